@@ -1,0 +1,180 @@
+"""The model file: safetensors weights with a JSON header, verified before anything is used.
+
+Layout of a model folder: ``model.safetensors`` (weights as float16, density and directions as
+float32; metadata: format, version, spec, digest) and ``card.json`` (what a person should know).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from shapelab.core.latent import LatentDensity, PrincipalDirections
+from shapelab.core.networks import Generator, ImageEncoder, VoxelEncoder
+from shapelab.core.spec import ModelSpec
+from shapelab.errors import ModelFileError
+
+FORMAT = "shapelab-model"
+VERSION = 1
+MAX_BYTES = 2 * 1024**3
+MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "generator": Generator,
+    "voxel_encoder": VoxelEncoder,
+    "image_encoder": ImageEncoder,
+}
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """What a model file holds."""
+
+    spec: ModelSpec
+    networks: dict[str, nn.Module]
+    density: LatentDensity
+    directions: PrincipalDirections
+    card: dict[str, Any]
+    digest: str
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes in name order (safetensors has no checksum)."""
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        sha.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        sha.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return sha.hexdigest()
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    floating = tensor.dtype.is_floating_point
+    return tensor.detach().cpu().to(torch.float16 if floating else tensor.dtype).contiguous()
+
+
+def encode(
+    spec: ModelSpec,
+    networks: dict[str, nn.Module],
+    density: LatentDensity,
+    directions: PrincipalDirections,
+) -> bytes:
+    """The bytes of ``model.safetensors``; network weights are rounded to float16."""
+    tensors = {
+        f"{part}.{name}": _compact(value)
+        for part in NETWORKS
+        for name, value in networks[part].state_dict().items()
+    }
+    tensors |= {
+        "density.means": torch.from_numpy(density.means.copy()),
+        "density.factors": torch.from_numpy(density.factors.copy()),
+        "directions.vectors": torch.from_numpy(directions.vectors.copy()),
+        "directions.explained": torch.from_numpy(directions.explained.copy()),
+    }
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "spec": spec.model_dump_json(),
+        "digest": _digest(tensors),
+    }
+    return save_tensors(tensors, metadata)
+
+
+def _header(data: bytes, path: Path) -> dict[str, str]:
+    """The metadata of the file, read with bounds before safetensors sees it."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or not 2 <= length <= min(MAX_HEADER, len(data) - 8):
+        raise ModelFileError(f"{path.name} is damaged or not a model file; please get it again.")
+    try:
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError):
+        raise ModelFileError(
+            f"{path.name} is damaged or not a model file; please get it again."
+        ) from None
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ModelFileError(f"{path.name} is no ShapeLab model; make one with `export-model`.")
+    version = str(metadata.get("version", ""))
+    if not version.isdigit() or int(version) > VERSION:
+        raise ModelFileError(
+            f"{path.name} was written by a newer ShapeLab (format {version}; this one reads up to "
+            f"{VERSION}); please update ShapeLab."
+        )
+    return metadata
+
+
+def _fill(module: nn.Module, part: str, tensors: dict[str, Tensor], path: Path) -> nn.Module:
+    own = {n.removeprefix(part + "."): t for n, t in tensors.items() if n.startswith(part + ".")}
+    expected = module.state_dict()
+    for name, value in expected.items():
+        if name not in own or own[name].shape != value.shape:
+            raise ModelFileError(f"{path.name} does not fit its own description at {part}.{name}.")
+    module.load_state_dict({name: own[name].to(expected[name].dtype) for name in expected})
+    return module.eval().requires_grad_(False)
+
+
+def read(path: Path) -> ModelParts:
+    """Reads and verifies a model file.
+
+    Raises:
+        ModelFileError: missing, damaged, too new, of unknown shape, or with non-finite numbers.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFileError(f"{path.name} is larger than any ShapeLab model; it is not read.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path.name} cannot be read: {error.strerror}.") from None
+    metadata = _header(data, path)
+    try:
+        spec = ModelSpec.model_validate_json(metadata["spec"])
+        tensors = load_tensors(data)
+    except (SafetensorError, ValidationError, KeyError, ValueError):
+        raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
+    if _digest(tensors) != metadata.get("digest"):
+        raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
+    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
+        raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
+    networks = {part: _fill(build(spec), part, tensors, path) for part, build in NETWORKS.items()}
+    latent, classes = spec.latent_size, len(spec.classes)
+    arrays: dict[str, Any] = {}
+    for name, shape in {
+        "density.means": (classes, latent),
+        "density.factors": (classes, latent, latent),
+        "directions.vectors": (classes, None, latent),
+        "directions.explained": (classes, None),
+    }.items():
+        value = tensors.get(name)
+        if value is None or any(
+            e is not None and e != s for e, s in zip(shape, value.shape, strict=False)
+        ):
+            raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
+        arrays[name] = np.asarray(value.numpy(), np.float32)
+    return ModelParts(
+        spec,
+        networks,
+        LatentDensity(spec.classes, arrays["density.means"], arrays["density.factors"]),
+        PrincipalDirections(
+            spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
+        ),
+        _read_card(path.with_name("card.json")),
+        metadata["digest"],
+    )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}  # a card informs; a model without one still works
+    return card if isinstance(card, dict) else {}

@@ -1,0 +1,124 @@
+"""The four networks of Smith & Meger 2017, built from a ModelSpec.
+
+Sizes follow the authors' released code (3D-IWGAN) where the spec has its default widths. Grids are
+[B, 1, X, Y, Z]; the generator gives logits, whose sigmoid is the probability of being solid.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from shapelab.core.spec import ModelSpec
+
+LEAK = 0.2  # slope of every LeakyReLU in the released code
+INITIAL_STD = 0.02  # released: weights N(0, 0.02), batch-norm scale N(1, 0.02)
+
+
+def initialise(module: nn.Module) -> None:
+    """Draws the released code's initial weights for one layer; use with ``Module.apply``."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d):
+        nn.init.normal_(module.weight, 0.0, INITIAL_STD)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+        nn.init.normal_(module.weight, 1.0, INITIAL_STD)
+        nn.init.zeros_(module.bias)
+
+
+class Generator(nn.Module):
+    """Latent [B, latent_size] -> logits [B, 1, R, R, R]."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        width = spec.generator_width
+        self.width = width
+        self.dense = nn.Linear(spec.latent_size, width * 8, bias=False)
+        self.dense_norm = nn.BatchNorm1d(width * 8)
+        layers: list[nn.Module] = []
+        for _ in range(spec.doublings - 1):
+            layers += [
+                nn.ConvTranspose3d(width, width // 2, 4, 2, 1, bias=False),
+                nn.BatchNorm3d(width // 2),
+                nn.ReLU(inplace=True),
+            ]
+            width //= 2
+        self.body = nn.Sequential(*layers)
+        self.head = nn.ConvTranspose3d(width, 1, 4, 2, 1)
+        self.apply(initialise)
+
+    def first_activation(self, z: Tensor) -> Tensor:
+        """The dense layer's output [B, 8 * width], on which principal directions are computed."""
+        return self.dense_norm(self.dense(z))
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = torch.relu(self.first_activation(z)).view(-1, self.width, 2, 2, 2)
+        h = h.to(memory_format=torch.channels_last_3d)
+        return self.head(self.body(h))
+
+
+class Critic(nn.Module):
+    """Grid [B, 1, R, R, R] in [0, 1] -> score [B]. No normalisation, as the penalty asks."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        widths = [1] + [spec.critic_width * 2**i for i in range(spec.doublings)]
+        self.convs = nn.ModuleList(
+            nn.Conv3d(a, b, 4, 2, 1) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.dense = nn.Linear(widths[-1] * 8, 1)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = nn.functional.leaky_relu(conv(x), LEAK)
+        return self.dense(x.flatten(1)).squeeze(1)
+
+
+class VoxelEncoder(nn.Module):
+    """Grid [B, 1, R, R, R] -> means and log-variances, each [B, latent_size]."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        widths = [1] + [spec.encoder_width * 2**i for i in range(spec.doublings)]
+        layers: list[nn.Module] = []
+        for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+            layers.append(nn.Conv3d(a, b, 4, 2, 1))
+            if i:  # the released encoder normalises all but the first layer
+                layers.append(nn.BatchNorm3d(b))
+            layers.append(nn.LeakyReLU(LEAK, inplace=True))
+        self.body = nn.Sequential(*layers)
+        self.heads = nn.Linear(widths[-1] * 8, 2 * spec.latent_size)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.heads(self.body(x).flatten(1)).chunk(2, dim=1)
+        return mean, log_variance
+
+
+class ImageEncoder(nn.Module):
+    """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size]."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, side = spec.image_channels, spec.image_size
+        for i, (width, kernel, stride) in enumerate(spec.image_convs):
+            out = -(-side // stride)
+            # TensorFlow's SAME: pad so that the output has ceil(side / stride) cells.
+            total = max((out - 1) * stride + kernel - side, 0)
+            before, after = total // 2, total - total // 2
+            layers += [nn.ZeroPad2d((before, after, before, after))] if before != after else []
+            padding = before if before == after else 0
+            layers.append(nn.Conv2d(channels, width, kernel, stride, padding))
+            if i:
+                layers.append(nn.BatchNorm2d(width))
+            layers.append(nn.LeakyReLU(LEAK, inplace=True))
+            channels, side = width, out
+        self.body = nn.Sequential(*layers)
+        self.heads = nn.Linear(channels * side * side, 2 * spec.latent_size)
+        self.apply(initialise)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.heads(self.body(image).flatten(1)).chunk(2, dim=1)
+        return mean, log_variance

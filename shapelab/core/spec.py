@@ -1,0 +1,76 @@
+"""ModelSpec: everything needed to build the networks of a shape model, and its JSON form."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+#: (output channels, kernel side, stride) of one 2-D convolution with SAME padding.
+ConvShape = tuple[int, int, int]
+
+#: The image encoder of 3D-IWGAN as released (256 x 256 RGB); Smith & Meger 2017, code of the authors.
+RELEASED_IMAGE_CONVS: tuple[ConvShape, ...] = (
+    (64, 11, 4),
+    (128, 5, 4),
+    (256, 5, 2),
+    (512, 5, 2),
+    (400, 8, 1),
+)
+
+
+class ModelSpec(BaseModel, frozen=True, extra="forbid"):
+    """Shapes of the four networks. Defaults are the released 32^3 model of Smith & Meger 2017."""
+
+    resolution: Literal[32, 64, 128] = Field(32, description="Voxels along each side of the grid.")
+    latent_size: int = Field(200, ge=2, le=1024, description="Length of z; encoders give twice it.")
+    generator_width: int = Field(
+        256, ge=16, le=2048, description="Channels of the generator at 2^3; halved at each doubling."
+    )
+    encoder_width: int = Field(
+        32, ge=4, le=256, description="Channels of the voxel encoder's first layer; then doubled."
+    )
+    critic_width: int = Field(
+        32, ge=4, le=256, description="Channels of the critic's first layer; then doubled."
+    )
+    image_size: int = Field(256, ge=32, le=512, description="Side of the encoder's picture, pixels.")
+    image_mode: Literal["RGB", "LA"] = Field(
+        "RGB", description="RGB on white, or luminance and alpha (the cut-out mask) as two channels."
+    )
+    image_convs: tuple[ConvShape, ...] = Field(
+        RELEASED_IMAGE_CONVS, min_length=1, max_length=24, description="Image encoder's convolutions."
+    )
+    field: Literal["occupancy"] = Field(
+        "occupancy", description="What the generator's grid means: probability of being solid."
+    )
+    classes: tuple[str, ...] = Field((), description="Names of the classes it was trained on.")
+
+    @field_validator("image_convs")
+    @classmethod
+    def _convs_are_sane(cls, value: tuple[ConvShape, ...]) -> tuple[ConvShape, ...]:
+        for channels, kernel, stride in value:
+            if not (1 <= channels <= 2048 and 1 <= kernel <= 15 and 1 <= stride <= 8):
+                raise ValueError(f"convolution {(channels, kernel, stride)} is out of bounds")
+        return value
+
+    @model_validator(mode="after")
+    def _width_divides(self) -> ModelSpec:
+        if self.generator_width % 2 ** (self.doublings - 1):
+            raise ValueError(
+                f"generator_width {self.generator_width} cannot be halved {self.doublings - 1} times"
+            )
+        return self
+
+    @property
+    def doublings(self) -> int:
+        """Strided layers between 2^3 and the full grid: 4 at 32^3, 5 at 64^3."""
+        return self.resolution.bit_length() - 2
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Shape of one voxel grid: axes x (right), y (back), z (up)."""
+        return (self.resolution,) * 3
+
+    @property
+    def image_channels(self) -> int:
+        return len(self.image_mode)

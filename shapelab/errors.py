@@ -1,0 +1,31 @@
+"""The errors that ShapeLab raises: each text is one sentence that the reader can act on."""
+
+from __future__ import annotations
+
+
+class ShapelabError(Exception):
+    """Anything that a person can be told in one sentence and can mend."""
+
+
+class InputError(ShapelabError):
+    """A picture, mesh, voxel file or latent given by the user cannot be used."""
+
+
+class ModelFileError(ShapelabError):
+    """A model file is missing, damaged, of a newer format or not a ShapeLab model."""
+
+
+class MeshError(ShapelabError):
+    """A field or mesh cannot become a printable surface (empty, open, not manifold …)."""
+
+
+class ExportError(ShapelabError):
+    """A file could not be written, or what was read back is not what was meant."""
+
+
+class RunError(ShapelabError):
+    """A training run cannot start, resume or be read."""
+
+
+class DataError(ShapelabError):
+    """A data set or a prepared store cannot be used."""

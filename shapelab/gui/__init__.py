@@ -1,0 +1,1 @@
+"""The window: thin widgets that view the Session and call the core."""

@@ -1,0 +1,1 @@
+"""Makes models: data preparation, VAE + WGAN-GP training, evaluation and export."""

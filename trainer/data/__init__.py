@@ -1,0 +1,1 @@
+"""Readers, preparation and storage of training data."""
