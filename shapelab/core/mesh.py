@@ -1,0 +1,50 @@
+"""The one mesh type that the viewport, the checks and the files share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _no_faces() -> NDArray[np.int32]:
+    return np.zeros((0, 3), np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class TriMesh:
+    """A triangle mesh, wound outwards, z up.
+
+    Attributes:
+        vertices: (n, 3) float32; voxels as `surface` gives them, millimetres after `finish`.
+        faces: (m, 3) int32 indices into the vertices.
+        normals: (n, 3) float32 unit vectors for shading, or None.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32] = field(default_factory=_no_faces)
+    normals: NDArray[np.float32] | None = None
+
+    @property
+    def volume(self) -> float:
+        """The signed volume: positive if closed and wound outwards."""
+        if self.is_empty:
+            return 0.0
+        # Around the mesh's own middle, so that a far-away mesh loses no digits.
+        middle = self.vertices.mean(axis=0, dtype=np.float64)
+        a, b, c = (self.vertices.astype(np.float64) - middle)[self.faces].transpose(1, 0, 2)
+        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+    @property
+    def extents(self) -> NDArray[np.float64]:
+        """The sizes along x, y and z, (3,)."""
+        if not len(self.vertices):
+            return np.zeros(3)
+        vertices = self.vertices.astype(np.float64)
+        return vertices.max(axis=0) - vertices.min(axis=0)
+
+    @property
+    def is_empty(self) -> bool:
+        """True without a single triangle."""
+        return not len(self.faces)

@@ -1,0 +1,147 @@
+"""Turns an occupancy field into the surface that is shown and exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core import fields
+from shapelab.core.mesh import TriMesh as TriMesh
+
+# The part of the mesh's spectrum that smoothing keeps (windowed sinc, 0 to 2).
+_PASS_BAND = 0.1
+# How far smoothing may move a vertex in voxels: a part one voxel thick has only half a voxel.
+_REACH, _REACH_WHERE_THIN = 0.6, 0.08
+
+
+@dataclass(frozen=True)
+class SurfaceOptions:
+    """How a field becomes a surface.
+
+    Attributes:
+        resolution: How many times finer the field is sampled, 1 to 4.
+        smoothing: Smoothing passes (each one step in and one out, as Taubin's), 0 to 50.
+        largest_part: Drop all parts but the largest, and fill voids that nobody can see.
+        level: The occupancy at which the surface lies, between 0 and 1.
+    """
+
+    resolution: int = 1
+    smoothing: int = 10
+    largest_part: bool = True
+    level: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.resolution <= 4:
+            raise ValueError(f"resolution must be 1 to 4, not {self.resolution}")
+        if not 0 <= self.smoothing <= 50:
+            raise ValueError(f"smoothing must be 0 to 50, not {self.smoothing}")
+        if not 0.0 < self.level < 1.0:
+            raise ValueError(f"level must lie between 0 and 1, not {self.level}")
+
+
+def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
+    """The surface of an occupancy field, closed and manifold, with normals for shading.
+
+    Args:
+        field: (x, y, z) occupancy in [0, 1].
+        options: Resolution, smoothing, parts and level; the defaults if None.
+
+    Returns:
+        The mesh in voxel units, its origin in the middle of the grid.
+
+    Raises:
+        MeshError: if the field is empty at this level or holds no numbers.
+    """
+    options = options or SurfaceOptions()
+    coarse = fields.padded(fields.checked(field, options.level))
+    fine = (
+        coarse.copy() if options.resolution == 1 else fields.upsampled(coarse, options.resolution)
+    )
+    fields.push_off(fine, options.level)
+    fields.join_diagonals(fine, options.level)
+    if options.largest_part:
+        fields.keep_largest(fine, options.level)
+    thin = fields.thin_cells(coarse, options.level) if options.smoothing else None
+    return _extract(fine, options, np.array(coarse.shape), thin)
+
+
+def _extract(
+    fine: fields.Field,
+    options: SurfaceOptions,
+    shape: NDArray[np.int64],
+    thin: NDArray[np.bool_] | None,
+) -> TriMesh:
+    from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
+
+    middle = (shape - 1) / 2
+    poly = _flying_edges(fine, options, middle)
+    if thin is not None:
+        poly = _smoothed(poly, options.smoothing, thin, middle)
+    shading = vtkTriangleMeshPointNormals()
+    shading.SetInputData(poly)
+    shading.Update()
+    result = shading.GetOutput()
+    return TriMesh(
+        vertices=_points(result).copy(),
+        faces=_numpy(result.GetPolys().GetConnectivityArray()).astype(np.int32).reshape(-1, 3),
+        normals=_numpy(result.GetPointData().GetNormals()).astype(np.float32),
+    )
+
+
+def _flying_edges(fine: fields.Field, options: SurfaceOptions, middle: NDArray[np.float64]) -> Any:
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
+
+    image = vtkImageData()
+    image.SetDimensions(*fine.shape)
+    image.SetSpacing(*[1 / options.resolution] * 3)
+    image.SetOrigin(*-middle)
+    # VTK runs x fastest: any other order would mirror the shape.
+    values = fine.ravel(order="F")
+    image.GetPointData().SetScalars(numpy_to_vtk(values))
+    contour = vtkFlyingEdges3D()
+    contour.SetInputData(image)
+    contour.SetValue(0, options.level)
+    contour.ComputeNormalsOff()
+    contour.ComputeGradientsOff()
+    contour.ComputeScalarsOff()
+    contour.Update()
+    return contour.GetOutput()
+
+
+def _smoothed(poly: Any, passes: int, thin: NDArray[np.bool_], middle: NDArray[np.float64]) -> Any:
+    """The mesh after windowed-sinc smoothing, no vertex moved out of its part's reach."""
+    from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
+
+    smooth = vtkWindowedSincPolyDataFilter()
+    smooth.SetInputData(poly)
+    smooth.SetNumberOfIterations(2 * passes)
+    smooth.SetPassBand(_PASS_BAND)
+    smooth.BoundarySmoothingOff()
+    smooth.FeatureEdgeSmoothingOff()
+    smooth.Update()
+    result = smooth.GetOutput()
+    before, after = _points(poly), _points(result)
+    x, y, z = np.rint(before + middle).astype(np.intp).T
+    reach = np.where(thin[x, y, z], _REACH_WHERE_THIN, _REACH).astype(np.float32)
+    moved = after - before
+    length = np.sqrt(np.einsum("ij,ij->i", moved, moved))
+    scale = np.minimum(1.0, reach / np.maximum(length, 1e-12))
+    after[:] = before + moved * scale[:, None]
+    result.GetPoints().Modified()
+    return result
+
+
+def _numpy(array: Any) -> NDArray[Any]:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    view: NDArray[Any] = vtk_to_numpy(array)
+    return view
+
+
+def _points(poly: Any) -> NDArray[np.float32]:
+    return _numpy(poly.GetPoints().GetData())
