@@ -1,0 +1,243 @@
+"""Colours, spacing and icons of the window, light or dark after the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from shapelab.core import assets
+
+SPACE_SMALL, SPACE, SPACE_LARGE = 4, 8, 16  # device-independent pixels
+ICON_SIZE = 20
+RADIUS = 6
+
+
+@dataclass(frozen=True)
+class Colors:
+    """One colour scheme; every value is a #rrggbb text."""
+
+    window: str
+    base: str
+    raised: str  # buttons, toasts, cards
+    border: str
+    text: str
+    muted: str  # secondary text: at least 4.5:1 on window
+    disabled: str
+    accent: str
+    on_accent: str
+    danger: str
+    success: str
+    view_top: str  # the viewport's gradient
+    view_bottom: str
+    grid: str
+    shape: str
+    edge: str  # lines of the wireframe
+    axis_x: str
+    axis_y: str
+    axis_z: str
+
+
+LIGHT = Colors(
+    window="#f4f5f7",
+    base="#ffffff",
+    raised="#ffffff",
+    border="#d3d7de",
+    text="#1d222b",
+    muted="#5a6373",
+    disabled="#a3aab6",
+    accent="#2468a8",
+    on_accent="#ffffff",
+    danger="#b3362c",
+    success="#23764a",
+    view_top="#f7f8fa",
+    view_bottom="#d9dee6",
+    grid="#8b95a5",
+    shape="#d2b79b",
+    edge="#6b5642",
+    axis_x="#c4453a",
+    axis_y="#3b8a4c",
+    axis_z="#2f6fc0",
+)
+
+DARK = Colors(
+    window="#1e2127",
+    base="#17191e",
+    raised="#2a2e36",
+    border="#3a404b",
+    text="#e4e7ec",
+    muted="#9aa4b2",
+    disabled="#636b78",
+    accent="#5b9fdc",
+    on_accent="#0e1620",
+    danger="#f0877c",
+    success="#6cc893",
+    view_top="#343a45",
+    view_bottom="#191c21",
+    grid="#78828f",
+    shape="#cdb096",
+    edge="#d8bfa6",
+    axis_x="#ef7d72",
+    axis_y="#77c788",
+    axis_z="#74aef0",
+)
+
+
+def is_dark() -> bool:
+    """Whether the palette in use is a dark one."""
+    return QApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def colors() -> Colors:
+    """The scheme in use; ask again after a `PaletteChange` event."""
+    return DARK if is_dark() else LIGHT
+
+
+def apply(app: QApplication, dark: bool | None = None) -> None:
+    """Give the application ShapeLab's look.
+
+    Args:
+        app: the application.
+        dark: True or False to force a scheme; None follows the system, now and when it changes.
+    """
+    hints = app.styleHints()
+    if app.property("shapelab_theme") is None:
+        app.setStyle(QStyleFactory.create("Fusion"))
+        hints.colorSchemeChanged.connect(_follow_system)
+    app.setProperty("shapelab_theme", "system" if dark is None else "fixed")
+    if dark is None:
+        dark = hints.colorScheme() == Qt.ColorScheme.Dark
+    scheme = DARK if dark else LIGHT
+    app.setPalette(_palette(scheme))
+    app.setStyleSheet(_style_sheet(scheme))
+    _refresh_icons(app)
+
+
+def icon(name: str) -> QIcon:
+    """The icon `resources/icons/<name>.svg` in the palette's colours.
+
+    Icons that sit on actions and buttons are replaced by themselves when the scheme changes.
+
+    Raises:
+        ShapelabError: if the resources folder is missing; KeyError: if there is no such icon.
+    """
+    return _icon(name, is_dark())
+
+
+def _follow_system(_scheme: Qt.ColorScheme) -> None:
+    app = QApplication.instance()
+    if isinstance(app, QApplication) and app.property("shapelab_theme") == "system":
+        apply(app)
+
+
+def _palette(c: Colors) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(c.raised), QColor(c.window))
+    for which, value in {
+        role.Window: c.window,
+        role.WindowText: c.text,
+        role.Base: c.base,
+        role.AlternateBase: c.window,
+        role.Text: c.text,
+        role.Button: c.raised,
+        role.ButtonText: c.text,
+        role.BrightText: c.danger,
+        role.PlaceholderText: c.muted,
+        role.ToolTipBase: c.raised,
+        role.ToolTipText: c.text,
+        role.Highlight: c.accent,
+        role.HighlightedText: c.on_accent,
+        role.Link: c.accent,
+        role.LinkVisited: c.accent,
+        role.Accent: c.accent,
+        role.Mid: c.border,
+        role.Midlight: c.border,
+    }.items():
+        palette.setColor(which, QColor(value))
+    group = QPalette.ColorGroup.Disabled
+    for which in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(group, which, QColor(c.disabled))
+    palette.setColor(group, role.Highlight, QColor(c.border))
+    return palette
+
+
+def _style_sheet(c: Colors) -> str:
+    """Only what Fusion draws heavier than the window should look."""
+    return f"""
+    QToolBar {{ border: none; spacing: {SPACE_SMALL}px; padding: {SPACE_SMALL}px {SPACE}px; }}
+    QToolBar::separator {{ width: 1px; margin: 6px {SPACE_SMALL}px; background: {c.border}; }}
+    QToolButton {{ border: 1px solid transparent; border-radius: {RADIUS}px; padding: 4px; }}
+    QToolButton:hover {{ background: {c.border}; }}
+    QToolButton:pressed, QToolButton:checked {{ background: {c.base}; border-color: {c.accent}; }}
+    QToolButton:focus {{ border-color: {c.accent}; }}
+    QPushButton {{ background: {c.raised}; border: 1px solid {c.border};
+        border-radius: {RADIUS}px; padding: 5px 12px; }}
+    QPushButton:hover, QPushButton:focus {{ border-color: {c.accent}; }}
+    QPushButton:pressed, QPushButton:checked {{ background: {c.border}; }}
+    QPushButton:disabled {{ color: {c.disabled}; background: {c.window}; }}
+    QPushButton:default {{ background: {c.accent}; color: {c.on_accent};
+        border-color: {c.accent}; }}
+    QPushButton:default:disabled {{ background: {c.border}; color: {c.disabled};
+        border-color: {c.border}; }}
+    QDockWidget::title {{ padding: {SPACE}px; }}
+    QMainWindow::separator {{ background: {c.border}; width: 1px; height: 1px; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.border}; }}
+    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {c.border}; }}
+    QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
+        background: {c.accent}; }}
+    QSlider::handle:horizontal:focus {{ background: {c.text}; }}
+    QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}
+    QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
+        padding: 4px 6px; }}
+    QLabel[muted="true"] {{ color: {c.muted}; }}
+    """
+
+
+_names: dict[int, str] = {}  # QIcon.cacheKey() is kept by copies: tells which icon a button shows
+
+
+@lru_cache(maxsize=None)
+def _icon(name: str, dark: bool) -> QIcon:
+    path = assets.resources() / "icons" / f"{name}.svg"
+    if not path.is_file():
+        raise KeyError(f"resources/icons has no {name}.svg")
+    svg = path.read_text(encoding="utf-8")
+    c = DARK if dark else LIGHT
+    result = QIcon()
+    mode = QIcon.Mode
+    for which, color in (
+        (mode.Normal, c.text),
+        (mode.Active, c.text),
+        (mode.Selected, c.on_accent),
+        (mode.Disabled, c.disabled),
+    ):
+        for size in (16, 20, 24, 32, 40, 48, 64):
+            result.addPixmap(_pixmap(svg, color, size), which)
+    _names[result.cacheKey()] = name
+    return result
+
+
+def _pixmap(svg: str, color: str, size: int) -> QPixmap:
+    from PySide6.QtSvg import QSvgRenderer  # 10 ms that the first paint need not wait for
+
+    renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", color).encode()))
+    pixmap = QPixmap(QSize(size, size))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap
+
+
+def _refresh_icons(app: QApplication) -> None:
+    from PySide6.QtGui import QAction
+    from PySide6.QtWidgets import QAbstractButton
+
+    for window in app.topLevelWidgets():
+        for owner in (*window.findChildren(QAction), *window.findChildren(QAbstractButton)):
+            name = _names.get(owner.icon().cacheKey())
+            if name is not None:
+                owner.setIcon(icon(name))
