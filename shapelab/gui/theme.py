@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QApplication, QStyleFactory
 
 from shapelab.core import assets
 
@@ -199,7 +199,7 @@ def _style_sheet(c: Colors) -> str:
 _names: dict[int, str] = {}  # QIcon.cacheKey() is kept by copies: tells which icon a button shows
 
 
-@lru_cache(maxsize=None)
+@cache
 def _icon(name: str, dark: bool) -> QIcon:
     path = assets.resources() / "icons" / f"{name}.svg"
     if not path.is_file():
@@ -233,11 +233,12 @@ def _pixmap(svg: str, color: str, size: int) -> QPixmap:
 
 
 def _refresh_icons(app: QApplication) -> None:
-    from PySide6.QtGui import QAction
-    from PySide6.QtWidgets import QAbstractButton
-
     for window in app.topLevelWidgets():
-        for owner in (*window.findChildren(QAction), *window.findChildren(QAbstractButton)):
+        owners: list[QAction | QAbstractButton] = [
+            *window.findChildren(QAction),
+            *window.findChildren(QAbstractButton),
+        ]
+        for owner in owners:
             name = _names.get(owner.icon().cacheKey())
             if name is not None:
                 owner.setIcon(icon(name))
