@@ -22,7 +22,7 @@ from shapelab.core.shapefile import (
     snapshot_to_json,
     write_shape,
 )
-from shapelab.core.shapestate import Morph, ShapeState, Snapshot, plain_state
+from shapelab.core.shapestate import Morph, ShapeState, Snapshot, plain_state, seeded_state
 from shapelab.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["SHAPE_SUFFIX", "Hook", "Morph", "Session", "ShapeState", "SurfaceOptions"]
 
 START_CLASS = "chair"
-START_TRUNCATION = 0.8
 MAX_TRUNCATION = 2.0
 RANDOM_SEEDS = 1_000_000  # short enough to be read out and typed
 
@@ -53,7 +52,7 @@ class Session:
         self.history_changed: Hook[[]] = Hook()
         self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
-        first = self._seeded(class_name, seed, START_TRUNCATION, np.zeros(DIRECTIONS, np.float32))
+        first = seeded_state(model, class_name, seed)
         self._now = Snapshot(first, Morph(), SurfaceOptions())
         self._history = History(self._now)
 
@@ -240,21 +239,13 @@ class Session:
 
     # --- inside ------------------------------------------------------------------------------
 
-    def _seeded(
-        self, class_name: str, seed: int, truncation: float, coefficients: Array
-    ) -> ShapeState:
-        base = self.model.sample(class_name, seed, 1, truncation)[0]
-        offsets = np.zeros(self.model.latent_size, np.float32)
-        origin = f"{class_name}, seed {seed}"
-        return ShapeState(base, coefficients, offsets, class_name, seed, truncation, origin)
-
     def _resample(self, text: str, class_name: str | None = None, seed: int | None = None) -> None:
         old = self.state
         name = old.class_name if class_name is None else class_name
         number = (old.seed or 0) if seed is None else seed
         if (name, number) != (old.class_name, old.seed):
-            kept = self._kept_coefficients()
-            self._set_state(self._seeded(name, number, old.truncation, kept), text)
+            fresh = seeded_state(self.model, name, number, old.truncation)
+            self._set_state(replace(fresh, coefficients=self._kept_coefficients()), text)
 
     def _kept_coefficients(self) -> Array:
         kept = np.zeros(DIRECTIONS, np.float32)

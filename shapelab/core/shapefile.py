@@ -68,20 +68,17 @@ def model_stamp(model: ShapeModel) -> dict[str, str]:
     return {"name": model.name, "digest": model.digest}
 
 
-def parse_document(
-    text: str, format_name: str, newest: int, model: ShapeModel, name: str
-) -> dict[str, Any]:
-    """Reads a JSON document with format, version and model stamp.
+def parse_document(text: str, format_name: str, newest: int, name: str) -> dict[str, Any]:
+    """Reads a JSON document with format and version.
 
     Args:
         text: the document.
         format_name: the format that it must have.
         newest: the newest readable version.
-        model: the model in use, which must be the one that the document was saved with.
         name: how messages call the document.
 
     Raises:
-        InputError: not such a document, too new, or saved with another model.
+        InputError: not such a document, or too new.
     """
     try:
         document = json.loads(text)
@@ -97,13 +94,17 @@ def parse_document(
             f"{name} was saved by a newer ShapeLab (version {version}; this one reads up to "
             f"{newest}); please update ShapeLab."
         )
+    return document
+
+
+def check_model(document: dict[str, Any], model: ShapeModel, name: str) -> None:
+    """Raises InputError if the document's numbers belong to another model."""
     stamp = document.get("model")
     if not isinstance(stamp, dict) or stamp.get("digest") != model.digest:
         saved_with = stamp.get("name") if isinstance(stamp, dict) else None
         raise InputError(
             f"{name} was saved with another model ('{saved_with}'); load that model to open it."
         )
-    return document
 
 
 def write_shape(path: Path, state: ShapeState, model: ShapeModel) -> None:
@@ -131,14 +132,19 @@ def read_small_text(path: Path) -> str:
         raise InputError(f"{path.name} is no shape saved by ShapeLab, or it is damaged.") from None
 
 
+def read_shape_document(path: Path) -> dict[str, Any]:
+    """A ``.shape.json`` file of any model. Raises InputError when it is no such file."""
+    return parse_document(read_small_text(path), SHAPE_FORMAT, SHAPE_VERSION, path.name)
+
+
 def read_shape(path: Path, model: ShapeModel) -> ShapeState:
     """Reads a ``.shape.json`` file.
 
     Raises:
         InputError: unreadable, damaged, newer, or saved with another model.
     """
-    text = read_small_text(path)
-    document = parse_document(text, SHAPE_FORMAT, SHAPE_VERSION, model, path.name)
+    document = read_shape_document(path)
+    check_model(document, model, path.name)
     return state_from_dict(document.get("shape"), model)
 
 
@@ -163,7 +169,8 @@ def snapshot_to_json(snapshot: Snapshot, locked: frozenset[int], model: ShapeMod
 
 def snapshot_from_json(text: str, model: ShapeModel) -> tuple[Snapshot, frozenset[int]]:
     """The inverse of ``snapshot_to_json``. Raises InputError when it cannot be used."""
-    document = parse_document(text, SESSION_FORMAT, SESSION_VERSION, model, "The session")
+    document = parse_document(text, SESSION_FORMAT, SESSION_VERSION, "The session")
+    check_model(document, model, "The session")
     state = state_from_dict(document.get("shape"), model)
     try:
         saved = document["morph"]

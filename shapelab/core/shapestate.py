@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from shapelab.core.meshing import SurfaceOptions
 
 if TYPE_CHECKING:
     from shapelab.core.model import ShapeModel
+
+TRUNCATION = 0.8  # samples look better, and vary less, than at the full spread of 1
 
 
 def frozen(values: Any) -> Array:
@@ -94,3 +96,17 @@ def plain_state(latent: Array, class_name: str, truncation: float, origin: str) 
     zeros = np.zeros(DIRECTIONS, np.float32)
     offsets = np.zeros(len(latent), np.float32)
     return ShapeState(latent, zeros, offsets, class_name, None, truncation, origin)
+
+
+def seeded_state(
+    model: ShapeModel, class_name: str | None, seed: int, truncation: float = TRUNCATION
+) -> ShapeState:
+    """The shape of a seed; without a class, the seed draws one.
+
+    Raises:
+        InputError: the model does not know the class, or the seed is negative.
+    """
+    base = model.sample(class_name, seed, 1, truncation)[0]
+    name = model.density.nearest_class(base) if class_name is None else class_name
+    origin = f"seed {seed}" if class_name is None else f"{class_name}, seed {seed}"
+    return replace(plain_state(base, name, truncation, origin), seed=seed)

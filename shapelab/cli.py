@@ -1,0 +1,273 @@
+"""The command line: sample, reconstruct, interpolate, info, self-test; without one, the window."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from shapelab import __version__
+from shapelab.core.meshing import SurfaceOptions
+from shapelab.errors import ExportError, ShapelabError
+from shapelab.output import Making, base_name, destinations
+
+if TYPE_CHECKING:
+    from shapelab.core.model import ShapeModel
+
+COMMANDS = ("sample", "reconstruct", "interpolate", "info", "self-test")
+DEFAULTS = SurfaceOptions()
+INTERRUPTED = 130  # as shells report Ctrl+C
+_debug = False  # set by main: whether errors show their traceback
+
+T = TypeVar("T")
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
+Format = Annotated[
+    str, typer.Option("--format", help="stl, obj, ply, glb, 3mf or shape.json (in a folder).")
+]
+SizeMm = Annotated[
+    float, typer.Option("--size-mm", min=1, max=10_000, help="Longest side in millimetres.")
+]
+Resolution = Annotated[
+    int, typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid.")
+]
+Smoothing = Annotated[int, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes.")]
+AllParts = Annotated[bool, typer.Option("--all-parts", help="Keep loose parts too.")]
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class PathKind(str, Enum):
+    """How to go from one latent to another."""
+
+    slerp = "slerp"
+    lerp = "lerp"
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Explore, reconstruct, morph and export 3-D shapes.
+
+    Without a command the window opens: `shapelab`, or `shapelab FILE...` to start with pictures,
+    meshes, voxel files or saved shapes.
+    """
+    if version:
+        print(f"shapelab {__version__}")
+    elif context.invoked_subcommand is None:
+        raise typer.Exit(open_window([]))
+
+
+@app.command()
+def sample(
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Class; drawn by the seed when left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first shape.")] = 0,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many: next seeds.")] = 1,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder, or a file for one shape.")] = ".",
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    truncation: Annotated[float, typer.Option(min=0, max=2, help="Spread: 0 = the mean.")] = 0.8,
+    resolution: Resolution = DEFAULTS.resolution,
+    smoothing: Smoothing = DEFAULTS.smoothing,
+    all_parts: AllParts = False,
+    model_name: Model = "furniture",
+) -> None:
+    """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
+    from shapelab.core.shapestate import seeded_state
+
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    seeds = range(seed, seed + count)
+    names = [f"{class_name or 'shape'}-{s}" for s in seeds]
+    paths = _paths(out, names, file_format)
+    model = _load(model_name)
+    if class_name is not None:
+        model.density.index(class_name)  # one error, not one for each seed
+
+    def one(item: tuple[int, Path]) -> None:
+        state = seeded_state(model, class_name, item[0], truncation)
+        print(making.write(model, state, item[1]))
+
+    _each(zip(seeds, paths, strict=True), one)
+
+
+@app.command()
+def reconstruct(
+    inputs: Annotated[
+        list[str], typer.Argument(help="Pictures, meshes, voxel files or saved shapes.")
+    ],
+    out: Annotated[
+        str, typer.Option("-o", "--out", help="File for one input, else a folder.")
+    ] = ".",
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    resolution: Resolution = DEFAULTS.resolution,
+    smoothing: Smoothing = DEFAULTS.smoothing,
+    all_parts: AllParts = False,
+    model_name: Model = "furniture",
+) -> None:
+    """Make the shape of each picture, mesh or voxel file and write it."""
+    from shapelab.core.sources import from_file
+
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    paths = _paths(out, [base_name(source) for source in inputs], file_format)
+    model = _load(model_name)
+
+    def one(item: tuple[str, Path]) -> None:
+        state = from_file(model, Path(item[0]).expanduser())
+        print(making.write(model, state, item[1]))
+
+    _each(zip(inputs, paths, strict=True), one)
+
+
+@app.command()
+def interpolate(
+    a: Annotated[str, typer.Argument(help="Seed (7, chair:7), picture, mesh, voxels or shape.")],
+    b: Annotated[str, typer.Argument(help="The same, for the end.")],
+    steps: Annotated[int, typer.Option(min=2, max=1000, help="Files, both ends included.")] = 8,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder.")] = ".",
+    mode: Annotated[PathKind, typer.Option(help="Kind of path.")] = PathKind.slerp,
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    resolution: Resolution = DEFAULTS.resolution,
+    smoothing: Smoothing = DEFAULTS.smoothing,
+    all_parts: AllParts = False,
+    model_name: Model = "furniture",
+) -> None:
+    """Write the shapes on the way from A to B."""
+    from shapelab.core.shapestate import Morph
+    from shapelab.core.sources import resolve
+
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    width = max(2, len(str(steps)))
+    names = [f"step-{i + 1:0{width}}" for i in range(steps)]
+    paths = _paths(out, names, file_format)
+    model = _load(model_name)
+    ends = (resolve(model, a), resolve(model, b))
+
+    def one(item: tuple[int, Path]) -> None:
+        state = Morph(*ends, t=item[0] / (steps - 1), mode=mode.value).state(model)
+        assert state is not None  # both ends are given
+        print(making.write(model, state, item[1]))
+
+    _each(enumerate(paths), one)
+
+
+@app.command()
+def info(
+    name: Annotated[str, typer.Argument(help="Model, mesh, voxel file, picture or saved shape.")],
+) -> None:
+    """Say what a file or model is."""
+    from shapelab.describe import describe
+
+    for line in describe(name):
+        print(line)
+
+
+@app.command("self-test")
+def self_test() -> None:
+    """Check this installation: window, model, mesh, export, read-back."""
+    from shapelab import self_test as checks
+
+    raise typer.Exit(checks.run())
+
+
+def _paths(out: str, names: list[str], file_format: str) -> list[Path]:
+    try:
+        return destinations(out, names, file_format)
+    except ExportError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _load(name: str) -> ShapeModel:
+    from shapelab.core.model import load_model
+
+    return load_model(name)
+
+
+def _each(items: Iterable[T], work: Callable[[T], None]) -> None:
+    """Does all items, also after one failed; then fails if any did."""
+    failed = False
+    for item in items:
+        try:
+            work(item)
+        except ShapelabError as error:
+            _complain(error)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def _complain(error: Exception) -> None:
+    sys.stdout.flush()
+    print(f"shapelab: {error}", file=sys.stderr)
+    if _debug:
+        traceback.print_exception(error)
+
+
+def open_window(files: list[Path]) -> int:
+    """Opens the window with files; returns its exit code."""
+    from shapelab.gui.app import run
+
+    return run(files)
+
+
+def _start(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else ""
+    if first and first not in COMMANDS and not first.startswith("-"):
+        files = [Path(argument).expanduser() for argument in arguments]
+        for path in files:
+            if not path.exists():
+                known = ", ".join(COMMANDS)
+                print(
+                    f"shapelab: '{path}' is neither a file nor a command ({known}).",
+                    file=sys.stderr,
+                )
+                return 2
+        return open_window(files)
+    try:
+        app(args=arguments, prog_name="shapelab")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; every error is one sentence unless --debug is there."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names need not fit the console's encoding
+            stream.reconfigure(errors="backslashreplace")
+    global _debug
+    given = sys.argv[1:] if argv is None else argv
+    _debug = "--debug" in given
+    try:
+        return _start([argument for argument in given if argument != "--debug"])
+    except ShapelabError as error:
+        _complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        print(
+            f"shapelab: unexpected {type(error).__name__}: {error} "
+            "(run it again with --debug to see where, and please report it).",
+            file=sys.stderr,
+        )
+        if _debug:
+            traceback.print_exc()
+        return 1

@@ -1,0 +1,103 @@
+"""A few clear lines about a model, mesh, voxel file, picture or saved shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from shapelab.core.shapefile import SHAPE_SUFFIX, read_shape_document
+from shapelab.errors import InputError
+from shapelab.output import summary
+
+CARD_LINE = 120  # characters of one entry of a model card that are shown
+
+
+def describe(name: str) -> list[str]:
+    """Lines about a file, or about an installed model of that name.
+
+    Raises:
+        ShapelabError: no such file or model, or it cannot be read.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir() or path.suffix == ".safetensors" or not (path.exists() or path.suffix):
+        return _model(name)
+    if not path.is_file():
+        raise InputError(f"There is no file '{name}'.")
+    if path.name.lower().endswith(SHAPE_SUFFIX):
+        return _saved_shape(path)
+    return _document(path)
+
+
+def _model(name: str) -> list[str]:
+    from shapelab.core.assets import find_model
+    from shapelab.core.model import load_model
+
+    folder = find_model(name)
+    model = load_model(folder)
+    spec = model.spec
+    megabytes = (folder / "model.safetensors").stat().st_size / 1e6
+    lines = [
+        f"ShapeLab model '{model.name}', {megabytes:.1f} MB, checksum right ({model.digest[:12]})",
+        f"grid {spec.resolution}³, latent {spec.latent_size}, "
+        f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}",
+        f"classes: {', '.join(spec.classes)}",
+    ]
+    return lines + [f"{key}: {_short(value)}" for key, value in model.card.items()]
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= CARD_LINE else text[: CARD_LINE - 1] + "…"
+
+
+def _saved_shape(path: Path) -> list[str]:
+    document = read_shape_document(path)
+    shape, model = document.get("shape"), document.get("model")
+    if not isinstance(shape, dict) or not isinstance(model, dict):
+        raise InputError(f"{path.name} is damaged; please save it again.")
+    return [
+        f"saved shape: {shape.get('origin')}",
+        f"class {shape.get('class')}, seed {shape.get('seed')}, "
+        f"truncation {shape.get('truncation')}, {len(shape.get('base', ()))} numbers",
+        f"of the model '{model.get('name')}' ({str(model.get('digest'))[:12]})",
+    ]
+
+
+def _document(path: Path) -> list[str]:
+    from shapelab.core.guard import read_untrusted
+
+    document = read_untrusted(path)
+    kinds = {"picture": _picture, "mesh": _mesh, "voxels": _voxels}
+    return kinds[document.kind](document.value)
+
+
+def _picture(picture: Any) -> list[str]:
+    height, width = picture.original.shape[:2]
+    covered = float((picture.rgba[..., 3] > 127).mean())
+    return [
+        f"picture, shown at {width} × {height} pixels",
+        f"object cut out by: {picture.method}; it fills {covered:.0%} of the framed square",
+    ]
+
+
+def _mesh(mesh: Any) -> list[str]:
+    from shapelab.core.printing import check
+
+    report = check(mesh)
+    words = {
+        "closed": report.closed,
+        "manifold": report.manifold,
+        "wound outwards": report.outward,
+    }
+    lines = [
+        f"mesh: {summary(report)}",
+        f"{len(mesh.vertices)} vertices, volume {report.volume_mm3 / 1000:.2f} cm³",
+        ", ".join(word if true else f"not {word}" for word, true in words.items()),
+    ]
+    return lines + [f"- {problem}" for problem in report.problems]
+
+
+def _voxels(grid: Any) -> list[str]:
+    filled = float((grid.values >= 0.5).mean())
+    shape = " × ".join(str(n) for n in grid.values.shape)
+    return [f"voxel grid {shape} (x, y, z), cell {grid.pitch:g}", f"{filled:.1%} of it is solid"]
