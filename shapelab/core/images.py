@@ -1,21 +1,59 @@
-"""Pictures as the image encoder sees them: framed on their object and normalised."""
+"""Pictures: read safely, turned upright, cut out, framed on their object and normalised."""
 
 from __future__ import annotations
 
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from shapelab.core.spec import ModelSpec
+from shapelab.core.cutout import Method, cut_out
 from shapelab.errors import InputError
+
+if TYPE_CHECKING:  # pydantic is not worth its start-up time in the process that reads files
+    from shapelab.core.spec import ModelSpec
 
 Pixels = NDArray[np.uint8]
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+_MAX_PIXELS = 40_000_000
+_WORKING_SIDE = 1024  # longest side that is cut out; more adds nothing to a 256-pixel picture
+_THUMBNAIL_SIDE = 512
 FILL = 0.85  # longest side of the framed object as a share of the picture's side
 _SEEN = 8  # alpha below this (of 255) is noise of a cut-out and does not widen the frame
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _MEAN, _STD = 0.5, 0.18  # of the luminance inside the mask, in mode "LA"
 _MIN_STD = 0.02  # flatter objects keep their flatness: else JPEG noise would fill the picture
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A picture ready for the image encoder, and what it was made from."""
+
+    rgba: Pixels  # (S, S, 4) uint8, framed; alpha is the cut-out mask
+    original: Pixels  # (h, w, 4) uint8, upright, longest side <= 512
+    method: Method  # how the object was told from its background
+
+
+def prepare(data: bytes, size: int = 256) -> PreparedImage:
+    """Reads a picture, removes its background and frames the object.
+
+    Args:
+        data: the bytes of a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame).
+        size: side of the framed picture, pixels.
+
+    Raises:
+        InputError: the picture cannot be read, is too large, or shows nothing.
+    """
+    upright = _decode(data)
+    cut, method = cut_out(upright)
+    return PreparedImage(frame(cut, size), _shrunk(upright, _THUMBNAIL_SIDE), method)
 
 
 def frame(rgba: Pixels, size: int) -> Pixels:
@@ -71,6 +109,71 @@ def to_input(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
         return np.ascontiguousarray(on_white.transpose(2, 0, 1))
     luminance = np.asarray(colour @ _LUMA, np.float32)
     return np.stack([_normalised(luminance, alpha) * alpha, alpha])
+
+
+def _decode(data: bytes) -> Pixels:
+    """Upright RGBA (h, w, 4) uint8 with the longest side <= 1024."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the size check below speaks for Pillow's warning
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                _check_size(image)
+                image.draft(None, (_WORKING_SIDE, _WORKING_SIDE))  # JPEG: decodes only what counts
+                image.load()
+                turned = ImageOps.exif_transpose(image)
+                return _shrunk(np.asarray(_to_rgba(turned)), _WORKING_SIDE)
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large() from error
+    except UnidentifiedImageError as error:
+        raise InputError(_unknown_format(data)) from error
+    except Exception as error:  # Pillow's readers raise a dozen kinds on damaged files
+        raise InputError(
+            "The picture is damaged or cut off; please open and save it again as PNG or JPEG."
+        ) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > _MAX_PIXELS:
+        raise _too_large()
+
+
+def _too_large() -> InputError:
+    return InputError(
+        f"The picture has more than {_MAX_PIXELS // 1_000_000} megapixels; "
+        "please scale it down first."
+    )
+
+
+def _unknown_format(data: bytes) -> str:
+    if not data:
+        return "The picture file is empty; please choose another."
+    known = {b"ftyp": "HEIC or AVIF", b"<svg": "SVG", b"%PDF": "PDF"}
+    found = [name for mark, name in known.items() if mark in data[:512]]
+    what = f"Pictures in {found[0]} format" if found else "Pictures in this format"
+    return f"{what} cannot be read; please save it as PNG or JPEG."
+
+
+def _to_rgba(image: Image.Image) -> Image.Image:
+    """Any mode of Pillow as RGBA; deep grey is scaled, where ``convert`` would clip it."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, np.float64), posinf=0.0, neginf=0.0)
+        top = values.max(initial=0.0)
+        grey = np.clip(values * (255.0 / top if top > 0 else 0.0), 0, 255)
+        return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGBA")
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        image = image.convert("RGB")
+    return image.convert("RGBA")
+
+
+def _shrunk(rgba: Pixels, side: int) -> Pixels:
+    """The picture with its longest side at most ``side`` pixels."""
+    height, width = rgba.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return rgba
+    return _resample(rgba, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def _normalised(luminance: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:

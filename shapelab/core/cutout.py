@@ -1,0 +1,232 @@
+"""Background removal without a network: alpha, plain backgrounds, and GrabCut for the rest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Method = Literal["alpha", "grabcut", "plain background"]
+
+GRABCUT_SIDE = 300  # longest side GrabCut works on; keeps it under a second
+_CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
+_PLAIN_SHARE = 0.8  # of the border must fit the background model before it counts as plain
+_NEAR = 5.0  # Lab distance from the backdrop below which a pixel is background
+_SHADOW, _SLOPE = 26.0, 0.8  # a soft shadow's largest darkening, and change per pixel, in Lab L
+_DUST = 0.02  # parts smaller than this share of the largest are dropped
+
+
+def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
+    """Makes everything but the object transparent.
+
+    Args:
+        rgba: (h, w, 4) uint8, straight alpha.
+
+    Returns:
+        (h, w, 4) uint8 with the mask as alpha, and the way it was found.
+    """
+    if float((rgba[..., 3] < 128).mean()) >= _CLEAR_SHARE:
+        return rgba, "alpha"
+    rgb = _on_white(rgba)
+    cut = _plain_background(rgb)
+    if cut is not None:
+        return cut, "plain background"
+    return np.dstack([rgb, _grabcut(rgb)]), "grabcut"
+
+
+def _on_white(rgba: Pixels) -> Pixels:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    return ((rgba[..., :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
+
+
+def _plain_background(rgb: Pixels) -> Pixels | None:
+    """The object (RGBA) before a backdrop of one colour or a soft gradient; None if not plain."""
+    import cv2
+
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    border = _border(rgb.shape[:2])
+    backdrop = _fit_backdrop(lab, border)
+    if backdrop is None:
+        return None
+    distance = np.linalg.norm(lab - backdrop, axis=2).astype(np.float32)
+    background = _reached_from(distance < _NEAR, border) | _holes(distance)
+    grown = _with_shadows(background, lab - backdrop)
+    if grown is not background:  # the rim between shadow and object is judged by the shadow
+        distance = _from_surroundings(lab, grown, distance)
+        grown = _dilated(grown) & (distance < _NEAR) | grown
+    solid = _without_dust(~grown)
+    if not 0.002 < float(solid.mean()) < 0.95:
+        return None
+    return _matted(rgb, solid, distance)
+
+
+def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
+    """Adds soft shadows: grey, darker than the backdrop, joined to it, and without an edge."""
+    import cv2
+
+    darker = -cv2.GaussianBlur(difference[..., 0], (5, 5), 0)
+    chroma = np.hypot(difference[..., 1], difference[..., 2])
+    slope = np.hypot(
+        cv2.Sobel(darker, -1, 1, 0, scale=0.125), cv2.Sobel(darker, -1, 0, 1, scale=0.125)
+    )
+    shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & (slope < _SLOPE)
+    grown = _reached_from(shade | background, background)
+    lost = float((grown & ~background).sum()) / max(1, int((~background).sum()))
+    return grown if lost < 0.35 else background  # more is a pale object that faded away
+
+
+def _dilated(mask: Mask) -> Mask:
+    import cv2
+
+    return cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+
+
+def _from_surroundings(
+    lab: NDArray[np.float32], background: Mask, distance: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Distance from the mean background within five pixels, where there is any."""
+    import cv2
+
+    weight = cv2.blur(background.astype(np.float32), (11, 11))
+    mean = cv2.blur(lab * background[..., None].astype(np.float32), (11, 11))
+    local = np.linalg.norm(lab - mean / np.maximum(weight, 1e-6)[..., None], axis=2)
+    return np.where(weight > 0.02, np.minimum(local, distance), distance).astype(np.float32)
+
+
+def _matted(rgb: Pixels, solid: Mask, distance: NDArray[np.float32]) -> Pixels:
+    """RGBA with soft edges freed of the backdrop's colour.
+
+    A pixel at the edge mixes backdrop and object; the purest object colour within two pixels is
+    the one farthest from the backdrop, and the ratio of the distances is the object's share.
+    """
+    import cv2
+
+    around = np.ones((5, 5), np.uint8)
+    edge = solid & (cv2.erode(solid.astype(np.uint8), around) == 0)
+    rows, columns = np.nonzero(edge)
+    far = np.pad(np.where(solid, distance, 0.0), 2, mode="edge")
+    steps = np.stack(np.meshgrid(np.arange(5), np.arange(5), indexing="ij")).reshape(2, -1)
+    near = far[rows[:, None] + steps[0], columns[:, None] + steps[1]]
+    best = near.argmax(1)
+    height, width = solid.shape
+    source_rows = np.clip(rows + steps[0][best] - 2, 0, height - 1)
+    source_columns = np.clip(columns + steps[1][best] - 2, 0, width - 1)
+    out = np.dstack([rgb, np.where(solid, 255, 0).astype(np.uint8)])
+    out[rows, columns, :3] = rgb[source_rows, source_columns]
+    share = distance[rows, columns] / np.maximum(near.max(1), 1e-6)
+    out[rows, columns, 3] = np.rint(255 * np.clip(share, 0.0, 1.0)).astype(np.uint8)
+    return out
+
+
+def _border(shape: tuple[int, ...]) -> Mask:
+    """A ring of about 2 % of the picture's shorter side."""
+    ring = np.ones(shape, bool)
+    width = max(2, min(shape) // 50)
+    ring[width:-width, width:-width] = False
+    return ring
+
+
+def _fit_backdrop(lab: NDArray[np.float32], border: Mask) -> NDArray[np.float32] | None:
+    """Lab colour (h, w, 3) of the backdrop, a plane over the picture; None if it is not one."""
+    height, width = border.shape
+    rows, columns = np.nonzero(border)
+    place = np.stack([np.ones(rows.size), rows / height - 0.5, columns / width - 0.5], 1)
+    colours = lab[border].astype(np.float64)
+    fits = np.linalg.norm(colours - np.median(colours, 0), axis=1) < 28.0
+    for _ in range(3):
+        if fits.mean() < _PLAIN_SHARE:
+            return None
+        plane = np.linalg.lstsq(place[fits], colours[fits], rcond=None)[0]
+        fits = np.linalg.norm(colours - place @ plane, axis=1) < _NEAR
+    if fits.mean() < _PLAIN_SHARE:
+        return None
+    y, x = np.mgrid[0:height, 0:width]
+    everywhere = np.stack([np.ones(y.shape), y / height - 0.5, x / width - 0.5], 2)
+    return np.asarray(everywhere @ plane, np.float32)
+
+
+def _reached_from(allowed: Mask, seeds: Mask) -> Mask:
+    """The connected parts of ``allowed`` that hold a seed."""
+    import cv2
+
+    labels = cv2.connectedComponents(allowed.astype(np.uint8), connectivity=4)[1]
+    kept = np.unique(labels[seeds & allowed])
+    return np.isin(labels, kept[kept > 0])
+
+
+def _holes(distance: NDArray[np.float32]) -> Mask:
+    """Enclosed patches that show the very backdrop, as between the slats of a chair."""
+    import cv2
+
+    tight = (distance < _NEAR).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(tight, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= max(12, distance.size // 5000)
+    sums = np.bincount(labels.ravel(), weights=distance.ravel(), minlength=count)
+    same = sums / np.maximum(stats[:, cv2.CC_STAT_AREA], 1) < _NEAR / 3
+    keep = large & same
+    keep[0] = False
+    return keep[labels]
+
+
+def _without_dust(mask: Mask) -> Mask:
+    """Drops parts that are tiny beside the largest."""
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=8
+    )
+    if count < 2:
+        return mask
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    keep = areas >= max(1.0, _DUST * areas.max())
+    keep[0] = False
+    return keep[labels]
+
+
+def _grabcut(rgb: Pixels) -> Pixels:
+    """Alpha (h, w) by GrabCut from the guess that the object is in the middle.
+
+    Whatever GrabCut calls empty or everything is not an answer; then the middle ellipse is kept,
+    so that a picture always gives something to look at and to correct.
+    """
+    import cv2
+
+    height, width = rgb.shape[:2]
+    scale = min(1.0, GRABCUT_SIDE / max(height, width))
+    small = cv2.resize(
+        rgb,
+        (max(8, round(width * scale)), max(8, round(height * scale))),
+        interpolation=cv2.INTER_AREA,
+    )
+    pixels = small[..., ::-1].copy()
+    solid = np.zeros(small.shape[:2], bool)
+    for whole in (False, True):
+        marks = _first_guess(small.shape[:2], whole)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.setRNGSeed(0)  # the mixture's k-means is random; a picture shall always give the same
+        cv2.grabCut(pixels, marks, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+        solid = _without_dust((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD))
+        if 0.05 < float(solid.mean()) < 0.95:
+            break
+    else:
+        solid = _first_guess(small.shape[:2], whole=False) == cv2.GC_PR_FGD
+    soft = cv2.resize(
+        solid.astype(np.float32) * 255, (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return np.rint(cv2.GaussianBlur(soft, (3, 3), 0)).astype(np.uint8)
+
+
+def _first_guess(shape: tuple[int, ...], whole: bool) -> Pixels:
+    """GrabCut marks: the border surely background, an ellipse or all the rest probably object."""
+    import cv2
+
+    height, width = shape
+    marks = np.full(shape, cv2.GC_PR_FGD if whole else cv2.GC_PR_BGD, np.uint8)
+    axes = (int(width * 0.46), int(height * 0.46))
+    cv2.ellipse(marks, (width // 2, height // 2), axes, 0, 0, 360, cv2.GC_PR_FGD, -1)
+    marks[_border(shape)] = cv2.GC_BGD
+    return marks
