@@ -126,15 +126,9 @@ def keep_largest(field: Field, level: float) -> None:
 
 
 def thin_cells(field: Field, level: float) -> NDArray[np.bool_]:
-    """Cells in or beside parts only one cell thick: smoothing would shrink these to nothing."""
+    """Cells in or beside walls, legs and gaps one cell wide: smoothing would close these."""
     solid = field >= level
-    blocks = solid
-    for axis in range(3):  # corners of solid 2 x 2 x 2 blocks
-        blocks = _both(blocks, axis)
-    opened = blocks
-    for axis in range(3):
-        opened = _either(opened, axis)
-    thin = solid & ~opened
+    thin = _narrow(solid) | _narrow(~solid)
     for axis in range(3):
         near = thin.copy()
         lower, upper = _halves(axis)
@@ -142,6 +136,17 @@ def thin_cells(field: Field, level: float) -> NDArray[np.bool_]:
         near[upper] |= thin[lower]
         thin = near
     return thin
+
+
+def _narrow(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells that lie in no full block of 2 x 2 x 2."""
+    blocks = cells
+    for axis in range(3):
+        blocks = _both(blocks, axis)
+    opened = blocks
+    for axis in range(3):
+        opened = _either(opened, axis)
+    return cells & ~opened
 
 
 def _halves(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:

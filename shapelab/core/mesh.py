@@ -48,3 +48,32 @@ class TriMesh:
     def is_empty(self) -> bool:
         """True without a single triangle."""
         return not len(self.faces)
+
+
+def merged(mesh: TriMesh) -> TriMesh:
+    """The mesh with one vertex a position and none unused, as a slicer sees it; no normals."""
+    # Adding 0.0 turns -0.0 into 0.0, so that equal positions have equal bytes.
+    corners = np.ascontiguousarray(mesh.vertices[mesh.faces].reshape(-1, 3) + np.float32(0.0))
+    keys = corners.view(np.dtype((np.void, corners.dtype.itemsize * 3))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    # Numbered by first use: np.unique's order of raw bytes would scatter neighbours.
+    order = np.argsort(first)
+    rank = np.zeros_like(order)
+    rank[order] = np.arange(len(order))
+    faces = rank[inverse].reshape(-1, 3).astype(np.int32)
+    return TriMesh(corners[first[order]], faces)
+
+
+def vertex_normals(mesh: TriMesh) -> NDArray[np.float32]:
+    """Unit normals (n, 3), the mean of the faces around each vertex weighted by area."""
+    a, b, c = mesh.vertices.astype(np.float64)[mesh.faces].transpose(1, 0, 2)
+    across = np.cross(b - a, c - a)
+    total = np.zeros((len(mesh.vertices), 3))
+    for corner in range(3):
+        for axis in range(3):
+            total[:, axis] += np.bincount(
+                mesh.faces[:, corner], across[:, axis], minlength=len(total)
+            )
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    up = np.array([0.0, 0.0, 1.0])  # a vertex without a direction still needs a unit vector
+    return np.where(length > 0, total / np.where(length > 0, length, 1.0), up).astype(np.float32)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core import fields
+from shapelab.core.blocks import blocks as blocks
+from shapelab.core.finishing import finish as finish
 from shapelab.core.mesh import TriMesh as TriMesh
 
 # The part of the mesh's spectrum that smoothing keeps (windowed sinc, 0 to 2).
 _PASS_BAND = 0.1
 # How far smoothing may move a vertex in voxels: a part one voxel thick has only half a voxel.
-_REACH, _REACH_WHERE_THIN = 0.6, 0.08
+_REACH, _REACH_WHERE_THIN = 0.6, 0.05
 
 
 @dataclass(frozen=True)

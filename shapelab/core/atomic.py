@@ -1,0 +1,79 @@
+"""Writes a file so that a crash leaves the old one or the new one, never a half."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+from shapelab.errors import ExportError
+
+# Virus scanners on Windows hold a new file open for a moment.
+_TRIES, _PAUSE_S = 5, 0.1
+
+
+def atomic_write(path: str | Path, data: bytes) -> None:
+    """Writes bytes to a file in one step, on the disk when this returns.
+
+    Args:
+        path: The file; its folder must exist.
+        data: What it shall hold.
+
+    Raises:
+        ExportError: if it cannot be written, or the disk gave back other bytes; whatever was at
+            the path before is then still there.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ExportError(f"The folder {path.parent} does not exist; choose another one.")
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder; choose a file name.")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        _write_through(draft, data)
+        if draft.read_bytes() != data:
+            raise ExportError(f"The disk gave back other bytes for {path.name}; use another disk.")
+        _replace(draft, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ExportError(
+            f"{path.name} could not be written ({reason}); choose another place or free some space."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _write_through(draft: Path, data: bytes) -> None:
+    with draft.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(draft: Path, path: Path) -> None:
+    for attempt in range(_TRIES):
+        try:
+            draft.replace(path)
+        except PermissionError:
+            if os.name != "nt" or attempt == _TRIES - 1:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name durable; Windows knows no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Network file systems may refuse; the file itself is safe by then.
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

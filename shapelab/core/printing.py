@@ -1,0 +1,197 @@
+"""Judges whether a mesh can be printed: closed, manifold, outward, of a real size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.mesh import TriMesh, merged
+
+# Slicers find no layers in anything flatter.
+SMALLEST_MM = 0.1
+
+
+@dataclass(frozen=True)
+class PrintReport:
+    """What a slicer would find in a mesh, in millimetres.
+
+    Attributes:
+        closed: No edge has a face on one side only.
+        manifold: Every edge has exactly two faces and every vertex one fan of them.
+        outward: All faces agree on a side, and that side is the outside.
+        volume_mm3: The signed volume.
+        size_mm: Width (x), depth (y) and height (z).
+        parts: Separate bodies; the walls of inner voids are not counted.
+        triangles: Number of triangles.
+        problems: One sentence for each thing that a person should know before printing.
+        path: The file that was written, if one was.
+    """
+
+    closed: bool
+    manifold: bool
+    outward: bool
+    volume_mm3: float
+    size_mm: tuple[float, float, float]
+    parts: int
+    triangles: int
+    problems: tuple[str, ...]
+    path: Path | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing stands against printing."""
+        return not self.problems
+
+
+def check(mesh: TriMesh) -> PrintReport:
+    """The verdict on a mesh in millimetres; never raises for a bad mesh."""
+    broken = _unreadable(mesh)
+    if broken:
+        return PrintReport(False, False, False, 0.0, (0.0,) * 3, 0, len(mesh.faces), (broken,))
+    joined = merged(mesh)
+    edges = _Edges(joined.faces)
+    fans = _corner_components(joined.faces, edges)
+    manifold = edges.two_sided and fans == len(joined.vertices)
+    parts, outward = _shells(joined, edges) if edges.two_sided else (0, False)
+    width, depth, height = (float(size) for size in joined.extents)
+    volume = joined.volume
+    problems = [
+        *_edge_problems(edges, manifold),
+        *_face_problems(joined),
+        *_side_problems(edges, outward, volume),
+        *_size_problems((width, depth, height)),
+    ]
+    return PrintReport(
+        closed=edges.open == 0,
+        manifold=manifold,
+        outward=outward,
+        volume_mm3=volume,
+        size_mm=(width, depth, height),
+        parts=parts,
+        triangles=len(mesh.faces),
+        problems=tuple(problems),
+    )
+
+
+def _unreadable(mesh: TriMesh) -> str:
+    if mesh.is_empty:
+        return "The mesh holds no triangles; choose another shape."
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        return "Some triangles name corners that do not exist; export the shape again."
+    if not np.isfinite(mesh.vertices).all():
+        return "Some corners lie at no number; choose another shape or resolution."
+    return ""
+
+
+class _Edges:
+    """The edges of a mesh: which corners meet along them, and how many are wrong.
+
+    A corner is one of a face's three, numbered 3 * face + place; the half edge of a corner runs
+    to the face's next corner.
+    """
+
+    def __init__(self, faces: NDArray[np.int32]) -> None:
+        start = faces.ravel().astype(np.int64)
+        end = np.roll(faces, -1, axis=1).ravel().astype(np.int64)
+        key = np.minimum(start, end) * (int(faces.max()) + 1) + np.maximum(start, end)
+        order = np.argsort(key, kind="stable")
+        _, first, count = np.unique(key[order], return_index=True, return_counts=True)
+        pairs = first[count == 2]
+        self.open = int((count == 1).sum())
+        self.crowded = int((count > 2).sum())
+        self.two_sided = not self.open and not self.crowded
+        # The two half edges of every good edge, (k, 2).
+        self.pairs = np.stack([order[pairs], order[pairs + 1]], axis=1)
+        self.same_way = start[self.pairs[:, 0]] == start[self.pairs[:, 1]]
+        self.flipped = int(self.same_way.sum())
+
+
+def _components(nodes: int, links: NDArray[np.int64]) -> tuple[int, NDArray[np.int32]]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ones = np.ones(len(links), np.int8)
+    graph = coo_array((ones, (links[:, 0], links[:, 1])), shape=(nodes, nodes))
+    count, labels = connected_components(graph, directed=False)
+    return int(count), labels
+
+
+def _corner_components(faces: NDArray[np.int32], edges: _Edges) -> int:
+    """How many fans of faces there are: as many as vertices where the mesh is manifold."""
+    one, other = edges.pairs.T
+    next_one, next_other = one - one % 3 + (one + 1) % 3, other - other % 3 + (other + 1) % 3
+    # Along one edge the start of one half edge meets the other's end, unless both run one way.
+    links = np.concatenate(
+        [
+            np.stack([one, np.where(edges.same_way, other, next_other)], axis=1),
+            np.stack([next_one, np.where(edges.same_way, next_other, other)], axis=1),
+        ]
+    )
+    return _components(faces.size, links)[0]
+
+
+def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
+    """Number of bodies, and whether each shell faces outwards (or into a void it bounds)."""
+    count, label = _components(len(mesh.faces), edges.pairs // 3)
+    bodies, outward = 0, edges.flipped == 0
+    for shell in range(count):
+        own = label == shell
+        volume = TriMesh(mesh.vertices, mesh.faces[own]).volume
+        inside = count > 1 and _winding(mesh, ~own, mesh.vertices[mesh.faces[own][0, 0]]) > 0.5
+        bodies += volume > 0
+        outward &= volume < 0 if inside else volume > 0
+    return bodies, bool(outward)
+
+
+def _winding(mesh: TriMesh, chosen: NDArray[np.bool_], point: NDArray[np.float32]) -> float:
+    """How often the chosen faces wrap around a point: 1 inside a body, 0 outside."""
+    a, b, c = (mesh.vertices.astype(np.float64) - point)[mesh.faces[chosen]].transpose(1, 0, 2)
+    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
+    dots = [np.einsum("ij,ij->i", u, v) for u, v in ((a, b), (b, c), (c, a))]
+    below = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
+    angle = np.arctan2(np.einsum("ij,ij->i", a, np.cross(b, c)), below)
+    return float(angle.sum() / (2 * np.pi))
+
+
+def _edge_problems(edges: _Edges, manifold: bool) -> list[str]:
+    found = []
+    if edges.open:
+        found.append(f"The surface has holes: {edges.open} edges have a face on one side only.")
+    if edges.crowded:
+        found.append(f"{edges.crowded} edges are shared by more than two faces.")
+    if edges.two_sided and not manifold:
+        found.append("The surface touches itself in single points; try another smoothing.")
+    return found
+
+
+def _face_problems(mesh: TriMesh) -> list[str]:
+    found = []
+    corners = mesh.vertices.astype(np.float64)[mesh.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = int((np.linalg.norm(across, axis=1) <= 1e-12 * mesh.extents.max() ** 2).sum())
+    if flat:
+        found.append(f"{flat} triangles have no area.")
+    twins = len(mesh.faces) - len(np.unique(np.sort(mesh.faces, axis=1), axis=0))
+    if twins:
+        found.append(f"{twins} triangles are there twice.")
+    return found
+
+
+def _side_problems(edges: _Edges, outward: bool, volume: float) -> list[str]:
+    if edges.flipped:
+        return [f"Neighbouring triangles disagree about the outside along {edges.flipped} edges."]
+    if edges.two_sided and not outward:
+        return ["Some surface is inside out: its triangles face inwards."]
+    if volume <= 0:
+        return ["The shape encloses no volume."]
+    return []
+
+
+def _size_problems(size: tuple[float, float, float]) -> list[str]:
+    if min(size) >= SMALLEST_MM:
+        return []
+    shown = " x ".join(f"{length:.3g}" for length in size)
+    return [f"The part is only {shown} mm, too thin for any printer; choose a larger size."]
