@@ -1,0 +1,146 @@
+"""Starts the window: screen check, environment, QApplication; what is slow comes after the paint."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QSurfaceFormat
+    from PySide6.QtWidgets import QApplication
+
+#: Qt platforms that the user may choose and that need neither X nor Wayland.
+SCREENLESS = ("offscreen", "minimal", "vnc", "eglfs", "linuxfb")
+APT = "xvfb xauth libgl1 libegl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4"
+NO_SCREEN = (
+    "ShapeLab found no screen: either run `sudo apt-get install -y "
+    + APT
+    + " libxcb-keysyms1 && xvfb-run -a shapelab`, or use the commands that need none: "
+    "`shapelab sample`, `shapelab reconstruct`, `shapelab interpolate`, `shapelab info`."
+)
+X_TIMEOUT_S = 2.0
+
+
+def run(files: Sequence[Path] = ()) -> int:
+    """Opens the window, then the files one after the other; returns the exit code."""
+    problem = screen_problem(os.environ)
+    if problem:
+        sys.stderr.write(problem + "\n")
+        return 1
+    app = application()
+    from shapelab.gui.main_window import MainWindow
+
+    window = MainWindow()
+    window.show()
+    window.open_paths(files)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends Qt's loop too
+    return app.exec()
+
+
+def screen_problem(environment: Mapping[str, str]) -> str:
+    """One sentence when no window can be opened here, else nothing."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    if environment.get("QT_QPA_PLATFORM", "").split(":")[0] in SCREENLESS:
+        return ""
+    if environment.get("WAYLAND_DISPLAY"):
+        return ""
+    display = environment.get("DISPLAY", "")
+    if not display or not _answers(display):
+        return NO_SCREEN
+    return _missing_library()
+
+
+def application() -> QApplication:
+    """The one QApplication, with environment, OpenGL format and look set before any window."""
+    os.environ["QT_API"] = "pyside6"  # qtpy, used by pyvistaqt, would prefer PyQt5 if it is there
+    if sys.platform == "win32":
+        # After Qt, torch's DLLs cannot be loaded there (pytorch/pytorch#166628).
+        importlib.import_module("shapelab.core.model")
+    from PySide6.QtGui import QSurfaceFormat
+    from PySide6.QtWidgets import QApplication
+
+    from shapelab.gui import theme
+
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    # Before the first window: with Wayland a later change leaves the viewport black.
+    QSurfaceFormat.setDefaultFormat(surface_format())
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("shapelab")
+    app.setApplicationDisplayName("ShapeLab")
+    app.setDesktopFileName("shapelab")
+    theme.apply(app)
+    return app
+
+
+def surface_format() -> QSurfaceFormat:
+    """The format that pyvistaqt's interactor asks for: OpenGL 3.2 core, no multisampling."""
+    from PySide6.QtGui import QSurfaceFormat
+
+    wanted = QSurfaceFormat()
+    wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
+    wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    wanted.setVersion(3, 2)
+    wanted.setSwapBehavior(QSurfaceFormat.SwapBehavior.DoubleBuffer)
+    for set_size in (wanted.setRedBufferSize, wanted.setGreenBufferSize, wanted.setBlueBufferSize):
+        set_size(8)
+    wanted.setDepthBufferSize(8)
+    wanted.setAlphaBufferSize(8)
+    wanted.setStencilBufferSize(0)
+    wanted.setSamples(0)
+    return wanted
+
+
+def _answers(display: str) -> bool:
+    """Whether an X server listens at ``[host]:number[.screen]``; Qt would abort where none does."""
+    host, _, rest = display.rpartition(":")
+    number = rest.split(".")[0]
+    if not number.isdigit():
+        return False
+    if host in ("", "unix"):
+        path = f"/tmp/.X11-unix/X{number}"
+        addresses: list[str | tuple[str, int]] = [path, "\0" + path]
+        family = socket.AF_UNIX
+    else:
+        addresses = [(host, 6000 + int(number))]
+        family = socket.AF_INET
+    return any(_connects(family, address) for address in addresses)
+
+
+def _connects(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as link:
+        link.settimeout(X_TIMEOUT_S)
+        try:
+            link.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+def _missing_library() -> str:
+    """A sentence naming the system library without which Qt's X11 plugin cannot be loaded."""
+    spec = importlib.util.find_spec("PySide6")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        plugin = Path(folder, "Qt", "plugins", "platforms", "libqxcb.so")
+        if not plugin.is_file():
+            continue
+        try:
+            ctypes.CDLL(str(plugin))
+        except OSError as error:
+            return (
+                f"ShapeLab's window needs a system library that is missing ({error}); on Debian or "
+                f"Ubuntu run `sudo apt-get install -y {APT} libxcb-keysyms1`."
+            )
+    return ""

@@ -1,0 +1,52 @@
+"""Remembers the window between two starts: its place, its docks and the options of the view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtWidgets import QMainWindow
+
+from shapelab.core.assets import user_folder
+
+#: Raised when docks or toolbars change so much that an older layout no longer fits.
+LAYOUT = 1
+
+
+class WindowSettings:
+    """An ini file in the user's folder; damaged or missing entries count as absent."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or user_folder() / "window.ini"
+        self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def restore(self, window: QMainWindow) -> bool:
+        """Puts the window where it was; False when nothing is known."""
+        geometry = self._store.value("window/geometry")
+        state = self._store.value("window/state")
+        if not isinstance(geometry, QByteArray) or not isinstance(state, QByteArray):
+            return False
+        return window.restoreGeometry(geometry) and window.restoreState(state, LAYOUT)
+
+    def keep(self, window: QMainWindow) -> None:
+        """Writes the place of window, docks and toolbar."""
+        self._store.setValue("window/geometry", window.saveGeometry())
+        self._store.setValue("window/state", window.saveState(LAYOUT))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._store.sync()
+
+    def text(self, name: str, default: str, allowed: tuple[str, ...] = ()) -> str:
+        """A word; the default when it is not one of those allowed."""
+        value = self._store.value(name, default)
+        known = isinstance(value, str) and (not allowed or value in allowed)
+        return str(value) if known else default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A yes or no."""
+        return self.text(name, "yes" if default else "no", ("yes", "no")) == "yes"
+
+    def set_text(self, name: str, value: str) -> None:
+        self._store.setValue(name, value)
+
+    def set_flag(self, name: str, value: bool) -> None:
+        self._store.setValue(name, "yes" if value else "no")
