@@ -75,7 +75,7 @@ def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
     shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & (slope < _SLOPE)
     grown = _reached_from(shade | background, background)
     lost = float((grown & ~background).sum()) / max(1, int((~background).sum()))
-    return grown if lost < 0.35 else background  # more is a pale object that faded away
+    return grown if lost < 0.25 else background  # more is a pale object that faded away
 
 
 def _dilated(mask: Mask) -> Mask:
