@@ -1,4 +1,4 @@
-"""Latent vectors: seeds, class densities with truncation, paths between two, principal directions."""
+"""Latent vectors: seeds, class densities, paths between two, principal directions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LatentDensity:
             codes: (n, latent) posterior means of the training shapes.
             labels: (n,) index into ``classes``.
             classes: names.
-            shrinkage: weight of the diagonal; needed where a class has fewer shapes than dimensions.
+            shrinkage: weight of the diagonal; a class may have fewer shapes than dimensions.
         """
         means, factors = [], []
         for index in range(len(classes)):
@@ -51,9 +51,7 @@ class LatentDensity:
             shrunk += 1e-6 * np.eye(codes.shape[1])
             means.append(mean)
             factors.append(np.linalg.cholesky(shrunk))
-        return cls(
-            tuple(classes), np.asarray(means, np.float32), np.asarray(factors, np.float32)
-        )
+        return cls(tuple(classes), np.asarray(means, np.float32), np.asarray(factors, np.float32))
 
     @property
     def latent_size(self) -> int:

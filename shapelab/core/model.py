@@ -61,10 +61,7 @@ class ShapeModel:
             return self.density.place(noise, class_name, truncation)
         picks = np.random.default_rng([seed, 1]).integers(len(self.classes), size=n)
         return np.stack(
-            [
-                self.density.place(noise[i], self.classes[picks[i]], truncation)
-                for i in range(n)
-            ]
+            [self.density.place(noise[i], self.classes[picks[i]], truncation) for i in range(n)]
         )
 
     def encode_voxels(self, voxels: NDArray[Any]) -> Array:

@@ -6,6 +6,8 @@ Sizes follow the authors' released code (3D-IWGAN) where the spec has its defaul
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -63,9 +65,7 @@ class Critic(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         widths = [1] + [spec.critic_width * 2**i for i in range(spec.doublings)]
-        self.convs = nn.ModuleList(
-            nn.Conv3d(a, b, 4, 2, 1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.convs = nn.ModuleList(nn.Conv3d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.dense = nn.Linear(widths[-1] * 8, 1)
         self.apply(initialise)
 
@@ -82,7 +82,7 @@ class VoxelEncoder(nn.Module):
         super().__init__()
         widths = [1] + [spec.encoder_width * 2**i for i in range(spec.doublings)]
         layers: list[nn.Module] = []
-        for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(widths)):
             layers.append(nn.Conv3d(a, b, 4, 2, 1))
             if i:  # the released encoder normalises all but the first layer
                 layers.append(nn.BatchNorm3d(b))

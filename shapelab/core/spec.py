@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 #: (output channels, kernel side, stride) of one 2-D convolution with SAME padding.
 ConvShape = tuple[int, int, int]
 
-#: The image encoder of 3D-IWGAN as released (256 x 256 RGB); Smith & Meger 2017, code of the authors.
+#: The image encoder of 3D-IWGAN as released (256 x 256 RGB), from the authors' code.
 RELEASED_IMAGE_CONVS: tuple[ConvShape, ...] = (
     (64, 11, 4),
     (128, 5, 4),
@@ -25,7 +25,10 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     resolution: Literal[32, 64, 128] = Field(32, description="Voxels along each side of the grid.")
     latent_size: int = Field(200, ge=2, le=1024, description="Length of z; encoders give twice it.")
     generator_width: int = Field(
-        256, ge=16, le=2048, description="Channels of the generator at 2^3; halved at each doubling."
+        256,
+        ge=16,
+        le=2048,
+        description="Channels of the generator at 2^3; halved at each doubling.",
     )
     encoder_width: int = Field(
         32, ge=4, le=256, description="Channels of the voxel encoder's first layer; then doubled."
@@ -33,12 +36,18 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     critic_width: int = Field(
         32, ge=4, le=256, description="Channels of the critic's first layer; then doubled."
     )
-    image_size: int = Field(256, ge=32, le=512, description="Side of the encoder's picture, pixels.")
+    image_size: int = Field(
+        256, ge=32, le=512, description="Side of the encoder's picture, pixels."
+    )
     image_mode: Literal["RGB", "LA"] = Field(
-        "RGB", description="RGB on white, or luminance and alpha (the cut-out mask) as two channels."
+        "RGB",
+        description="RGB on white, or luminance and alpha (the cut-out mask) as two channels.",
     )
     image_convs: tuple[ConvShape, ...] = Field(
-        RELEASED_IMAGE_CONVS, min_length=1, max_length=24, description="Image encoder's convolutions."
+        RELEASED_IMAGE_CONVS,
+        min_length=1,
+        max_length=24,
+        description="Image encoder's convolutions.",
     )
     field: Literal["occupancy"] = Field(
         "occupancy", description="What the generator's grid means: probability of being solid."
@@ -57,7 +66,8 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     def _width_divides(self) -> ModelSpec:
         if self.generator_width % 2 ** (self.doublings - 1):
             raise ValueError(
-                f"generator_width {self.generator_width} cannot be halved {self.doublings - 1} times"
+                f"generator_width {self.generator_width} cannot be halved "
+                f"{self.doublings - 1} times"
             )
         return self
 

@@ -1,0 +1,66 @@
+"""Presets and command-line overrides over RunConfig."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from shapelab.core.assets import resources
+from shapelab.core.run import RunConfig
+from shapelab.errors import RunError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def preset_names() -> list[str]:
+    """Names of the shipped presets."""
+    return sorted(path.stem for path in (resources() / "presets").glob("*.toml"))
+
+
+def load(
+    preset: str, classes: Sequence[str], resolution: int, overrides: Sequence[str] = ()
+) -> RunConfig:
+    """The configuration of a preset for a data set.
+
+    Args:
+        preset: name of a shipped preset.
+        classes: class names of the store.
+        resolution: grid side of the store.
+        overrides: ``key=value`` texts; a model's own key as ``model.key=value``; values as TOML.
+
+    Raises:
+        RunError: unknown preset or key, or a value out of its bounds.
+    """
+    path = resources() / "presets" / f"{preset}.toml"
+    if preset not in preset_names():
+        raise RunError(
+            f"There is no preset '{preset}'; choose one of: {', '.join(preset_names())}."
+        )
+    fields: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    model = {**fields.get("model", {}), "classes": tuple(classes), "resolution": resolution}
+    fields |= {"preset": preset, "model": model}
+    for text in overrides:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise RunError(f"'{text}' is no setting; write it as key=value.")
+        place, name = (model, key[6:]) if key.startswith("model.") else (fields, key)
+        place[name] = _value(value)
+    try:
+        return RunConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(f"Setting '{where}' cannot be used: {first['msg']}.") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text  # bare words such as bce are strings

@@ -1,0 +1,192 @@
+"""Scores a run or a model on held-out shapes: reconstruction, pictures, samples."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.networks import Generator
+from trainer.data.store import Store
+from trainer.metrics import compare_sets, iou
+from trainer.state import TrainState
+
+BATCH = 64
+NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
+
+
+def encode_grids(
+    encoder: nn.Module, store: Store, rows: NDArray[np.int64], device: torch.device
+) -> NDArray[np.float32]:
+    """Posterior means (len(rows), latent) of stored shapes."""
+    with torch.inference_mode():
+        means = [
+            encoder(torch.from_numpy(store.grids(part)[:, None].astype(np.float32)).to(device))[
+                0
+            ].cpu()
+            for part in np.array_split(rows, max(1, len(rows) // BATCH))
+        ]
+    return torch.cat(means).numpy()
+
+
+def encode_pictures(
+    encoder: nn.Module, store: Store, rows: NDArray[np.int64], view: int, device: torch.device
+) -> NDArray[np.float32]:
+    """Posterior means (len(rows), latent) of one stored view of each shape."""
+    assert store.views is not None
+    with torch.inference_mode():
+        means = [
+            encoder(torch.from_numpy(store.views[part, view].astype(np.float32) / 255).to(device))[
+                0
+            ].cpu()
+            for part in np.array_split(rows, max(1, len(rows) // BATCH))
+        ]
+    return torch.cat(means).numpy()
+
+
+def decode(
+    generator: nn.Module, latents: NDArray[np.float32], device: torch.device
+) -> NDArray[np.bool_]:
+    """Solid grids (n, R, R, R): probability over one half."""
+    with torch.inference_mode():
+        grids = [
+            (generator(torch.from_numpy(part).to(device))[:, 0] > 0).cpu()
+            for part in np.array_split(latents, max(1, len(latents) // BATCH))
+        ]
+    return torch.cat(grids).numpy()
+
+
+def validation_scores(state: TrainState, store: Store, device: torch.device) -> dict[str, float]:
+    """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each."""
+    rows = store.indices("validation")
+    truth = store.grids(rows)
+    generator = state.averages["generator"]
+    codes = encode_grids(state.averages["voxel_encoder"], store, rows, device)
+    scores = {"iou": float(iou(decode(generator, codes, device), truth).mean())}
+    if store.views is not None:
+        seen = encode_pictures(state.averages["image_encoder"], store, rows, 0, device)
+        scores["picture_iou"] = float(iou(decode(generator, seen, device), truth).mean())
+    return scores
+
+
+def fit_density(encoder: nn.Module, store: Store, device: torch.device) -> LatentDensity:
+    """One Gaussian per class over the codes of the training shapes."""
+    rows = store.indices("train")
+    codes = encode_grids(encoder, store, rows, device)
+    return LatentDensity.fit(codes, store.labels[rows], store.classes)
+
+
+def principal_directions(
+    generator: Generator, density: LatentDensity, samples: int = 4000
+) -> PrincipalDirections:
+    """Main axes of the generator's first activations per class (GANSpace, Harkonen et al. 2020).
+
+    PCA of the dense layer's output over samples of the class; each axis is carried back to latent
+    space by least squares and scaled to one standard deviation.
+    """
+    noise = seed_noise(0, density.latent_size, samples)
+    vectors, explained = [], []
+    for name in density.classes:
+        z = density.place(noise, name)
+        with torch.inference_mode():
+            device = next(generator.parameters()).device
+            activation = generator.first_activation(torch.from_numpy(z).to(device)).cpu().numpy()
+        centred = activation - activation.mean(0)
+        _, singular, axes = np.linalg.svd(centred, full_matrices=False)
+        coordinates = centred @ axes[:DIRECTIONS].T  # (samples, DIRECTIONS)
+        deviation = coordinates.std(0)
+        # Regressing z on one coordinate at a time: the coordinates are uncorrelated.
+        slopes = (z - z.mean(0)).T @ coordinates / (samples * deviation**2)
+        displacement = (slopes * deviation).T
+        largest = np.abs(displacement).argmax(1)
+        signs = np.sign(displacement[np.arange(DIRECTIONS), largest])
+        vectors.append(displacement * signs[:, None])
+        explained.append(singular[:DIRECTIONS] ** 2 / (singular**2).sum())
+    return PrincipalDirections(
+        density.classes, np.asarray(vectors, np.float32), np.asarray(explained, np.float32)
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of a model, on the store's validation shapes."""
+
+    shapes: int
+    iou: float  # voxels -> latent -> voxels, mean over shapes at 0.5
+    iou_by_class: dict[str, float]
+    picture_iou: float  # all views of each shape
+    sample_1nna: float  # mean over classes; equal numbers of samples and validation shapes
+    sample_mmd: float
+    sample_cov: float
+    truncation: float
+    reconstruction_1nna: float  # the same measure for reconstructions of the validation shapes
+    prior_1nna: float  # for N(0, I) instead of the fitted densities, all classes pooled
+
+
+def evaluate(
+    networks: dict[str, nn.Module],
+    density: LatentDensity,
+    store: Store,
+    device: torch.device,
+    truncation: float = 0.9,
+) -> Report:
+    """Scores networks (generator, voxel_encoder, image_encoder) on the validation shapes."""
+    rows = store.indices("validation")
+    truth, labels = store.grids(rows), store.labels[rows]
+    generator = networks["generator"]
+    rebuilt = decode(
+        generator, encode_grids(networks["voxel_encoder"], store, rows, device), device
+    )
+    ious = iou(rebuilt, truth)
+    pictures = 0.0
+    if store.views is not None:
+        per_view = [
+            iou(
+                decode(
+                    generator,
+                    encode_pictures(networks["image_encoder"], store, rows, view, device),
+                    device,
+                ),
+                truth,
+            ).mean()
+            for view in range(store.views.shape[1])
+        ]
+        pictures = float(np.mean(per_view))
+    scores, of_rebuilt = [], []
+    for k, name in enumerate(store.classes):
+        own = labels == k
+        of_rebuilt.append(compare_sets(rebuilt[own], truth[own]))
+        for repeat in range(NNA_REPEATS):
+            noise = seed_noise(1000 + repeat, density.latent_size, int(own.sum()))
+            samples = decode(generator, density.place(noise, name, truncation), device)
+            scores.append(compare_sets(samples, truth[own]))
+    prior = decode(generator, seed_noise(0, density.latent_size, len(rows)), device)
+    return Report(
+        shapes=len(rows),
+        iou=float(ious.mean()),
+        iou_by_class={n: float(ious[labels == k].mean()) for k, n in enumerate(store.classes)},
+        picture_iou=pictures,
+        sample_1nna=float(np.mean([s.nearest_neighbour for s in scores])),
+        sample_mmd=float(np.mean([s.minimum_matching for s in scores])),
+        sample_cov=float(np.mean([s.coverage for s in scores])),
+        truncation=truncation,
+        reconstruction_1nna=float(np.mean([s.nearest_neighbour for s in of_rebuilt])),
+        prior_1nna=compare_sets(prior, truth).nearest_neighbour,
+    )
+
+
+def describe(report: Report) -> str:
+    """The report as aligned lines for a terminal."""
+    lines = []
+    for name, value in asdict(report).items():
+        if isinstance(value, dict):
+            lines += [f"  {name} {key:12s} {part:.3f}" for key, part in value.items()]
+        else:
+            lines.append(
+                f"{name:22s} {value:.3f}" if isinstance(value, float) else f"{name:22s} {value}"
+            )
+    return "\n".join(lines)

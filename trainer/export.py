@@ -1,0 +1,112 @@
+"""Turns a run into a model file with its card, after scoring it on held-out shapes."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import shapelab
+from shapelab.core import modelfile
+from shapelab.core.assets import user_folder
+from shapelab.core.run import RunFolder
+from shapelab.errors import DataError, RunError
+from trainer import loop
+from trainer.data.store import Store, open_store
+from trainer.evaluate import Report, evaluate, fit_density, principal_directions
+from trainer.state import TrainState
+
+CPU = torch.device("cpu")
+
+
+def _open(run: Path, data: Path) -> tuple[TrainState, Store]:
+    folder, store = RunFolder(run), open_store(data)
+    config = loop.read_config(folder)
+    if config.model.classes != store.classes:
+        raise DataError(f"{data} has other classes than the run {run} was trained on.")
+    state = loop.load_state(folder, config, CPU)
+    if state.step == 0:
+        raise RunError(f"{run} has no checkpoint that can be read; train it first.")
+    return state, store
+
+
+def evaluate_run(run: Path, data: Path) -> Report:
+    """Scores the averaged networks of a run. Raises RunError or DataError."""
+    state, store = _open(run, data)
+    return evaluate(
+        state.averages, fit_density(state.averages["voxel_encoder"], store, CPU), store, CPU
+    )
+
+
+def export(run: Path, name: str, data: Path, licence: str) -> Path:
+    """Writes ``model.safetensors`` and ``card.json``.
+
+    Args:
+        run: folder of the run.
+        name: a plain name goes to the user's models; a path with a separator is used as it is.
+        data: the store that it was trained on.
+        licence: terms of the training data.
+
+    Returns:
+        The folder written.
+    """
+    state, store = _open(run, data)
+    density = fit_density(state.averages["voxel_encoder"], store, CPU)
+    directions = principal_directions(state.averages["generator"], density)
+    encoded = modelfile.encode(state.config.model, state.averages, density, directions)
+    report = evaluate(state.averages, density, store, CPU)
+    plain = os.sep not in name and "/" not in name
+    folder = user_folder() / "models" / name if plain else Path(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = _card(folder.name, state, store, report, licence)
+    _replace(folder / "card.json", json.dumps(card, indent=1).encode())
+    _replace(folder / "model.safetensors", encoded)
+    modelfile.read(folder / "model.safetensors")  # raises unless it reads back as written
+    return folder
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _card(
+    name: str, state: TrainState, store: Store, report: Report, licence: str
+) -> dict[str, Any]:
+    config = state.config
+    rounded = {
+        key: round(value, 4) if isinstance(value, float) else value
+        for key, value in asdict(report).items()
+    }
+    rounded["iou_by_class"] = {k: round(v, 3) for k, v in report.iou_by_class.items()}
+    return {
+        "name": name,
+        "shapelab": shapelab.__version__,
+        "data": {
+            "source": store.index["source"],
+            "licence": licence,
+            "train": len(store.indices("train")),
+            "validation": len(store.indices("validation")),
+            "rejected": len(store.index["rejected"]),
+        },
+        "preset": config.preset,
+        "steps": state.step,
+        "batch": config.batch,
+        "seed": config.seed,
+        "settings": config.model_dump(mode="json", exclude={"model"}),
+        "figures": rounded,
+        "reproduce": [
+            f"python -m trainer prepare {store.index['source']} --out STORE",
+            f"python -m trainer fit --preset {config.preset} --data STORE --run RUN",
+            "python -m trainer evaluate RUN --data STORE",
+            f"python -m trainer export-model RUN {name} --data STORE",
+        ],
+    }
