@@ -115,15 +115,17 @@ def slerp(a: Array, b: Array, t: float) -> Array:
 
     Shoemake 1985 for the directions; falls back to ``lerp`` when they are (anti)parallel or null.
     """
-    length_a, length_b = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    # In float64: near 0 and 180 degrees the angle hangs on the last digits of the cosine.
+    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    length_a, length_b = float(np.linalg.norm(wide_a)), float(np.linalg.norm(wide_b))
     if t in (0, 1) or min(length_a, length_b) < 1e-8:
         return lerp(a, b, t)
-    cosine = float(np.clip(np.dot(a, b) / (length_a * length_b), -1, 1))
+    cosine = float(np.clip(np.dot(wide_a, wide_b) / (length_a * length_b), -1, 1))
     angle = np.arccos(cosine)
     if np.sin(angle) < 1e-4:
         return lerp(a, b, t)
     direction = (
-        np.sin((1 - t) * angle) * a / length_a + np.sin(t * angle) * b / length_b
+        np.sin((1 - t) * angle) * wide_a / length_a + np.sin(t * angle) * wide_b / length_b
     ) / np.sin(angle)
     return np.asarray(((1 - t) * length_a + t * length_b) * direction, np.float32)
 

@@ -43,7 +43,8 @@ def state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
     """The inverse of ``state_to_dict``. Raises InputError when anything is missing or odd."""
     sizes = {"base": model.latent_size, "coefficients": DIRECTIONS, "offsets": model.latent_size}
     try:
-        arrays = {name: np.asarray(data[name], np.float32) for name in sizes}
+        with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused below
+            arrays = {name: np.asarray(data[name], np.float32) for name in sizes}
         seed = data["seed"]
         state = ShapeState(
             **arrays,

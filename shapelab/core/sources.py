@@ -28,7 +28,7 @@ def resolve(model: ShapeModel, source: str) -> ShapeState:
     if re.fullmatch(r"[0-9]+", source):
         return seeded_state(model, None, int(source))
     path = Path(source).expanduser()
-    if path.exists():
+    if source and path.is_file():
         return from_file(model, path)
     named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
     if named:
