@@ -1,0 +1,371 @@
+"""The 3-D view: one shape on a floor, a camera that only the user moves, and pictures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QLinearGradient,
+    QOpenGLContext,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QSurfaceFormat,
+)
+from PySide6.QtWidgets import QLabel, QWidget
+
+from shapelab.core.mesh import TriMesh
+from shapelab.errors import ExportError
+from shapelab.gui import theme
+from shapelab.gui.gizmo import Gizmo
+from shapelab.gui.orbit import VIEWS, Orbit, fitting_distance
+from shapelab.gui.workers import Task
+
+if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
+    from shapelab.gui.glview import GlView
+    from shapelab.gui.scene import Scene
+
+STYLES = ("smooth", "wireframe", "blocks")
+REST_MS = 160  # without a new mesh or a camera move, the picture is drawn once in high quality
+REST_SAMPLES, SHOT_SAMPLES, SHOT_SCALE = 4, 8, 2
+GLIDE_MS, FLOOR_EASE = 16, 0.3  # the floor follows the shape's lowest point without a jump
+NO_GL = (
+    "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
+    "driver. Pictures, sliders and export work without it."
+)
+
+
+def set_surface_format() -> None:
+    """Choose the OpenGL format for the process; call it before the first window is made.
+
+    On Wayland a format that is set later leaves the view black.
+    """
+    form = QSurfaceFormat()
+    form.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
+    form.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    form.setVersion(3, 2)
+    form.setSwapBehavior(QSurfaceFormat.SwapBehavior.DoubleBuffer)
+    form.setRedBufferSize(8)
+    form.setGreenBufferSize(8)
+    form.setBlueBufferSize(8)
+    form.setAlphaBufferSize(8)
+    form.setDepthBufferSize(8)
+    form.setStencilBufferSize(0)
+    form.setSamples(0)
+    QSurfaceFormat.setDefaultFormat(form)
+
+
+def _has_opengl() -> bool:
+    context = QOpenGLContext()
+    return context.create() and context.format().version() >= (3, 2)
+
+
+class Viewport(QWidget):
+    """Shows a mesh. Everything may be called before the OpenGL view exists; it is then kept.
+
+    The view is built after the widget's first paint (PyVista is imported on a thread meanwhile),
+    or at once by `build()`.
+    """
+
+    ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
+    frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
+    camera_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(240, 200)
+        self.setAccessibleName("3-D view")
+        self._view: GlView | None = None
+        self._scene: Scene | None = None
+        self._importing: Task | None = None
+        self._orbit = Orbit()
+        self._fitted = True  # nobody zoomed: keep the whole shape in sight when resized
+        self._mesh: TriMesh | None = None
+        self._style = "smooth"
+        self._grid = True
+        self._floor = self._floor_goal = 0.0
+        self._mesh_undrawn = self._mesh_unswapped = False
+        self._failed = self._closed = False
+        self._hint = QLabel(self)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)
+        self._hint.setProperty("muted", True)
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._gizmo = Gizmo(self)
+        self._gizmo.view_chosen.connect(self.set_view)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._at_rest)
+        self._glide = QTimer(self)
+        self._glide.setInterval(GLIDE_MS)
+        self._glide.timeout.connect(self._glide_floor)
+
+    # ---- the shape -------------------------------------------------------------------------
+
+    def show_mesh(self, mesh: TriMesh) -> None:
+        """Draw `mesh` (voxel units, origin in the middle of the grid); the camera stays."""
+        self._only_gui_thread()
+        first = self._mesh is None
+        self._mesh = mesh
+        self._set_hint("")
+        if mesh.is_empty:
+            self.clear("This shape is empty.")
+            return
+        self._floor_goal = float(mesh.vertices[:, 2].min())
+        self._floor += (self._floor_goal - self._floor) * (1.0 if first else FLOOR_EASE)
+        self._mesh_undrawn = True
+        if self._scene is not None:
+            self._scene.show(mesh)
+            self._scene.set_floor(self._floor)
+        self._redraw()
+
+    def clear(self, text: str = "") -> None:
+        """Show no shape but a hint in its place."""
+        self._only_gui_thread()
+        self._mesh = None
+        if self._scene is not None:
+            self._scene.clear()
+        self._set_hint(text)
+        self._redraw()
+
+    @property
+    def mesh(self) -> TriMesh | None:
+        """What is shown."""
+        return self._mesh
+
+    # ---- how it is shown -------------------------------------------------------------------
+
+    def set_style(self, style: str) -> None:
+        """One of `STYLES`; for "blocks" the caller shows a mesh of blocks."""
+        if style not in STYLES:
+            raise ValueError(f"style must be one of {STYLES}, not {style!r}")
+        self._style = style
+        if self._scene is not None:
+            self._scene.set_style(style)
+        self._redraw()
+
+    def set_grid(self, visible: bool) -> None:
+        self._grid = visible
+        if self._scene is not None:
+            self._scene.floor.SetVisibility(visible)
+        self._redraw()
+
+    def set_axes(self, visible: bool) -> None:
+        self._gizmo.setVisible(visible)
+
+    def set_view(self, view: str) -> None:
+        """Look from "iso", "front", "back", "left", "right", "top" or "bottom"; the zoom stays."""
+        if view not in VIEWS:
+            raise ValueError(f"view must be one of {tuple(VIEWS)}, not {view!r}")
+        self._look(self._orbit.seen_from(view))
+
+    def set_orthographic(self, orthographic: bool) -> None:
+        self._look(replace(self._orbit, orthographic=orthographic))
+
+    def reset_camera(self) -> None:
+        """The whole shape from the usual side."""
+        self._fitted = True
+        fit = fitting_distance(self.width() / max(1, self.height()))
+        self._look(replace(self._orbit.seen_from("iso"), distance=fit))
+
+    def camera_state(self) -> dict[str, Any]:
+        """The camera as plain values for JSON."""
+        return {**self._orbit.to_dict(), "fitted": self._fitted}
+
+    def set_camera_state(self, state: Mapping[str, Any]) -> bool:
+        """Take over what `camera_state` gave; False (and no change) if it is not one."""
+        try:
+            orbit = Orbit.from_dict(state)
+        except ValueError:
+            return False
+        self._fitted = bool(state.get("fitted", False))
+        self._look(orbit)
+        return True
+
+    # ---- pictures --------------------------------------------------------------------------
+
+    def screenshot(self, path: Path | str | None = None, transparent: bool = False) -> QImage:
+        """The view without its overlays, twice as fine as on screen; saved if there is a path.
+
+        Args:
+            path: a .png (or, if opaque, any format Qt writes), or None.
+            transparent: leave out background and floor; the alpha channel tells what is shape.
+
+        Raises:
+            ExportError: without OpenGL, or if the file cannot be written.
+        """
+        self.build()
+        if self._view is None or self._scene is None:
+            raise ExportError("There is no 3-D view to take a picture of: OpenGL is missing.")
+        with self._scene.prepared_for_picture(transparent):
+            rgba = self._view.pixels(SHOT_SAMPLES, SHOT_SCALE)
+        self._redraw()
+        height, width, _ = rgba.shape
+        form = QImage.Format.Format_RGBA8888_Premultiplied
+        image = QImage(rgba.data, width, height, 4 * width, form).copy()
+        wanted = QImage.Format.Format_RGBA8888 if transparent else QImage.Format.Format_RGB888
+        image = image.convertToFormat(wanted)
+        if path is not None:
+            _save(image, Path(path))
+        return image
+
+    # ---- life ------------------------------------------------------------------------------
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the OpenGL view exists."""
+        return self._view is not None
+
+    def build(self) -> None:
+        """Make the OpenGL view now if it does not exist yet."""
+        if self._view is not None or self._failed or self._closed:
+            return
+        if not _has_opengl():
+            self._failed = True
+            self._gizmo.hide()
+            self._set_hint(NO_GL)
+            self.ready.emit()
+            return
+        from shapelab.gui.glview import GlView
+        from shapelab.gui.scene import Scene
+
+        view = GlView(self)
+        self._view, self._scene = view, Scene(view.renderer, theme.colors())
+        view.turned.connect(lambda right, down: self._turn(-180.0 * right, 180.0 * down))
+        view.panned.connect(lambda right, down: self._look(self._orbit.panned(-right, down)))
+        view.zoomed.connect(self._zoom)
+        view.double_clicked.connect(self.reset_camera)
+        view.painted.connect(self._painted)
+        view.frameSwapped.connect(self._swapped)
+        self._scene.set_style(self._style)
+        self._scene.floor.SetVisibility(self._grid)
+        self._scene.set_floor(self._floor)
+        self._scene.look(self._orbit)
+        if self._mesh is not None:
+            self._scene.show(self._mesh)
+        view.setGeometry(self.rect())
+        view.lower()
+        view.show()
+        self._redraw()
+        self.ready.emit()
+
+    def shutdown(self) -> None:
+        """Free the OpenGL view; the main window calls it before it closes."""
+        self._closed = True
+        self._rest.stop()
+        self._glide.stop()
+        if self._importing is not None:
+            self._importing.stop()
+        view, self._view, self._scene = self._view, None, None
+        if view is not None:
+            view.close()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._view is None:
+            c = theme.colors()
+            gradient = QLinearGradient(0, 0, 0, self.height())
+            gradient.setColorAt(0, QColor(c.view_top))
+            gradient.setColorAt(1, QColor(c.view_bottom))
+            QPainter(self).fillRect(self.rect(), gradient)
+            if self._importing is None and not self._failed and not self._closed:
+                self._importing = Task(_import_view, self)
+                self._importing.finished.connect(self.build)
+                self._importing.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._view is not None:
+            self._view.setGeometry(self.rect())
+        self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
+        margin = theme.SPACE_LARGE
+        self._hint.setGeometry(self.rect().adjusted(margin, margin, -margin, -margin))
+        if self._fitted:
+            fit = fitting_distance(self.width() / max(1, self.height()))
+            self._look(replace(self._orbit, distance=fit))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and self._scene is not None:
+            self._scene.recolor(theme.colors())
+            self._redraw()
+        super().changeEvent(event)
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _only_gui_thread(self) -> None:
+        if QThread.currentThread() is not self.thread():
+            raise RuntimeError("The viewport belongs to the GUI thread; send the mesh by a signal.")
+
+    def _set_hint(self, text: str) -> None:
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text))
+        self._hint.raise_()
+
+    def _turn(self, azimuth: float, elevation: float) -> None:
+        self._look(self._orbit.turned(azimuth, elevation))
+
+    def _zoom(self, factor: float) -> None:
+        self._fitted = False
+        self._look(self._orbit.zoomed(factor))
+
+    def _look(self, orbit: Orbit) -> None:
+        if orbit == self._orbit:
+            return
+        self._orbit = orbit
+        self._gizmo.show_orbit(orbit)
+        if self._scene is not None:
+            self._scene.look(orbit)
+        self._redraw()
+        self.camera_changed.emit()
+
+    def _redraw(self) -> None:
+        """A fast frame now, a fine one when things have come to rest."""
+        if self._view is not None:
+            self._view.set_samples(0)
+            self._view.repaint_later()
+            self._rest.start()
+
+    def _at_rest(self) -> None:
+        if self._floor != self._floor_goal:
+            self._glide.start()
+        elif self._view is not None:
+            self._view.set_samples(REST_SAMPLES)
+            self._view.repaint_later()
+
+    def _glide_floor(self) -> None:
+        self._floor += (self._floor_goal - self._floor) * FLOOR_EASE
+        if abs(self._floor_goal - self._floor) < 0.02:
+            self._floor = self._floor_goal
+            self._glide.stop()
+        if self._scene is not None:
+            self._scene.set_floor(self._floor)
+        self._redraw()
+
+    def _painted(self) -> None:
+        self._mesh_unswapped, self._mesh_undrawn = self._mesh_undrawn, False
+
+    def _swapped(self) -> None:
+        if self._mesh_unswapped:
+            self._mesh_unswapped = False
+            self.frame_drawn.emit()
+
+
+def _import_view(_task: Task) -> None:
+    import shapelab.gui.glview
+    import shapelab.gui.scene  # noqa: F401
+
+
+def _save(image: QImage, path: Path) -> None:
+    from shapelab.core.atomic import atomic_write
+
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    kind = path.suffix.lstrip(".").upper() or "PNG"
+    if not image.save(data, kind):  # type: ignore[call-overload]
+        raise ExportError(f"Pictures cannot be saved as {path.suffix}; please use .png.")
+    atomic_write(path, bytes(data.data().data()))
