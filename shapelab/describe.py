@@ -68,7 +68,7 @@ def _document(path: Path) -> list[str]:
 
     document = read_untrusted(path)
     kinds = {"picture": _picture, "mesh": _mesh, "voxels": _voxels}
-    return kinds[document.kind](document.value)
+    return kinds[document.kind](document.content)
 
 
 def _picture(picture: Any) -> list[str]:

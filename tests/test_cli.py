@@ -1,0 +1,544 @@
+"""The command line: what it writes, says and refuses, in process and as users start it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shapelab import __version__, cli
+from shapelab.core import assets, formats, meshing
+from shapelab.core.latent import (
+    DIRECTIONS,
+    Array,
+    LatentDensity,
+    PrincipalDirections,
+    seed_noise,
+    slerp,
+)
+from shapelab.errors import InputError
+from shapelab.output import base_name, destinations
+
+ROOT = Path(__file__).resolve().parents[1]
+LATENT = 3
+CLASSES = ("bed", "chair")
+LINE = re.compile(
+    r"^(?P<path>.+): (?P<x>[\d.]+) × (?P<y>[\d.]+) × (?P<z>[\d.]+) mm, 1 part, "
+    r"\d+ triangles, printable$"
+)
+
+
+def _density() -> LatentDensity:
+    means = np.array([[0, 0, 0], [1, -1, 2]], np.float32)
+    return LatentDensity(CLASSES, means, np.stack([np.eye(LATENT, dtype=np.float32)] * 2))
+
+
+def _directions() -> PrincipalDirections:
+    vectors = np.zeros((2, DIRECTIONS, LATENT), np.float32)
+    return PrincipalDirections(CLASSES, vectors, np.ones((2, DIRECTIONS), np.float32))
+
+
+@dataclass
+class Ellipsoids:
+    """A model whose shapes are ellipsoids with half axes 10 + tanh(z) cells; none beyond z = 50."""
+
+    name: str = "ellipsoids"
+    digest: str = "abc"
+    latent_size: int = LATENT
+    classes: tuple[str, ...] = CLASSES
+    density: LatentDensity = field(default_factory=_density)
+    directions: PrincipalDirections = field(default_factory=_directions)
+
+    def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
+        noise = seed_noise(seed, LATENT, n)
+        if seed == 13:  # an unlucky number: an empty shape
+            noise = noise + 100
+        return self.density.place(noise, class_name or "bed", truncation)
+
+    def decode(self, latent: Array) -> Array:
+        if latent.max() > 50:
+            return np.zeros((32, 32, 32), np.float32)
+        axes = 10 + np.tanh(latent)
+        grid = np.stack(np.meshgrid(*[np.arange(32) - 15.5] * 3, indexing="ij"), -1)
+        radius = np.sqrt(((grid / axes) ** 2).sum(-1))
+        return (1 / (1 + np.exp(np.clip(20 * (radius - 1), -50, 50)))).astype(np.float32)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Any:
+    fake = Ellipsoids()
+    monkeypatch.setattr(cli, "_load", lambda name: fake)
+    return fake
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    said = capsys.readouterr()
+    assert said.err == ""
+    return said.out.splitlines()
+
+
+def _error(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence on stderr."""
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("shapelab: ")
+    assert "\n" not in said
+    assert "Traceback" not in said
+    return said
+
+
+def _shell(
+    *arguments: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    kept = {key: value for key, value in os.environ.items() if key not in hidden}
+    return subprocess.run(
+        [sys.executable, "-m", "shapelab", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=kept | {"PYTHONIOENCODING": "utf-8"} | environment,
+        cwd=cwd or ROOT,
+        timeout=180,
+        check=False,
+    )
+
+
+# --- sample ------------------------------------------------------------------------------------
+
+
+def test_sample_writes_the_shapes_of_the_next_seeds(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["sample", "--class", "chair", "--seed", "7", "-n", "3", "-o", f"{tmp_path}/out/"]
+    assert cli.main([*arguments, "--size-mm", "50", "--truncation", "0.5"]) == 0
+    lines = _lines(capsys)
+    assert [Path(line.split(": ")[0]).name for line in lines] == [
+        "chair-7.stl",
+        "chair-8.stl",
+        "chair-9.stl",
+    ]
+    for seed, line in zip((7, 8, 9), lines, strict=True):
+        found = LINE.match(line)
+        assert found, line
+        said = [float(found[axis]) for axis in "xyz"]
+        assert max(said) == 50.0
+        mesh = formats.decode(Path(found["path"]).read_bytes(), ".stl")
+        np.testing.assert_allclose(mesh.extents, said, atol=0.051)
+        axes = 10 + np.tanh(fake.sample("chair", seed, 1, 0.5)[0])
+        np.testing.assert_allclose(mesh.extents, 50 * axes / axes.max(), rtol=0.01)
+        assert mesh.volume == pytest.approx(np.pi / 6 * mesh.extents.prod(), rel=0.03)
+
+
+def test_the_file_is_what_core_makes_of_the_options(fake: Any, tmp_path: Path) -> None:
+    path = tmp_path / "one.stl"
+    options = ["--resolution", "2", "--smoothing", "3", "--all-parts", "--size-mm", "30"]
+    assert cli.main(["sample", "--seed", "4", "-o", str(path), *options]) == 0
+    surface = meshing.surface(
+        fake.decode(fake.sample(None, 4, 1, 0.8)[0]), meshing.SurfaceOptions(2, 3, False)
+    )
+    assert path.read_bytes() == formats.encode(meshing.finish(surface, 30), ".stl")
+
+
+@pytest.mark.parametrize("suffix", ["stl", "obj", "ply", "glb", "3mf"])
+def test_format_by_option_and_by_name_agree(fake: Any, tmp_path: Path, suffix: str) -> None:
+    assert cli.main(["sample", "-o", f"{tmp_path}/", "--format", suffix.upper()]) == 0
+    assert cli.main(["sample", "-o", str(tmp_path / f"x.{suffix}")]) == 0
+    by_option = (tmp_path / f"shape-0.{suffix}").read_bytes()
+    assert by_option == (tmp_path / f"x.{suffix}").read_bytes()
+    assert formats.decode(by_option, f".{suffix}").extents.max() == pytest.approx(80, rel=1e-5)
+
+
+def test_one_empty_shape_does_not_stop_the_others(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sample", "--seed", "12", "-n", "3", "-o", f"{tmp_path}/"]) == 1
+    assert "empty" in _error(capsys)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["shape-12.stl", "shape-14.stl"]
+
+
+def test_unknown_class_is_one_error_and_writes_nothing(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sample", "--class", "spoon", "-n", "5", "-o", f"{tmp_path}/o/"]) == 1
+    assert "choose one of: bed, chair." in _error(capsys)
+    assert not (tmp_path / "o").exists()
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(
+    fake: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["--debug", "sample"], ["sample", "--debug"]):
+        assert cli.main([*arguments, "--class", "spoon"]) == 1
+        assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_unforeseen_error_is_one_sentence_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(name: str) -> None:
+        raise ZeroDivisionError("what a day")
+
+    monkeypatch.setattr(cli, "_load", broken)
+    assert cli.main(["sample"]) == 1
+    assert "unexpected ZeroDivisionError: what a day" in _error(capsys)
+
+
+def test_ctrl_c_ends_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", interrupted)
+    assert cli.main(["sample"]) in (1, 130)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_gets_one_sentence(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert cli.main(["sample", "-o", f"{tmp_path}/file/deeper/"]) == 1
+    assert "cannot be made" in _error(capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sample", "-n", "0"],
+        ["sample", "--seed", "-1"],
+        ["sample", "--size-mm", "0"],
+        ["sample", "--size-mm", "nan"],
+        ["sample", "--resolution", "5"],
+        ["sample", "--truncation", "nan"],
+        ["sample", "--format", "docx"],
+        ["sample", "-o", "chair.docx"],
+        ["sample", "-n", "2", "-o", "chair.stl"],
+        ["sample", "--nonsense"],
+        ["interpolate", "1", "2", "--steps", "1"],
+        ["interpolate", "1", "2", "--mode", "spiral"],
+        ["interpolate", "1"],
+        ["reconstruct"],
+        ["info"],
+        ["no-such-thing"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(
+    fake: Any, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.strip()
+    assert "Traceback" not in said
+
+
+# --- interpolate -------------------------------------------------------------------------------
+
+
+def test_interpolate_writes_every_step_with_exact_ends(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sample", "--class", "bed", "--seed", "2", "-o", f"{tmp_path}/a.stl"]) == 0
+    assert cli.main(["sample", "--class", "chair", "--seed", "5", "-o", f"{tmp_path}/b.stl"]) == 0
+    out = tmp_path / "way"
+    assert cli.main(["interpolate", "bed:2", "chair:5", "--steps", "4", "-o", str(out)]) == 0
+    assert len(_lines(capsys)) == 6
+    assert sorted(p.name for p in out.iterdir()) == [f"step-0{i}.stl" for i in (1, 2, 3, 4)]
+    assert (out / "step-01.stl").read_bytes() == (tmp_path / "a.stl").read_bytes()
+    assert (out / "step-04.stl").read_bytes() == (tmp_path / "b.stl").read_bytes()
+    ends = fake.sample("bed", 2, 1, 0.8)[0], fake.sample("chair", 5, 1, 0.8)[0]
+    axes = 10 + np.tanh(slerp(*ends, 1 / 3))
+    mesh = formats.decode((out / "step-02.stl").read_bytes(), ".stl")
+    np.testing.assert_allclose(mesh.extents, 80 * axes / axes.max(), rtol=0.01)
+
+
+def test_saved_latents_can_be_written_and_interpolated(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "mine.shape.json"
+    assert cli.main(["sample", "--class", "bed", "--seed", "9", "-o", str(saved)]) == 0
+    assert "saved latent of bed, seed 9" in _lines(capsys)[0]
+    out = f"{tmp_path}/way/"
+    assert (
+        cli.main(["interpolate", str(saved), "3", "--steps", "2", "--mode", "lerp", "-o", out]) == 0
+    )
+    assert cli.main(["sample", "--class", "bed", "--seed", "9", "-o", f"{tmp_path}/b.stl"]) == 0
+    assert (tmp_path / "way" / "step-01.stl").read_bytes() == (tmp_path / "b.stl").read_bytes()
+    capsys.readouterr()
+    assert cli.main(["info", str(saved)]) == 0
+    lines = _lines(capsys)
+    assert lines[0] == "saved shape: bed, seed 9"
+    assert "ellipsoids" in lines[2]
+
+
+def test_what_is_no_source_gets_one_sentence(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["interpolate", "7", "missing.png", "-o", f"{tmp_path}/"]) == 1
+    assert "'missing.png' is no file and no seed" in _error(capsys)
+    assert cli.main(["interpolate", "spoon:7", "8", "-o", f"{tmp_path}/"]) == 1
+    assert "no class 'spoon'" in _error(capsys)
+
+
+# --- reconstruct -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A voxel file of a plain table, 32 x 32 x 32."""
+    voxels = np.zeros((32, 32, 32), bool)
+    voxels[4:28, 7:25, 16:19] = True
+    for x in (5, 24):
+        for y in (8, 21):
+            voxels[x : x + 3, y : y + 3, 4:17] = True
+    path = tmp_path / "table.npy"
+    np.save(path, voxels)
+    return path
+
+
+def test_reconstruct_writes_voxels_and_meshes_side_by_side(
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "_load", lambda name: model)
+    assert cli.main(["reconstruct", str(table), "-o", f"{tmp_path}/table.stl"]) == 0
+    first = LINE.match(_lines(capsys)[0])
+    assert first
+    assert max(float(first[axis]) for axis in "xyz") == 80.0
+    out = f"{tmp_path}/parts/"
+    sources = [str(table), str(tmp_path / "table.stl"), str(tmp_path / "missing.png")]
+    assert cli.main(["reconstruct", *sources, "-o", out, "--format", "ply"]) == 1
+    said = capsys.readouterr()
+    assert "There is no file" in said.err
+    assert [line.split(": ")[0] for line in said.out.splitlines()] == [
+        str(tmp_path / "parts" / "table.ply"),
+        str(tmp_path / "parts" / "table-2.ply"),
+    ]
+    for name in ("table.ply", "table-2.ply"):
+        assert formats.decode((tmp_path / "parts" / name).read_bytes(), ".ply").volume > 0
+
+
+def test_reconstruct_says_what_it_cannot_read(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    assert cli.main(["reconstruct", str(broken), "-o", f"{tmp_path}/x.stl"]) == 1
+    _error(capsys)
+    assert not (tmp_path / "x.stl").exists()
+
+
+# --- info --------------------------------------------------------------------------------------
+
+
+def test_info_about_the_shipped_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info", "furniture"]) == 0
+    by_name = _lines(capsys)
+    assert by_name[0].startswith("ShapeLab model 'furniture'")
+    assert "grid 32³, latent 200" in by_name[1]
+    assert "chair" in by_name[2]
+    folder = assets.resources() / "models" / "furniture"
+    for path in (folder, folder / "model.safetensors"):
+        assert cli.main(["info", str(path)]) == 0
+        assert _lines(capsys) == by_name
+
+
+def test_info_about_meshes_voxels_and_pictures(
+    fake: Any, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    assert cli.main(["sample", "-o", f"{tmp_path}/a.stl"]) == 0
+    capsys.readouterr()
+    assert cli.main(["info", f"{tmp_path}/a.stl"]) == 0
+    lines = _lines(capsys)
+    assert lines[0].startswith("mesh: ")
+    assert lines[0].endswith("printable")
+    assert "NOT" not in lines[0]
+    assert lines[2] == "closed, manifold, wound outwards"
+
+    assert cli.main(["info", str(table)]) == 0
+    solid = np.load(table).mean()
+    assert f"{solid:.1%} of it is solid" in _lines(capsys)[1]
+
+    picture = np.zeros((60, 90, 4), np.uint8)
+    picture[10:50, 20:60] = (200, 60, 30, 255)
+    Image.fromarray(picture).save(tmp_path / "p.png")
+    assert cli.main(["info", f"{tmp_path}/p.png"]) == 0
+    lines = _lines(capsys)
+    assert "90 × 60 pixels" in lines[0]
+    assert "alpha" in lines[1]
+
+
+def test_info_names_what_is_wrong_with_an_open_mesh(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = meshing.surface(fake.decode(np.zeros(3, np.float32)))
+    path = tmp_path / "open.ply"
+    path.write_bytes(formats.encode(meshing.TriMesh(whole.vertices, whole.faces[20:]), ".ply"))
+    assert cli.main(["info", str(path)]) == 0
+    lines = _lines(capsys)
+    assert lines[0].endswith("NOT printable")
+    assert "not closed" in lines[2]
+    assert lines[3].startswith("- ")
+
+
+@pytest.mark.parametrize("name", ["missing.stl", "no-such-model", "missing.shape.json"])
+def test_info_about_nothing_gets_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["info", name]) == 1
+    assert name in _error(capsys)
+
+
+# --- where files go ----------------------------------------------------------------------------
+
+
+def test_destinations(tmp_path: Path) -> None:
+    assert destinations("a.STL", ["x"], "ply") == [Path("a.STL")]
+    assert destinations("out", ["x", "x", "x-2"], ".ply") == [
+        Path("out/x.ply"),
+        Path("out/x-2.ply"),
+        Path("out/x-2-2.ply"),
+    ]
+    dotted = tmp_path / "run.v2"
+    dotted.mkdir()
+    assert destinations(str(dotted), ["x"], "shape.json") == [dotted / "x.shape.json"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("a/my.chair.v2.png", "my.chair.v2"),
+        ("b.shape.json", "b"),
+        (".shape.json", "shape"),
+        ("plain", "plain"),
+    ],
+)
+def test_base_name(source: str, name: str) -> None:
+    assert base_name(source) == name
+
+
+# --- the window, and the command as users start it ---------------------------------------------
+
+
+def test_files_open_the_window_and_other_words_do_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[list[Path]] = []
+    monkeypatch.setattr(cli, "open_window", lambda files: opened.append(files) or 0)
+    picture, mesh = tmp_path / "a.png", tmp_path / "b.stl"
+    picture.touch()
+    mesh.touch()
+    assert cli.main([]) == 0
+    assert cli.main([str(picture), str(mesh)]) == 0
+    assert opened == [[], [picture, mesh]]
+    assert cli.main([str(picture), "smaple"]) == 2
+    assert "'smaple' is neither a file nor a command" in _error(capsys)
+    assert len(opened) == 2
+
+
+def test_a_shapelab_error_of_the_window_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(files: list[Path]) -> int:
+        raise InputError("Not today.")
+
+    monkeypatch.setattr(cli, "open_window", refuse)
+    assert cli.main([]) == 1
+    assert _error(capsys) == "shapelab: Not today."
+
+
+def test_help_is_light_and_lists_every_command() -> None:
+    code = (
+        "import sys; from shapelab.cli import main; status = main(['--help']); "
+        "heavy = {'torch', 'PySide6', 'pyvista', 'vtkmodules', 'scipy'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for command in cli.COMMANDS:
+        assert command in done.stdout
+
+
+def test_version() -> None:
+    done = _shell("--version")
+    assert (done.returncode, done.stdout) == (0, f"shapelab {__version__}\n")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can lack a screen")
+@pytest.mark.parametrize("files", [[], ["README.md"]])
+def test_no_screen_is_one_sentence_with_two_ways_out(files: list[str]) -> None:
+    done = _shell(*files)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    sentence = done.stderr.strip()
+    assert "\n" not in sentence
+    assert re.search(r"no screen", sentence)
+    assert re.search(r"apt-get install .*xvfb.* && xvfb-run ", sentence)
+    for command in ("shapelab sample", "shapelab reconstruct", "shapelab interpolate"):
+        assert command in sentence
+    assert re.fullmatch(r"[^.]*(\.[^. ][^.]*)*\.", sentence), "more than one sentence"
+
+
+def test_a_shipped_sample_is_taken_by_a_slicers_checker(tmp_path: Path) -> None:
+    done = _shell("sample", "--class", "chair", "--seed", "1", "-o", "chair.stl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert LINE.match(done.stdout.strip())
+    admesh = shutil.which("admesh")
+    if admesh is None:
+        pytest.skip("no admesh here; the apt packages of tests/apt.txt hold it")
+    said = subprocess.run(
+        [admesh, str(tmp_path / "chair.stl")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    for repair in (
+        "Edges fixed",
+        "Facets removed",
+        "Facets added",
+        "Facets reversed",
+        "Backwards edges",
+        "Normals fixed",
+        "Degenerate facets",
+        "Total disconnected facets",
+    ):
+        assert re.search(rf"{repair}\s*:\s*0\b", said), said
+
+
+def test_the_readmes_python_example_runs(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    import shapelab
+
+    picture = np.full((120, 120, 3), 255, np.uint8)
+    picture[20:100, 30:90] = (120, 70, 40)
+    Image.fromarray(picture).save(tmp_path / "photo.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(shapelab.__dict__, "load_model", lambda name: model)
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert len(examples) == 1
+    names: dict[str, Any] = {}
+    exec(examples[0], names)
+    assert names["fields"].shape == (4, 32, 32, 32)
+    assert names["report"].ok
+    assert (tmp_path / "part.stl").is_file()
