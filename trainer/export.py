@@ -13,6 +13,7 @@ import torch
 import shapelab
 from shapelab.core import modelfile
 from shapelab.core.assets import user_folder
+from shapelab.core.networks import Generator
 from shapelab.core.run import RunFolder
 from shapelab.errors import DataError, RunError
 from trainer import loop
@@ -56,7 +57,9 @@ def export(run: Path, name: str, data: Path, licence: str) -> Path:
     """
     state, store = _open(run, data)
     density = fit_density(state.averages["voxel_encoder"], store, CPU)
-    directions = principal_directions(state.averages["generator"], density)
+    generator = state.averages["generator"]
+    assert isinstance(generator, Generator)
+    directions = principal_directions(generator, density)
     encoded = modelfile.encode(state.config.model, state.averages, density, directions)
     report = evaluate(state.averages, density, store, CPU)
     plain = os.sep not in name and "/" not in name

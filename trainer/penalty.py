@@ -35,7 +35,7 @@ def input_gradient_explicit(critic: Critic, points: Tensor) -> Tensor:
     with torch.no_grad():  # the masks are piecewise constant in the weights
         for conv in critic.convs:
             a = conv(h)
-            slopes.append(torch.where(a > 0, 1.0, LEAK).to(a.dtype))
+            slopes.append(torch.where(a > 0, a.new_ones(()), a.new_tensor(LEAK)))
             h = a * slopes[-1]
     gradient = critic.dense.weight.view(1, *h.shape[1:]).expand_as(h)
     for conv, slope in zip(reversed(critic.convs), reversed(slopes), strict=True):

@@ -71,6 +71,7 @@ class TrainState:
             optimiser.load_state_dict(
                 {"state": slots, "param_groups": optimiser.state_dict()["param_groups"]}
             )
+            _match_memory_format(optimiser)
         self.step = step
 
     def average(self, names: tuple[str, ...] = AVERAGED) -> None:
@@ -84,6 +85,14 @@ class TrainState:
                 torch._foreach_lerp_(list(module.parameters()), list(live.parameters()), 1 - decay)
                 for own, other in zip(module.buffers(), live.buffers(), strict=True):
                     own.copy_(other)
+
+
+def _match_memory_format(optimiser: Adam) -> None:
+    """Lays moments out as their weights are: the fused kernel walks both by memory position."""
+    for parameter, slots in optimiser.state.items():
+        for slot, value in slots.items():
+            if value.shape == parameter.shape and value.ndim:
+                slots[slot] = torch.zeros_like(parameter).copy_(value)
 
 
 def new_state(config: RunConfig, device: torch.device) -> TrainState:

@@ -1,0 +1,67 @@
+"""From a run to a model file: densities, directions, card, and the same numbers after loading."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from shapelab import load_model
+from shapelab.core.latent import LatentDensity
+from shapelab.core.networks import Generator
+from shapelab.core.run import RunFolder
+from shapelab.core.spec import ModelSpec
+from shapelab.errors import RunError
+from trainer import export, loop
+from trainer.evaluate import principal_directions
+
+
+@pytest.fixture
+def run(config, store_folder, tmp_path):
+    loop.start(config, RunFolder(tmp_path / "run"))
+    list(loop.fit(store_folder, tmp_path / "run"))
+    return tmp_path / "run"
+
+
+def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
+    folder = export.export(run, str(tmp_path / "made" / "tiny"), store_folder, "test data")
+    model = load_model(folder)
+    assert model.classes == ("ball", "box")
+    state, _ = export._open(run, store_folder)
+    z = model.sample("box", seed=3, n=2)
+    with torch.inference_mode():
+        expected = torch.sigmoid(state.averages["generator"](torch.from_numpy(z)))[:, 0].numpy()
+    assert np.abs(model.decode(z) - expected).max() < 5e-3  # weights are rounded to float16
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    assert card["data"] == {
+        "source": "shapes.npz",
+        "licence": "test data",
+        "train": 36,
+        "validation": 4,
+        "rejected": 2,
+    }
+    assert 0 <= card["figures"]["iou"] <= 1
+    assert 0 <= card["figures"]["sample_1nna"] <= 1
+
+
+def test_a_run_without_a_checkpoint_is_refused(config, store_folder, tmp_path):
+    loop.start(config, RunFolder(tmp_path))
+    with pytest.raises(RunError, match="no checkpoint"):
+        export.evaluate_run(tmp_path, store_folder)
+
+
+def test_directions_find_the_axis_along_which_the_class_varies():
+    torch.manual_seed(0)
+    spec = ModelSpec(latent_size=16, generator_width=16)
+    generator = Generator(spec).eval()
+    spread = np.full(16, 0.1, np.float32)
+    spread[5] = 4.0
+    density = LatentDensity(("a",), np.zeros((1, 16), np.float32), np.diag(spread)[None])
+    directions = principal_directions(generator, density, samples=2000)
+    first = directions.of("a")[0]
+    assert abs(first[5]) == pytest.approx(4.0, rel=0.05)  # one standard deviation of that axis
+    assert np.abs(np.delete(first, 5)).max() < 0.4
+    assert directions.explained[0, 0] > 0.9
+    assert np.all(np.diff(directions.explained[0]) <= 1e-6)
