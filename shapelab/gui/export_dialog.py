@@ -132,12 +132,11 @@ class ExportDialog(QDialog):
 
     def ask_path(self, suffix: str) -> Path | None:
         """Lets the user choose a file; None if they think better of it."""
-        name = re.sub(r"[^\w.-]+", "-", self._session.state.origin).strip("-.") or "shape"
-        proposal = (self.folder / name).with_suffix(suffix)
-        kinds = [f"{text.partition(' – ')[0]} (*{ending})" for text, ending in FORMATS]
-        mine = kinds[[ending for _, ending in FORMATS].index(suffix)]
+        proposal = self.folder / (_file_name(self._session.state.origin) + suffix)
+        kinds = {ending: f"{text.partition(' – ')[0]} (*{ending})" for text, ending in FORMATS}
+        mine = kinds.pop(suffix)
         chosen, _ = QFileDialog.getSaveFileName(
-            self, "Save shape", str(proposal), ";;".join([mine, *kinds]), mine
+            self, "Save shape", str(proposal), ";;".join([mine, *kinds.values()]), mine
         )
         if not chosen:
             return None
@@ -152,12 +151,14 @@ class ExportDialog(QDialog):
     # --- building ------------------------------------------------------------------------------
 
     def _build_buttons(self) -> QHBoxLayout:
-        self.anyway = QPushButton("Save anyway (not printable)", visible=False)
+        self.anyway = QPushButton("Save anyway (not printable)")
+        self.anyway.hide()
         self.anyway.setToolTip("Writes the file with -UNCHECKED in its name.")
         self.anyway.setAutoDefault(False)
         self.cancel = QPushButton("Close")
         self.cancel.setAutoDefault(False)
-        self.save = QPushButton("Save…", enabled=False)
+        self.save = QPushButton("Save…")
+        self.save.setEnabled(False)
         self.save.setDefault(True)
         row = QHBoxLayout()
         row.setSpacing(SPACING)
@@ -264,6 +265,12 @@ class ExportDialog(QDialog):
             self, "Replace the file?", f"{path.name} is there already. Replace it?"
         )
         return answer == QMessageBox.StandardButton.Yes
+
+
+def _file_name(origin: str) -> str:
+    """'chair-seed-7' of 'chair, seed 7': a name that every file system takes."""
+    stem = re.sub(r"\.[A-Za-z]\w{1,4}$", "", origin)  # of a picture or mesh
+    return re.sub(r"[^\w.-]+", "-", stem)[:60].strip("-.") or "shape"
 
 
 def _write(path: Path, mesh: TriMesh, unchecked: bool, _task: Any) -> PrintReport:

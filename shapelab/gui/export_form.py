@@ -109,7 +109,8 @@ class ExportForm(QWidget):
         self.dropped.setText(_dropped_text(prepared.dropped) if self.largest.isChecked() else "")
 
     def _build_part(self) -> QGridLayout:
-        self.size_mm = QDoubleSpinBox(decimals=1, suffix=" mm", keyboardTracking=False)
+        self.size_mm = QDoubleSpinBox(decimals=1, suffix=" mm")
+        self.size_mm.setKeyboardTracking(False)
         self.size_mm.setRange(SIZE_MIN, SIZE_MAX)
         self.size_mm.setValue(SIZE_MM)
         self.size_mm.setSingleStep(5)

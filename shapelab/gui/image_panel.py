@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -212,9 +212,11 @@ class ImagePanel(QWidget):
             panes.addLayout(cell, 1)
         self.title = ElidedLabel(bold=True)
         self.taken_for, self.method, self.note = QLabel(), muted(), muted()
-        self.again = QPushButton("Show again", toolTip="Bring this reconstruction back.")
-        self.open = QPushButton("Open…", toolTip="Choose another picture, mesh or voxel file.")
-        self.paste = QPushButton("Paste", toolTip="Take the picture on the clipboard.")
+        self.again, self.open = QPushButton("Show again"), QPushButton("Open…")
+        self.paste = QPushButton("Paste")
+        self.again.setToolTip("Bring this reconstruction back.")
+        self.open.setToolTip("Choose another picture, mesh or voxel file.")
+        self.paste.setToolTip("Take the picture on the clipboard.")
         self.again.clicked.connect(self._show_again)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACING)
@@ -235,7 +237,7 @@ class ImagePanel(QWidget):
         column.addStretch(1)
         return scrolled(page)
 
-    def _views(self, result: Reconstruction) -> tuple:
+    def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:
         colour = QColor(theme.colors().shape)
         grid = result.field if result.voxels is None else result.voxels
         return silhouettes(np.asarray(grid), colour)

@@ -135,7 +135,8 @@ class BusyLine(QWidget):
 
 def scrolled(page: QWidget) -> QScrollArea:
     """A frameless area that scrolls a panel's page up and down only."""
-    scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
+    scroll = QScrollArea(widgetResizable=True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setWidget(page)
     return scroll

@@ -85,9 +85,11 @@ class LatentPanel(QWidget):
         self._show_locks(session.locked)
 
     def _build_origin(self) -> QGridLayout:
-        self.classes = QComboBox(toolTip="The kind of furniture that seeds are drawn from.")
+        self.classes = QComboBox()
+        self.classes.setToolTip("The kind of furniture that seeds are drawn from.")
         self.classes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.seed = QSpinBox(minimum=0, maximum=SEED_MAX, keyboardTracking=False)
+        self.seed = QSpinBox(minimum=0, maximum=SEED_MAX)
+        self.seed.setKeyboardTracking(False)
         self.seed.setSpecialValueText("")
         self.seed.setToolTip("A number that names one shape: the same seed gives the same shape.")
         self.seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -126,7 +128,8 @@ class LatentPanel(QWidget):
         return grid
 
     def _build_directions(self) -> QVBoxLayout:
-        self.reset_all = QPushButton("Reset all", flat=False, enabled=False)
+        self.reset_all = QPushButton("Reset all")
+        self.reset_all.setEnabled(False)
         self.reset_all.setToolTip(
             "Put every direction that is not locked, and every latent value, back to rest."
         )
@@ -141,7 +144,8 @@ class LatentPanel(QWidget):
         return column
 
     def _build_fold(self) -> QVBoxLayout:
-        self.fold = QToolButton(autoRaise=True, text="All latent values")
+        self.fold = QToolButton(autoRaise=True)
+        self.fold.setText("All latent values")
         font = self.fold.font()
         font.setBold(True)
         self.fold.setFont(font)
@@ -162,27 +166,27 @@ class LatentPanel(QWidget):
         return column
 
     def _connect_widgets(self) -> None:
-        self.classes.activated.connect(self._choose_class)
-        self.seed.valueChanged.connect(self._choose_seed)
-        self.randomise.clicked.connect(lambda: self._session and self._session.randomise())
-        self.reset_all.clicked.connect(lambda: self._session and self._session.reset_all())
-        self.variety.changed.connect(lambda v: self._session and self._session.set_truncation(v))
-        self.variety.reset_requested.connect(
-            lambda: self._session and self._session.set_truncation(VARIETY)
+        self.classes.activated.connect(
+            lambda row: self._tell(Session.set_class, self.classes.itemData(row))
         )
-        self.variety.edit_finished.connect(self._finish)
+        self.seed.valueChanged.connect(self._choose_seed)
+        self.randomise.clicked.connect(lambda: self._tell(Session.randomise))
+        self.reset_all.clicked.connect(lambda: self._tell(Session.reset_all))
+        self.variety.changed.connect(partial(self._tell, Session.set_truncation))
+        self.variety.reset_requested.connect(partial(self._tell, Session.set_truncation, VARIETY))
+        self.variety.edit_finished.connect(partial(self._tell, Session.finish_edit))
         self.fold.clicked.connect(self._toggle_fold)
         for index, row in enumerate(self.directions):
-            row.changed.connect(partial(self._move_direction, index))
-            row.reset_requested.connect(partial(self._reset_direction, index))
-            row.lock_toggled.connect(partial(self._lock, index))
-            row.edit_finished.connect(self._finish)
+            row.changed.connect(partial(self._tell, Session.set_coefficient, index))
+            row.reset_requested.connect(partial(self._tell, Session.reset_direction, index))
+            row.lock_toggled.connect(partial(self._tell, Session.set_locked, index))
+            row.edit_finished.connect(partial(self._tell, Session.finish_edit))
 
     # The user's hands -> the session.
 
-    def _choose_class(self, row: int) -> None:
+    def _tell(self, change: Callable[..., None], *values: object) -> None:
         if self._session is not None:
-            self._session.set_class(self.classes.itemData(row))
+            change(self._session, *values)
 
     def _choose_seed(self, seed: int) -> None:
         if self._session is None:
@@ -191,30 +195,6 @@ class LatentPanel(QWidget):
             self._session.set_seed(seed)
             self._session.finish_edit()
         self._show_shape(self._session.state)
-
-    def _move_direction(self, index: int, sigma: float) -> None:
-        if self._session is not None:
-            self._session.set_coefficient(index, sigma)
-
-    def _reset_direction(self, index: int) -> None:
-        if self._session is not None:
-            self._session.reset_direction(index)
-
-    def _lock(self, index: int, locked: bool) -> None:
-        if self._session is not None:
-            self._session.set_locked(index, locked)
-
-    def _move_raw(self, index: int, value: float) -> None:
-        if self._session is not None:
-            self._session.set_raw(index, value)
-
-    def _reset_raw(self, index: int) -> None:
-        if self._session is not None:
-            self._session.reset_raw(index)
-
-    def _finish(self) -> None:
-        if self._session is not None:
-            self._session.finish_edit()
 
     def _toggle_fold(self) -> None:
         is_open = self._raw_box.isHidden()
@@ -237,9 +217,9 @@ class LatentPanel(QWidget):
                 name_width=40,
             )
             row.setFixedHeight(22)
-            row.changed.connect(partial(self._move_raw, index))
-            row.reset_requested.connect(partial(self._reset_raw, index))
-            row.edit_finished.connect(self._finish)
+            row.changed.connect(partial(self._tell, Session.set_raw, index))
+            row.reset_requested.connect(partial(self._tell, Session.reset_raw, index))
+            row.edit_finished.connect(partial(self._tell, Session.finish_edit))
             self.raw.append(row)
             self._raw_column.addWidget(row)
         for index, row in enumerate(self.raw):

@@ -171,11 +171,13 @@ class MorphPanel(QWidget):
         self.percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.percent.setMinimumWidth(self.percent.fontMetrics().horizontalAdvance("100 %"))
         self.toggle = QPushButton("Play")
-        self.loop = QToolButton(checkable=True)
+        self.loop = QToolButton()
+        self.loop.setCheckable(True)
         self.loop.setIcon(theme.icon("loop"))
         self.loop.setToolTip("Loop: travel there and back until you pause.")
         self.loop.setAccessibleName("Loop")
-        self.speed = QComboBox(toolTip=f"At 1× the way from A to B takes {JOURNEY:.0f} seconds.")
+        self.speed = QComboBox()
+        self.speed.setToolTip(f"At 1× the way from A to B takes {JOURNEY:.0f} seconds.")
         for speed in SPEEDS:
             self.speed.addItem(f"{speed:g}×", speed)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
@@ -199,8 +201,9 @@ class MorphPanel(QWidget):
         for widget in (QLabel("A"), self.slider, QLabel("B"), self.percent):
             way.addWidget(widget, 1 if widget is self.slider else 0)
         grid.addLayout(way, 0, 0, 1, 4)
-        for place, widget in enumerate((self.toggle, self.loop, self.speed, self.mode)):
-            grid.addWidget(widget, 1, place)
+        controls: tuple[QWidget, ...] = (self.toggle, self.loop, self.speed, self.mode)
+        for place, control in enumerate(controls):
+            grid.addWidget(control, 1, place)
         grid.setColumnStretch(3, 1)
         return box
 

@@ -74,17 +74,21 @@ def depth_picture(field: NDArray[Any], colour: QColor, side: int = 96) -> QImage
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     shade = 0.45 + 0.6 * np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0, 1)
     rgba = np.zeros((side, side, 4), np.uint8)
-    base = np.array(colour.getRgb()[:3], np.float32)
+    base = np.array(_rgb(colour), np.float32)
     rgba[..., :3] = np.clip(base * shade[..., None], 0, 255)
     rgba[..., 3] = np.clip(255 * gaussian_filter(hit.astype(np.float32), 0.5), 0, 255)
     return rgba_image(rgba)
+
+
+def _rgb(colour: QColor) -> tuple[int, int, int]:
+    return colour.red(), colour.green(), colour.blue()
 
 
 def _shadow(solid: NDArray[np.bool_], axis: int, colour: QColor) -> QImage:
     thickness = solid.sum(axis).T[::-1]  # rows from the top down, columns to the right
     strength = 0.6 + 0.4 * thickness / max(int(thickness.max()), 1)
     rgba = np.zeros((*thickness.shape, 4), np.uint8)
-    rgba[..., :3] = colour.getRgb()[:3]
+    rgba[..., :3] = _rgb(colour)
     rgba[..., 3] = np.where(thickness > 0, 255 * strength, 0)
     return rgba_image(rgba)
 

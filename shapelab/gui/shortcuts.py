@@ -22,6 +22,7 @@ class ShortcutOverlay(QWidget):
     def __init__(self, parent: QWidget, keys: Sequence[tuple[str, str]] = ()) -> None:
         """Args: keys: what it does and the key, both as shown, such as ('Undo', 'Ctrl+Z')."""
         super().__init__(parent)
+        self._window = parent
         self._keys = tuple(keys)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(TITLE)
@@ -42,14 +43,14 @@ class ShortcutOverlay(QWidget):
         if self.isVisible():
             self.hide()
             return
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self.raise_()
         self.show()
         self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.parentWidget() and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+        if watched is self._window and event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._window.rect())
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -25,8 +25,9 @@ GROOVE, KNOB = 4.0, 6.0  # thickness of the groove and radius of the knob, px
 
 def blend(a: QColor, b: QColor, share: float) -> QColor:
     """The colour ``share`` of the way from a to b (opaque)."""
-    pairs = zip(a.getRgbF()[:3], b.getRgbF()[:3], strict=True)
-    return QColor.fromRgbF(*((1 - share) * x + share * y for x, y in pairs))
+    start, end = (a.redF(), a.greenF(), a.blueF()), (b.redF(), b.greenF(), b.blueF())
+    red, green, blue = ((1 - share) * x + share * y for x, y in zip(start, end, strict=True))
+    return QColor.fromRgbF(red, green, blue)
 
 
 class FineSlider(QSlider):
@@ -221,7 +222,8 @@ class SigmaSlider(QWidget):
             self._dress_lock(self.lock.isChecked())
 
     def _make_lock(self, name: str) -> None:
-        lock = QToolButton(checkable=True, autoRaise=True)
+        lock = QToolButton(autoRaise=True)
+        lock.setCheckable(True)
         lock.setIconSize(QSize(14, 14))
         lock.setFixedSize(24, 24)
         lock.setAccessibleName(f"Lock {name}")
