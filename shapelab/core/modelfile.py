@@ -20,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from shapelab.core.latent import LatentDensity, PrincipalDirections
+from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import ModelFileError
@@ -151,13 +151,11 @@ def read(path: Path) -> ModelParts:
     for name, shape in {
         "density.means": (classes, latent),
         "density.factors": (classes, latent, latent),
-        "directions.vectors": (classes, None, latent),
-        "directions.explained": (classes, None),
+        "directions.vectors": (classes, DIRECTIONS, latent),
+        "directions.explained": (classes, DIRECTIONS),
     }.items():
         value = tensors.get(name)
-        if value is None or any(
-            e is not None and e != s for e, s in zip(shape, value.shape, strict=False)
-        ):
+        if value is None or tuple(value.shape) != shape:
             raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
         arrays[name] = np.asarray(value.numpy(), np.float32)
     return ModelParts(

@@ -195,6 +195,10 @@ def test_missing_misshapen_and_infinite_tensors_are_refused(
     assert name in _refused(tmp_path, _signed(missing, metadata))
     flat = tensors | {name: tensors[name].flatten()[:4].contiguous()}
     assert name in _refused(tmp_path, _signed(flat, metadata))
+    deeper = tensors | {name: tensors[name][..., None].contiguous()}
+    assert name in _refused(tmp_path, _signed(deeper, metadata))
+    shorter = tensors | {name: tensors[name][..., 0].contiguous()}
+    assert name in _refused(tmp_path, _signed(shorter, metadata))
     infinite = tensors[name].clone()
     infinite.view(-1)[0] = float("inf")
     assert "not finite" in _refused(tmp_path, _signed(tensors | {name: infinite}, metadata))
