@@ -1,4 +1,4 @@
-"""What all tests share: model, fresh user folders, screen check, guard against left-over threads."""
+"""What all tests share: model, fresh user folders, screen check, guard against lost threads."""
 
 from __future__ import annotations
 
@@ -75,6 +75,30 @@ def session(model: ShapeModel) -> Session:
     from shapelab.core.session import Session
 
     return Session(model)
+
+
+@pytest.fixture(scope="session")
+def qapp() -> Any:
+    """The application as ``shapelab`` makes it: OpenGL format and theme included."""
+    from shapelab.gui import app
+
+    return app.application()
+
+
+@pytest.fixture
+def window(qtbot: Any) -> Iterator[Any]:
+    """The real window, shown, with the shipped model and its first shape."""
+    from shapelab.gui.main_window import MainWindow
+
+    window = MainWindow()
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.settled, timeout=60_000) as settled:
+        window.show()
+    assert settled.args == [True]
+    window.activateWindow()  # without a window manager nobody else does, and shortcuts need it
+    qtbot.waitUntil(window.isActiveWindow, timeout=10_000)
+    yield window
+    window.close()
 
 
 @pytest.fixture(scope="session")

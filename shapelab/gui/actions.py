@@ -81,9 +81,7 @@ class Actions(QObject):
             self._add("", row)
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
-        self._add(
-            "", ("fit", "F&rame the Shape", ("F",), "view-iso", "Back to the first camera")
-        )
+        self._add("", ("fit", "F&rame the Shape", ("F",), "view-iso", "Back to the first camera"))
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
         self["about"].setMenuRole(QAction.MenuRole.AboutRole)
 

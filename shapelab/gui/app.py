@@ -1,4 +1,4 @@
-"""Starts the window: screen check, environment, QApplication; what is slow comes after the paint."""
+"""Starts the window: screen check, environment, QApplication; slow things after the paint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QSurfaceFormat
     from PySide6.QtWidgets import QApplication
 
 #: Qt platforms that the user may choose and that need neither X nor Wayland.
@@ -67,40 +66,21 @@ def application() -> QApplication:
     if sys.platform == "win32":
         # After Qt, torch's DLLs cannot be loaded there (pytorch/pytorch#166628).
         importlib.import_module("shapelab.core.model")
-    from PySide6.QtGui import QSurfaceFormat
     from PySide6.QtWidgets import QApplication
 
     from shapelab.gui import theme
+    from shapelab.gui.viewport import set_surface_format
 
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    # Before the first window: with Wayland a later change leaves the viewport black.
-    QSurfaceFormat.setDefaultFormat(surface_format())
+    set_surface_format()  # before the first window: later, Wayland leaves the viewport black
     app = QApplication(sys.argv[:1])
     app.setApplicationName("shapelab")
     app.setApplicationDisplayName("ShapeLab")
     app.setDesktopFileName("shapelab")
     theme.apply(app)
     return app
-
-
-def surface_format() -> QSurfaceFormat:
-    """The format that pyvistaqt's interactor asks for: OpenGL 3.2 core, no multisampling."""
-    from PySide6.QtGui import QSurfaceFormat
-
-    wanted = QSurfaceFormat()
-    wanted.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
-    wanted.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
-    wanted.setVersion(3, 2)
-    wanted.setSwapBehavior(QSurfaceFormat.SwapBehavior.DoubleBuffer)
-    for set_size in (wanted.setRedBufferSize, wanted.setGreenBufferSize, wanted.setBlueBufferSize):
-        set_size(8)
-    wanted.setDepthBufferSize(8)
-    wanted.setAlphaBufferSize(8)
-    wanted.setStencilBufferSize(0)
-    wanted.setSamples(0)
-    return wanted
 
 
 def _answers(display: str) -> bool:

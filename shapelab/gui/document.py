@@ -1,0 +1,208 @@
+"""The open document: the session with its two flows, slider to surface and file to shape."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from shapelab.core.latent import Array
+from shapelab.core.mesh import TriMesh
+from shapelab.core.session import SHAPE_SUFFIX, Session, SurfaceOptions
+from shapelab.errors import ShapelabError
+from shapelab.gui.workers import LatestOnly, Task
+
+if TYPE_CHECKING:
+    from shapelab.core.model import ShapeModel
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One shape that the viewport should show; carried back by its result."""
+
+    number: int
+    latent: Array  # (latent,) float32
+    options: SurfaceOptions
+    blocks: bool  # cubes are wanted too
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The surface of a request, as the viewport shows it and as a file gets it."""
+
+    request: Request
+    mesh: TriMesh
+    blocks: TriMesh | None
+    decode_ms: float
+    surface_ms: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to make a shape of: a file, or the bytes of a picture that was pasted."""
+
+    name: str
+    path: Path | None = None
+    data: bytes = b""
+    suffix: str = ""
+
+
+class Document(QObject):
+    """Owns the session and its threads; knows no widget."""
+
+    surface_ready = Signal(object)  # Shown
+    surface_failed = Signal(object)  # exception
+    reading = Signal(str)  # name of what is being read, empty when nothing is
+    rebuilt = Signal(object, str)  # Reconstruction, name
+    failed = Signal(object)  # exception
+
+    def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.session = Session(model)
+        self.shown: Shown | None = None
+        self._blocks = False
+        self._asked = Request(0, self.session.latent, self.session.surface, False)
+        self._answered = 0
+        self._surfaces = LatestOnly(self._compute, self)
+        self._surfaces.done.connect(self._show)
+        self._surfaces.failed.connect(self._show_failure)
+        self._sources: deque[Source] = deque()
+        self._task: Task | None = None
+        self._disconnect = (
+            self.session.shape_changed.connect(lambda _state: self.refresh()),
+            self.session.surface_changed.connect(lambda _options: self.refresh()),
+        )
+
+    def stop(self) -> None:
+        """Ends both flows and waits for their threads."""
+        for disconnect in self._disconnect:
+            disconnect()
+        self._sources.clear()
+        self._surfaces.stop()
+        if self._task is not None:
+            self._task.stop()
+            self._task = None
+
+    # --- slider to surface ---------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a surface or a file is on its way."""
+        return self._surfaces.busy or self._task is not None
+
+    @property
+    def asked(self) -> Request:
+        """The newest request."""
+        return self._asked
+
+    def show_blocks(self, wanted: bool) -> None:
+        """Says whether results should bring the grid's cells as cubes too."""
+        if wanted != self._blocks:
+            self._blocks = wanted
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Asks for the surface of the session's shape; the newest request wins."""
+        session, number = self.session, self._asked.number + 1
+        self._asked = Request(number, session.latent, session.surface, self._blocks)
+        self._surfaces.submit(self._asked)
+
+    def surface_for(self, options: SurfaceOptions) -> TriMesh:
+        """The surface of the newest shape, the shown one itself where it fits; for any thread.
+
+        Raises:
+            MeshError: the shape is empty.
+        """
+        from shapelab.core import meshing
+
+        asked, shown = self._asked, self.shown
+        if shown is not None and shown.request is asked and asked.options == options:
+            return shown.mesh
+        return meshing.surface(self.model.decode(asked.latent), options)
+
+    def _compute(self, request: Request) -> Shown:
+        """Runs on the worker's thread: numbers in, arrays out."""
+        from shapelab.core import meshing
+
+        start = time.perf_counter()
+        field = self.model.decode(request.latent)
+        decoded = time.perf_counter()
+        mesh = meshing.surface(field, request.options)
+        end = time.perf_counter()
+        blocks = meshing.blocks(field, request.options.level) if request.blocks else None
+        return Shown(request, mesh, blocks, 1e3 * (decoded - start), 1e3 * (end - decoded))
+
+    @Slot(object, object)
+    def _show(self, request: Request, shown: Shown) -> None:
+        if request.number > self._answered:
+            self._answered = request.number
+            self.shown = shown
+            self.surface_ready.emit(shown)
+
+    @Slot(object, object)
+    def _show_failure(self, request: Request, error: Exception) -> None:
+        if request.number > self._answered:
+            self._answered = request.number
+            self.shown = None
+            self.surface_failed.emit(error)
+
+    # --- file to shape -------------------------------------------------------------------------
+
+    def open(self, sources: Iterable[Source]) -> None:
+        """Shows the shapes of the sources one after the other."""
+        self._sources.extend(sources)
+        if self._task is None:
+            self._open_next()
+
+    def cancel(self) -> None:
+        """Gives up what is being read, and what waits behind it."""
+        self._sources.clear()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _open_next(self) -> None:
+        while self._sources:
+            source = self._sources.popleft()
+            if source.path is not None and source.path.name.lower().endswith(SHAPE_SUFFIX):
+                self._open_saved(source.path)
+                continue
+            self.reading.emit(source.name)
+            self._task = Task(partial(self._rebuild, source), self)
+            self._task.done.connect(partial(self._take, source.name))
+            self._task.failed.connect(self.failed)
+            self._task.finished.connect(self._finished)
+            self._task.start()
+            return
+
+    def _open_saved(self, path: Path) -> None:
+        try:
+            self.session.open(path)
+        except ShapelabError as error:
+            self.failed.emit(error)
+
+    def _rebuild(self, source: Source, task: Task) -> object:
+        """Runs on the task's thread; untrusted bytes are read in a child process."""
+        from shapelab.core import guard
+        from shapelab.core.reconstruct import reconstruct
+
+        if source.path is not None:
+            document = guard.read_untrusted(source.path, task.cancel_event)
+        else:
+            document = guard.read_untrusted_bytes(source.data, source.suffix, task.cancel_event)
+        return reconstruct(self.model, document)
+
+    def _take(self, name: str, result: object) -> None:
+        self.rebuilt.emit(result, name)
+
+    @Slot()
+    def _finished(self) -> None:
+        self._task = None
+        self.reading.emit("")
+        self._open_next()

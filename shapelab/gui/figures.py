@@ -1,0 +1,47 @@
+"""The status bar: what is shown, how large it is, and how long it took."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from shapelab.core.session import ShapeState
+from shapelab.gui.document import Shown
+
+
+class Figures(QStatusBar):
+    """Origin of the shape at the left; size, triangles and times at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.origin = QLabel()
+        self.extents = QLabel()
+        self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
+        self.triangles = QLabel()
+        self.times = QLabel()
+        self.times.setToolTip("Time to decode the latent and to build the surface")
+        self.addWidget(self.origin, 1)
+        for label in (self.extents, self.triangles, self.times):
+            label.setProperty("muted", True)
+            label.setContentsMargins(10, 0, 10, 0)
+            self.addPermanentWidget(label)
+
+    def show_text(self, text: str) -> None:
+        """What is going on while there is no shape."""
+        self.origin.setText(text)
+
+    def show_state(self, state: ShapeState) -> None:
+        """Where the shape comes from."""
+        text = state.origin[:1].upper() + state.origin[1:]
+        moved = bool(state.coefficients.any() or state.offsets.any())
+        self.origin.setText(f"{text} · changed by hand" if moved else text)
+
+    def show_shape(self, shown: Shown | None) -> None:
+        """Size, triangles and times of a surface; nothing where there is none."""
+        if shown is None:
+            for label in (self.extents, self.triangles, self.times):
+                label.clear()
+            return
+        self.extents.setText(" × ".join(f"{side:.1f}" for side in shown.mesh.extents) + " voxels")
+        self.triangles.setText(f"{len(shown.mesh.faces):,} triangles")
+        self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")

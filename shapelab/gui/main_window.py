@@ -1,0 +1,276 @@
+"""The window: viewport in the middle, panels in docks; it starts empty and fills itself."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
+
+from shapelab.core.assets import log_folder
+from shapelab.errors import ShapelabError
+from shapelab.gui import intake, notify
+from shapelab.gui.actions import Actions
+from shapelab.gui.commands import Commands
+from shapelab.gui.document import Document, Shown, Source
+from shapelab.gui.figures import Figures
+from shapelab.gui.image_panel import ImagePanel
+from shapelab.gui.latent_panel import LatentPanel
+from shapelab.gui.morph_panel import MorphPanel
+from shapelab.gui.settings import WindowSettings
+from shapelab.gui.viewport import Viewport
+from shapelab.gui.workers import Task
+
+if TYPE_CHECKING:
+    from shapelab.core.model import ShapeModel
+
+log = logging.getLogger("shapelab")
+
+SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
+LEFT, RIGHT = 320, 320
+
+
+class MainWindow(QMainWindow):
+    """Shows one document; there is none until the model is loaded."""
+
+    settled = Signal(bool)  # once: the first shape is there, or it cannot be
+
+    def __init__(
+        self, model_name: str | Path = "furniture", settings: WindowSettings | None = None
+    ) -> None:
+        super().__init__()
+        self.setObjectName("shapelab")
+        self.setWindowTitle("ShapeLab")
+        self.setAcceptDrops(True)
+        self.document: Document | None = None
+        self.settings = settings or WindowSettings()
+        self._model_name = model_name
+        self._waiting: list[Source] = []
+        self._started = self._settled = False
+        self._loader: Task | None = None
+        self.viewport = Viewport()
+        self.viewport.clear("Starting…")
+        self.setCentralWidget(self.viewport)
+        self.toasts = notify.Toasts(self.viewport)
+        self._remove_hooks = notify.install_hooks(self.toasts, log_folder() / "shapelab.log")
+        self.latent_panel, self.image_panel, self.morph_panel = (
+            LatentPanel(),
+            ImagePanel(),
+            MorphPanel(),
+        )
+        self.docks = self._build_docks()
+        self.figures = Figures()
+        self.setStatusBar(self.figures)
+        self.figures.show_text("Starting…")
+        self.actions_ = Actions(self)
+        self.commands = Commands(self)
+        self._build_bars()
+        self.image_panel.picture_requested.connect(self.commands.open_files)
+        self.image_panel.paste_requested.connect(self.commands.paste)
+        self.image_panel.cancel_requested.connect(self._cancel_reading)
+        self._place()
+
+    # --- building ------------------------------------------------------------------------------
+
+    def _build_docks(self) -> tuple[QDockWidget, ...]:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        docks = []
+        for title, panel, area in (
+            ("Shape", self.latent_panel, left),
+            ("Picture", self.image_panel, right),
+            ("Morph", self.morph_panel, right),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(title.lower())
+            dock.setWidget(panel)
+            self.addDockWidget(area, dock)
+            docks.append(dock)
+        self.setDockOptions(
+            QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks
+        )
+        self.resizeDocks(docks[:2], [LEFT, RIGHT], Qt.Orientation.Horizontal)
+        return tuple(docks)
+
+    def _build_bars(self) -> None:
+        self.actions_.fill_menus(self.menuBar(), [dock.toggleViewAction() for dock in self.docks])
+        bar = QToolBar("Tools")
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.toggleViewAction().setVisible(False)
+        self.addToolBar(bar)
+        self.actions_.fill_toolbar(bar)
+        self.actions_.set_shape_there(False)
+        self._show_history()
+
+    def _place(self) -> None:
+        if self.settings.restore(self):
+            return
+        free = QGuiApplication.primaryScreen().availableSize()
+        self.resize(min(SIZE[0], free.width()), min(SIZE[1], free.height()))
+
+    # --- starting ------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._started:
+            self._started = True
+            QTimer.singleShot(0, self._load)  # everything slow waits for the first paint
+
+    def _load(self) -> None:
+        self._loader = Task(self._import_and_load, self)
+        self._loader.progress.connect(self._show_progress)
+        self._loader.done.connect(self._take_model)
+        self._loader.failed.connect(self._fail_to_load)
+        self._loader.start()
+
+    def _import_and_load(self, task: Task) -> ShapeModel:
+        """Runs on a thread: the imports take seconds, and only widgets need the GUI thread."""
+        # The viewport imports this on a thread of its own; waiting for it here lets the view
+        # appear first, as two imports at once would only slow each other down.
+        importlib.import_module("shapelab.gui.scene")
+        task.report("Loading the model…")
+        from shapelab.core.model import load_model
+
+        model = load_model(self._model_name)
+        importlib.import_module("shapelab.core.meshing")
+        return model
+
+    @Slot(object)
+    def _show_progress(self, text: str) -> None:
+        self.figures.show_text(text)
+        if self.viewport.mesh is None:
+            self.viewport.clear(text)
+
+    @Slot(object)
+    def _take_model(self, model: ShapeModel) -> None:
+        self._loader = None
+        self.document = Document(model, self)
+        session = self.document.session
+        self.document.surface_ready.connect(self._show_shape)
+        self.document.surface_failed.connect(self._show_nothing)
+        self.document.reading.connect(self._show_reading)
+        self.document.rebuilt.connect(self._show_rebuilt)
+        self.document.failed.connect(self.toasts.exception)
+        session.shape_changed.connect(self.figures.show_state)
+        session.history_changed.connect(self._show_history)
+        for panel in (self.latent_panel, self.image_panel, self.morph_panel):
+            panel.set_session(session)
+        self.figures.show_state(session.state)
+        self._show_history()
+        self.commands.choose_style()
+        self.document.refresh()
+        waiting, self._waiting = self._waiting, []
+        self.document.open(waiting)
+
+    @Slot(object)
+    def _fail_to_load(self, error: Exception) -> None:
+        self._loader = None
+        self.figures.show_text("No model")
+        self.viewport.clear("No model could be loaded.")
+        self.toasts.exception(error)
+        self._settle(False)
+
+    def _settle(self, shown: bool) -> None:
+        if not self._settled:
+            self._settled = True
+            self.settled.emit(shown)
+
+    # --- showing -------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _show_shape(self, shown: Shown) -> None:
+        self.viewport.show_mesh(shown.blocks or shown.mesh)
+        self.figures.show_shape(shown)
+        self.actions_.set_shape_there(True)
+        self._settle(True)
+
+    @Slot(object)
+    def _show_nothing(self, error: Exception) -> None:
+        text, _details = notify.describe(error)
+        self.viewport.clear(text)
+        if not isinstance(error, ShapelabError):
+            self.toasts.exception(error)
+        self.figures.show_shape(None)
+
+    @Slot(object, str)
+    def _show_rebuilt(self, result: Any, name: str) -> None:
+        if self.document is not None:
+            self.image_panel.show_reconstruction(result, name)
+            origin = f"{result.source_kind} {name}"
+            self.document.session.show(result.latent, origin, result.class_name)
+
+    @Slot(str)
+    def _show_reading(self, name: str) -> None:
+        self.image_panel.busy(bool(name), f"Reading {name}…")
+        if name:
+            self.docks[1].show()
+            self.docks[1].raise_()
+            self.figures.show_text(f"Reading {name}…")
+        elif self.document is not None:
+            self.figures.show_state(self.document.session.state)
+
+    def _show_history(self) -> None:
+        session = self.document.session if self.document else None
+        for name, text in (
+            ("undo", session.undo_text if session else ""),
+            ("redo", session.redo_text if session else ""),
+        ):
+            self.actions_[name].setEnabled(bool(text))
+            self.actions_[name].setText(f"&{name.capitalize()} {text}".rstrip())
+
+    # --- opening -------------------------------------------------------------------------------
+
+    def open_paths(self, paths: Iterable[Path]) -> None:
+        """Opens pictures, meshes, voxel files and saved shapes one after the other."""
+        self.open_sources(intake.from_paths(list(paths)))
+
+    def open_sources(self, sources: list[Source]) -> None:
+        """The one way in, for drop, Open, Paste and the command line; waits for the model."""
+        if self.document is not None:
+            self.document.open(sources)
+        else:
+            self._waiting += sources
+
+    @Slot()
+    def _cancel_reading(self) -> None:
+        if self.document is not None:
+            self.document.cancel()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if intake.acceptable(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        sources = intake.sources(event.mimeData())
+        if sources:
+            event.acceptProposedAction()
+            self.open_sources(sources)
+
+    # --- closing -------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Threads first, then the interactor, then the window: any other order can crash."""
+        self.settings.keep(self)
+        self.commands.keep_view()
+        self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
+        self.morph_panel.stop()
+        self.commands.stop()
+        if self._loader is not None:
+            self._loader.stop()
+            self._loader = None
+        if self.document is not None:
+            self.document.stop()
+        self.viewport.shutdown()
+        self._remove_hooks()
+        super().closeEvent(event)

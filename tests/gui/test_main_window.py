@@ -1,0 +1,313 @@
+"""The window: actions, ways in, failures, what is remembered, and closing at any moment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeySequence,
+)
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from shapelab.core.assets import log_folder
+from shapelab.gui.main_window import MainWindow
+
+pytestmark = pytest.mark.gl
+WAIT_MS = 60_000
+COPY, LEFT = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+def settle(qtbot, window):
+    """Waits until nothing is being read and the newest shape is shown."""
+    qtbot.waitUntil(lambda: not window.document.busy, timeout=WAIT_MS)
+
+
+def drop(target, paths):
+    """A drop as Qt delivers it: enter on the widget under the mouse, then the drop."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    middle = QPointF(target.rect().center())
+    enter = QDragEnterEvent(middle.toPoint(), COPY, data, LEFT, PLAIN)
+    QApplication.sendEvent(target, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(target, QDropEvent(middle, COPY, data, LEFT, PLAIN))
+    return enter.isAccepted()
+
+
+def make_picture(path, size=160):
+    """A dark chair's silhouette from the side, on transparent ground."""
+    pixels = np.zeros((size, size, 4), np.uint8)
+    for x0, x1, y0, y1 in ((40, 52, 20, 140), (40, 116, 80, 94), (104, 116, 80, 140)):
+        pixels[y0:y1, x0:x1] = (120, 80, 50, 255)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_the_first_shape_is_shown_and_told(window):
+    state = window.document.session.state
+    assert window.viewport.mesh is window.document.shown.mesh
+    assert window.figures.origin.text().lower() == state.origin
+    assert window.figures.extents.text().endswith("voxels")
+    assert f"{len(window.viewport.mesh.faces):,}" in window.figures.triangles.text()
+    assert window.latent_panel.isEnabled()
+    assert not window.actions_["undo"].isEnabled()
+
+
+def test_keys_reach_the_actions_from_the_viewport(qtbot, window):
+    session = window.document.session
+    seed = session.state.seed
+    QTest.keyClick(window.viewport, Qt.Key.Key_R)
+    assert session.state.seed != seed
+    assert window.actions_["undo"].text().startswith("&Undo ")
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.state.seed == seed
+    assert window.actions_["redo"].isEnabled()
+    before = window.viewport.camera_state()
+    QTest.keyClick(window, Qt.Key.Key_7)
+    assert window.viewport.camera_state() != before
+    QTest.keyClick(window, Qt.Key.Key_H)
+    assert window.commands.overlay.isVisible()
+    QTest.keyClick(window.commands.overlay, Qt.Key.Key_Escape)
+    assert not window.commands.overlay.isVisible()
+    settle(qtbot, window)
+
+
+def test_no_shortcut_is_used_twice(window):
+    keys = [
+        key.toString(QKeySequence.SequenceFormat.PortableText)
+        for action in window.actions_.all()
+        for key in action.shortcuts()
+    ]
+    assert len(keys) == len(set(keys))
+
+
+def test_voxels_are_drawn_while_the_file_gets_the_surface(qtbot, window):
+    window.actions_["style_blocks"].trigger()
+    settle(qtbot, window)
+    shown = window.document.shown
+    assert window.viewport.mesh is shown.blocks
+    assert window.document.surface_for(window.document.session.surface) is shown.mesh
+    window.actions_["export"].trigger()
+    assert window.actions_["style_smooth"].isChecked()
+    settle(qtbot, window)
+    assert window.viewport.mesh is window.document.shown.mesh
+    assert window.document.shown.blocks is None
+    window.commands.export_dialog.close()
+
+
+def test_only_the_newest_shape_is_left_standing(qtbot, window):
+    session = window.document.session
+    for step in range(30):
+        session.set_coefficient(0, step / 10)
+    settle(qtbot, window)
+    request = window.document.shown.request
+    assert request is window.document.asked
+    np.testing.assert_array_equal(request.latent, session.latent)
+
+
+def test_an_empty_shape_is_a_hint_and_goes_again(qtbot, window, monkeypatch):
+    session, model = window.document.session, window.document.model
+    decode = model.decode
+    monkeypatch.setattr(model, "decode", lambda z: decode(z) * np.float32(0.3))
+    session.set_seed(5)
+    settle(qtbot, window)
+    assert window.viewport.mesh is None
+    assert window.document.shown is None
+    assert window.figures.triangles.text() == ""
+    assert window.toasts.visible == ()
+    monkeypatch.setattr(model, "decode", decode)
+    session.set_seed(6)
+    settle(qtbot, window)
+    assert window.viewport.mesh is window.document.shown.mesh
+
+
+def test_a_drop_on_the_viewport_goes_to_the_window(qtbot, window, tmp_path):
+    picture = make_picture(tmp_path / "стул ü.png")
+    target = window.viewport.childAt(window.viewport.rect().center()) or window.viewport
+    assert drop(target, [picture])
+    settle(qtbot, window)
+    state = window.document.session.state
+    assert state.origin == "picture стул ü.png"
+    assert state.seed is None
+    assert window.toasts.visible == ()
+
+
+def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(qtbot, window, tmp_path):
+    before = window.document.session.state
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    assert drop(window, [broken, tmp_path / "missing.stl"])
+    settle(qtbot, window)
+    qtbot.waitUntil(lambda: len(window.toasts.visible) == 2, timeout=WAIT_MS)
+    for toast in window.toasts.visible:
+        assert toast.is_error
+        assert toast.text.strip().endswith(".")
+        assert "\n" not in toast.text
+        assert "Traceback" in toast.details
+    assert window.document.session.state == before
+    assert not window.image_panel.progress.isVisible()
+
+
+def test_a_drop_of_text_or_of_a_web_address_is_refused(window):
+    for data in (QMimeData(),):
+        data.setText("hello")
+        data.setUrls([QUrl("https://example.org/chair.png")])
+        event = QDragEnterEvent(QPointF(5, 5).toPoint(), COPY, data, LEFT, PLAIN)
+        event.ignore()
+        QApplication.sendEvent(window, event)
+        assert not event.isAccepted()
+
+
+def test_reading_can_be_cancelled(qtbot, window, tmp_path):
+    before = window.document.session.state
+    window.open_paths([make_picture(tmp_path / "a.png"), make_picture(tmp_path / "b.png")])
+    assert window.image_panel.cancel.isEnabled()
+    window.image_panel.cancel.click()
+    settle(qtbot, window)
+    assert window.document.session.state == before
+    assert window.toasts.visible == ()
+
+
+def test_several_files_are_shown_in_order_and_can_be_undone(qtbot, window, tmp_path):
+    window.open_paths([make_picture(tmp_path / "a.png"), make_picture(tmp_path / "b.png")])
+    settle(qtbot, window)
+    session = window.document.session
+    assert session.state.origin == "picture b.png"
+    session.undo()
+    assert session.state.origin == "picture a.png"
+    settle(qtbot, window)
+
+
+def test_a_picture_is_pasted(qtbot, window, tmp_path):
+    clipboard = QGuiApplication.clipboard()
+    clipboard.setImage(QImage(str(make_picture(tmp_path / "a.png"))))
+    window.actions_["paste"].trigger()
+    settle(qtbot, window)
+    assert window.document.session.state.origin == "picture pasted picture"
+    clipboard.clear()
+    window.actions_["paste"].trigger()
+    assert "clipboard" in window.toasts.visible[-1].text
+    assert not window.toasts.visible[-1].is_error
+
+
+def test_a_shape_is_saved_and_opened_again(qtbot, window, tmp_path, monkeypatch):
+    session = window.document.session
+    session.set_coefficient(2, 1.5)
+    saved = session.state
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), "")
+    )
+    window.actions_["save"].trigger()
+    path = tmp_path / "mine.shape.json"
+    assert json.loads(path.read_text("utf-8"))["format"] == "shapelab-shape"
+    session.randomise()
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([str(path)], ""))
+    window.actions_["open"].trigger()
+    assert session.state == saved
+    path.write_text("{}", "utf-8")
+    window.open_paths([path])
+    assert window.toasts.visible[-1].is_error
+    assert session.state == saved
+    settle(qtbot, window)
+
+
+def test_a_picture_of_the_view_is_saved_with_and_without_ground(window, tmp_path, monkeypatch):
+    for name, action, corner in (("a.png", "screenshot", 255), ("b.png", "cutout", 0)):
+        monkeypatch.setattr(
+            QFileDialog, "getSaveFileName", lambda *_args, name=name: (str(tmp_path / name), "")
+        )
+        window.actions_[action].trigger()
+        image = QImage(str(tmp_path / name))
+        assert image.pixelColor(2, 2).alpha() == corner
+        assert image.pixelColor(image.rect().center()).alpha() == 255
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "no" / "c.png"), "")
+    )
+    window.actions_["screenshot"].trigger()
+    assert window.toasts.visible[-1].is_error
+
+
+def test_an_error_nobody_caught_becomes_a_toast_and_a_log_entry(qtbot, window):
+    error = ZeroDivisionError("by the test")
+    threading.excepthook(threading.ExceptHookArgs((type(error), error, None, None)))
+    qtbot.waitUntil(lambda: any(t.is_error for t in window.toasts.visible), timeout=WAIT_MS)
+    for handler in logging.getLogger("shapelab").handlers:
+        handler.flush()
+    assert "by the test" in (log_folder() / "shapelab.log").read_text("utf-8")
+
+
+def test_the_window_is_remembered(qtbot, window):
+    window.resize(1111, 777)
+    window.docks[2].hide()
+    window.actions_["style_wireframe"].trigger()
+    window.actions_["orthographic"].trigger()
+    window.close()
+    assert window.settings.path.is_file()
+    again = MainWindow()
+    qtbot.addWidget(again)
+    assert (again.width(), again.height()) == (1111, 777)
+    assert again.docks[2].isHidden()
+    assert again.actions_["style_wireframe"].isChecked()
+    assert again.actions_["orthographic"].isChecked()
+    assert again.viewport.camera_state()["orthographic"] is True
+    again.close()
+
+
+def test_damaged_settings_are_as_good_as_none(qtbot, window):
+    path = window.settings.path
+    window.close()
+    path.write_bytes(b"[window]\ngeometry=@ByteArray(rubbish)\nstate=3\n[view]\nstyle=nonsense\n")
+    again = MainWindow()
+    qtbot.addWidget(again)
+    assert again.actions_["style_smooth"].isChecked()
+    again.close()
+
+
+def test_a_missing_model_is_told_and_the_window_stays(qtbot):
+    window = MainWindow("no-such-model")
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.settled, timeout=WAIT_MS) as settled:
+        window.show()
+    assert settled.args == [False]
+    assert "no-such-model" in window.toasts.visible[-1].text
+    assert not window.actions_["export"].isEnabled()
+    window.close()
+
+
+def test_closing_while_everything_still_loads(qtbot):
+    window = MainWindow()
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    window.close()
+    assert window.document is None
+
+
+def test_closing_while_a_file_is_read_and_a_shape_is_on_its_way(window, tmp_path):
+    window.open_paths([make_picture(tmp_path / "a.png")])
+    window.document.session.randomise()
+    window.close()
+    assert not window.document.busy
+
+
+def test_files_given_at_the_start_wait_for_the_model(qtbot, tmp_path):
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.open_paths([make_picture(tmp_path / "a.png")])
+    with qtbot.waitSignal(window.settled, timeout=WAIT_MS):
+        window.show()
+    settle(qtbot, window)
+    assert window.document.session.state.origin == "picture a.png"
+    window.close()
