@@ -12,6 +12,7 @@ from shapelab.gui.sliders import blend
 
 ROW, PADDING, GAP = 30, 28, 40  # px: height of a row, space inside the card, between columns
 CAP = 20  # height of a key cap, px
+HEAD, FOOT = 44, 28  # px for the title and the closing line
 TITLE = "Keyboard shortcuts"
 CLOSING = "Press H or Esc to close"
 
@@ -69,7 +70,7 @@ class ShortcutOverlay(QWidget):
         painter.fillRect(self.rect(), QColor(0, 0, 0, 110))
         rows = (len(self._keys) + 1) // 2
         width = min(self.width() - 2 * PADDING, 720)
-        height = min(rows * ROW + 2 * PADDING + 72, self.height() - 2 * PADDING)
+        height = min(rows * ROW + 2 * PADDING + HEAD + FOOT, self.height() - 2 * PADDING)
         card = QRectF(0, 0, width, height)
         card.moveCenter(QRectF(self.rect()).center())
         palette = self.palette()
@@ -82,10 +83,11 @@ class ShortcutOverlay(QWidget):
         inner = card.adjusted(PADDING, PADDING - 6, -PADDING, -PADDING + 6)
         self._paint_titles(painter, inner)
         column = (inner.width() - GAP) / 2
+        tall = min(ROW, (inner.height() - HEAD - FOOT) / max(rows, 1))  # a low window: tighter
         for index, (text, key) in enumerate(self._keys):
             left = inner.left() + (index // rows) * (column + GAP)
-            top = inner.top() + 44 + (index % rows) * ROW
-            self._paint_row(painter, QRectF(left, top, column, ROW), text, key)
+            top = inner.top() + HEAD + (index % rows) * tall
+            self._paint_row(painter, QRectF(left, top, column, tall), text, key)
 
     def _paint_titles(self, painter: QPainter, inner: QRectF) -> None:
         font = QFont(self.font())
@@ -108,7 +110,8 @@ class ShortcutOverlay(QWidget):
             caps.append("+")
         for cap in reversed(caps):
             wide = max(metrics.horizontalAdvance(cap) + 12, CAP)
-            box = QRectF(right - wide, place.center().y() - CAP / 2, wide, CAP)
+            high = min(CAP, place.height() - 2)
+            box = QRectF(right - wide, place.center().y() - high / 2, wide, high)
             painter.setPen(blend(window, ink, 0.3))
             painter.setBrush(blend(window, palette.base().color(), 0.7))
             painter.drawRoundedRect(box, 4, 4)
