@@ -136,24 +136,33 @@ def _corner_components(faces: NDArray[np.int32], edges: _Edges) -> int:
 def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
     """Number of bodies, and whether each shell faces outwards (or into a void it bounds)."""
     count, label = _components(len(mesh.faces), edges.pairs // 3)
-    bodies, outward = 0, edges.flipped == 0
-    for shell in range(count):
-        own = label == shell
-        volume = TriMesh(mesh.vertices, mesh.faces[own]).volume
-        inside = count > 1 and _winding(mesh, ~own, mesh.vertices[mesh.faces[own][0, 0]]) > 0.5
-        bodies += volume > 0
-        outward &= volume < 0 if inside else volume > 0
-    return bodies, bool(outward)
+    corners = mesh.vertices.astype(np.float64)[mesh.faces]
+    corners -= corners.mean(axis=(0, 1))
+    across = np.cross(corners[:, 1], corners[:, 2])
+    volumes = np.bincount(label, np.einsum("ij,ij->i", corners[:, 0], across), count)
+    outward = edges.flipped == 0
+    if count == 1:
+        return int(volumes[0] > 0), outward and bool(volumes[0] > 0)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    firsts = np.unique(label, return_index=True)[1]
+    # A point off the grid's lines, where a ray meets neither edges nor vertices.
+    points = np.einsum("ijk,j->ik", corners[firsts], np.array([0.2718, 0.3141, 0.4141]))
+    for shell, point in enumerate(points):
+        above = (low[:, :2] < point[:2]).all(axis=1) & (high[:, :2] > point[:2]).all(axis=1)
+        above &= (high[:, 2] > point[2]) & (label != shell)
+        inside = _crossings(corners[above], point) > 0
+        outward &= bool(volumes[shell] < 0) if inside else bool(volumes[shell] > 0)
+    return int((volumes > 0).sum()), outward
 
 
-def _winding(mesh: TriMesh, chosen: NDArray[np.bool_], point: NDArray[np.float32]) -> float:
-    """How often the chosen faces wrap around a point: 1 inside a body, 0 outside."""
-    a, b, c = (mesh.vertices.astype(np.float64) - point)[mesh.faces[chosen]].transpose(1, 0, 2)
-    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-    dots = [np.einsum("ij,ij->i", u, v) for u, v in ((a, b), (b, c), (c, a))]
-    below = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
-    angle = np.arctan2(np.einsum("ij,ij->i", a, np.cross(b, c)), below)
-    return float(angle.sum() / (2 * np.pi))
+def _crossings(corners: NDArray[np.float64], point: NDArray[np.float64]) -> int:
+    """Faces that a ray from the point straight up leaves through, less those it enters through."""
+    x, y = (corners[..., :2] - point[:2]).transpose(2, 1, 0)
+    sides = np.stack([x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))])
+    turn = sides.sum(axis=0)
+    hit = ((sides > 0).all(axis=0) | (sides < 0).all(axis=0)) & (turn != 0)
+    heights = np.einsum("ij,ji->j", sides[:, hit], corners[hit][..., 2]) / turn[hit]
+    return int(np.sign(turn[hit])[heights > point[2]].sum())
 
 
 def _edge_problems(edges: _Edges, manifold: bool) -> list[str]:
