@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from shapelab.core.mesh import TriMesh, merged, vertex_normals
-from shapelab.core.printing import PrintReport, check
+from shapelab.core.printing import check
 from shapelab.errors import MeshError
 
 # Each step keeps this much of the triangles more when a simplified mesh is not printable.
 _MILDER = 1.25
+# Mending may move the surface by this share of the part's size: far less than a nozzle.
+_MEND = 1e-4
 
 
 def finish(mesh: TriMesh, size_mm: float, keep_triangles: float = 1.0) -> TriMesh:
@@ -37,21 +40,29 @@ def finish(mesh: TriMesh, size_mm: float, keep_triangles: float = 1.0) -> TriMes
         raise MeshError("There is no shape to export; choose another one.")
     keep = keep_triangles
     while keep < 1.0:
-        part = _placed(_simplified(mesh, keep), size_mm)
-        if not part.is_empty and check(part).ok and _gate(part):
-            return _shaded(part)
+        part = _printable(_simplified(mesh, keep), size_mm)
+        if part is not None:
+            return part
         keep *= _MILDER
+    part = _printable(mesh, size_mm)
+    if part is not None:
+        return part
+    problems = check(_placed(mesh, size_mm)).problems or ("It is no closed solid.",)
+    raise MeshError(f"Try another size, resolution or smoothing, for as it is: {problems[0]}")
+
+
+def _printable(mesh: TriMesh, size_mm: float) -> TriMesh | None:
+    """The mesh at its size with normals, mended where that is enough; None if it is not."""
+    if mesh.is_empty:
+        return None
     part = _placed(mesh, size_mm)
-    report = check(part)
-    if not report.ok:
-        raise MeshError(_reason(report))
-    if not _gate(part):
-        raise MeshError("The shape is not a closed solid; try another resolution or smoothing.")
-    return _shaded(part)
-
-
-def _reason(report: PrintReport) -> str:
-    return f"The shape cannot be printed as it is: {' '.join(report.problems)}"
+    if not check(part).ok:
+        part = _placed(_mended(part, size_mm), size_mm)
+        if not check(part).ok:
+            return None
+    if not _is_solid(part):
+        return None
+    return TriMesh(part.vertices, part.faces, vertex_normals(part))
 
 
 def _simplified(mesh: TriMesh, keep: float) -> TriMesh:
@@ -76,14 +87,26 @@ def _placed(mesh: TriMesh, size_mm: float) -> TriMesh:
     return merged(TriMesh(placed, mesh.faces))
 
 
-def _gate(mesh: TriMesh) -> bool:
-    """True if manifold3d, whose solids are manifold by design, takes the mesh as one."""
+def _mended(mesh: TriMesh, size_mm: float) -> TriMesh:
+    """The mesh without its needles and folds, as manifold3d cleans it; unchanged if it cannot."""
+    solid = _solid(mesh).simplify(_MEND * size_mm)
+    if solid.is_empty():
+        return mesh
+    clean = solid.to_mesh()
+    return TriMesh(
+        np.array(clean.vert_properties[:, :3], np.float32), np.array(clean.tri_verts, np.int32)
+    )
+
+
+def _is_solid(mesh: TriMesh) -> bool:
+    """The gate: True if manifold3d, whose solids are manifold by design, takes the mesh as one."""
     import manifold3d
 
-    raw = manifold3d.Mesh(mesh.vertices, mesh.faces.astype(np.uint32))
-    solid = manifold3d.Manifold(raw)
+    solid = _solid(mesh)
     return bool(solid.status() == manifold3d.Error.NoError and solid.volume() > 0)
 
 
-def _shaded(mesh: TriMesh) -> TriMesh:
-    return TriMesh(mesh.vertices, mesh.faces, vertex_normals(mesh))
+def _solid(mesh: TriMesh) -> Any:
+    import manifold3d
+
+    return manifold3d.Manifold(manifold3d.Mesh(mesh.vertices, mesh.faces.astype(np.uint32)))

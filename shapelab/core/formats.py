@@ -80,7 +80,7 @@ def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintRepo
     report = judge(data, path.suffix, mesh)
     if not report.ok:
         if not unchecked:
-            raise ExportError(f"{path.name} was not written: {' '.join(report.problems)}")
+            raise ExportError(f"{path.name} was not written: {report.problems[0]}")
         path = path.with_name(f"{path.stem}-UNCHECKED{path.suffix}")
     atomic_write(path, data)
     return replace(report, path=path)

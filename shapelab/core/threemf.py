@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,6 +16,8 @@ _CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MODEL = "3D/3dmodel.model"
+# All that zipfile raises for damaged bytes.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 _TYPES = f"""{_HEAD}<Types xmlns="{_PACKAGE}/content-types">
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
 <Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/>
@@ -76,7 +79,7 @@ def read_3mf(data: bytes) -> TriMesh:
         faces = [[e.attrib[k] for k in corners] for e in model.iter(f"{{{_CORE}}}triangle")]
         places = np.array(vertices, np.float64).reshape(-1, 3)
         indices = np.array(faces, np.int32).reshape(-1, 3)
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError) as error:
+    except (*_DAMAGE, ElementTree.ParseError, KeyError, ValueError) as error:
         raise ExportError("The 3MF file is damaged.") from error
     if model.get("unit") != "millimeter":
         raise ExportError("The 3MF file is not in millimetres.")
