@@ -36,11 +36,8 @@ from shapelab.gui.sliders import blend
 if TYPE_CHECKING:
     from shapelab.core.reconstruct import Reconstruction
 
-METHODS = {
-    "alpha": "Its own transparency was kept.",
-    "grabcut": "Background removed with GrabCut.",
-    "plain background": "Plain background removed.",
-}
+#: Only what a reconstruction's own note does not say.
+METHODS = {"grabcut": "Background removed with GrabCut."}
 KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid"}
 PICTURE_CAPTIONS = ("Your picture", "What the model sees")
 GRID_CAPTIONS = ("From the front", "From the right")
@@ -175,6 +172,7 @@ class ImagePanel(QWidget):
         for label, caption in zip(self._captions, captions, strict=True):
             label.setText(caption)
         self.method.setText(method)
+        self.method.setVisible(bool(method))
         self.note.setText(result.note)
         self.note.setVisible(bool(result.note))
         self._pages.setCurrentIndex(1)

@@ -97,10 +97,26 @@ def test_a_picture_is_shown_with_what_became_of_it(panel, session):
     assert panel.second.image().pixelColor(2, 2).alpha() == 0
 
 
-@pytest.mark.parametrize("method", ["alpha", "grabcut", "plain background"])
-def test_every_method_has_words(panel, session, method):
-    panel.show_reconstruction(picture(session, method=method), "x.png")
-    assert panel.method.text().endswith(".")
+def test_a_picture_with_its_own_outline_is_explained_once(panel, session):
+    note = "The picture's own transparency was used as the outline."
+    panel.show_reconstruction(picture(session, note, method="alpha"), "x.png")
+    assert not panel.method.isVisible()
+    assert panel.note.text() == note
+
+
+@pytest.mark.slow
+def test_a_real_picture_and_a_real_mesh(panel, session, shared_data, tmp_path):
+    from shapelab.core.formats import encode
+    from shapelab.core.meshing import surface
+    from shapelab.core.reconstruct import reconstruct
+
+    photo = shared_data / "photos" / "224_triposr_chair.png"
+    panel.show_reconstruction(reconstruct(session.model, photo), photo.name)
+    assert panel.second.image().pixelColor(1, 1).alpha() == 0
+    stl = tmp_path / "seat.stl"
+    stl.write_bytes(encode(surface(chair()), ".stl"))
+    panel.show_reconstruction(reconstruct(session.model, stl), stl.name)
+    assert panel.first.image().size().toTuple() == (32, 32)
 
 
 def test_an_empty_note_takes_no_room(panel, session):
