@@ -86,7 +86,7 @@ class Commands(QObject):
     def open_files(self) -> None:
         """Asks for files and opens them."""
         folder = self._folder("open")
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Open", folder, intake.FILTERS)
+        names, _ = QFileDialog.getOpenFileNames(self._window, "Open", folder, intake.filters())
         if names:
             self._remember("open", names[0])
             self._window.open_paths([Path(name) for name in names])

@@ -7,22 +7,28 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData
 from PySide6.QtGui import QImage
 
+from shapelab.core.session import SHAPE_SUFFIX
 from shapelab.gui.document import Source
 
-PICTURES = "*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff"
-MESHES = "*.stl *.obj *.ply *.off *.glb *.gltf *.3mf"
-VOXELS = "*.binvox *.npy *.npz *.mat"
-SHAPES = "*.shape.json"
-FILTERS = ";;".join(
-    (
-        f"Everything ShapeLab reads ({PICTURES} {MESHES} {VOXELS} {SHAPES})",
-        f"Pictures ({PICTURES})",
-        f"Meshes ({MESHES})",
-        f"Voxel grids ({VOXELS})",
-        f"Saved shapes ({SHAPES})",
-        "All files (*)",
-    )
-)
+CLIPBOARD = "from the clipboard"
+
+
+def filters() -> str:
+    """The Open dialog's list of file kinds."""
+    from shapelab.core.images import PICTURE_SUFFIXES
+    from shapelab.core.meshread import MESH_SUFFIXES
+    from shapelab.core.voxels import VOXEL_SUFFIXES
+
+    kinds = {
+        "Pictures": PICTURE_SUFFIXES,
+        "Meshes": MESH_SUFFIXES,
+        "Voxel grids": VOXEL_SUFFIXES,
+        "Saved shapes": (SHAPE_SUFFIX,),
+    }
+    everything = [suffix for suffixes in kinds.values() for suffix in suffixes]
+    kinds = {"Everything ShapeLab reads": tuple(everything), **kinds}
+    lines = [f"{name} ({' '.join('*' + s for s in suffixes)})" for name, suffixes in kinds.items()]
+    return ";;".join([*lines, "All files (*)"])
 
 
 def acceptable(data: QMimeData) -> bool:
@@ -37,7 +43,7 @@ def sources(data: QMimeData) -> list[Source]:
         return from_paths(files)
     image = data.imageData() if data.hasImage() else None
     if isinstance(image, QImage) and not image.isNull():
-        return [Source("pasted picture", data=_png(image), suffix=".png")]
+        return [Source(CLIPBOARD, data=_png(image), suffix=".png")]
     return []
 
 

@@ -195,7 +195,7 @@ def test_a_picture_is_pasted(qtbot, window, tmp_path):
     clipboard.setImage(QImage(str(make_picture(tmp_path / "a.png"))))
     window.actions_["paste"].trigger()
     settle(qtbot, window)
-    assert window.document.session.state.origin == "picture pasted picture"
+    assert window.document.session.state.origin == "picture from the clipboard"
     clipboard.clear()
     window.actions_["paste"].trigger()
     assert "clipboard" in window.toasts.visible[-1].text

@@ -1,0 +1,123 @@
+"""Moves a slider of the real window at 30 Hz and prints the time to the painted frame, in ms.
+
+Run it on a quiet machine, from the checkout:
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_latency.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+
+MOVES, HERTZ, WARM_UP = 200, 30, 20
+GOAL_P50_MS, GOAL_P95_MS = 33.0, 60.0
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that a share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+
+class Benchmark:
+    """Counts from a slider's valueChanged to the frame that shows this value or a newer one."""
+
+    def __init__(self, window, app, moves: int) -> None:
+        self.window, self.app, self.moves = window, app, moves
+        self.slider = window.latent_panel.directions[0].slider
+        self.waiting: dict[int, float] = {}  # request number -> time of its valueChanged
+        self.drawn = 0  # newest request handed to the viewport
+        self.latency: list[float] = []
+        self.decode: list[float] = []
+        self.surface: list[float] = []
+        self.frame: list[float] = []
+        self.shown_at = 0.0
+        # After the panel's own slot, so that the request of this value exists already.
+        self.slider.valueChanged.connect(self._moved)
+        window.document.surface_ready.connect(self._shown)
+        window.viewport.frame_drawn.connect(self._drawn)
+
+    def _moved(self, _value: int) -> None:
+        self.waiting[self.window.document.asked.number] = self.pressed
+
+    def _shown(self, shown) -> None:
+        self.drawn = shown.request.number
+        self.decode.append(shown.decode_ms)
+        self.surface.append(shown.surface_ms)
+        self.shown_at = time.perf_counter()
+
+    def _drawn(self) -> None:
+        now = time.perf_counter()
+        self.frame.append(1e3 * (now - self.shown_at))
+        for number in [n for n in self.waiting if n <= self.drawn]:
+            self.latency.append(1e3 * (now - self.waiting.pop(number)))
+
+    def run(self) -> None:
+        start = time.perf_counter()
+        low, high = self.slider.minimum(), self.slider.maximum()
+        for step in range(self.moves):
+            while time.perf_counter() < start + step / HERTZ:
+                self.app.processEvents()
+                time.sleep(0.0005)
+            swing = 0.5 - 0.5 * math.cos(2 * math.pi * step / 60)
+            self.pressed = time.perf_counter()
+            self.slider.setValue(round(low + 1 + (high - low - 2) * swing) + step % 2)
+        end = time.perf_counter() + 5
+        while self.waiting and time.perf_counter() < end:
+            self.app.processEvents()
+            time.sleep(0.0005)
+
+    def report(self) -> str:
+        lines = [f"{len(self.latency)} of {self.moves} moves answered by {len(self.frame)} frames"]
+        for name, values in (
+            ("slider to frame", self.latency),
+            ("decode", self.decode),
+            ("surface", self.surface),
+            ("frame", self.frame),
+        ):
+            p50, p95 = percentile(values, 0.5), percentile(values, 0.95)
+            lines.append(f"{name:16} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms")
+        return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--moves", type=int, default=MOVES)
+    parser.add_argument("--model", default="furniture")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["XDG_DATA_HOME"] = os.environ["XDG_STATE_HOME"] = home
+        from shapelab.gui import app as start
+
+        app = start.application()
+        from shapelab.gui.main_window import MainWindow
+
+        window = MainWindow(options.model)
+        window.resize(1440, 900)
+        window.show()
+        end = time.perf_counter() + 120
+        while window.document is None or window.document.shown is None:
+            app.processEvents()
+            time.sleep(0.005)
+            if time.perf_counter() > end:
+                print("no shape after two minutes")
+                return 1
+        Benchmark(window, app, WARM_UP).run()
+        benchmark = Benchmark(window, app, options.moves)
+        benchmark.run()
+        print(benchmark.report())
+        print("load of the machine over the last minute:", os.getloadavg()[0], "on", os.cpu_count())
+        window.close()
+        app.processEvents()
+    latency = benchmark.latency
+    good = percentile(latency, 0.5) <= GOAL_P50_MS and percentile(latency, 0.95) <= GOAL_P95_MS
+    print("goal", "met" if good else "missed", f"(p50 {GOAL_P50_MS:.0f}, p95 {GOAL_P95_MS:.0f})")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
