@@ -14,17 +14,17 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core import sandbox
+from shapelab.core import meshread, sandbox, voxels
 from shapelab.core.images import PICTURE_SUFFIXES, PreparedImage, prepare
 from shapelab.core.mesh import TriMesh
-from shapelab.core.meshread import MESH_SUFFIXES
-from shapelab.core.voxels import VOXEL_SUFFIXES, VoxelGrid
+from shapelab.core.voxels import VoxelGrid
 from shapelab.errors import InputError
 
 Kind = Literal["picture", "mesh", "voxels"]
@@ -36,8 +36,15 @@ _POLL = 0.05  # seconds between looks at the cancel flag
 _SIZE = 256  # side of a prepared picture, pixels
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(PICTURE_SUFFIXES, "picture"),
-    **dict.fromkeys(MESH_SUFFIXES, "mesh"),
-    **dict.fromkeys(VOXEL_SUFFIXES, "voxels"),
+    **dict.fromkeys(meshread.MESH_SUFFIXES, "mesh"),
+    **dict.fromkeys(voxels.VOXEL_SUFFIXES, "voxels"),
+}
+_LIBRARIES: dict[str, tuple[str, ...]] = {
+    "picture": ("cv2",),
+    "mesh": ("trimesh",),
+    "voxels": (),
+    ".3mf": ("trimesh", "lxml.etree"),
+    ".mat": ("scipy.io",),
 }
 _log = logging.getLogger(__name__)
 
@@ -166,7 +173,7 @@ def _start(suffix: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         # Python looks for modules in the current folder first: it must not be one of downloads.
         cwd=folder,
-        env=os.environ | threads,  # each thread reserves memory, and the limit counts that
+        env={**os.environ, **threads},  # each thread reserves memory, and the limit counts that
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
 
@@ -252,12 +259,8 @@ def _read(data: bytes, suffix: str) -> dict[str, Any]:
             "method": np.array(picture.method),
         }
     if kind == "mesh":
-        from shapelab.core import meshread
-
         mesh = meshread.read(data, suffix)
         return {"vertices": mesh.vertices, "faces": mesh.faces}
-    from shapelab.core import voxels
-
     grid = voxels.read(data, suffix)
     return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
 
@@ -267,6 +270,8 @@ def serve(suffix: str) -> None:
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     data = sys.stdin.buffer.read()
+    for library in _LIBRARIES.get(suffix, _LIBRARIES[_KINDS[suffix]]):
+        import_module(library)  # before the sandbox, which lets nothing write a bytecode cache
     sandbox.enter()
     try:
         arrays = _read(data, suffix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -36,14 +37,14 @@ def enter() -> None:
         _limit_windows()
     else:
         _limit_posix()
+    sys.dont_write_bytecode = True  # a late import shall not try, and leave half a file
     sys.addaudithook(_audit)
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event.startswith(_FORBIDDEN):
         raise PermissionError(f"{event} is not allowed while a file is read")
-    if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-        # Python's own bytecode cache reports an open without a mode; it may fail or not.
+    if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
         raise PermissionError("writing is not allowed while a file is read")
 
 
