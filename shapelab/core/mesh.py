@@ -52,16 +52,31 @@ class TriMesh:
 
 def merged(mesh: TriMesh) -> TriMesh:
     """The mesh with one vertex a position and none unused, as a slicer sees it; no normals."""
-    # Adding 0.0 turns -0.0 into 0.0, so that equal positions have equal bytes.
-    corners = np.ascontiguousarray(mesh.vertices[mesh.faces].reshape(-1, 3) + np.float32(0.0))
-    keys = corners.view(np.dtype((np.void, corners.dtype.itemsize * 3))).ravel()
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    # Numbered by first use: np.unique's order of raw bytes would scatter neighbours.
-    order = np.argsort(first)
-    rank = np.zeros_like(order)
-    rank[order] = np.arange(len(order))
+    # Adding 0.0 turns -0.0 into 0.0, so that equal positions have equal bits.
+    vertices = np.ascontiguousarray(mesh.vertices + np.float32(0.0))
+    order, new = sorted_rows(vertices.view(np.int32))
+    place = np.zeros(len(vertices), np.int64)
+    place[order] = np.cumsum(new) - 1
+    corners = place[mesh.faces.ravel()]
+    # Numbered by first use, so that what is near in space stays near in the file.
+    used, first, inverse = np.unique(corners, return_index=True, return_inverse=True)
+    by_use = np.argsort(first)
+    rank = np.zeros_like(by_use)
+    rank[by_use] = np.arange(len(by_use))
     faces = rank[inverse].reshape(-1, 3).astype(np.int32)
-    return TriMesh(corners[first[order]], faces)
+    return TriMesh(vertices[order[new]][used[by_use]], faces)
+
+
+def sorted_rows(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The order that sorts integer rows, and which of the sorted rows differ from the one before.
+
+    Much faster than `np.unique(rows, axis=0)`, which compares bytes.
+    """
+    order = np.lexsort(rows.T)
+    ranked = rows[order]
+    new = np.ones(len(rows), np.bool_)
+    new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    return order, new
 
 
 def vertex_normals(mesh: TriMesh) -> NDArray[np.float32]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.mesh import TriMesh, merged
+from shapelab.core.mesh import TriMesh, merged, sorted_rows
 
 # Slicers find no layers in anything flatter.
 SMALLEST_MM = 0.1
+# The height of a triangle that counts as none, as a share of the part's longest side.
+_FLAT = 1e-7
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,14 @@ def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
     outward = edges.flipped == 0
     if count == 1:
         return int(volumes[0] > 0), outward and bool(volumes[0] > 0)
-    low, high = corners.min(axis=1), corners.max(axis=1)
+    x0, y0, _ = corners.min(axis=1).T.copy()
+    x1, y1, z1 = corners.max(axis=1).T.copy()
     firsts = np.unique(label, return_index=True)[1]
     # A point off the grid's lines, where a ray meets neither edges nor vertices.
     points = np.einsum("ijk,j->ik", corners[firsts], np.array([0.2718, 0.3141, 0.4141]))
-    for shell, point in enumerate(points):
-        above = (low[:, :2] < point[:2]).all(axis=1) & (high[:, :2] > point[:2]).all(axis=1)
-        above &= (high[:, 2] > point[2]) & (label != shell)
-        inside = _crossings(corners[above], point) > 0
+    for shell, (x, y, z) in enumerate(points):
+        above = (x0 < x) & (x1 > x) & (y0 < y) & (y1 > y) & (z1 > z) & (label != shell)
+        inside = _crossings(corners[above], points[shell]) > 0
         outward &= bool(volumes[shell] < 0) if inside else bool(volumes[shell] > 0)
     return int((volumes > 0).sum()), outward
 
@@ -179,11 +181,14 @@ def _edge_problems(edges: _Edges, manifold: bool) -> list[str]:
 def _face_problems(mesh: TriMesh) -> list[str]:
     found = []
     corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = int((np.linalg.norm(across, axis=1) <= 1e-12 * mesh.extents.max() ** 2).sum())
+    sides = corners[:, [1, 2, 0]] - corners
+    across = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    longest = np.linalg.norm(sides, axis=2).max(axis=1)
+    # Flat means: no higher over its longest side than float32 can tell.
+    flat = int((across <= longest * _FLAT * mesh.extents.max()).sum())
     if flat:
         found.append(f"{flat} triangles have no area.")
-    twins = len(mesh.faces) - len(np.unique(np.sort(mesh.faces, axis=1), axis=0))
+    twins = int((~sorted_rows(np.sort(mesh.faces, axis=1))[1]).sum())
     if twins:
         found.append(f"{twins} triangles are there twice.")
     return found

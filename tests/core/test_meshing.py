@@ -122,12 +122,10 @@ def test_awkward_fields_become_closed_manifold_parts(name, largest):
     assert report.parts == 1 or not largest
 
 
-@pytest.mark.parametrize("name", ["binary noise", "exactly on the level", "half space"])
+@pytest.mark.parametrize("name", ["grey noise", "level inside and out", "half space"])
 @pytest.mark.parametrize("level", [0.2, 0.5, 0.8])
 def test_awkward_fields_at_other_levels_and_resolutions(name, level):
     field = AWKWARD[name][:12, :12, :12] if "noise" in name else AWKWARD[name]
-    if field.max() < level:
-        pytest.skip(f"the field ends at {field.max()}")
     mesh = surface(field, SurfaceOptions(resolution=2, level=level))
     assert_solid(mesh)
     assert check(finish(mesh, 60.0)).ok
@@ -330,7 +328,7 @@ def test_real_furniture_of_every_class_becomes_printable():
     data = np.load(MODELNET)
     filled = data["voxels"].reshape(len(data["voxels"]), -1).sum(axis=1) >= 60
     for label in range(len(data["classes"])):
-        for index in np.flatnonzero(filled & (data["labels"] == label))[::60][:4]:
+        for index in np.flatnonzero(filled & (data["labels"] == label))[::60][:2]:
             field = np.pad(data["voxels"][index], 1).astype(np.float32)
             mesh = surface(field)
             assert_solid(mesh)
