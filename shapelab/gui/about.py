@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 import shapelab
@@ -32,11 +32,15 @@ class AboutDialog(QDialog):
         )
         system.setProperty("muted", True)
         card = QTextBrowser()
+        card.document().setDocumentMargin(12)
         card.setOpenExternalLinks(True)
         card.setHtml(card_html(model) if model else "<p>The model is still being loaded.</p>")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
         for widget in (title, purpose, card, system, buttons):
             column.addWidget(widget)
         self.resize(560, 560)

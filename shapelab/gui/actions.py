@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from shapelab.gui import theme
 
@@ -64,8 +64,10 @@ HELP: tuple[Row, ...] = (
     ("logs", "Open &Log Folder", (), "", "Where ShapeLab writes what went wrong"),
     ("about", "&About ShapeLab", (), "info", "Version, and the model with its data and licence"),
 )
-#: What cannot be used before the model is there.
-NEEDS_SHAPE = ("save", "export", "randomise", "reset", "screenshot", "cutout", "copy")
+#: What cannot be used before the model is there, and what needs a surface on screen.
+NEEDS_MODEL = ("save", "randomise", "reset")
+NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
+ICON = 20  # side of a tool button's icon, device-independent pixels
 
 
 class Actions(QObject):
@@ -75,13 +77,15 @@ class Actions(QObject):
         super().__init__(window)
         self._window = window
         self._by_name: dict[str, QAction] = {}
-        self.views = self._group("view_", VIEWS, checkable=False)
-        self.styles = self._group("style_", STYLES, checkable=True)
-        for row in (*FILE, *EDIT, *HELP):
+        for row in (*FILE, *EDIT):
             self._add("", row)
+        self.styles = self._group("style_", STYLES, checkable=True)
+        self.views = self._group("view_", VIEWS, checkable=False)
+        self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
-        self._add("", ("fit", "F&rame the Shape", ("F",), "view-iso", "Back to the first camera"))
+        for row in HELP:
+            self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
         self["about"].setMenuRole(QAction.MenuRole.AboutRole)
 
@@ -92,10 +96,11 @@ class Actions(QObject):
         """Every action, in the order of declaration."""
         return self._by_name.values()
 
-    def set_shape_there(self, there: bool) -> None:
-        """Enables what works on a shape once there is one."""
-        for name in NEEDS_SHAPE:
-            self[name].setEnabled(there)
+    def enable(self, model: bool, surface: bool) -> None:
+        """Enables what can be used with or without a model, and a surface on screen."""
+        for names, there in ((NEEDS_MODEL, model), (NEEDS_SURFACE, surface)):
+            for name in names:
+                self[name].setEnabled(there)
 
     def fill_menus(self, bar: QMenuBar, docks: Iterable[QAction]) -> None:
         """Builds File, Edit, View and Help."""
@@ -107,19 +112,29 @@ class Actions(QObject):
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
-        view.addActions(self.views.actions())
+        view.addMenu(self._look_from(view))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
         self._list(bar.addMenu("&Help"), ("shortcuts", "logs", None, "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
+        bar.setIconSize(QSize(ICON, ICON))
         self._list(bar, ("open", "paste", None, "undo", "redo", None, "randomise", "reset", None))
+        self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot"))
         spring = QWidget(bar)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spring)
         self._list(bar, ("save", "export"))
+        button = bar.widgetForAction(self["export"])
+        if isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+
+    def _look_from(self, view: QMenu) -> QMenu:
+        menu = QMenu("&Look From", view)
+        menu.addActions(self.views.actions())
+        return menu
 
     def _list(self, place: QMenu | QToolBar, names: Iterable[str | None]) -> None:
         for name in names:
@@ -148,6 +163,7 @@ class Actions(QObject):
         action.setToolTip(hint if keys else tip)
         action.setStatusTip("")  # the status bar is for the shape's figures
         self._by_name[prefix + name] = action
+        action.setIconVisibleInMenu(False)  # check marks and words say it there
         if icon:
             action.setIcon(theme.icon(icon))
         self._window.addAction(action)

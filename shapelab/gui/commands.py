@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from shapelab.core.assets import log_folder
 from shapelab.core.session import SHAPE_SUFFIX, Session
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shapelab.gui.main_window import MainWindow
     from shapelab.gui.viewport import Viewport
 
+EDGE = 16  # between a dialog and the window's edges, device-independent pixels
 STYLES = ("smooth", "wireframe", "blocks")
 MOUSE = (("Turn", "Drag"), ("Move", "Shift+Drag"), ("Zoom", "Wheel"))
 
@@ -123,9 +124,20 @@ class Commands(QObject):
             self.export_dialog = ExportDialog(document.session, document.surface_for, self._window)
         if self._actions["style_blocks"].isChecked():
             self._actions["style_smooth"].trigger()  # the file gets the surface: so show it
+        self._place_beside(self.export_dialog)
         self.export_dialog.show()
         self.export_dialog.raise_()
         self.export_dialog.activateWindow()
+
+    def _place_beside(self, dialog: QWidget) -> None:
+        """Over the right panels, so that the shape stays in sight."""
+        if dialog.isVisible():
+            return
+        dialog.adjustSize()
+        view = self._viewport.rect()
+        corner = self._viewport.mapToGlobal(view.topRight())
+        right = self._window.mapToGlobal(self._window.rect().topRight()).x()
+        dialog.move(right - dialog.width() - EDGE, corner.y() + EDGE)
 
     @Slot()
     def save_picture(self) -> None:
@@ -205,11 +217,14 @@ class Commands(QObject):
 
     def _keys(self) -> list[tuple[str, str]]:
         native = QKeySequence.SequenceFormat.NativeText
+        views = self._actions.views.actions()
         listed: list[QAction] = [a for a in self._actions.all() if not a.shortcut().isEmpty()]
-        return [
-            (action.text().replace("&", "").rstrip("…"), action.shortcut().toString(native))
-            for action in listed
-        ] + list(MOUSE)
+        keys = []
+        for action in listed:
+            name = action.text().replace("&", "").rstrip("…")
+            text = f"Look from the {name.lower()}" if action in views else name
+            keys.append((text, action.shortcut().toString(native)))
+        return [*keys, *MOUSE]
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 from shapelab.core.session import ShapeState
 from shapelab.gui.document import Shown
 
+EDGE = 8  # device-independent pixels beside each text
+
 
 class Figures(QStatusBar):
     """Origin of the shape at the left; size, triangles and times at the right."""
@@ -15,6 +17,7 @@ class Figures(QStatusBar):
         super().__init__()
         self.setSizeGripEnabled(False)
         self.origin = QLabel()
+        self.origin.setContentsMargins(EDGE, 0, EDGE, 0)
         self.extents = QLabel()
         self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
         self.triangles = QLabel()
@@ -23,7 +26,7 @@ class Figures(QStatusBar):
         self.addWidget(self.origin, 1)
         for label in (self.extents, self.triangles, self.times):
             label.setProperty("muted", True)
-            label.setContentsMargins(10, 0, 10, 0)
+            label.setContentsMargins(EDGE, 0, EDGE, 0)
             self.addPermanentWidget(label)
 
     def show_text(self, text: str) -> None:
@@ -43,5 +46,5 @@ class Figures(QStatusBar):
                 label.clear()
             return
         self.extents.setText(" × ".join(f"{side:.1f}" for side in shown.mesh.extents) + " voxels")
-        self.triangles.setText(f"{len(shown.mesh.faces):,} triangles")
+        self.triangles.setText(f"{len(shown.mesh.faces):,} triangles".replace(",", " "))
         self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")

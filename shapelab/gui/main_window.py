@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
     QPaintEvent,
@@ -29,6 +30,7 @@ from shapelab.gui.image_panel import ImagePanel
 from shapelab.gui.latent_panel import LatentPanel
 from shapelab.gui.morph_panel import MorphPanel
 from shapelab.gui.settings import WindowSettings
+from shapelab.gui.veil import Veil
 from shapelab.gui.viewport import Viewport
 from shapelab.gui.workers import Task
 
@@ -39,6 +41,10 @@ log = logging.getLogger("shapelab")
 
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
+EMPTY = (
+    "There is nothing solid here.\n"
+    "Bring the sliders nearer to zero, lower the variety, or undo the last step."
+)
 
 
 class MainWindow(QMainWindow):
@@ -63,6 +69,7 @@ class MainWindow(QMainWindow):
         self.viewport.clear("Starting…")
         self.setCentralWidget(self.viewport)
         self.toasts = notify.Toasts(self.viewport)
+        self._veil = Veil(self.viewport)
         self._remove_hooks = notify.install_hooks(self.toasts, log_folder() / "shapelab.log")
         self.latent_panel, self.image_panel, self.morph_panel = (
             LatentPanel(),
@@ -110,7 +117,7 @@ class MainWindow(QMainWindow):
         bar.toggleViewAction().setVisible(False)
         self.addToolBar(bar)
         self.actions_.fill_toolbar(bar)
-        self.actions_.set_shape_there(False)
+        self.actions_.enable(model=False, surface=False)
         self._show_history()
 
     def _place(self) -> None:
@@ -167,6 +174,7 @@ class MainWindow(QMainWindow):
         for panel in (self.latent_panel, self.image_panel, self.morph_panel):
             panel.set_session(session)
         self.figures.show_state(session.state)
+        self.actions_.enable(model=True, surface=False)
         self._show_history()
         self.commands.choose_style()
         self.document.refresh()
@@ -192,16 +200,19 @@ class MainWindow(QMainWindow):
     def _show_shape(self, shown: Shown) -> None:
         self.viewport.show_mesh(shown.blocks or shown.mesh)
         self.figures.show_shape(shown)
-        self.actions_.set_shape_there(True)
+        self.actions_.enable(model=True, surface=True)
         self._settle(True)
 
     @Slot(object)
     def _show_nothing(self, error: Exception) -> None:
-        text, _details = notify.describe(error)
-        self.viewport.clear(text)
-        if not isinstance(error, ShapelabError):
+        if isinstance(error, ShapelabError):
+            self.viewport.clear(EMPTY)
+        else:
+            self.viewport.clear()
             self.toasts.exception(error)
         self.figures.show_shape(None)
+        self.actions_.enable(model=True, surface=False)
+        self._settle(True)
 
     @Slot(object, str)
     def _show_rebuilt(self, result: Any, name: str) -> None:
@@ -250,8 +261,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if intake.acceptable(event.mimeData()):
             event.acceptProposedAction()
+            self._veil.lift(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._veil.lift(False)
+        super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self._veil.lift(False)
         sources = intake.sources(event.mimeData())
         if sources:
             event.acceptProposedAction()

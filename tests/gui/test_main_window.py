@@ -60,7 +60,8 @@ def test_the_first_shape_is_shown_and_told(window):
     assert window.viewport.mesh is window.document.shown.mesh
     assert window.figures.origin.text().lower() == state.origin
     assert window.figures.extents.text().endswith("voxels")
-    assert f"{len(window.viewport.mesh.faces):,}" in window.figures.triangles.text()
+    figures = window.figures.triangles.text().replace(" ", "")
+    assert figures == f"{len(window.viewport.mesh.faces)}triangles"
     assert window.latent_panel.isEnabled()
     assert not window.actions_["undo"].isEnabled()
 
@@ -126,6 +127,8 @@ def test_an_empty_shape_is_a_hint_and_goes_again(qtbot, window, monkeypatch):
     assert window.viewport.mesh is None
     assert window.document.shown is None
     assert window.figures.triangles.text() == ""
+    assert not window.actions_["export"].isEnabled()
+    assert window.actions_["randomise"].isEnabled()
     assert window.toasts.visible == ()
     monkeypatch.setattr(model, "decode", decode)
     session.set_seed(6)
