@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -109,6 +109,12 @@ class GlView(QtInteractor):  # type: ignore[misc]
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing: VTK need not know."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        event.ignore()  # the window takes files
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the window's actions own the keys

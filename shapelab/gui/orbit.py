@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 VIEW_ANGLE = 28.0  # degrees, vertical: long enough a lens that furniture keeps its proportions
 HALF_TAN = math.tan(math.radians(VIEW_ANGLE / 2))
-SHAPE_RADIUS = 17.0  # voxels: the ball that holds a 24-voxel shape of usual proportions
+SHAPE_RADIUS = 19.0  # voxels: the ball that holds a four-poster bed, 24 long and high
 NEAREST, FARTHEST = 6.0, 400.0
 
 # azimuth 0 looks from the front (-y) to the back; elevation 90 looks down
@@ -51,7 +51,8 @@ class Orbit:
 
     @property
     def position(self) -> NDArray[np.float64]:
-        return np.add(self.target, self.distance * self.axes[2])
+        eye: NDArray[np.float64] = np.add(self.target, self.distance * self.axes[2])
+        return eye
 
     @property
     def half_height(self) -> float:
@@ -82,7 +83,8 @@ class Orbit:
         return replace(self, azimuth=azimuth, elevation=elevation, target=(0.0, 0.0, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Numbers, a list and a bool, as JSON would give them back."""
+        return {**asdict(self), "target": list(self.target)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Orbit:

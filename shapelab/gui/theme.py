@@ -18,7 +18,7 @@ RADIUS = 6
 
 @dataclass(frozen=True)
 class Colors:
-    """One colour scheme; every value is a #rrggbb text."""
+    """One colour scheme; #rrggbb texts (and one opacity)."""
 
     window: str
     base: str
@@ -33,6 +33,8 @@ class Colors:
     success: str
     view_top: str  # the viewport's gradient
     view_bottom: str
+    view_middle: str  # faces of the wireframe
+    shadow_opacity: float
     grid: str
     shape: str
     edge: str  # lines of the wireframe
@@ -55,8 +57,10 @@ LIGHT = Colors(
     success="#23764a",
     view_top="#f7f8fa",
     view_bottom="#d9dee6",
+    view_middle="#eceff3",
+    shadow_opacity=0.42,
     grid="#8b95a5",
-    shape="#d2b79b",
+    shape="#dcc5aa",
     edge="#6b5642",
     axis_x="#c4453a",
     axis_y="#3b8a4c",
@@ -77,8 +81,10 @@ DARK = Colors(
     success="#6cc893",
     view_top="#343a45",
     view_bottom="#191c21",
+    view_middle="#262b33",
+    shadow_opacity=0.6,
     grid="#78828f",
-    shape="#cdb096",
+    shape="#d0b597",
     edge="#d8bfa6",
     axis_x="#ef7d72",
     axis_y="#77c788",

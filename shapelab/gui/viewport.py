@@ -7,23 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QEvent, QIODevice, Qt, QThread, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
     QLinearGradient,
-    QOpenGLContext,
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QSurfaceFormat,
 )
 from PySide6.QtWidgets import QLabel, QWidget
 
 from shapelab.core.mesh import TriMesh
 from shapelab.errors import ExportError
-from shapelab.gui import theme
+from shapelab.gui import snapshot, theme
 from shapelab.gui.gizmo import Gizmo
+from shapelab.gui.opengl import has_opengl
+from shapelab.gui.opengl import set_surface_format as set_surface_format
 from shapelab.gui.orbit import VIEWS, Orbit, fitting_distance
 from shapelab.gui.workers import Task
 
@@ -32,38 +32,13 @@ if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.scene import Scene
 
 STYLES = ("smooth", "wireframe", "blocks")
-REST_MS = 160  # without a new mesh or a camera move, the picture is drawn once in high quality
-REST_SAMPLES, SHOT_SAMPLES, SHOT_SCALE = 4, 8, 2
+REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
+REST_SAMPLES = 4
 GLIDE_MS, FLOOR_EASE = 16, 0.3  # the floor follows the shape's lowest point without a jump
 NO_GL = (
     "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
     "driver. Pictures, sliders and export work without it."
 )
-
-
-def set_surface_format() -> None:
-    """Choose the OpenGL format for the process; call it before the first window is made.
-
-    On Wayland a format that is set later leaves the view black.
-    """
-    form = QSurfaceFormat()
-    form.setRenderableType(QSurfaceFormat.RenderableType.OpenGL)
-    form.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
-    form.setVersion(3, 2)
-    form.setSwapBehavior(QSurfaceFormat.SwapBehavior.DoubleBuffer)
-    form.setRedBufferSize(8)
-    form.setGreenBufferSize(8)
-    form.setBlueBufferSize(8)
-    form.setAlphaBufferSize(8)
-    form.setDepthBufferSize(8)
-    form.setStencilBufferSize(0)
-    form.setSamples(0)
-    QSurfaceFormat.setDefaultFormat(form)
-
-
-def _has_opengl() -> bool:
-    context = QOpenGLContext()
-    return context.create() and context.format().version() >= (3, 2)
 
 
 class Viewport(QWidget):
@@ -123,7 +98,7 @@ class Viewport(QWidget):
         self._mesh_undrawn = True
         if self._scene is not None:
             self._scene.show(mesh)
-            self._scene.set_floor(self._floor)
+            self._scene.floor.set_height(self._floor)
         self._redraw()
 
     def clear(self, text: str = "") -> None:
@@ -154,7 +129,7 @@ class Viewport(QWidget):
     def set_grid(self, visible: bool) -> None:
         self._grid = visible
         if self._scene is not None:
-            self._scene.floor.SetVisibility(visible)
+            self._scene.set_grid(visible)
         self._redraw()
 
     def set_axes(self, visible: bool) -> None:
@@ -204,16 +179,10 @@ class Viewport(QWidget):
         self.build()
         if self._view is None or self._scene is None:
             raise ExportError("There is no 3-D view to take a picture of: OpenGL is missing.")
-        with self._scene.prepared_for_picture(transparent):
-            rgba = self._view.pixels(SHOT_SAMPLES, SHOT_SCALE)
+        image = snapshot.take(self._view, self._scene, transparent)
         self._redraw()
-        height, width, _ = rgba.shape
-        form = QImage.Format.Format_RGBA8888_Premultiplied
-        image = QImage(rgba.data, width, height, 4 * width, form).copy()
-        wanted = QImage.Format.Format_RGBA8888 if transparent else QImage.Format.Format_RGB888
-        image = image.convertToFormat(wanted)
         if path is not None:
-            _save(image, Path(path))
+            snapshot.save(image, Path(path))
         return image
 
     # ---- life ------------------------------------------------------------------------------
@@ -227,10 +196,10 @@ class Viewport(QWidget):
         """Make the OpenGL view now if it does not exist yet."""
         if self._view is not None or self._failed or self._closed:
             return
-        if not _has_opengl():
+        if not has_opengl():
             self._failed = True
             self._gizmo.hide()
-            self._set_hint(NO_GL)
+            self._set_hint("")
             self.ready.emit()
             return
         from shapelab.gui.glview import GlView
@@ -245,8 +214,8 @@ class Viewport(QWidget):
         view.painted.connect(self._painted)
         view.frameSwapped.connect(self._swapped)
         self._scene.set_style(self._style)
-        self._scene.floor.SetVisibility(self._grid)
-        self._scene.set_floor(self._floor)
+        self._scene.set_grid(self._grid)
+        self._scene.floor.set_height(self._floor)
         self._scene.look(self._orbit)
         if self._mesh is not None:
             self._scene.show(self._mesh)
@@ -302,6 +271,7 @@ class Viewport(QWidget):
             raise RuntimeError("The viewport belongs to the GUI thread; send the mesh by a signal.")
 
     def _set_hint(self, text: str) -> None:
+        text = NO_GL if self._failed else text
         self._hint.setText(text)
         self._hint.setVisible(bool(text))
         self._hint.raise_()
@@ -343,11 +313,12 @@ class Viewport(QWidget):
             self._floor = self._floor_goal
             self._glide.stop()
         if self._scene is not None:
-            self._scene.set_floor(self._floor)
+            self._scene.floor.set_height(self._floor)
         self._redraw()
 
     def _painted(self) -> None:
-        self._mesh_unswapped, self._mesh_undrawn = self._mesh_undrawn, False
+        self._mesh_unswapped |= self._mesh_undrawn  # a second paint may come before the swap
+        self._mesh_undrawn = False
 
     def _swapped(self) -> None:
         if self._mesh_unswapped:
@@ -358,14 +329,3 @@ class Viewport(QWidget):
 def _import_view(_task: Task) -> None:
     import shapelab.gui.glview
     import shapelab.gui.scene  # noqa: F401
-
-
-def _save(image: QImage, path: Path) -> None:
-    from shapelab.core.atomic import atomic_write
-
-    data = QBuffer()
-    data.open(QIODevice.OpenModeFlag.WriteOnly)
-    kind = path.suffix.lstrip(".").upper() or "PNG"
-    if not image.save(data, kind):  # type: ignore[call-overload]
-        raise ExportError(f"Pictures cannot be saved as {path.suffix}; please use .png.")
-    atomic_write(path, bytes(data.data().data()))
