@@ -34,7 +34,7 @@ def box(low, high):
 
 
 def noise(seed, share=0.5):
-    return (np.random.default_rng(seed).random((32, 32, 32)) < share).astype(np.float32)
+    return (np.random.default_rng(seed).random((18, 18, 18)) < share).astype(np.float32)
 
 
 def edge_counts(mesh):
@@ -106,7 +106,7 @@ AWKWARD = {
     "binary noise": noise(1),
     "sparse noise": noise(2, 0.2),
     "dense noise": noise(3, 0.8),
-    "grey noise": np.random.default_rng(4).random((32, 32, 32)).astype(np.float32),
+    "grey noise": np.random.default_rng(4).random((18, 18, 18)).astype(np.float32),
     "chess board": (np.indices((32, 32, 32)).sum(axis=0) % 2).astype(np.float32),
     "tiny grid": np.ones((1, 1, 1), np.float32),
 }
@@ -325,11 +325,12 @@ def test_an_open_an_inverted_and_an_empty_mesh_are_refused():
 
 @pytest.mark.skipif(not MODELNET.is_file(), reason=f"the real shapes {MODELNET} are not here")
 def test_real_furniture_of_every_class_becomes_printable():
-    data = np.load(MODELNET)
-    filled = data["voxels"].reshape(len(data["voxels"]), -1).sum(axis=1) >= 60
-    for label in range(len(data["classes"])):
-        for index in np.flatnonzero(filled & (data["labels"] == label))[::60][:2]:
-            field = np.pad(data["voxels"][index], 1).astype(np.float32)
+    with np.load(MODELNET) as data:
+        voxels, labels, classes = data["voxels"], data["labels"], data["classes"]
+    filled = voxels.reshape(len(voxels), -1).sum(axis=1) >= 60
+    for label in range(len(classes)):
+        for index in np.flatnonzero(filled & (labels == label))[::60][:2]:
+            field = np.pad(voxels[index], 1).astype(np.float32)
             mesh = surface(field)
             assert_solid(mesh)
             assert check(finish(mesh, 80.0)).ok, index
