@@ -37,6 +37,10 @@ Resolution = Annotated[
     int, typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid.")
 ]
 Smoothing = Annotated[int, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes.")]
+Level = Annotated[
+    float,
+    typer.Option("--level", min=0.05, max=0.95, help="Occupancy at which the surface lies."),
+]
 AllParts = Annotated[bool, typer.Option("--all-parts", help="Keep loose parts too.")]
 
 app = typer.Typer(
@@ -85,13 +89,14 @@ def sample(
     truncation: Annotated[float, typer.Option(min=0, max=2, help="Spread: 0 = the mean.")] = 0.8,
     resolution: Resolution = DEFAULTS.resolution,
     smoothing: Smoothing = DEFAULTS.smoothing,
+    level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     model_name: Model = "furniture",
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
     from shapelab.core.shapestate import seeded_state
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     seeds = range(seed, seed + count)
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
     paths = _paths(out, names, file_format)
@@ -118,13 +123,14 @@ def reconstruct(
     size_mm: SizeMm = 80.0,
     resolution: Resolution = DEFAULTS.resolution,
     smoothing: Smoothing = DEFAULTS.smoothing,
+    level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     model_name: Model = "furniture",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.sources import from_file
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     paths = _paths(out, [base_name(source) for source in inputs], file_format)
     model = _load(model_name)
 
@@ -146,6 +152,7 @@ def interpolate(
     size_mm: SizeMm = 80.0,
     resolution: Resolution = DEFAULTS.resolution,
     smoothing: Smoothing = DEFAULTS.smoothing,
+    level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     model_name: Model = "furniture",
 ) -> None:
@@ -153,7 +160,7 @@ def interpolate(
     from shapelab.core.shapestate import Morph
     from shapelab.core.sources import resolve
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts))
+    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     paths = _paths(out, names, file_format)

@@ -140,9 +140,10 @@ def test_sample_writes_the_shapes_of_the_next_seeds(
 def test_the_file_is_what_core_makes_of_the_options(fake: Any, tmp_path: Path) -> None:
     path = tmp_path / "one.stl"
     options = ["--resolution", "2", "--smoothing", "3", "--all-parts", "--size-mm", "30"]
+    options += ["--level", "0.3"]
     assert cli.main(["sample", "--seed", "4", "-o", str(path), *options]) == 0
     surface = meshing.surface(
-        fake.decode(fake.sample(None, 4, 1, 0.8)[0]), meshing.SurfaceOptions(2, 3, False)
+        fake.decode(fake.sample(None, 4, 1, 0.8)[0]), meshing.SurfaceOptions(2, 3, False, 0.3)
     )
     assert path.read_bytes() == formats.encode(meshing.finish(surface, 30), ".stl")
 
@@ -219,6 +220,7 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["sample", "--size-mm", "nan"],
         ["sample", "--resolution", "5"],
         ["sample", "--truncation", "nan"],
+        ["sample", "--level", "1"],
         ["sample", "--format", "docx"],
         ["sample", "-o", "chair.docx"],
         ["sample", "-n", "2", "-o", "chair.stl"],
