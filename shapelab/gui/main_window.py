@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self.settings = settings or WindowSettings()
         self._model_name = model_name
         self._waiting: list[Source] = []
-        self._started = self._settled = False
+        self._started = self._settled = self._closed = False
         self._loader: Task | None = None
         self.viewport = Viewport()
         self.viewport.clear("Starting…")
@@ -135,6 +135,8 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._load)  # everything slow waits for the first paint
 
     def _load(self) -> None:
+        if self._closed:
+            return
         self._loader = Task(self._import_and_load, self)
         self._loader.progress.connect(self._show_progress)
         self._loader.done.connect(self._take_model)
@@ -278,6 +280,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Threads first, then the interactor, then the window: any other order can crash."""
+        self._closed = True
         self.settings.keep(self)
         self.commands.keep_view()
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait

@@ -17,6 +17,7 @@ class Veil(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._under = parent
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.hide()
@@ -25,13 +26,13 @@ class Veil(QWidget):
     def lift(self, hovering: bool) -> None:
         """Shows or hides the invitation."""
         if hovering:
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._under.rect())
             self.raise_()
         self.setVisible(hovering)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.parentWidget() and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+        if watched is self._under and event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._under.rect())
         return False
 
     def paintEvent(self, _event: QPaintEvent) -> None:
