@@ -12,7 +12,7 @@ from torch import nn
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
 from shapelab.core.networks import Generator
 from trainer.data.store import Store
-from trainer.metrics import compare_sets, iou
+from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
 
 BATCH = 64
@@ -96,8 +96,8 @@ def principal_directions(
             device = next(generator.parameters()).device
             activation = generator.first_activation(torch.from_numpy(z).to(device)).cpu().numpy()
         centred = activation - activation.mean(0)
-        _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-        coordinates = centred @ axes[:DIRECTIONS].T  # (samples, DIRECTIONS)
+        variances, axes = np.linalg.eigh(centred.T @ centred / samples)  # rising order
+        coordinates = centred @ axes[:, : -DIRECTIONS - 1 : -1]  # (samples, DIRECTIONS)
         deviation = coordinates.std(0)
         # Regressing z on one coordinate at a time: the coordinates are uncorrelated.
         slopes = (z - z.mean(0)).T @ coordinates / (samples * deviation**2)
@@ -105,7 +105,7 @@ def principal_directions(
         largest = np.abs(displacement).argmax(1)
         signs = np.sign(displacement[np.arange(DIRECTIONS), largest])
         vectors.append(displacement * signs[:, None])
-        explained.append(singular[:DIRECTIONS] ** 2 / (singular**2).sum())
+        explained.append(variances[: -DIRECTIONS - 1 : -1] / variances.sum())
     return PrincipalDirections(
         density.classes, np.asarray(vectors, np.float32), np.asarray(explained, np.float32)
     )
@@ -122,6 +122,8 @@ class Report:
     sample_1nna: float  # mean over classes; equal numbers of samples and validation shapes
     sample_mmd: float
     sample_cov: float
+    sample_one_part: float  # share of samples without loose bits
+    real_one_part: float  # the same for the validation shapes
     truncation: float
     reconstruction_1nna: float  # the same measure for reconstructions of the validation shapes
     prior_1nna: float  # for N(0, I) instead of the fitted densities, all classes pooled
@@ -156,7 +158,7 @@ def evaluate(
             for view in range(store.views.shape[1])
         ]
         pictures = float(np.mean(per_view))
-    scores, of_rebuilt = [], []
+    scores, of_rebuilt, whole = [], [], []
     for k, name in enumerate(store.classes):
         own = labels == k
         of_rebuilt.append(compare_sets(rebuilt[own], truth[own]))
@@ -164,6 +166,7 @@ def evaluate(
             noise = seed_noise(1000 + repeat, density.latent_size, int(own.sum()))
             samples = decode(generator, density.place(noise, name, truncation), device)
             scores.append(compare_sets(samples, truth[own]))
+            whole.append(one_part(samples).mean())
     prior = decode(generator, seed_noise(0, density.latent_size, len(rows)), device)
     return Report(
         shapes=len(rows),
@@ -173,6 +176,8 @@ def evaluate(
         sample_1nna=float(np.mean([s.nearest_neighbour for s in scores])),
         sample_mmd=float(np.mean([s.minimum_matching for s in scores])),
         sample_cov=float(np.mean([s.coverage for s in scores])),
+        sample_one_part=float(np.mean(whole)),
+        real_one_part=float(one_part(truth).mean()),
         truncation=truncation,
         reconstruction_1nna=float(np.mean([s.nearest_neighbour for s in of_rebuilt])),
         prior_1nna=compare_sets(prior, truth).nearest_neighbour,

@@ -24,6 +24,13 @@ def surface_voxels(grid: Grids) -> Grids:
     return grid & ~ndimage.binary_erosion(grid)
 
 
+def one_part(grids: Grids) -> NDArray[np.bool_]:
+    """Which grids (n, R, R, R) are one piece through faces; loose bits cannot be printed, (n,)."""
+    from skimage.measure import label
+
+    return np.array([label(grid, connectivity=1, return_num=True)[1] == 1 for grid in grids])
+
+
 @dataclass(frozen=True)
 class _Surface:
     cells: NDArray[np.int64]  # flat indices of surface voxels

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from trainer.metrics import chamfer_matrix, compare_sets, iou, surface_voxels
+from trainer.metrics import chamfer_matrix, compare_sets, iou, one_part, surface_voxels
 
 
 def box(lo, hi, side=16):
@@ -35,6 +35,14 @@ def test_chamfer_by_distance_transform_equals_nearest_neighbours():
 def test_identical_shapes_are_at_no_distance_and_empty_ones_far():
     assert chamfer_matrix(box(2, 9)[None], box(2, 9)[None])[0, 0] == 0
     assert chamfer_matrix(np.zeros((1, 16, 16, 16), bool), box(2, 9)[None])[0, 0] > 1
+
+
+def test_loose_bits_are_counted_as_parts():
+    loose = box(4, 8)
+    loose[12, 12, 12] = True
+    by_an_edge = box(4, 8)
+    by_an_edge[8, 8, 4:8] = True  # touches along an edge only
+    assert one_part(np.stack([box(4, 8), loose, by_an_edge])).tolist() == [True, False, False]
 
 
 def test_sets_told_apart_score_one_and_halves_of_one_set_about_a_half():
