@@ -33,10 +33,8 @@ def enter() -> None:
     Memory: RLIMIT_AS on Linux; a job object on Windows; macOS enforces neither, so there the
     size caps of the readers and the parent's time limit have to do.
     """
-    if sys.platform == "win32":
-        _limit_windows()
-    else:
-        _limit_posix()
+    _limit_windows()
+    _limit_posix()
     sys.dont_write_bytecode = True  # a late import shall not try, and leave half a file
     sys.addaudithook(_audit)
 
@@ -49,6 +47,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _limit_posix() -> None:
+    if sys.platform == "win32":
+        return
     import resource
 
     limits = [
@@ -67,6 +67,8 @@ def _limit_posix() -> None:
 
 def _limit_windows() -> None:
     """Puts this process into a job object with a memory limit; ends it with its last handle."""
+    if sys.platform != "win32":
+        return
     import ctypes
     from ctypes import wintypes
 
@@ -94,7 +96,7 @@ def _limit_windows() -> None:
         ]
 
     process_time, process_memory, extended = 0x2, 0x100, 9
-    kernel: Any = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+    kernel: Any = ctypes.WinDLL("kernel32")
     kernel.CreateJobObjectW.restype = wintypes.HANDLE
     kernel.GetCurrentProcess.restype = wintypes.HANDLE
     job = wintypes.HANDLE(kernel.CreateJobObjectW(None, None))
