@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, Qt, QThread, QTimer, Signal
+from PySide6.QtCore import QEvent, QThread, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -16,12 +16,14 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from shapelab.core.mesh import TriMesh
 from shapelab.errors import ExportError
 from shapelab.gui import snapshot, theme
 from shapelab.gui.gizmo import Gizmo
+from shapelab.gui.glide import Glide
+from shapelab.gui.hint import Hint
 from shapelab.gui.opengl import has_opengl
 from shapelab.gui.opengl import set_surface_format as set_surface_format
 from shapelab.gui.orbit import VIEWS, Orbit, fitting_distance
@@ -34,7 +36,6 @@ if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
 STYLES = ("smooth", "wireframe", "blocks")
 REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
 REST_SAMPLES = 4
-GLIDE_MS, FLOOR_EASE = 16, 0.3  # the floor follows the shape's lowest point without a jump
 NO_GL = (
     "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
     "driver. Pictures, sliders and export work without it."
@@ -64,23 +65,17 @@ class Viewport(QWidget):
         self._mesh: TriMesh | None = None
         self._style = "smooth"
         self._grid = True
-        self._floor = self._floor_goal = 0.0
         self._mesh_undrawn = self._mesh_unswapped = False
         self._failed = self._closed = False
-        self._hint = QLabel(self)
-        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._hint.setWordWrap(True)
-        self._hint.setProperty("muted", True)
-        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._hint = Hint(self)
         self._gizmo = Gizmo(self)
         self._gizmo.view_chosen.connect(self.set_view)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._at_rest)
-        self._glide = QTimer(self)
-        self._glide.setInterval(GLIDE_MS)
-        self._glide.timeout.connect(self._glide_floor)
+        self._glide = Glide(self)
+        self._glide.moved.connect(self._move_floor)
 
     # ---- the shape -------------------------------------------------------------------------
 
@@ -93,12 +88,10 @@ class Viewport(QWidget):
         if mesh.is_empty:
             self.clear("This shape is empty.")
             return
-        self._floor_goal = float(mesh.vertices[:, 2].min())
-        self._floor += (self._floor_goal - self._floor) * (1.0 if first else FLOOR_EASE)
         self._mesh_undrawn = True
         if self._scene is not None:
             self._scene.show(mesh)
-            self._scene.floor.set_height(self._floor)
+        (self._glide.jump if first else self._glide.follow)(float(mesh.vertices[:, 2].min()))
         self._redraw()
 
     def clear(self, text: str = "") -> None:
@@ -215,7 +208,7 @@ class Viewport(QWidget):
         view.frameSwapped.connect(self._swapped)
         self._scene.set_style(self._style)
         self._scene.set_grid(self._grid)
-        self._scene.floor.set_height(self._floor)
+        self._scene.floor.set_height(self._glide.value)
         self._scene.look(self._orbit)
         if self._mesh is not None:
             self._scene.show(self._mesh)
@@ -252,8 +245,7 @@ class Viewport(QWidget):
         if self._view is not None:
             self._view.setGeometry(self.rect())
         self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
-        margin = theme.SPACE_LARGE
-        self._hint.setGeometry(self.rect().adjusted(margin, margin, -margin, -margin))
+        self._hint.place()
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))
             self._look(replace(self._orbit, distance=fit))
@@ -271,10 +263,7 @@ class Viewport(QWidget):
             raise RuntimeError("The viewport belongs to the GUI thread; send the mesh by a signal.")
 
     def _set_hint(self, text: str) -> None:
-        text = NO_GL if self._failed else text
-        self._hint.setText(text)
-        self._hint.setVisible(bool(text))
-        self._hint.raise_()
+        self._hint.say(NO_GL if self._failed else text)
 
     def _turn(self, azimuth: float, elevation: float) -> None:
         self._look(self._orbit.turned(azimuth, elevation))
@@ -301,19 +290,13 @@ class Viewport(QWidget):
             self._rest.start()
 
     def _at_rest(self) -> None:
-        if self._floor != self._floor_goal:
-            self._glide.start()
-        elif self._view is not None:
+        if self._view is not None and not self._glide.start():
             self._view.set_samples(REST_SAMPLES)
             self._view.repaint_later()
 
-    def _glide_floor(self) -> None:
-        self._floor += (self._floor_goal - self._floor) * FLOOR_EASE
-        if abs(self._floor_goal - self._floor) < 0.02:
-            self._floor = self._floor_goal
-            self._glide.stop()
+    def _move_floor(self, z: float) -> None:
         if self._scene is not None:
-            self._scene.floor.set_height(self._floor)
+            self._scene.floor.set_height(z)
         self._redraw()
 
     def _painted(self) -> None:

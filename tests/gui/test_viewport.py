@@ -163,20 +163,25 @@ def test_views_tell_the_sides_apart(viewport):
     assert abs(side("right")) < 20
 
 
-def test_floor_stands_under_the_shape_and_follows_smoothly(qtbot, viewport, mesh):
-    viewport.show_mesh(mesh)
+def test_floor_sinks_with_the_shape_and_rises_softly(qtbot, viewport, mesh):
+    def floor():
+        return viewport._scene.floor.lines.GetPosition()[2]
+
+    def moved(z):
+        return TriMesh(mesh.vertices + np.float32([0, 0, z]), mesh.faces, mesh.normals)
+
     bottom = float(mesh.vertices[:, 2].min())
-    assert viewport._scene.floor.lines.GetPosition()[2] == pytest.approx(bottom)
-    lower = TriMesh(mesh.vertices - np.float32([0, 0, 4]), mesh.faces, mesh.normals)
-    viewport.show_mesh(lower)
-    moved = bottom - viewport._scene.floor.lines.GetPosition()[2]
-    assert 0 < moved < 2.5
+    viewport.show_mesh(mesh)
+    assert floor() == pytest.approx(bottom)
+    viewport.show_mesh(moved(-1))
+    assert floor() == pytest.approx(bottom - 1)  # it never cuts through the shape
+    viewport.show_mesh(moved(3))
+    assert bottom - 1 < floor() < bottom + 1
+    assert viewport._scene.floor.shadow.GetPosition()[2] == pytest.approx(floor(), abs=0.1)
     viewport._rest.setInterval(0)
     viewport._redraw()
-    qtbot.waitUntil(
-        lambda: viewport._scene.floor.lines.GetPosition()[2] == pytest.approx(bottom - 4),
-        timeout=TIMEOUT,
-    )
+    qtbot.waitUntil(lambda: floor() == pytest.approx(bottom + 3), timeout=TIMEOUT)
+    viewport._rest.setInterval(module.REST_MS)
 
 
 def test_dropped_picture_never_becomes_an_actor(viewport, mesh, tmp_path):
