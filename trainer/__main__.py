@@ -18,6 +18,10 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=F
 
 RunOption = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
 DataOption = Annotated[Path, typer.Option("--data", help="A prepared store.")]
+RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
+OtherDataOption = Annotated[
+    Path | None, typer.Option("--data", help="The store, if it is not where the run began.")
+]
 
 
 @app.command()
@@ -52,34 +56,32 @@ def fit(
     from trainer.data.store import open_store
 
     store = open_store(data)
-    loop.start(config.load(preset, store.classes, store.resolution, settings or ()), RunFolder(run))
+    loop.start(
+        config.load(preset, store.classes, store.resolution, settings or ()), RunFolder(run), data
+    )
     _train(data, run)
 
 
 @app.command()
-def resume(
-    run: Annotated[Path, typer.Argument(help="Folder of the run.")], data: DataOption
-) -> None:
+def resume(run: RunArgument, data: OtherDataOption = None) -> None:
     """Goes on with a run from its newest checkpoint."""
-    _train(data, run)
+    _train(_store(run, data), run)
 
 
 @app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of the run.")], data: DataOption
-) -> None:
+def evaluate(run: RunArgument, data: OtherDataOption = None) -> None:
     """Scores a run's averaged networks on the held-out shapes."""
     from trainer.evaluate import describe
     from trainer.export import evaluate_run
 
-    print(describe(evaluate_run(run, data)))
+    print(describe(evaluate_run(run, _store(run, data))))
 
 
 @app.command("export-model")
 def export_model(
-    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    run: RunArgument,
     name: Annotated[str, typer.Argument(help="Name of the model, or a folder to write.")],
-    data: DataOption,
+    data: OtherDataOption = None,
     licence: Annotated[
         str, typer.Option(help="Terms of the training data, for the card.")
     ] = "not stated",
@@ -87,7 +89,13 @@ def export_model(
     """Writes the model file and its card, which the app then finds by name."""
     from trainer.export import export
 
-    print(f"Wrote {export(run, name, data, licence)}.")
+    print(f"Wrote {export(run, name, _store(run, data), licence)}.")
+
+
+def _store(run: Path, data: Path | None) -> Path:
+    from trainer import loop
+
+    return loop.store_of(RunFolder(run)) if data is None else data
 
 
 def _train(data: Path, run: Path) -> None:

@@ -109,7 +109,7 @@ def _card(
         "reproduce": [
             f"python -m trainer prepare {store.index['source']} --out STORE",
             f"python -m trainer fit --preset {config.preset} --data STORE --run RUN",
-            "python -m trainer evaluate RUN --data STORE",
-            f"python -m trainer export-model RUN {name} --data STORE",
+            "python -m trainer evaluate RUN",
+            f"python -m trainer export-model RUN {name}",
         ],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -78,8 +79,8 @@ def take_step(state: TrainState, batches: Batches) -> steps.Metrics:
     return metrics
 
 
-def start(config: RunConfig, folder: RunFolder) -> None:
-    """Makes a run's folder.
+def start(config: RunConfig, folder: RunFolder, store: Path) -> None:
+    """Makes a run's folder and notes which store it learns from.
 
     Raises:
         RunError: there is a run in it already.
@@ -87,6 +88,7 @@ def start(config: RunConfig, folder: RunFolder) -> None:
     if folder.config.exists():
         raise RunError(f"{folder.path} holds a run already; resume it or name another --run.")
     folder.path.mkdir(parents=True, exist_ok=True)
+    folder.data.write_text(json.dumps({"store": str(store.resolve())}), "utf-8")
     folder.config.write_text(config.model_dump_json(indent=1), "utf-8")
 
 
@@ -96,6 +98,16 @@ def read_config(folder: RunFolder) -> RunConfig:
         return RunConfig.model_validate_json(folder.config.read_bytes())
     except (OSError, ValueError) as error:
         raise RunError(f"{folder.path} holds no run that can be read: {error}.") from error
+
+
+def store_of(folder: RunFolder) -> Path:
+    """The store that a run was started on. Raises RunError when it is not noted."""
+    try:
+        return Path(json.loads(folder.data.read_text("utf-8"))["store"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(
+            f"{folder.path} does not say where its data is; name it with --data."
+        ) from None
 
 
 def load_state(folder: RunFolder, config: RunConfig, device: torch.device) -> TrainState:

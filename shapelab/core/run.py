@@ -138,6 +138,11 @@ class RunFolder:
         return self.path / "config.json"
 
     @property
+    def data(self) -> Path:
+        """Where the run's prepared store is, as JSON: what a resume needs to find it."""
+        return self.path / "data.json"
+
+    @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
 

@@ -16,7 +16,7 @@ from trainer.data.store import open_store
 
 def train(config: RunConfig, store: Path, run: Path, stop_after: int | None = None):
     if not RunFolder(run).config.exists():
-        loop.start(config, RunFolder(run))
+        loop.start(config, RunFolder(run), store)
     token, events = loop.StopToken(), []
     for event in loop.fit(store, run, token):
         events.append(event)
@@ -85,9 +85,9 @@ def test_batches_depend_on_seed_and_step_only(config, store_folder):
 
 
 def test_a_second_start_in_the_same_folder_is_refused(config, store_folder, tmp_path):
-    loop.start(config, RunFolder(tmp_path))
+    loop.start(config, RunFolder(tmp_path), store_folder)
     with pytest.raises(RunError, match="holds a run already"):
-        loop.start(config, RunFolder(tmp_path))
+        loop.start(config, RunFolder(tmp_path), store_folder)
 
 
 def test_numbers_that_are_not_finite_stop_the_run_with_a_sentence(
