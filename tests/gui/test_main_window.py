@@ -209,9 +209,7 @@ def test_a_shape_is_saved_and_opened_again(qtbot, window, tmp_path, monkeypatch)
     session = window.document.session
     session.set_coefficient(2, 1.5)
     saved = session.state
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), "")
-    )
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
     window.actions_["save"].trigger()
     path = tmp_path / "mine.shape.json"
     assert json.loads(path.read_text("utf-8"))["format"] == "shapelab-shape"
