@@ -57,10 +57,14 @@ def _saved_shape(path: Path) -> list[str]:
         raise InputError(f"{path.name} is damaged; please save it again.")
     return [
         f"saved shape: {shape.get('origin')}",
-        f"class {shape.get('class')}, seed {shape.get('seed')}, "
-        f"truncation {shape.get('truncation')}, {len(shape.get('base', ()))} numbers",
+        f"class {shape.get('class')}, {_seed(shape)}, {len(shape.get('base', ()))} numbers",
         f"of the model '{model.get('name')}' ({str(model.get('digest'))[:12]})",
     ]
+
+
+def _seed(shape: dict[str, Any]) -> str:
+    seed = shape.get("seed")
+    return "no seed" if seed is None else f"seed {seed} at truncation {shape.get('truncation')}"
 
 
 def _document(path: Path) -> list[str]:
