@@ -35,7 +35,8 @@ def has_screen() -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     if not has_screen():
-        # Plain widgets work without a screen; Qt would abort the interpreter if asked for xcb.
+        # All tests with widgets are skipped then; should Qt be asked for xcb all the same, it would
+        # abort the interpreter.
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
@@ -43,7 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if has_screen():
         return
     for item in items:
-        if item.get_closest_marker("gl"):
+        widgets = "qapp" in getattr(item, "fixturenames", ())
+        if widgets or item.get_closest_marker("gl"):
             item.add_marker(pytest.mark.skip(reason=NO_SCREEN))
 
 
