@@ -43,7 +43,7 @@ SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
 EMPTY = (
     "There is nothing solid here.\n"
-    "Bring the sliders nearer to zero, lower the variety, or undo the last step."
+    "Move the sliders nearer to zero, lower the variety, or undo."
 )
 
 
