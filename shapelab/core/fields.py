@@ -36,9 +36,24 @@ def checked(field: NDArray[np.floating], level: float) -> Field:
     return values
 
 
-def padded(field: Field) -> Field:
-    """The field with empty space on every side, so that no surface ends at the border."""
-    return np.pad(field, PADDING)
+def trimmed(field: Field, level: float) -> tuple[Field, NDArray[np.float64]]:
+    """The part of the field that holds the shape, with empty space on every side.
+
+    Most of a grid is empty: trimming it halves the time of all that follows, and the empty space
+    lets no surface end at the border.
+
+    Returns:
+        The new field, and where its first sample lies as seen from the middle of the old (3,).
+    """
+    solid = field >= level
+    low, high = np.zeros(3, np.intp), np.zeros(3, np.intp)
+    for axis in range(3):
+        filled = np.flatnonzero(solid.any(axis=tuple(a for a in range(3) if a != axis)))
+        low[axis] = max(filled[0] - PADDING, 0)
+        high[axis] = filled[-1] + PADDING + 1
+    (x0, y0, z0), (x1, y1, z1) = low, high
+    part = np.pad(field[x0:x1, y0:y1, z0:z1], PADDING)
+    return part, low - PADDING - (np.array(field.shape) - 1) / 2
 
 
 def upsampled(field: Field, factor: int) -> Field:

@@ -58,7 +58,7 @@ def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) 
         MeshError: if the field is empty at this level or holds no numbers.
     """
     options = options or SurfaceOptions()
-    coarse = fields.padded(fields.checked(field, options.level))
+    coarse, origin = fields.trimmed(fields.checked(field, options.level), options.level)
     fine = (
         coarse.copy() if options.resolution == 1 else fields.upsampled(coarse, options.resolution)
     )
@@ -67,21 +67,20 @@ def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) 
     if options.largest_part:
         fields.keep_largest(fine, options.level)
     thin = fields.thin_cells(coarse, options.level) if options.smoothing else None
-    return _extract(fine, options, np.array(coarse.shape), thin)
+    return _extract(fine, options, origin, thin)
 
 
 def _extract(
     fine: fields.Field,
     options: SurfaceOptions,
-    shape: NDArray[np.int64],
+    origin: NDArray[np.float64],
     thin: NDArray[np.bool_] | None,
 ) -> TriMesh:
     from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
 
-    middle = (shape - 1) / 2
-    poly = _flying_edges(fine, options, middle)
+    poly = _flying_edges(fine, options, origin)
     if thin is not None:
-        poly = _smoothed(poly, options.smoothing, thin, middle)
+        poly = _smoothed(poly, options.smoothing, thin, origin)
     shading = vtkTriangleMeshPointNormals()
     shading.SetInputData(poly)
     shading.Update()
@@ -93,7 +92,7 @@ def _extract(
     )
 
 
-def _flying_edges(fine: fields.Field, options: SurfaceOptions, middle: NDArray[np.float64]) -> Any:
+def _flying_edges(fine: fields.Field, options: SurfaceOptions, origin: NDArray[np.float64]) -> Any:
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
@@ -101,7 +100,7 @@ def _flying_edges(fine: fields.Field, options: SurfaceOptions, middle: NDArray[n
     image = vtkImageData()
     image.SetDimensions(*fine.shape)
     image.SetSpacing(*[1 / options.resolution] * 3)
-    image.SetOrigin(*-middle)
+    image.SetOrigin(*origin)
     # VTK runs x fastest: any other order would mirror the shape.
     values = fine.ravel(order="F")
     image.GetPointData().SetScalars(numpy_to_vtk(values))
@@ -115,7 +114,7 @@ def _flying_edges(fine: fields.Field, options: SurfaceOptions, middle: NDArray[n
     return contour.GetOutput()
 
 
-def _smoothed(poly: Any, passes: int, thin: NDArray[np.bool_], middle: NDArray[np.float64]) -> Any:
+def _smoothed(poly: Any, passes: int, thin: NDArray[np.bool_], origin: NDArray[np.float64]) -> Any:
     """The mesh after windowed-sinc smoothing, no vertex moved out of its part's reach."""
     from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
@@ -128,7 +127,7 @@ def _smoothed(poly: Any, passes: int, thin: NDArray[np.bool_], middle: NDArray[n
     smooth.Update()
     result = smooth.GetOutput()
     before, after = _points(poly), _points(result)
-    x, y, z = np.rint(before + middle).astype(np.intp).T
+    x, y, z = np.rint(before - origin).astype(np.intp).T
     reach = np.where(thin[x, y, z], _REACH_WHERE_THIN, _REACH).astype(np.float32)
     moved = after - before
     length = np.sqrt(np.einsum("ij,ij->i", moved, moved))
