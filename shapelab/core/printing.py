@@ -14,6 +14,8 @@ from shapelab.core.mesh import TriMesh, merged, sorted_rows
 SMALLEST_MM = 0.1
 # The height of a triangle that counts as none, as a share of the part's longest side.
 _FLAT = 1e-7
+# The faces of a shell that are looked at to tell whether it lies in another.
+_PROBES = 8
 
 
 @dataclass(frozen=True)
@@ -142,19 +144,32 @@ def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
     corners -= corners.mean(axis=(0, 1))
     across = np.cross(corners[:, 1], corners[:, 2])
     volumes = np.bincount(label, np.einsum("ij,ij->i", corners[:, 0], across), count)
-    outward = edges.flipped == 0
+    outward = edges.flipped == 0 and bool((volumes != 0).all())
     if count == 1:
         return int(volumes[0] > 0), outward and bool(volumes[0] > 0)
-    x0, y0, _ = corners.min(axis=1).T.copy()
-    x1, y1, z1 = corners.max(axis=1).T.copy()
-    firsts = np.unique(label, return_index=True)[1]
-    # A point off the grid's lines, where a ray meets neither edges nor vertices.
-    points = np.einsum("ijk,j->ik", corners[firsts], np.array([0.2718, 0.3141, 0.4141]))
-    for shell, (x, y, z) in enumerate(points):
-        above = (x0 < x) & (x1 > x) & (y0 < y) & (y1 > y) & (z1 > z) & (label != shell)
-        inside = _crossings(corners[above], points[shell]) > 0
-        outward &= bool(volumes[shell] < 0) if inside else bool(volumes[shell] > 0)
+    rays = _Rays(corners, label)
+    by_shell = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1])
+    for faces, volume in zip(by_shell, volumes, strict=True):
+        # Shells may cut into one another: one is wrong only if it is wrong wherever one looks.
+        probes = faces[:: -(-len(faces) // _PROBES)]
+        outward = outward and any(rays.inside_another(face) == (volume < 0) for face in probes)
     return int((volumes > 0).sum()), outward
+
+
+class _Rays:
+    """Tells by rays along z whether a face lies inside another shell."""
+
+    def __init__(self, corners: NDArray[np.float64], label: NDArray[np.int32]) -> None:
+        self._corners, self._label = corners, label
+        self._x0, self._y0, _ = corners.min(axis=1).T.copy()
+        self._x1, self._y1, self._z1 = corners.max(axis=1).T.copy()
+
+    def inside_another(self, face: int) -> bool:
+        # A point off the grid's lines, where a ray meets neither edges nor vertices.
+        x, y, z = point = np.array([0.2718, 0.3141, 0.4141]) @ self._corners[face]
+        hit = (self._x0 < x) & (self._x1 > x) & (self._y0 < y) & (self._y1 > y) & (self._z1 > z)
+        hit &= self._label != self._label[face]
+        return _crossings(self._corners[hit], point) > 0
 
 
 def _crossings(corners: NDArray[np.float64], point: NDArray[np.float64]) -> int:

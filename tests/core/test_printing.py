@@ -159,6 +159,13 @@ def test_a_void_is_fine_only_if_it_faces_inwards(part):
     assert "inside out" in check(both(part, outside)).problems[0]
 
 
+def test_bodies_that_cut_into_one_another_are_outward(part):
+    for step in (1, 15, 30, 39):
+        report = check(both(part, changed(part, shifted(part, step))))
+        assert report.ok, step
+        assert report.parts == 2
+
+
 def test_an_island_in_a_void_is_a_second_body(part):
     void = changed(part, part.vertices * np.float32(0.6) + np.float32([0, 0, 8]))
     void = changed(void, faces=void.faces[:, ::-1])
@@ -302,25 +309,28 @@ def test_the_judges_do_bite(part, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MODELNET.is_file(), reason=f"the real shapes {MODELNET} are not here")
-def test_500_shapes_in_all_formats_pass(tmp_path):
-    voxels = np.load(MODELNET)["voxels"]
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(25))
+def test_500_shapes_in_all_formats_pass(seed, tmp_path):
+    with np.load(MODELNET) as data:
+        voxels = data["voxels"]
+    random = np.random.default_rng(seed)
     solid = np.flatnonzero(voxels.reshape(len(voxels), -1).sum(axis=1) >= 60)
-    for turn, index in enumerate(random.choice(solid, 500, replace=False)):
+    for turn, index in enumerate(random.choice(solid, 20, replace=False)):
         field = np.pad(voxels[index], 1).astype(np.float32)
-        blurred = np.clip(field + random.normal(0, 0.3, field.shape), 0, 1).astype(np.float32)
+        if turn % 3:
+            field = np.clip(field + random.normal(0, 0.3, field.shape), 0, 1).astype(np.float32)
         options = SurfaceOptions(
             resolution=1 + turn % 2,
             smoothing=int(random.choice([0, 5, 10, 20, 50])),
             level=float(random.uniform(0.2, 0.8)),
             largest_part=bool(turn % 5),
         )
-        shown = surface(blurred if turn % 3 else field, options)
+        shown = surface(field, options)
         part = finish(shown, float(random.uniform(20, 200)), float(random.choice([1.0, 0.5, 0.1])))
         for suffix in formats.WRITERS:
             report = formats.write(tmp_path / f"part{suffix}", part)
             assert report.ok, (index, options)
-        if turn % 10 == 0 and options.largest_part:
+        if turn % 10 == 1:
             report = check(part)
             if shutil.which("admesh"):
                 assert admesh_problems(tmp_path / "part.stl") == [], (index, options)
