@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -36,7 +37,9 @@ def read(data: bytes, suffix: str) -> TriMesh:
     if suffix == ".3mf":
         _check_zip(data)
     if suffix == ".stl":
-        _check_stl(data)
+        data = _whole_stl(data)
+    if suffix == ".off":
+        _check_off(data)
     try:
         vertices, faces = _parsed(data, suffix)
     except InputError:
@@ -156,10 +159,10 @@ def _check_zip(data: bytes) -> None:
         raise InputError("The 3MF file is packed in a way that cannot be read.") from error
 
 
-def _check_stl(data: bytes) -> None:
+def _whole_stl(data: bytes) -> bytes:
     """A binary STL is 84 + 50 n bytes; a count that lies would give an empty or cut mesh."""
     if data[:5].lower() == b"solid" and b"facet" in data[:4096].lower():
-        return
+        return data
     if len(data) < 84:
         raise InputError("The STL file is empty or cut off; please export it again.")
     count = int.from_bytes(data[80:84], "little")
@@ -167,6 +170,15 @@ def _check_stl(data: bytes) -> None:
         raise InputError(
             f"The STL file should hold {count} triangles but is cut off; please export it again."
         )
+    return data[: 84 + 50 * count]  # some programs append colours and the like
+
+
+def _check_off(data: bytes) -> None:
+    """Each point and each face of an OFF file has a line; a cut file would lose faces silently."""
+    head = re.sub(rb"#[^\n]*", b"", data[:65536])
+    counts = re.match(rb"\s*\w*OFF\s*(\d+)\s+(\d+)", head)
+    if counts and data.count(b"\n") + 1 < int(counts[1]) + int(counts[2]):
+        raise InputError("The OFF file holds less than it says; please export it again.")
 
 
 def _unreadable(data: bytes, suffix: str) -> str:
@@ -175,4 +187,4 @@ def _unreadable(data: bytes, suffix: str) -> str:
         return f"The {kind} file is empty; please choose another."
     if suffix == ".gltf":
         return "The glTF file is damaged or needs other files; please export it as .glb instead."
-    return f"The {kind} file is damaged or not a {kind} file; please export it again."
+    return f"The {kind} file is damaged or of another kind; please export it again."
