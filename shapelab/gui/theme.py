@@ -172,7 +172,29 @@ def _palette(c: Colors) -> QPalette:
 
 def _style_sheet(c: Colors) -> str:
     """Only what Fusion draws heavier than the window should look."""
+    arrows = (assets.resources() / "icons" / "fields").as_posix()
+    kind = "dark" if c is DARK else "light"
     return f"""
+    QComboBox, QAbstractSpinBox, QLineEdit {{ background: {c.base}; color: {c.text};
+        border: 1px solid {c.border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
+        selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{
+        border-color: {c.accent}; }}
+    QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{
+        color: {c.disabled}; background: {c.window}; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg"); width: 12px; height: 12px; }}
+    QAbstractSpinBox {{ padding: 2px 0; qproperty-alignment: 'AlignRight | AlignVCenter'; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
+        border: none; width: 20px; }}
+    QAbstractSpinBox::up-button {{ subcontrol-position: top right; top: 2px; }}
+    QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; bottom: 2px; }}
+    QAbstractSpinBox::up-arrow {{ image: url("{arrows}/up-{kind}.svg");
+        width: 10px; height: 10px; }}
+    QAbstractSpinBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg");
+        width: 10px; height: 10px; }}
+    QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.border};
+        padding: 4px; }}
     QToolBar {{ border: none; spacing: {SPACE_SMALL}px; padding: {SPACE_SMALL}px {SPACE}px; }}
     QToolBar::separator {{ width: 1px; margin: 6px {SPACE_SMALL}px; background: {c.border}; }}
     QToolButton {{ border: 1px solid transparent; border-radius: {RADIUS}px; padding: 4px; }}
