@@ -11,7 +11,7 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Method = Literal["alpha", "grabcut", "plain background"]
 
-GRABCUT_SIDE = 300  # longest side GrabCut works on; keeps it under a second
+GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
 _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
 _PLAIN_SHARE = 0.8  # of the border must fit the background model before it counts as plain
 _NEAR = 5.0  # Lab distance from the backdrop below which a pixel is background
@@ -75,7 +75,7 @@ def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
     shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & (slope < _SLOPE)
     grown = _reached_from(shade | background, background)
     lost = float((grown & ~background).sum()) / max(1, int((~background).sum()))
-    return grown if lost < 0.25 else background  # more is a pale object that faded away
+    return grown if lost < 0.3 else background  # more is a pale object that faded away
 
 
 def _dilated(mask: Mask) -> Mask:
@@ -165,7 +165,7 @@ def _holes(distance: NDArray[np.float32]) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(tight, connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] >= max(12, distance.size // 5000)
     sums = np.bincount(labels.ravel(), weights=distance.ravel(), minlength=count)
-    same = sums / np.maximum(stats[:, cv2.CC_STAT_AREA], 1) < _NEAR / 3
+    same = sums / np.maximum(stats[:, cv2.CC_STAT_AREA], 1) < _NEAR / 2
     keep = large & same
     keep[0] = False
     return keep[labels]
