@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Session", "ShapeModel", "__version__", "load_model"]
 
-# Names that cost an import of torch are resolved at first use, so that `shapelab --help` stays quick.
+# Names that cost an import of torch are resolved at first use: `shapelab --help` stays quick.
 _LAZY = {
     "load_model": "shapelab.core.model",
     "ShapeModel": "shapelab.core.model",

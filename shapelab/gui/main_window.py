@@ -41,10 +41,7 @@ log = logging.getLogger("shapelab")
 
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
-EMPTY = (
-    "There is nothing solid here.\n"
-    "Move the sliders nearer to zero, lower the variety, or undo."
-)
+EMPTY = "There is nothing solid here.\nMove the sliders nearer to zero, lower the variety, or undo."
 
 
 class MainWindow(QMainWindow):

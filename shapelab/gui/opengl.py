@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QOpenGLContext, QSurfaceFormat
+from functools import cache
+
+from PySide6.QtGui import QOffscreenSurface, QOpenGLContext, QSurfaceFormat
+
+GL_RENDERER = 0x1F01
+SOFTWARE_RENDERERS = (
+    "llvmpipe",
+    "softpipe",
+    "swrast",
+    "swiftshader",
+    "gdi generic",
+    "basic render",
+)
 
 
 def set_surface_format() -> None:
@@ -29,3 +41,15 @@ def has_opengl() -> bool:
     """Whether OpenGL 3.2, which VTK needs, can be had here."""
     context = QOpenGLContext()
     return context.create() and context.format().version() >= (3, 2)
+
+
+@cache
+def is_software() -> bool:
+    """Whether OpenGL is drawn by the processor, as far as its name tells; GUI thread only."""
+    context, surface = QOpenGLContext(), QOffscreenSurface()
+    surface.create()
+    if not context.create() or not context.makeCurrent(surface):
+        return False
+    name = str(context.functions().glGetString(GL_RENDERER) or "").lower()
+    context.doneCurrent()
+    return any(word in name for word in SOFTWARE_RENDERERS)

@@ -11,13 +11,13 @@ from PySide6.QtGui import QImage
 from shapelab.errors import ExportError
 
 if TYPE_CHECKING:
-    from shapelab.gui.glview import GlView
+    from shapelab.gui.canvas import Canvas
     from shapelab.gui.scene import Scene
 
 SAMPLES, SCALE = 8, 2  # per pixel; pixels of the picture per pixel on screen
 
 
-def take(view: GlView, scene: Scene, transparent: bool) -> QImage:
+def take(view: Canvas, scene: Scene, transparent: bool) -> QImage:
     """What the view shows without its overlays; if transparent, without background and floor."""
     with scene.prepared_for_picture(transparent):
         rgba = view.pixels(SAMPLES, SCALE)

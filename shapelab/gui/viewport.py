@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from shapelab.gui import snapshot, theme
 from shapelab.gui.gizmo import Gizmo
 from shapelab.gui.glide import Glide
 from shapelab.gui.hint import Hint
-from shapelab.gui.opengl import has_opengl
+from shapelab.gui.opengl import has_opengl, is_software
 from shapelab.gui.opengl import set_surface_format as set_surface_format
 from shapelab.gui.orbit import VIEWS, Orbit, fitting_distance
 from shapelab.gui.workers import Task
@@ -32,10 +33,14 @@ from shapelab.gui.workers import Task
 if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.glview import GlView
     from shapelab.gui.scene import Scene
+    from shapelab.gui.softview import SoftView
 
 STYLES = ("smooth", "wireframe", "blocks")
 REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
 REST_SAMPLES = 4
+SLOW_PAINT_MS = 14.0  # a frame that takes longer is drawn by the processor, not by a GPU
+SLOW_FRAMES = 3  # in a row: one late frame says nothing
+SLOW_SHARPNESS = 0.5  # then frames in motion have a quarter of the pixels; at rest all of them
 NO_GL = (
     "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
     "driver. Pictures, sliders and export work without it."
@@ -57,7 +62,7 @@ class Viewport(QWidget):
         super().__init__(parent)
         self.setMinimumSize(240, 200)
         self.setAccessibleName("3-D view")
-        self._view: GlView | None = None
+        self._view: GlView | SoftView | None = None
         self._scene: Scene | None = None
         self._importing: Task | None = None
         self._orbit = Orbit()
@@ -67,6 +72,8 @@ class Viewport(QWidget):
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
         self._failed = self._closed = False
+        self._sharpness = 1.0  # of frames in motion
+        self._slow_frames = 0
         self._hint = Hint(self)
         self._gizmo = Gizmo(self)
         self._gizmo.view_chosen.connect(self.set_view)
@@ -195,15 +202,16 @@ class Viewport(QWidget):
             self._set_hint("")
             self.ready.emit()
             return
-        from shapelab.gui.glview import GlView
         from shapelab.gui.scene import Scene
 
-        view = GlView(self)
+        view = _make_view(self, is_software())
         self._view, self._scene = view, Scene(view.renderer, theme.colors())
-        view.turned.connect(lambda right, down: self._turn(-180.0 * right, 180.0 * down))
-        view.panned.connect(lambda right, down: self._look(self._orbit.panned(-right, down)))
-        view.zoomed.connect(self._zoom)
-        view.double_clicked.connect(self.reset_camera)
+        view.navigator.turned.connect(lambda right, down: self._turn(-180.0 * right, 180.0 * down))
+        view.navigator.panned.connect(
+            lambda right, down: self._look(self._orbit.panned(-right, down))
+        )
+        view.navigator.zoomed.connect(self._zoom)
+        view.navigator.double_clicked.connect(self.reset_camera)
         view.painted.connect(self._painted)
         view.frameSwapped.connect(self._swapped)
         self._scene.set_style(self._style)
@@ -237,7 +245,7 @@ class Viewport(QWidget):
             gradient.setColorAt(1, QColor(c.view_bottom))
             QPainter(self).fillRect(self.rect(), gradient)
             if self._importing is None and not self._failed and not self._closed:
-                self._importing = Task(_import_view, self)
+                self._importing = Task(partial(_import_view, is_software()), self)
                 self._importing.finished.connect(self.build)
                 self._importing.start()
 
@@ -285,13 +293,13 @@ class Viewport(QWidget):
     def _redraw(self) -> None:
         """A fast frame now, a fine one when things have come to rest."""
         if self._view is not None:
-            self._view.set_samples(0)
+            self._view.set_quality(0, self._sharpness)
             self._view.repaint_later()
             self._rest.start()
 
     def _at_rest(self) -> None:
         if self._view is not None and not self._glide.start():
-            self._view.set_samples(REST_SAMPLES)
+            self._view.set_quality(REST_SAMPLES, 1.0)
             self._view.repaint_later()
 
     def _move_floor(self, z: float) -> None:
@@ -300,8 +308,15 @@ class Viewport(QWidget):
         self._redraw()
 
     def _painted(self) -> None:
+        if self._sharpness == 1.0 and self._rest.isActive():
+            self._slow_frames = self._slow_frames + 1 if self._is_slow() else 0
+            if self._slow_frames >= SLOW_FRAMES:
+                self._sharpness = SLOW_SHARPNESS
         self._mesh_unswapped |= self._mesh_undrawn  # a second paint may come before the swap
         self._mesh_undrawn = False
+
+    def _is_slow(self) -> bool:
+        return self._view is not None and self._view.paint_ms > SLOW_PAINT_MS
 
     def _swapped(self) -> None:
         if self._mesh_unswapped:
@@ -309,6 +324,20 @@ class Viewport(QWidget):
             self.frame_drawn.emit()
 
 
-def _import_view(_task: Task) -> None:
-    import shapelab.gui.glview
-    import shapelab.gui.scene  # noqa: F401
+def _make_view(parent: QWidget, software: bool) -> GlView | SoftView:
+    if software:
+        from shapelab.gui.softview import SoftView
+
+        return SoftView(parent)
+    from shapelab.gui.glview import GlView
+
+    return GlView(parent)
+
+
+def _import_view(software: bool, _task: Task) -> None:
+    import shapelab.gui.scene
+
+    if software:
+        import shapelab.gui.softview
+    else:
+        import shapelab.gui.glview  # noqa: F401

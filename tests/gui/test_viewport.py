@@ -41,12 +41,15 @@ def other_mesh():
     return meshing.surface(stool(seat_height=6))
 
 
-@pytest.fixture(scope="module")
-def built(qapp):
-    """One OpenGL view for most tests: each new one costs a second with software OpenGL."""
+@pytest.fixture(scope="module", params=["processor", "graphics card"])
+def built(qapp, request):
+    """One view of each kind for most tests: each new one costs a second with software OpenGL."""
     view = Viewport()
-    view.show()
-    view.build()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "is_software", lambda: request.param == "processor")
+        view.show()
+        view.build()
+    assert type(view._view).__name__ == {"processor": "SoftView"}.get(request.param, "GlView")
     yield view
     view.shutdown()
     view.close()
@@ -493,3 +496,19 @@ def test_without_opengl_there_is_a_sentence(qtbot, monkeypatch, mesh):
     with pytest.raises(ExportError, match="OpenGL"):
         view.screenshot()
     view.shutdown()
+
+
+def test_slow_frames_in_motion_get_fewer_pixels_and_rest_gets_all(
+    viewport, mesh, qtbot, monkeypatch
+):
+    monkeypatch.setattr(module, "SLOW_PAINT_MS", 0.0)  # every frame counts as slow
+    viewport._sharpness, viewport._slow_frames = 1.0, 0
+    full = viewport._view.full_size()
+    for _ in range(module.SLOW_FRAMES + 1):
+        with qtbot.waitSignal(viewport.frame_drawn, timeout=TIMEOUT):
+            viewport.show_mesh(mesh)
+    size = viewport._view.GetRenderWindow().GetSize()
+    assert size == tuple(round(side * module.SLOW_SHARPNESS) for side in full)
+    viewport._at_rest()
+    assert viewport._view.GetRenderWindow().GetSize() == full
+    viewport._sharpness = 1.0

@@ -1,0 +1,57 @@
+"""What both 3-D views share: frames of chosen sharpness, and pictures read from OpenGL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+
+class Canvas:
+    """Mixed into a widget that has a VTK render window."""
+
+    paint_ms = 0.0  # of the newest frame
+
+    def GetRenderWindow(self) -> Any:
+        return self._render_window  # type: ignore[attr-defined]
+
+    def full_size(self) -> tuple[int, int]:
+        """Width and height of the widget in the screen's pixels."""
+        ratio = self.devicePixelRatioF()  # type: ignore[attr-defined]
+        return (
+            max(1, round(self.width() * ratio)),  # type: ignore[attr-defined]
+            max(1, round(self.height() * ratio)),  # type: ignore[attr-defined]
+        )
+
+    def set_quality(self, samples: int, sharpness: float) -> None:
+        """How the frames to come are drawn.
+
+        Args:
+            samples: per pixel; 0 is fastest.
+            sharpness: share of the screen's pixels along each side; the frame is scaled up.
+        """
+        window = self.GetRenderWindow()
+        if window.GetMultiSamples() != samples:
+            window.SetMultiSamples(samples)
+        width, height = self.full_size()
+        size = (max(1, round(width * sharpness)), max(1, round(height * sharpness)))
+        if tuple(window.GetSize()) != size:
+            window.SetSize(*size)
+
+    def pixels(self, samples: int, scale: int) -> NDArray[np.uint8]:
+        """Draw now, `scale` times as large, and read (h, w, 4) RGBA with premultiplied alpha."""
+        window = self.GetRenderWindow()
+        self.set_quality(samples, float(scale))
+        grab = vtkWindowToImageFilter()
+        grab.SetInput(window)
+        grab.SetInputBufferTypeToRGBA()
+        grab.ReadFrontBufferOff()
+        grab.Update()
+        self.set_quality(0, 1.0)
+        image = grab.GetOutput()
+        width, height, _ = image.GetDimensions()
+        flat: Any = vtk_to_numpy(image.GetPointData().GetScalars())
+        return np.ascontiguousarray(flat.reshape(height, width, 4)[::-1])
