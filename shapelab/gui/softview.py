@@ -8,6 +8,7 @@ plain widget updates only its own pixels.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  registers the OpenGL render window
@@ -22,7 +23,7 @@ from shapelab.gui.canvas import Canvas
 from shapelab.gui.navigator import Navigator
 
 
-class SoftView(Canvas, QWidget):  # type: ignore[misc]
+class SoftView(Canvas, QWidget):
     """Draws a renderer; has what the viewport uses of `GlView`."""
 
     painted = Signal()
@@ -37,7 +38,7 @@ class SoftView(Canvas, QWidget):  # type: ignore[misc]
         self._render_window.SetOffScreenRendering(True)
         self._render_window.SetMultiSamples(0)
         self._render_window.AddRenderer(self.renderer)
-        self._pixels = vtkUnsignedCharArray()
+        self._pixels: Any = vtkUnsignedCharArray()
         self._fresh = False  # the frame in memory shows the scene as it is
         self._frame = QImage()
         self.navigator = Navigator(self)
@@ -65,7 +66,7 @@ class SoftView(Canvas, QWidget):  # type: ignore[misc]
 
     def _draw(self) -> None:
         start = time.perf_counter()
-        window = self._render_window
+        window: Any = self._render_window
         window.Render()
         width, height = window.GetSize()
         window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._pixels)
