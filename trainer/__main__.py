@@ -85,11 +85,12 @@ def export_model(
     licence: Annotated[
         str, typer.Option(help="Terms of the training data, for the card.")
     ] = "not stated",
+    note: Annotated[str, typer.Option(help="Anything else that the card should say.")] = "",
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
     from trainer.export import export
 
-    print(f"Wrote {export(run, name, _store(run, data), licence)}.")
+    print(f"Wrote {export(run, name, _store(run, data), licence, note)}.")
 
 
 def _store(run: Path, data: Path | None) -> Path:

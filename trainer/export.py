@@ -43,7 +43,7 @@ def evaluate_run(run: Path, data: Path) -> Report:
     )
 
 
-def export(run: Path, name: str, data: Path, licence: str) -> Path:
+def export(run: Path, name: str, data: Path, licence: str, note: str = "") -> Path:
     """Writes ``model.safetensors`` and ``card.json``.
 
     Args:
@@ -51,6 +51,7 @@ def export(run: Path, name: str, data: Path, licence: str) -> Path:
         name: a plain name goes to the user's models; a path with a separator is used as it is.
         data: the store that it was trained on.
         licence: terms of the training data.
+        note: anything else that the card should say.
 
     Returns:
         The folder written.
@@ -66,6 +67,8 @@ def export(run: Path, name: str, data: Path, licence: str) -> Path:
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     card = _card(folder.name, state, store, report, licence)
+    if note:
+        card["note"] = note
     _replace(folder / "card.json", json.dumps(card, indent=1).encode())
     _replace(folder / "model.safetensors", encoded)
     modelfile.read(folder / "model.safetensors")  # raises unless it reads back as written
