@@ -46,11 +46,13 @@ def trimmed(field: Field, level: float) -> tuple[Field, NDArray[np.float64]]:
         The new field, and where its first sample lies as seen from the middle of the old (3,).
     """
     solid = field >= level
+    rows = np.logical_or.reduce(solid, axis=2)
+    columns = solid.reshape(-1, solid.shape[2])
     low, high = np.zeros(3, np.intp), np.zeros(3, np.intp)
-    for axis in range(3):
-        filled = np.flatnonzero(solid.any(axis=tuple(a for a in range(3) if a != axis)))
-        low[axis] = max(filled[0] - PADDING, 0)
-        high[axis] = filled[-1] + PADDING + 1
+    for axis, filled in enumerate((rows.any(axis=1), rows.any(axis=0), columns.any(axis=0))):
+        places = np.flatnonzero(filled)
+        low[axis] = max(places[0] - PADDING, 0)
+        high[axis] = places[-1] + PADDING + 1
     (x0, y0, z0), (x1, y1, z1) = low, high
     part = np.pad(field[x0:x1, y0:y1, z0:z1], PADDING)
     return part, low - PADDING - (np.array(field.shape) - 1) / 2
@@ -157,26 +159,21 @@ def _narrow(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The cells that lie in no full block of 2 x 2 x 2."""
     blocks = cells
     for axis in range(3):
-        blocks = _both(blocks, axis)
-    opened = blocks
+        lower, upper = _halves(axis)
+        blocks = blocks[lower] & blocks[upper]
     for axis in range(3):
-        opened = _either(opened, axis)
-    return cells & ~opened
+        lower, upper = _halves(axis)
+        size = list(blocks.shape)
+        size[axis] += 1
+        wide = np.zeros(size, np.bool_)
+        wide[lower] = blocks
+        wide[upper] |= blocks
+        blocks = wide
+    return cells & ~blocks
 
 
 def _halves(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """All but the last and all but the first layer along an axis."""
     lower, upper = [slice(None)] * 3, [slice(None)] * 3
     lower[axis], upper[axis] = slice(None, -1), slice(1, None)
     return tuple(lower), tuple(upper)
-
-
-def _both(cells: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    lower, upper = _halves(axis)
-    return cells[lower] & cells[upper]
-
-
-def _either(cells: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    widths = [(1, 1) if a == axis else (0, 0) for a in range(3)]
-    wide = np.pad(cells, widths)
-    lower, upper = _halves(axis)
-    return wide[lower] | wide[upper]

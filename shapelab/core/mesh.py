@@ -31,10 +31,8 @@ class TriMesh:
         """The signed volume: positive if closed and wound outwards."""
         if self.is_empty:
             return 0.0
-        # Around the mesh's own middle, so that a far-away mesh loses no digits.
-        middle = self.vertices.mean(axis=0, dtype=np.float64)
-        a, b, c = (self.vertices.astype(np.float64) - middle)[self.faces].transpose(1, 0, 2)
-        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+        shells = np.zeros(len(self.faces), np.int32)
+        return float(shell_volumes(self.vertices, self.faces, shells)[0])
 
     @property
     def extents(self) -> NDArray[np.float64]:
@@ -92,3 +90,32 @@ def vertex_normals(mesh: TriMesh) -> NDArray[np.float32]:
     length = np.linalg.norm(total, axis=1, keepdims=True)
     up = np.array([0.0, 0.0, 1.0])  # a vertex without a direction still needs a unit vector
     return np.where(length > 0, total / np.where(length > 0, length, 1.0), up).astype(np.float32)
+
+
+def shell_of_faces(faces: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The number (m,) of the shell, faces joined by shared vertices, that each face is in."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = faces[:, :2].ravel(), faces[:, 1:].ravel()
+    vertices = int(faces.max()) + 1
+    graph = coo_array((np.ones(2 * len(faces), np.int8), links), shape=(vertices, vertices))
+    _, label = connected_components(graph, directed=False)
+    shells: NDArray[np.int32] = label[faces[:, 0]]
+    return shells
+
+
+def shell_volumes(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], shells: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """The signed volume of each closed shell."""
+    # Around a vertex of each shell's own: a speck far from the middle would lose its digits.
+    count = int(shells.max()) + 1
+    anchors, owner = np.zeros(count, np.intp), np.zeros(len(vertices), np.intp)
+    anchors[shells] = faces[:, 0]
+    owner[faces] = shells[:, None]
+    near = vertices.astype(np.float64) - vertices[anchors].astype(np.float64)[owner]
+    # Column by column, several times faster than np.cross over (m, 3, 3).
+    (ax, bx, cx), (ay, by, cy), (az, bz, cz) = (axis[faces.T] for axis in near.T.copy())
+    spat = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+    return np.bincount(shells, spat / 6, count).astype(np.float64)

@@ -12,11 +12,14 @@ from shapelab.core import fields
 from shapelab.core.blocks import blocks as blocks
 from shapelab.core.finishing import finish as finish
 from shapelab.core.mesh import TriMesh as TriMesh
+from shapelab.core.mesh import shell_of_faces, shell_volumes
 
 # The part of the mesh's spectrum that smoothing keeps (windowed sinc, 0 to 2).
 _PASS_BAND = 0.1
 # How far smoothing may move a vertex in voxels: a part one voxel thick has only half a voxel.
 _REACH, _REACH_WHERE_THIN = 0.6, 0.05
+# A shell that smoothing would leave less of than this is not smoothed.
+_SMALLEST_REST = 0.3
 
 
 @dataclass(frozen=True)
@@ -66,30 +69,11 @@ def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) 
     fields.join_diagonals(fine, options.level)
     if options.largest_part:
         fields.keep_largest(fine, options.level)
-    thin = fields.thin_cells(coarse, options.level) if options.smoothing else None
-    return _extract(fine, options, origin, thin)
-
-
-def _extract(
-    fine: fields.Field,
-    options: SurfaceOptions,
-    origin: NDArray[np.float64],
-    thin: NDArray[np.bool_] | None,
-) -> TriMesh:
-    from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
-
     poly = _flying_edges(fine, options, origin)
-    if thin is not None:
-        poly = _smoothed(poly, options.smoothing, thin, origin)
-    shading = vtkTriangleMeshPointNormals()
-    shading.SetInputData(poly)
-    shading.Update()
-    result = shading.GetOutput()
-    return TriMesh(
-        vertices=_points(result).copy(),
-        faces=_numpy(result.GetPolys().GetConnectivityArray()).astype(np.int32).reshape(-1, 3),
-        normals=_numpy(result.GetPointData().GetNormals()).astype(np.float32),
-    )
+    if options.smoothing:
+        reach = _reach(_points(poly) - origin, coarse, fine, options)
+        poly = _smoothed(poly, reach, options)
+    return _shaded(poly)
 
 
 def _flying_edges(fine: fields.Field, options: SurfaceOptions, origin: NDArray[np.float64]) -> Any:
@@ -114,27 +98,73 @@ def _flying_edges(fine: fields.Field, options: SurfaceOptions, origin: NDArray[n
     return contour.GetOutput()
 
 
-def _smoothed(poly: Any, passes: int, thin: NDArray[np.bool_], origin: NDArray[np.float64]) -> Any:
-    """The mesh after windowed-sinc smoothing, no vertex moved out of its part's reach."""
+def _reach(
+    places: NDArray[np.float64], coarse: fields.Field, fine: fields.Field, options: SurfaceOptions
+) -> NDArray[np.float32]:
+    """How far each vertex may be moved, (n,) in voxels; places are in cells of the coarse field."""
+    reach = np.full(len(places), _REACH, np.float32)
+    scales = {1: coarse, options.resolution: fine}
+    for scale, cells in scales.items():
+        x, y, z = np.rint(places * scale).astype(np.intp).T
+        reach[fields.thin_cells(cells, options.level)[x, y, z]] = _REACH_WHERE_THIN / scale
+    return reach
+
+
+def _smoothed(poly: Any, reach: NDArray[np.float32], options: SurfaceOptions) -> Any:
+    """The mesh after windowed-sinc smoothing, no vertex moved farther than its reach."""
     from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
     smooth = vtkWindowedSincPolyDataFilter()
     smooth.SetInputData(poly)
-    smooth.SetNumberOfIterations(2 * passes)
+    smooth.SetNumberOfIterations(2 * options.smoothing)
     smooth.SetPassBand(_PASS_BAND)
     smooth.BoundarySmoothingOff()
     smooth.FeatureEdgeSmoothingOff()
     smooth.Update()
     result = smooth.GetOutput()
     before, after = _points(poly), _points(result)
-    x, y, z = np.rint(before - origin).astype(np.intp).T
-    reach = np.where(thin[x, y, z], _REACH_WHERE_THIN, _REACH).astype(np.float32)
     moved = after - before
     length = np.sqrt(np.einsum("ij,ij->i", moved, moved))
     scale = np.minimum(1.0, reach / np.maximum(length, 1e-12))
     after[:] = before + moved * scale[:, None]
+    _keep_dust(before, after, _triangles(result), options.largest_part)
     result.GetPoints().Modified()
     return result
+
+
+def _keep_dust(
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    one_part: bool,
+) -> None:
+    """Takes smoothing back, in place, for specks that it would shrink to a point."""
+    if one_part and np.ptp(before, axis=0).min() > 2 * _REACH:
+        return
+    shells = shell_of_faces(faces)
+    old, new = (shell_volumes(vertices, faces, shells) for vertices in (before, after))
+    shrunk = np.abs(new) < _SMALLEST_REST * np.abs(old)
+    if shrunk.any():
+        lost = faces[shrunk[shells]]
+        after[lost] = before[lost]
+
+
+def _shaded(poly: Any) -> TriMesh:
+    from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
+
+    shading = vtkTriangleMeshPointNormals()
+    shading.SetInputData(poly)
+    shading.Update()
+    result = shading.GetOutput()
+    return TriMesh(
+        vertices=_points(result).copy(),
+        faces=_triangles(result),
+        normals=_numpy(result.GetPointData().GetNormals()).astype(np.float32),
+    )
+
+
+def _triangles(poly: Any) -> NDArray[np.int32]:
+    return _numpy(poly.GetPolys().GetConnectivityArray()).astype(np.int32).reshape(-1, 3)
 
 
 def _numpy(array: Any) -> NDArray[Any]:

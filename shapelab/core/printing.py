@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.mesh import TriMesh, merged, sorted_rows
+from shapelab.core.mesh import TriMesh, merged, shell_volumes, sorted_rows
 
 # Slicers find no layers in anything flatter.
 SMALLEST_MM = 0.1
@@ -141,9 +141,7 @@ def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
     """Number of bodies, and whether each shell faces outwards (or into a void it bounds)."""
     count, label = _components(len(mesh.faces), edges.pairs // 3)
     corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    corners -= corners.mean(axis=(0, 1))
-    across = np.cross(corners[:, 1], corners[:, 2])
-    volumes = np.bincount(label, np.einsum("ij,ij->i", corners[:, 0], across), count)
+    volumes = shell_volumes(mesh.vertices, mesh.faces, label)
     outward = edges.flipped == 0 and bool((volumes != 0).all())
     if count == 1:
         return int(volumes[0] > 0), outward and bool(volumes[0] > 0)

@@ -335,3 +335,12 @@ def test_real_furniture_of_every_class_becomes_printable():
             assert_solid(mesh)
             assert check(finish(mesh, 80.0)).ok, index
             assert check(finish(mesh, 80.0, 0.3)).ok, index
+
+
+def test_specks_that_smoothing_would_shrink_to_a_point_are_left_alone():
+    field = ball(6)
+    field[2, 2, 2] = field[29, 2, 29] = 0.501
+    mesh = surface(field, SurfaceOptions(smoothing=50, largest_part=False))
+    assert_solid(mesh)
+    assert len(np.unique(mesh.vertices, axis=0)) == len(mesh.vertices)
+    assert check(finish(mesh, 60)).parts == 3
