@@ -17,6 +17,8 @@ from trainer.data.store import Store
 class Batch:
     """One step's data and noise, on the device."""
 
+    rows: NDArray[np.int64]  # [B] positions in the store
+    mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
     grids: Tensor  # [B, 1, R, R, R] in {0, 1}
     pictures: Tensor | None  # [B, C, S, S] in [0, 1]
     prior: Tensor  # [B, L] ~ N(0, I)
@@ -52,6 +54,8 @@ class Batches:
         mix = rng.random((len(rows), 1, 1, 1, 1), dtype=np.float32)
         images = self._pictures(rows, mirrored, rng) if pictures else None
         return Batch(
+            rows,
+            mirrored,
             self._tensor(grids[:, None].astype(np.float32)),
             images,
             self._tensor(noise[0]),
@@ -84,12 +88,11 @@ def augment(pictures: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
     n, _, side, _ = pictures.shape
     mask = pictures[:, 1]
     contrast = rng.uniform(0.5, 1.4, (n, 1, 1)).astype(np.float32)
-    flat = rng.random((n, 1, 1)) < 0.1  # sometimes only the silhouette is left
+    flat = rng.random((n, 1, 1)) < 0.05  # sometimes only the silhouette is left
     contrast = np.where(flat, np.float32(0), contrast)
-    inverted = np.where(rng.random((n, 1, 1)) < 0.15, -1, 1).astype(np.float32)
     coarse = rng.standard_normal((n, side // 8, side // 8), dtype=np.float32)
     texture = coarse.repeat(8, axis=1).repeat(8, axis=2) * rng.uniform(0, 0.1, (n, 1, 1))
     grain = rng.standard_normal(mask.shape, dtype=np.float32) * rng.uniform(0, 0.06, (n, 1, 1))
     grey = pictures[:, 0] - 0.5 * mask
-    grey = 0.5 * mask + grey * contrast * inverted + (texture + grain) * mask
+    grey = 0.5 * mask + grey * contrast + (texture + grain) * mask
     return np.stack([grey.clip(0, 1), mask], axis=1).astype(np.float32)

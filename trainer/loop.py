@@ -30,6 +30,7 @@ from trainer.batches import Batches
 from trainer.data.store import Store, open_store
 from trainer.evaluate import validation_scores
 from trainer.state import AVERAGED, TrainState, new_state
+from trainer.teacher import Teacher
 
 JOINT_IMAGE_EVERY = 4  # batches between image updates before its own phase: it keeps up cheaply
 
@@ -54,7 +55,7 @@ def kl_weight(config: RunConfig, step: int) -> float:
     return min(1.0, step / ramp) if ramp else 1.0
 
 
-def take_step(state: TrainState, batches: Batches) -> steps.Metrics:
+def take_step(state: TrainState, batches: Batches, teacher: Teacher) -> steps.Metrics:
     """One batch: the schedule of the paper, after a warm start and before the image phase."""
     config, step = state.config, state.step
     factor = rate_factor(config, step)
@@ -65,7 +66,8 @@ def take_step(state: TrainState, batches: Batches) -> steps.Metrics:
     ):  # the critic keeps its rate: it must follow the generator to the end
         state.optimisers[name].param_groups[0]["lr"] = rate * factor
     if step >= config.steps - config.image_steps:
-        return steps.image_step(state, batches(step, pictures=True), decode=True)
+        batch = batches(step, pictures=True)
+        return steps.image_step(state, batch, teacher.posterior(state, batch))
     with_pictures = config.image_steps == 0 or step % JOINT_IMAGE_EVERY == 0
     batch = batches(step, pictures=with_pictures)
     metrics: steps.Metrics = {}
@@ -73,7 +75,7 @@ def take_step(state: TrainState, batches: Batches) -> steps.Metrics:
         metrics |= steps.critic_step(state, batch)
     metrics |= steps.encoder_step(state, batch, kl_weight(config, step))
     if with_pictures:
-        metrics |= steps.image_step(state, batch, decode=False)
+        metrics |= steps.image_step(state, batch)
     if step >= config.warm_start and step % config.generator_every == 0:
         metrics |= steps.generator_step(state, batch)
     return metrics
@@ -145,12 +147,12 @@ def _events(
     state: TrainState, store: Store, folder: RunFolder, device: torch.device, stop: StopToken
 ) -> Iterator[Event]:
     config = state.config
-    batches = Batches(store, config, device)
+    batches, teacher = Batches(store, config, device), Teacher(store, device)
     means: dict[str, list[torch.Tensor]] = defaultdict(list)
     clock, since = time.perf_counter(), state.step
     saved = state.step
     while state.step < config.steps and not stop.requested:
-        for name, value in take_step(state, batches).items():
+        for name, value in take_step(state, batches, teacher).items():
             means[name].append(value)
         alone = state.step >= config.steps - config.image_steps
         state.step += 1

@@ -14,6 +14,7 @@ from trainer.batches import Batch
 from trainer.state import TrainState
 
 Metrics = dict[str, Tensor]
+Posterior = tuple[Tensor, Tensor]  # means and log-variances, each [B, L]
 
 
 def _fake_latents(state: TrainState, batch: Batch) -> Tensor:
@@ -79,29 +80,35 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
     return {"generator": adversarial.detach()}
 
 
-def image_step(state: TrainState, batch: Batch, decode: bool) -> Metrics:
+def image_step(state: TrainState, batch: Batch, teacher: Posterior | None = None) -> Metrics:
     """Teaches the image encoder the voxel encoder's posterior, and what it decodes to.
 
     Args:
         state: the run.
         batch: with pictures.
-        decode: add the reconstruction through the (frozen) averaged generator.
+        teacher: the frozen averaged encoder's means and log-variances [B, L] of the batch, when
+            the image encoder learns alone; it then also learns the reconstruction through the
+            averaged generator, on half of the batch since decoding is the larger cost. Without,
+            the voxel encoder of this moment teaches its posterior.
     """
     if batch.pictures is None:
         return {}
     config = state.config
-    teacher = state.averages["voxel_encoder"] if decode else state.voxel_encoder
-    with torch.no_grad():
-        target_mean, target_log_variance = teacher(batch.grids)
+    if teacher is None:
+        with torch.no_grad():
+            target_mean, target_log_variance = state.voxel_encoder(batch.grids)
+    else:
+        target_mean, target_log_variance = teacher
     optimiser = state.optimisers["image_encoder"]
     optimiser.zero_grad(set_to_none=True)
     mean, log_variance = state.image_encoder(batch.pictures)
     loss = losses.kl_between(target_mean, target_log_variance, mean, log_variance)
     metrics = {"image_kl": loss.detach()}
-    if decode:
+    if teacher is not None:
+        half = len(mean) // 2
         recon = losses.reconstruction(
-            state.averages["generator"](mean),
-            batch.grids,
+            state.averages["generator"](mean[:half]),
+            batch.grids[:half],
             config.reconstruction,
             config.positive_weight,
         )

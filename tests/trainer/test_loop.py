@@ -57,11 +57,12 @@ def test_events_are_logged_and_cover_every_term(config, store_folder, tmp_path):
 def test_the_warm_start_leaves_the_critic_alone(config, store_folder, tmp_path):
     state = loop.new_state(config, torch.device("cpu"))
     before = [p.clone() for p in state.critic.parameters()]
-    batches = loop.Batches(open_store(store_folder), config, torch.device("cpu"))
-    loop.take_step(state, batches)
+    store, device = open_store(store_folder), torch.device("cpu")
+    batches, teacher = loop.Batches(store, config, device), loop.Teacher(store, device)
+    loop.take_step(state, batches, teacher)
     assert all(torch.equal(a, b) for a, b in zip(before, state.critic.parameters(), strict=True))
     state.step = config.warm_start
-    loop.take_step(state, batches)
+    loop.take_step(state, batches, teacher)
     assert not torch.equal(before[0], next(iter(state.critic.parameters())))
 
 
