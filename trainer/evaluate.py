@@ -125,7 +125,6 @@ class Report:
     sample_one_part: float  # share of samples without loose bits
     real_one_part: float  # the same for the validation shapes
     truncation: float
-    reconstruction_1nna: float  # the same measure for reconstructions of the validation shapes
     prior_1nna: float  # for N(0, I) instead of the fitted densities, all classes pooled
 
 
@@ -158,10 +157,9 @@ def evaluate(
             for view in range(store.views.shape[1])
         ]
         pictures = float(np.mean(per_view))
-    scores, of_rebuilt, whole = [], [], []
+    scores, whole = [], []
     for k, name in enumerate(store.classes):
         own = labels == k
-        of_rebuilt.append(compare_sets(rebuilt[own], truth[own]))
         for repeat in range(NNA_REPEATS):
             noise = seed_noise(1000 + repeat, density.latent_size, int(own.sum()))
             samples = decode(generator, density.place(noise, name, truncation), device)
@@ -179,7 +177,6 @@ def evaluate(
         sample_one_part=float(np.mean(whole)),
         real_one_part=float(one_part(truth).mean()),
         truncation=truncation,
-        reconstruction_1nna=float(np.mean([s.nearest_neighbour for s in of_rebuilt])),
         prior_1nna=compare_sets(prior, truth).nearest_neighbour,
     )
 
