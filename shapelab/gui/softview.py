@@ -1,8 +1,7 @@
 """The 3-D view without a graphics card: VTK draws off screen, Qt paints the picture.
 
-An OpenGL widget makes Qt compose the whole window through OpenGL at every frame. On a processor
-that costs more than drawing the scene (45 of 63 ms in a window of 1440 x 900 on two cores); a
-plain widget updates only its own pixels.
+An OpenGL widget makes Qt compose the whole window through OpenGL at every frame, which on a
+processor costs more than drawing the scene; a plain widget updates only its own pixels.
 """
 
 from __future__ import annotations
