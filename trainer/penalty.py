@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shapelab.core.networks import LEAK, Critic
+from trainer.losses import wasserstein
 
 
 def interpolate(real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
@@ -83,7 +84,7 @@ class CriticLoss(nn.Module):
         """Loss, Wasserstein estimate E[D(x)] - E[D(x^)], and gradient norms."""
         scores = self.critic(torch.cat([real, fake]))
         real_scores, fake_scores = scores.chunk(2)
-        distance = fake_scores.mean() - real_scores.mean()
+        distance = wasserstein(real_scores, fake_scores)
         points = interpolate(real, fake, mix)
         norms = gradient_norm(INPUT_GRADIENTS[self.form](self.critic, points), self.per)
         loss = distance + self.weight * penalty(norms)
