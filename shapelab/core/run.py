@@ -1,130 +1,27 @@
-"""What a training run is: its configuration, its events and the layout of its folder."""
+"""The folder of a training run: its layout, who trains it now, and what it has reached."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field
+from filelock import FileLock, Timeout
 
-from shapelab.core.spec import ModelSpec
+from shapelab.core.atomic import atomic_write
+from shapelab.core.events import EventReader, Finished, Saved, StepDone, Validated
+from shapelab.core.runconfig import RunConfig, from_toml, to_toml
+from shapelab.errors import RunError
 
-
-class RunConfig(BaseModel, frozen=True, extra="forbid"):
-    """Every setting of a run. Defaults are the paper's; presets are TOML files over them."""
-
-    preset: str = Field("paper", description="Name of the preset that the run started from.")
-    model: ModelSpec = Field(default_factory=ModelSpec, description="Shapes of the networks.")
-    seed: int = Field(0, ge=0, description="Every random draw derives from it and the step.")
-    steps: int = Field(62000, ge=1, description="Batches in all, warm start included.")
-    batch: int = Field(256, ge=2, le=4096, description="Shapes in a batch.")
-    warm_start: int = Field(
-        0, ge=0, description="First steps without the critic: encoders and generator as a VAE."
-    )
-    generator_every: int = Field(
-        5, ge=1, le=100, description="Batches between two adversarial updates of the generator."
-    )
-    reconstruct_every_batch: bool = Field(
-        False,
-        description="The generator also learns the reconstruction with the encoder at each batch.",
-    )
-    delta: float = Field(100.0, gt=0, description="Weight of the reconstruction (paper: 100).")
-    adversarial: float = Field(1.0, ge=0, description="Weight of the critic's term for generator.")
-    penalty: float = Field(10.0, ge=0, le=1000, description="Gradient penalty's weight, lambda.")
-    penalty_form: Literal["explicit", "double_backward"] = Field(
-        "explicit", description="How the penalty is computed; both give the same numbers."
-    )
-    penalty_per: Literal["sample", "column"] = Field(
-        "sample", description="Norm per sample (paper), or per column as in the released code."
-    )
-    reconstruction: Literal["squared", "bce"] = Field(
-        "squared", description="Squared error (paper) or binary cross entropy."
-    )
-    positive_weight: float = Field(1.0, ge=0.1, le=100, description="Weight of solid voxels, bce.")
-    kl_warm_up: float = Field(0.0, ge=0, le=1, description="Share of the steps the KL fades in.")
-    free_bits: float = Field(0.0, ge=0, le=1, description="Nats per dimension that cost nothing.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, description="Encoders and generator, Adam.")
-    critic_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
-    adversarial_rate: float = Field(
-        1e-4, gt=0, le=1, description="Generator in its adversarial updates, Adam."
-    )
-    final_rate: float = Field(
-        1.0, gt=0, le=1, description="Share of the learning rate left at the end (cosine)."
-    )
-    betas: tuple[float, float] = Field((0.5, 0.9), description="Adam's betas, all but the critic.")
-    critic_betas: tuple[float, float] = Field((0.5, 0.9), description="Adam's betas, critic.")
-    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights; 0 = off.")
-    reflect: bool = Field(False, description="Half of the shapes are mirrored left to right.")
-    image_steps: int = Field(
-        0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
-    )
-    image_weight: float = Field(
-        1.0, ge=0, description="Weight of the image encoder's reconstruction term."
-    )
-    image_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
-    validate_every: int = Field(1000, ge=1, description="Steps between two validations.")
-    save_every: int = Field(1000, ge=1, description="Steps between two checkpoints.")
-    log_every: int = Field(20, ge=1, description="Steps between two logged lines of scalars.")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads of torch; 0 = all cores.")
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """A step was taken. ``metrics`` are means since the last such event."""
-
-    step: int
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Validated:
-    """The held-out shapes were scored."""
-
-    step: int
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A checkpoint is on disk, verified."""
-
-    step: int
-    path: str
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The run ended: 'completed' or 'stopped' (which can be resumed)."""
-
-    step: int
-    reason: str
-
-
-Event = StepDone | Validated | Saved | Finished
-EVENT_TYPES: dict[str, type] = {
-    "step": StepDone,
-    "validated": Validated,
-    "saved": Saved,
-    "finished": Finished,
-}
-
-
-def to_line(event: Event) -> str:
-    """One JSON line of an event, as stored in ``events.jsonl``."""
-    name = next(key for key, kind in EVENT_TYPES.items() if isinstance(event, kind))
-    return json.dumps({"event": name, **asdict(event)})
-
-
-def from_line(line: str) -> Event:
-    """The event of a JSON line. Raises ValueError for a line that is none."""
-    fields: dict[str, Any] = json.loads(line)
-    kind = EVENT_TYPES.get(str(fields.pop("event", "")))
-    if kind is None:
-        raise ValueError("not an event line")
-    event: Event = kind(**fields)
-    return event
+LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
+SEARCH_DEPTH = 3  # folders below the one that is listed
 
 
 @dataclass(frozen=True)
@@ -135,7 +32,7 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        return self.path / "config.json"
+        return self.path / "config.toml"
 
     @property
     def data(self) -> Path:
@@ -149,3 +46,177 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def previews(self) -> Path:
+        return self.path / "previews"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def owner(self) -> Path:
+        """Who holds the lock, as JSON; a file of its own, as Windows forbids reading a lock."""
+        return self.path / "owner.json"
+
+    def create(self, config: RunConfig, store: Path) -> None:
+        """Makes the folder of a new run.
+
+        Args:
+            config: the run's settings.
+            store: the prepared store that it learns from.
+
+        Raises:
+            RunError: there is a run in it already, or it cannot be written.
+        """
+        if self.config.exists():
+            raise RunError(f"{self.path} holds a run already; resume it or name another --run.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be made: {error.strerror}.") from None
+        atomic_write(self.data, json.dumps({"store": str(store.resolve())}).encode())
+        self.write_config(config)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Writes the run's settings. Raises ExportError when the disk refuses."""
+        atomic_write(self.config, to_toml(config).encode())
+
+    def read_config(self) -> RunConfig:
+        """The run's settings. Raises RunError when there is no run or they cannot be read."""
+        try:
+            text = self.config.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise RunError(
+                f"{self.path} holds no run; start one with `python -m trainer fit`."
+            ) from None
+        return from_toml(text)
+
+    def store(self) -> Path:
+        """The store that the run was started on. Raises RunError when it is not noted."""
+        try:
+            return Path(json.loads(self.data.read_text("utf-8"))["store"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RunError(
+                f"{self.path} does not say where its data is; name it with --data."
+            ) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for this process. The system frees the lock even when it is killed.
+
+        Raises:
+            RunError: naming the process that trains the run now.
+        """
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(timeout=LOCK_PATIENCE_S)
+        except Timeout:
+            raise RunError(
+                f"{self.path} is being trained by {self.owner_text()}; "
+                "stop that one first, or watch it with `python -m trainer inspect`."
+            ) from None
+        try:
+            owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            atomic_write(self.owner, json.dumps(owner).encode())
+            yield
+        finally:
+            self.owner.unlink(missing_ok=True)
+            lock.release()
+
+    def owner_text(self) -> str:
+        """Who trains the run, for a sentence."""
+        try:
+            owner: Any = json.loads(self.owner.read_text("utf-8"))
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner["since"]))
+            return f"process {owner['pid']} on {owner['host']} (since {since})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def is_locked(self) -> bool:
+        """Whether a process trains the run at this moment."""
+        if not self.lock.exists():
+            return False
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return True
+        lock.release()
+        return False
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list of runs shows."""
+
+    path: Path
+    state: str  # running, completed, stopped, interrupted, new
+    step: int
+    steps: int
+    preset: str
+    best: float | None  # best validation IoU
+    size: int  # bytes on disk
+    changed: float  # seconds since 1970
+
+
+def summarise(folder: RunFolder) -> RunSummary:
+    """Reads a run's settings, history and size. Raises RunError when there is no run."""
+    config = folder.read_config()
+    step, saved, best, ended = 0, 0, None, ""
+    for event in EventReader(folder.events).read():
+        step = event.step
+        if isinstance(event, Validated) and math.isfinite(event.metrics.get("iou", math.nan)):
+            best = max(best or 0.0, event.metrics["iou"])
+        if isinstance(event, Saved):
+            saved = event.step
+        ended = event.reason if isinstance(event, Finished) else ""
+    if folder.is_locked():
+        state = "running"
+    elif ended:
+        state = ended
+    else:
+        state = "interrupted" if step else "new"
+        step = saved  # what was not saved is lost
+    size, changed = _size_and_time(folder.path)
+    return RunSummary(folder.path, state, step, config.steps, config.preset, best, size, changed)
+
+
+def _size_and_time(path: Path) -> tuple[int, float]:
+    """Bytes in a folder, and when a file in it was changed last."""
+    size, changed = 0, 0.0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):  # a run that trains drops files while they are counted
+                found = os.stat(os.path.join(folder, name))
+                size, changed = size + found.st_size, max(changed, found.st_mtime)
+    return size, changed
+
+
+def find_runs(root: Path) -> list[RunSummary]:
+    """All readable runs at or below a folder, the one changed last first."""
+    found = []
+    for depth in range(SEARCH_DEPTH + 1):
+        for config in root.glob("*/" * depth + "config.toml"):
+            try:
+                found.append(summarise(RunFolder(config.parent)))
+            except (RunError, OSError):  # somebody else's config.toml
+                continue
+    return sorted(found, key=lambda run: -run.changed)
+
+
+def history(folder: RunFolder) -> dict[str, list[tuple[int, float]]]:
+    """Every scalar of a run as (step, value), in order, without steps that were taken back."""
+    curves: dict[str, dict[int, float]] = {}
+    last = 0
+    for event in EventReader(folder.events).read():
+        if event.step < last:  # resumed from a checkpoint, or gone back to one
+            for name, curve in curves.items():
+                curves[name] = {step: value for step, value in curve.items() if step <= event.step}
+        last = event.step
+        if isinstance(event, StepDone | Validated):
+            for name, value in event.metrics.items():
+                curve = curves.setdefault(name, {})
+                curve[event.step] = value
+    return {name: sorted(curve.items()) for name, curve in curves.items()}
