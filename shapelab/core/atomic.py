@@ -6,12 +6,14 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from shapelab.errors import ExportError
 
 # Virus scanners on Windows hold a new file open for a moment.
 _TRIES, _PAUSE_S = 5, 0.1
+_WINDOWS = os.name == "nt"
 
 
 def atomic_write(path: str | Path, data: bytes) -> None:
@@ -32,11 +34,11 @@ def atomic_write(path: str | Path, data: bytes) -> None:
         raise ExportError(f"{path} is a folder; choose a file name.")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        _write_through(draft, data)
+        write_through(draft, [data])
         if draft.read_bytes() != data:
             raise ExportError(f"The disk gave back other bytes for {path.name}; use another disk.")
-        _replace(draft, path)
-        _sync_folder(path.parent)
+        replace(draft, path)
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ExportError(
@@ -47,28 +49,43 @@ def atomic_write(path: str | Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _write_through(draft: Path, data: bytes) -> None:
-    with draft.open("xb") as file:
-        file.write(data)
+def write_through(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Writes a new file and waits until its bytes, if not yet its name, are on the disk.
+
+    Raises:
+        OSError: the file exists already, the disk is full …
+    """
+    with path.open("xb") as file:
+        for part in parts:
+            file.write(part)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _replace(draft: Path, path: Path) -> None:
+def replace(draft: Path, path: Path) -> None:
+    """Renames a file or folder; on Windows it asks again while somebody else holds it open.
+
+    Raises:
+        OSError: it cannot be renamed, or not within half a second.
+    """
     for attempt in range(_TRIES):
         try:
             draft.replace(path)
         except PermissionError:
-            if os.name != "nt" or attempt == _TRIES - 1:
+            if not _WINDOWS or attempt == _TRIES - 1:
                 raise
             time.sleep(_PAUSE_S)
         else:
             return
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name durable; Windows knows no such call."""
-    if os.name == "nt":
+def sync_folder(folder: Path) -> None:
+    """Makes new names in a folder durable; Windows knows no such call.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    if _WINDOWS:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
