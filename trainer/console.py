@@ -1,0 +1,176 @@
+"""The terminal's view of a training run: a live bar, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import IO
+
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from shapelab.core.events import (
+    Event,
+    Finished,
+    Paused,
+    Previewed,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+)
+from shapelab.core.run import RunSummary
+from trainer import figures
+from trainer.overview import inspect_text as inspect_text
+from trainer.overview import presets_text as presets_text
+from trainer.overview import table as table
+
+RATE = "samples_per_second"
+_WIDE = 200  # columns of a table in a file or pipe, where nothing is gained by narrow ones
+_STYLES: dict[type[Event], str] = {
+    Warned: "yellow",
+    Validated: "green",
+    Paused: "cyan",
+    Resumed: "cyan",
+    Finished: "bold",
+}
+_PACE_EVENTS = 30  # over how many StepDone events the time left is estimated
+
+
+def show(
+    events: Iterable[Event], steps: int = 0, start: int = 0, terminal: Console | None = None
+) -> None:
+    """Shows a run's events until there are no more.
+
+    Args:
+        events: of ``fit``; pulling them trains.
+        steps: of the run in all; a ``Started`` event says so too.
+        start: steps that are done already.
+        terminal: where to show them; stdout when None.
+    """
+    terminal = Console() if terminal is None else terminal
+    if terminal.is_terminal:
+        _show_live(events, Progress(steps, start), terminal)
+    else:
+        for event in events:
+            _write_line(terminal.file, describe(event, dated=True))
+
+
+def show_runs(runs: list[RunSummary], terminal: Console | None = None) -> None:
+    """Prints the table of runs; where there is no terminal it is as wide as it needs to be."""
+    terminal = Console() if terminal is None else terminal
+    if not terminal.is_terminal:
+        terminal.width = _WIDE
+    terminal.print(table(runs))
+
+
+def describe(event: Event, dated: bool = False) -> str:
+    """One line about an event, with the time of day or, for logs, the date too."""
+    clock = time.strftime("%Y-%m-%d %H:%M:%S" if dated else "%H:%M:%S", time.localtime(event.time))
+    return f"{clock}  step {event.step}  {_text(event)}"
+
+
+def _text(event: Event) -> str:
+    match event:
+        case Started():
+            processes = "1 process" if event.processes == 1 else f"{event.processes} processes"
+            return f"of {event.steps}, on {event.device}, {processes}"
+        case StepDone():
+            return figures.line(event.metrics)
+        case Validated():
+            return f"validated  {figures.line(event.metrics)}"
+        case Previewed():
+            return f"preview  {event.path}"
+        case Saved():
+            return f"saved {event.path}" + (" (best so far)" if event.best else "")
+        case Warned():
+            return f"warning: {' '.join(event.message.split())}"
+        case Finished():
+            return event.reason
+        case _:
+            return type(event).__name__.lower()
+
+
+def _write_line(stream: IO[str], line: str) -> None:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    # A reader that went away (`| head`) is no reason to lose hours of training.
+    with contextlib.suppress(OSError):
+        stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.flush()
+
+
+def _show_live(events: Iterable[Event], progress: Progress, terminal: Console) -> None:
+    with Live(progress, console=terminal, refresh_per_second=4) as live:
+        for event in events:
+            progress.take(event)
+            if not isinstance(event, StepDone):
+                line = Text(describe(event), _STYLES.get(type(event), "dim"))
+                live.console.print(line, soft_wrap=True)
+
+
+class Progress:
+    """How far a run is; rich draws it as a bar and a line of the newest scalars."""
+
+    def __init__(self, steps: int = 0, start: int = 0) -> None:
+        self.steps = steps
+        self.step = start
+        self.paused = False
+        self.metrics: dict[str, float] = {}
+        self._pace: deque[tuple[int, float]] = deque(maxlen=_PACE_EVENTS)
+
+    def take(self, event: Event) -> None:
+        """Notes what an event says."""
+        self.step = event.step
+        if isinstance(event, Started):
+            self.steps = event.steps
+        if isinstance(event, StepDone | Validated):
+            self.metrics |= event.metrics
+        if isinstance(event, StepDone):
+            self._pace.append((event.step, event.time))
+        if isinstance(event, Started | Paused | Resumed):
+            self.paused = isinstance(event, Paused)
+            self._pace.clear()  # time in which nobody trained says nothing of the time left
+            self._pace.append((event.step, event.time))
+
+    def seconds_left(self) -> float | None:
+        """Until the last step, at the pace of the last events; None while nobody can say."""
+        if self.paused or len(self._pace) < 2:
+            return None
+        (first, since), (last, now) = self._pace[0], self._pace[-1]
+        if last <= first:  # the run went back to a checkpoint
+            return None
+        return (self.steps - self.step) * (now - since) / (last - first)
+
+    def __rich__(self) -> Group:
+        share = self.step / self.steps if self.steps else 0.0
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column()
+        grid.add_column(no_wrap=True)
+        bar = ProgressBar(max(self.steps, 1), self.step, width=24)
+        facts = [f"{self.step}/{self.steps}", *self._rate(), *self._time_left()]
+        grid.add_row(Text(f"{share:.0%}", "bold"), bar, Text("  ".join(facts)))
+        losses = [name for name in figures.ordered(self.metrics) if name in figures.SHORT]
+        pairs = [Text(figures.pair(name, self.metrics[name]), "dim") for name in losses]
+        return Group(grid, Columns(pairs, padding=(0, 2)))
+
+    def _rate(self) -> list[str]:
+        rate = self.metrics.get(RATE, math.nan)
+        if not math.isfinite(rate):
+            return []
+        return [f"{rate:.0f} samples/s" if rate >= 10 else f"{rate:.1f} samples/s"]
+
+    def _time_left(self) -> list[str]:
+        if self.paused:
+            return ["paused"]
+        left = self.seconds_left()
+        return [f"{figures.duration(left)} left"] if left else []
