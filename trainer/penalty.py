@@ -1,8 +1,7 @@
-"""The gradient penalty of WGAN-GP (Gulrajani et al. 2017, eq. 3), in two equal forms.
+"""The critic's loss of WGAN-GP (Gulrajani et al. 2017, eq. 3), in two equal forms.
 
-``double_backward`` is the plain form and the oracle of the tests. ``explicit`` writes the critic's
-input gradient as a forward pass: for convolutions and LeakyReLU without normalisation it is a chain
-of transposed convolutions with fixed masks, so one ordinary backward differentiates it.
+``double_backward`` is the plain form and the oracle of the tests; ``explicit`` (explicit.py) has
+every gradient written out, and is what runs train with.
 """
 
 from __future__ import annotations
@@ -11,60 +10,32 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from shapelab.core.networks import LEAK, Critic
-from trainer.losses import wasserstein
-
-
-def interpolate(real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """x- = x + a (x^ - x), a in [0, 1] of shape [B, 1, 1, 1, 1], one per sample."""
-    return real + mix * (fake - real)
+from shapelab.core.networks import Critic
+from trainer.explicit import explicit_loss
+from trainer.losses import gradient_norm, interpolate, penalty, wasserstein
 
 
-def input_gradient_double_backward(critic: nn.Module, points: Tensor) -> Tensor:
+def input_gradient(critic: nn.Module, points: Tensor) -> Tensor:
     """grad_x D(x) [B, 1, R, R, R], itself differentiable through autograd."""
     points = points.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     return gradient
 
 
-def input_gradient_explicit(critic: Critic, points: Tensor) -> Tensor:
-    """The same gradient without double backward; exact where no activation is exactly zero."""
-    slopes: list[Tensor] = []
-    h = points.detach()
-    with torch.no_grad():  # the masks are piecewise constant in the weights
-        for conv in critic.convs:
-            a = conv(h)
-            slopes.append(torch.where(a > 0, a.new_ones(()), a.new_tensor(LEAK)))
-            h = a * slopes[-1]
-    gradient = critic.dense.weight.view(1, *h.shape[1:]).expand_as(h)
-    for conv, slope in zip(reversed(critic.convs), reversed(slopes), strict=True):
-        assert isinstance(conv, nn.Conv3d)
-        gradient = functional.conv_transpose3d(gradient * slope, conv.weight, None, 2, 1)
-    return gradient
+def double_backward_loss(
+    critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, weight: float, per: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss, E[D(x^)] - E[D(x)], and gradient norms, all through autograd."""
+    distance = wasserstein(critic(real), critic(fake))
+    norms = gradient_norm(input_gradient(critic, interpolate(real, fake, mix)), per)
+    return distance + weight * penalty(norms), distance, norms
 
 
-INPUT_GRADIENTS: dict[str, Callable[..., Tensor]] = {
-    "explicit": input_gradient_explicit,
-    "double_backward": input_gradient_double_backward,
+FORMS: dict[str, Callable[..., tuple[Tensor, Tensor, Tensor]]] = {
+    "explicit": explicit_loss,
+    "double_backward": double_backward_loss,
 }
-
-
-def gradient_norm(gradient: Tensor, per: str) -> Tensor:
-    """L2 norms: [B] per sample (the paper's text), or per column as the released code does.
-
-    The release reduces over one axis of [B, 32, 32, 32] only, which drives each of 1024 columns
-    to norm 1 and the sample's norm to about 32.
-    """
-    if per == "column":
-        return torch.sqrt(gradient.square().sum(2) + 1e-12)
-    return torch.sqrt(gradient.flatten(1).square().sum(1) + 1e-12)
-
-
-def penalty(norms: Tensor) -> Tensor:
-    """E[(||grad D|| - 1)^2]."""
-    return (norms - 1).square().mean()
 
 
 class CriticLoss(nn.Module):
@@ -80,12 +51,13 @@ class CriticLoss(nn.Module):
         self.form = form
         self.per = per
 
-    def forward(self, real: Tensor, fake: Tensor, mix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss, Wasserstein estimate E[D(x)] - E[D(x^)], and gradient norms."""
-        scores = self.critic(torch.cat([real, fake]))
-        real_scores, fake_scores = scores.chunk(2)
-        distance = wasserstein(real_scores, fake_scores)
-        points = interpolate(real, fake, mix)
-        norms = gradient_norm(INPUT_GRADIENTS[self.form](self.critic, points), self.per)
-        loss = distance + self.weight * penalty(norms)
-        return loss, -distance.detach(), norms.detach()
+    def forward(self, real: Tensor, fake: Tensor, mix: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and metrics of grids [B, 1, R, R, R] and mixes [B, 1, 1, 1, 1]."""
+        form = FORMS[self.form]
+        loss, distance, norms = form(self.critic, real, fake, mix, self.weight, self.per)
+        return loss, {
+            "critic": loss.detach(),
+            "wasserstein": -distance.detach(),
+            "penalty": (loss - distance).detach(),
+            "gradient_norm": norms.detach().mean(),
+        }
