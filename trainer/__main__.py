@@ -1,26 +1,57 @@
-"""The trainer's command line: prepare, fit, resume, evaluate, export-model."""
+"""The trainer's command line: prepare data, fit or resume a run, look at it, score and export."""
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import shapelab
-from shapelab.core.run import Event, Finished, RunFolder, Saved, StepDone, Validated
-from shapelab.errors import ShapelabError
+from shapelab.core.run import RunFolder, find_runs
+from shapelab.errors import RunError, ShapelabError
+
+if TYPE_CHECKING:
+    from trainer.processes import Processes
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 
-RunOption = Annotated[Path, typer.Option("--run", help="Folder of the run.")]
+
+class Output(str, Enum):
+    """How a training run reports."""
+
+    terminal = "terminal"
+    jsonl = "jsonl"
+
+
+RunOption = Annotated[
+    Path,
+    typer.Option(
+        "--run", "--dir", help="Folder of the run. Under torchrun on Python 3.11 say --dir."
+    ),
+]
 DataOption = Annotated[Path, typer.Option("--data", help="A prepared store.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
 OtherDataOption = Annotated[
     Path | None, typer.Option("--data", help="The store, if it is not where the run began.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
+]
+EventsOption = Annotated[
+    Output,
+    typer.Option(
+        help="jsonl: one JSON event a line on stdout; pause, resume, sample, save and stop as "
+        "lines on stdin."
+    ),
+]
+TensorboardOption = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
 ]
 
 
@@ -28,14 +59,15 @@ OtherDataOption = Annotated[
 def prepare(
     source: Annotated[Path, typer.Argument(help="Labelled voxels (.npz), or a folder with them.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the store to make.")],
-    views: Annotated[int, typer.Option(help="Pictures rendered of each shape; 0 for none.")] = 8,
+    resolution: Annotated[int, typer.Option(help="Cells along a side: 32, 64 or 128.")] = 32,
+    views: Annotated[int, typer.Option(help="Pictures rendered of each shape; 0 for none.")] = 12,
     size: Annotated[int, typer.Option(help="Side of a stored picture, pixels.")] = 64,
     workers: Annotated[int, typer.Option(help="Processes; 0 = one a core.")] = 0,
 ) -> None:
     """Turns shapes into a prepared store: checked, split, rendered. Run again to go on."""
     from trainer.data.prepare import prepare as run
 
-    for event in run(source, out, views, size, workers=workers):
+    for event in run(source, out, views, size, resolution, workers):
         if event.message == "rendering":
             print(f"\rrendered {event.done} of {event.total}", end="", flush=True)
         else:
@@ -46,26 +78,74 @@ def prepare(
 def fit(
     data: DataOption,
     run: RunOption,
-    preset: Annotated[str, typer.Option(help="Named settings; see resources/presets.")] = "paper",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
-    ] = None,
+    preset: Annotated[str, typer.Option(help="Named settings; see `presets`.")] = "small",
+    settings: SetOption = None,
+    steps: Annotated[int | None, typer.Option(help="Short for --set steps=N.")] = None,
+    events: EventsOption = Output.terminal,
+    tensorboard: TensorboardOption = False,
 ) -> None:
     """Starts a run and trains it to its end; Ctrl+C saves and stops."""
-    from trainer import config, loop
+    from trainer import config
     from trainer.data.store import open_store
+    from trainer.processes import Processes
 
-    store = open_store(data)
-    loop.start(
-        config.load(preset, store.classes, store.resolution, settings or ()), RunFolder(run), data
-    )
-    _train(data, run)
+    store, processes = open_store(data), Processes()
+    chosen = [*(settings or ()), *([f"steps={steps}"] if steps else ())]
+    made = config.load(preset, store.classes, store.resolution, chosen)
+    if processes.is_main:
+        RunFolder(run).create(made, data)
+    processes.barrier()
+    _train(data, run, events, tensorboard, processes)
 
 
 @app.command()
-def resume(run: RunArgument, data: OtherDataOption = None) -> None:
-    """Goes on with a run from its newest checkpoint."""
-    _train(_store(run, data), run)
+def resume(
+    run: RunArgument,
+    data: OtherDataOption = None,
+    settings: SetOption = None,
+    events: EventsOption = Output.terminal,
+    tensorboard: TensorboardOption = False,
+) -> None:
+    """Goes on with a run from its newest checkpoint, with settings changed by --set."""
+    from trainer import config
+    from trainer.processes import Processes
+
+    folder, processes = RunFolder(run), Processes()
+    store = folder.store() if data is None else data
+    before = folder.read_config()
+    if settings and processes.is_main:
+        folder.write_config(config.change(before, settings))
+    processes.barrier()
+    _train(store, run, events, tensorboard, processes)
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where to look, with its sub-folders.")] = Path(),
+) -> None:
+    """Lists runs: state, step, best score, size."""
+    from trainer import console
+
+    found = find_runs(folder)
+    if not found:
+        raise RunError(f"There is no run in {folder.resolve()}; name the folder that holds them.")
+    console.show_runs(found)
+
+
+@app.command()
+def inspect(run: RunArgument) -> None:
+    """Shows a run: state, settings, checkpoints, newest figures, warnings."""
+    from trainer import console
+
+    print(console.inspect_text(RunFolder(run)))
+
+
+@app.command()
+def presets() -> None:
+    """Shows the presets and what each of their settings is for."""
+    from trainer import console
+
+    print(console.presets_text())
 
 
 @app.command()
@@ -94,40 +174,69 @@ def export_model(
 
 
 def _store(run: Path, data: Path | None) -> Path:
-    from trainer import loop
-
-    return loop.store_of(RunFolder(run)) if data is None else data
+    return RunFolder(run).store() if data is None else data
 
 
-def _train(data: Path, run: Path) -> None:
-    from trainer import loop
+def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: Processes) -> None:
+    from shapelab.core.events import Event, Started, to_line
+    from trainer import console
+    from trainer.control import Control
+    from trainer.loop import fit as events_of
 
-    stop = loop.StopToken()
+    control = Control()
+    _stop_on_signals(control.request)
+    if output is Output.jsonl and processes.is_main:
+        control.listen(sys.stdin)
 
-    def request_stop(_signal: int, _frame: Any) -> None:
-        print("\nstopping after this step; saving …", flush=True)
-        stop.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl+C ends at once
+    tells = processes.is_main and output is Output.terminal
+
+    def watched() -> Iterator[Event]:
+        for event in events_of(data, run, control, processes):
+            if board is not None:
+                board.write(event)
+            if isinstance(event, Started) and event.step >= event.steps and tells:
+                print(
+                    f"{run} is complete at {event.step}/{event.steps}; to train on, "
+                    f"`python -m trainer resume {run} --set steps={2 * event.steps}`."
+                )
+            yield event
+
+    board = None
+    if tensorboard and processes.is_main:
+        from trainer.tensorboard import Writer
+
+        board = Writer(run / "tensorboard")
+    try:
+        if not processes.is_main:
+            for _ in watched():
+                pass
+        elif output is Output.jsonl:
+            for event in watched():
+                print(to_line(event), flush=True)
+        else:
+            console.show(watched())
+    finally:
+        if board is not None:
+            board.close()
+
+
+def _stop_on_signals(request: Callable[[str], Any]) -> None:
+    """A signal asks for a stop after this step; a second Ctrl+C ends at once."""
+
+    def stop(_signal: int, _frame: Any) -> None:
+        print("stopping after this step; saving …", file=sys.stderr, flush=True)
+        request("stop")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), request_stop)
-    for event in loop.fit(data, run, stop):
-        print(_line(event), flush=True)
-
-
-def _line(event: Event) -> str:
-    if isinstance(event, StepDone | Validated):
-        figures = "  ".join(f"{k} {v:.4g}" for k, v in event.metrics.items())
-        return f"{'step' if isinstance(event, StepDone) else 'VALIDATION'} {event.step}  {figures}"
-    if isinstance(event, Saved):
-        return f"saved {event.path}"
-    assert isinstance(event, Finished)
-    return f"{event.reason} at step {event.step}"
+            signal.signal(getattr(signal, name), stop)
 
 
 def main(run: Callable[[], None] = app) -> None:
     """Runs the command; a ShapelabError becomes one sentence and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe on Windows may know no sparklines
     try:
         run()
     except ShapelabError as error:

@@ -2,97 +2,143 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shapelab.core.run import RunConfig
+from shapelab.core.runconfig import RunConfig
 from trainer.data.store import Store
+from trainer.processes import Processes
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's data and noise, on the device."""
+    """One step's data and noise, on the device: this process's share of the whole batch.
+
+    Even rows are those whose x^ comes from the prior, odd rows those whose x^ comes from an encoded
+    shape; every share and every part keeps that order.
+    """
 
     rows: NDArray[np.int64]  # [B] positions in the store
     mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
     grids: Tensor  # [B, 1, R, R, R] in {0, 1}
     pictures: Tensor | None  # [B, C, S, S] in [0, 1]
     prior: Tensor  # [B, L] ~ N(0, I)
-    noise: Tensor  # [B, L] ~ N(0, I), for the posterior sample
+    noise: Tensor  # [B, L] ~ N(0, I), for the posterior sample of the voxel encoder
+    image_noise: Tensor  # [B, L] ~ N(0, I), for that of the image encoder
     mix: Tensor  # [B, 1, 1, 1, 1] ~ U(0, 1), for the penalty's points
+    shifts: Tensor  # [B, 2, 3] whole voxels, for the critic's view of real and generated grids
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def parts(self, count: int) -> list[Batch]:
+        """Cuts the batch into ``count`` parts of whole pairs of rows, or as many as there are."""
+        if count == 1:
+            return [self]
+        pairs = np.array_split(np.arange(len(self) // 2), min(count, len(self) // 2))
+        bounds = [(2 * int(p[0]), 2 * int(p[-1]) + 2) for p in pairs]
+        bounds[-1] = (bounds[-1][0], len(self))
+        return [self._cut(slice(*bound)) for bound in bounds]
+
+    def _cut(self, part: slice) -> Batch:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        cut: dict[str, Any] = {k: v if v is None else v[part] for k, v in values.items()}
+        return Batch(**cut)
 
 
 class Batches:
-    """Draws the batch of any step: an epoch is a permutation from (seed, epoch)."""
+    """Draws the batch of any step: an epoch is a permutation from (seed, epoch).
 
-    def __init__(self, store: Store, config: RunConfig, device: torch.device) -> None:
+    Everything is drawn for the whole batch and then cut to this process's share, so that a run does
+    not depend on how many processes train it.
+    """
+
+    def __init__(self, store: Store, config: RunConfig, processes: Processes) -> None:
         self.store = store
         self.config = config
-        self.device = device
+        self.device = processes.device
+        self.share = processes.slice(config.batch_size)
         self.rows = store.indices("train")
-        self.per_epoch = max(1, len(self.rows) // config.batch)
+        self.per_epoch = max(1, len(self.rows) // config.batch_size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
         """The shapes of a step (drop-last: every batch of an epoch is whole)."""
         epoch, position = divmod(step, self.per_epoch)
         order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(self.rows)
-        rows = order[position * self.config.batch : (position + 1) * self.config.batch]
-        return np.sort(np.resize(rows, self.config.batch))
+        size = self.config.batch_size
+        return np.sort(np.resize(order[position * size : (position + 1) * size], size))
 
-    def __call__(self, step: int, pictures: bool) -> Batch:
-        config, rows = self.config, self.rows_of(step)
-        rng = np.random.default_rng([config.seed, 2, step])
-        mirrored = rng.random(len(rows)) < (0.5 if config.reflect else 0.0)
+    def __call__(self, step: int, pictures: bool, attempt: int = 0) -> Batch:
+        """The batch of a step.
+
+        Args:
+            step: steps taken before.
+            pictures: whether an update needs them.
+            attempt: how often the run was rolled back; other noise then, or it fails again.
+        """
+        config = self.config
+        rng = np.random.default_rng([config.seed, 2, step, attempt])
+        whole = self.rows_of(step)
+        size, latent = len(whole), config.model.latent_size
+        mirrored = rng.random(size) < (0.5 if config.reflect else 0.0)
+        noise = rng.standard_normal((3, size, latent), dtype=np.float32)
+        mix = rng.random((size, 1, 1, 1, 1), dtype=np.float32)
+        reach = config.critic_shift
+        shifts = rng.integers(-reach, reach + 1, (size, 2, 3))
+        view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
+        share = self.share
+        rows, mirrored = whole[share], mirrored[share]
         grids = self.store.grids(rows)
         grids[mirrored] = grids[mirrored, ::-1]
-        latent = config.model.latent_size
-        noise = rng.standard_normal((2, len(rows), latent), dtype=np.float32)
-        mix = rng.random((len(rows), 1, 1, 1, 1), dtype=np.float32)
-        images = self._pictures(rows, mirrored, rng) if pictures else None
+        images = self._pictures(rows, mirrored, view_seeds[share]) if pictures else None
         return Batch(
             rows,
             mirrored,
             self._tensor(grids[:, None].astype(np.float32)),
             images,
-            self._tensor(noise[0]),
-            self._tensor(noise[1]),
-            self._tensor(mix),
+            self._tensor(noise[0, share]),
+            self._tensor(noise[1, share]),
+            self._tensor(noise[2, share]),
+            self._tensor(mix[share]),
+            self._tensor(shifts[share]),
         )
 
     def _pictures(
-        self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], rng: np.random.Generator
+        self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]
     ) -> Tensor | None:
         views = self.store.views
         if views is None:
             return None
-        chosen = views[rows, rng.integers(views.shape[1], size=len(rows))]
-        # A mirrored shape seen in a mirrored picture is a true pair, since azimuth is uniform.
-        chosen[mirrored] = chosen[mirrored, :, :, ::-1]
-        return self._tensor(augment(chosen / np.float32(255), rng))
+        pictures = []
+        for row, mirror, seed in zip(rows, mirrored, seeds, strict=True):
+            rng = np.random.default_rng(seed)
+            picture = views[row, rng.integers(views.shape[1])]
+            # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
+            picture = picture[:, :, ::-1] if mirror else picture
+            pictures.append(augment(picture / np.float32(255), rng))
+        return self._tensor(np.stack(pictures))
 
-    def _tensor(self, array: NDArray[np.float32]) -> Tensor:
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
 
-def augment(pictures: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def augment(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """What real photos differ in: contrast, texture noise, and luminance that tells nothing.
 
     Args:
-        pictures: (n, 2, S, S) luminance times mask, and mask.
+        picture: (2, S, S) luminance times mask, and mask, in [0, 1].
         rng: source of the draws.
     """
-    n, _, side, _ = pictures.shape
-    mask = pictures[:, 1]
-    contrast = rng.uniform(0.5, 1.4, (n, 1, 1)).astype(np.float32)
-    flat = rng.random((n, 1, 1)) < 0.05  # sometimes only the silhouette is left
-    contrast = np.where(flat, np.float32(0), contrast)
-    coarse = rng.standard_normal((n, side // 8, side // 8), dtype=np.float32)
-    texture = coarse.repeat(8, axis=1).repeat(8, axis=2) * rng.uniform(0, 0.1, (n, 1, 1))
-    grain = rng.standard_normal(mask.shape, dtype=np.float32) * rng.uniform(0, 0.06, (n, 1, 1))
-    grey = pictures[:, 0] - 0.5 * mask
-    grey = 0.5 * mask + grey * contrast + (texture + grain) * mask
-    return np.stack([grey.clip(0, 1), mask], axis=1).astype(np.float32)
+    side = picture.shape[-1]
+    mask = picture[1]
+    contrast = 0.0 if rng.random() < 0.05 else rng.uniform(0.5, 1.4)  # 0: only the silhouette
+    coarse = rng.standard_normal((side // 8, side // 8), dtype=np.float32) * rng.uniform(0, 0.1)
+    texture = coarse.repeat(8, axis=0).repeat(8, axis=1)
+    grain = rng.standard_normal(mask.shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.06))
+    grey = 0.5 * mask + (picture[0] - 0.5 * mask) * contrast + (texture + grain) * mask
+    return np.stack([grey.clip(0, 1), mask]).astype(np.float32)

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from shapelab.core.assets import resources
-from shapelab.core.run import RunConfig
+from shapelab.core.runconfig import RunConfig, validated
 from shapelab.errors import RunError
 
 if sys.version_info >= (3, 11):
@@ -45,18 +43,28 @@ def load(
     fields: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     model = {**fields.get("model", {}), "classes": tuple(classes), "resolution": resolution}
     fields |= {"preset": preset, "model": model}
+    return validated(_overridden(fields, overrides))
+
+
+def change(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    """The settings of a run that goes on, with some of them changed.
+
+    Raises:
+        RunError: unknown key, a value out of its bounds, or one that would change the networks.
+    """
+    if any(text.startswith(("model.", "spectral_norm")) for text in overrides):
+        raise RunError("The networks of a run cannot change; start a new run for that.")
+    return validated(_overridden(config.model_dump(), overrides))
+
+
+def _overridden(fields: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     for text in overrides:
         key, separator, value = text.partition("=")
         if not separator:
             raise RunError(f"'{text}' is no setting; write it as key=value.")
-        place, name = (model, key[6:]) if key.startswith("model.") else (fields, key)
+        place, name = (fields["model"], key[6:]) if key.startswith("model.") else (fields, key)
         place[name] = _value(value)
-    try:
-        return RunConfig.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"Setting '{where}' cannot be used: {first['msg']}.") from None
+    return fields
 
 
 def _value(text: str) -> Any:

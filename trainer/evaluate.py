@@ -16,6 +16,9 @@ from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
 
 BATCH = 64
+PREVIEWED = 10  # shapes in a row of a preview
+PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
+TRUNCATION = 0.9  # of samples that are scored or previewed
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
 
@@ -60,9 +63,9 @@ def decode(
     return torch.cat(grids).numpy()
 
 
-def validation_scores(state: TrainState, store: Store, device: torch.device) -> dict[str, float]:
+def validation_scores(state: TrainState, store: Store) -> dict[str, float]:
     """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each."""
-    rows = store.indices("validation")
+    rows, device = store.indices("validation"), state.processes.device
     truth = store.grids(rows)
     generator = state.averages["generator"]
     codes = encode_grids(state.averages["voxel_encoder"], store, rows, device)
@@ -71,6 +74,36 @@ def validation_scores(state: TrainState, store: Store, device: torch.device) -> 
         seen = encode_pictures(state.averages["image_encoder"], store, rows, 0, device)
         scores["picture_iou"] = float(iou(decode(generator, seen, device), truth).mean())
     return scores
+
+
+def preview_rows(state: TrainState, store: Store) -> dict[str, NDArray[np.float32]]:
+    """Fields (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
+
+    The samples come from the class Gaussians of some encoded training shapes, as in the app.
+    """
+    device, averages = state.processes.device, state.averages
+    held_out = store.indices("validation")
+    rows = held_out[np.linspace(0, len(held_out) - 1, min(PREVIEWED, len(held_out))).astype(int)]
+
+    def fields(latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            logits = averages["generator"](torch.from_numpy(latents).to(device))
+            return torch.sigmoid(logits.float())[:, 0].cpu().numpy()
+
+    shown = {"held out": store.grids(rows).astype(np.float32)}
+    shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, device))
+    if store.views is not None:
+        seen = encode_pictures(averages["image_encoder"], store, rows, 0, device)
+        shown["from pictures"] = fields(seen)
+    some = store.indices("train")
+    some = some[np.linspace(0, len(some) - 1, min(PREVIEW_CODES, len(some))).astype(int)]
+    codes = encode_grids(averages["voxel_encoder"], store, some, device)
+    density = LatentDensity.fit(codes, store.labels[some], store.classes)
+    noise = seed_noise(0, density.latent_size, PREVIEWED)
+    names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
+    samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
+    shown["samples"] = fields(np.stack(samples))
+    return shown
 
 
 def fit_density(encoder: nn.Module, store: Store, device: torch.device) -> LatentDensity:
@@ -133,7 +166,7 @@ def evaluate(
     density: LatentDensity,
     store: Store,
     device: torch.device,
-    truncation: float = 0.9,
+    truncation: float = TRUNCATION,
 ) -> Report:
     """Scores networks (generator, voxel_encoder, image_encoder) on the validation shapes."""
     rows = store.indices("validation")

@@ -16,22 +16,27 @@ from shapelab.core.assets import user_folder
 from shapelab.core.networks import Generator
 from shapelab.core.run import RunFolder
 from shapelab.errors import DataError, RunError
-from trainer import loop
+from trainer import checkpoints
 from trainer.data.store import Store, open_store
 from trainer.evaluate import Report, evaluate, fit_density, principal_directions
-from trainer.state import TrainState
+from trainer.processes import Processes
+from trainer.state import TrainState, new_state
 
 CPU = torch.device("cpu")
 
 
 def _open(run: Path, data: Path) -> tuple[TrainState, Store]:
     folder, store = RunFolder(run), open_store(data)
-    config = loop.read_config(folder)
+    config = folder.read_config()
     if config.model.classes != store.classes:
         raise DataError(f"{data} has other classes than the run {run} was trained on.")
-    state = loop.load_state(folder, config, CPU)
-    if state.step == 0:
+    found = checkpoints.read_newest(folder.checkpoints)
+    if found is None:
         raise RunError(f"{run} has no checkpoint that can be read; train it first.")
+    state = new_state(config, Processes())
+    state.load(*found)
+    for module in state.averages.values():
+        module.to(CPU)
     return state, store
 
 
@@ -105,7 +110,7 @@ def _card(
         },
         "preset": config.preset,
         "steps": state.step,
-        "batch": config.batch,
+        "batch_size": config.batch_size,
         "seed": config.seed,
         "settings": config.model_dump(mode="json", exclude={"model"}),
         "figures": rounded,

@@ -1,186 +1,279 @@
-"""fit(): the order of updates, rates, validation and saving; yields events, asks the stop token."""
+"""fit(): the bookkeeping around the paper's updates; yields events, asks its control each step."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from torch import Tensor
 
-from shapelab.core.run import (
+from shapelab.core.events import (
     Event,
     Finished,
-    RunConfig,
-    RunFolder,
+    Paused,
+    Previewed,
+    Resumed,
     Saved,
+    Started,
     StepDone,
     Validated,
-    to_line,
+    Warned,
 )
-from shapelab.errors import RunError
-from trainer import checkpoints, steps
-from trainer.batches import Batches
+from shapelab.core.run import RunFolder
+from shapelab.core.runconfig import RunConfig
+from shapelab.errors import ExportError, RunError
+from trainer import checkpoints, memory, previews
+from trainer.batches import Batch, Batches
+from trainer.control import Control
 from trainer.data.store import Store, open_store
-from trainer.evaluate import validation_scores
+from trainer.evaluate import preview_rows, validation_scores
+from trainer.eventlog import EventLog
+from trainer.processes import Processes
+from trainer.recovery import Recovery
+from trainer.schedule import in_image_phase, rates, updates
 from trainer.state import AVERAGED, TrainState, new_state
+from trainer.steps import STEPS, distil_step
 from trainer.teacher import Teacher
+from trainer.update import Metrics, NotFiniteError
 
-JOINT_IMAGE_EVERY = 4  # batches between image updates before its own phase: it keeps up cheaply
-
-
-@dataclass
-class StopToken:
-    """Asked between steps; stopping saves."""
-
-    requested: bool = False
+POLL_S = 0.2  # how often a paused run looks for requests
+AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
-def rate_factor(config: RunConfig, step: int) -> float:
-    """Cosine from 1 to ``final_rate``, once over the main phase and once over the image phase."""
-    main = config.steps - config.image_steps
-    done = step / max(1, main) if step < main else (step - main) / max(1, config.image_steps)
-    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def kl_weight(config: RunConfig, step: int) -> float:
-    """Rises linearly from 0 to 1 over the first ``kl_warm_up`` share of the main phase."""
-    ramp = config.kl_warm_up * (config.steps - config.image_steps)
-    return min(1.0, step / ramp) if ramp else 1.0
-
-
-def take_step(state: TrainState, batches: Batches, teacher: Teacher) -> steps.Metrics:
-    """One batch: the schedule of the paper, after a warm start and before the image phase."""
-    config, step = state.config, state.step
-    factor = rate_factor(config, step)
-    for name, rate in (
-        ("voxel_encoder", config.learning_rate),
-        ("generator", config.learning_rate),
-        ("image_encoder", config.image_rate),
-    ):  # the critic keeps its rate: it must follow the generator to the end
-        state.optimisers[name].param_groups[0]["lr"] = rate * factor
-    if step >= config.steps - config.image_steps:
-        batch = batches(step, pictures=True)
-        return steps.image_step(state, batch, teacher.posterior(state, batch))
-    with_pictures = config.image_steps == 0 or step % JOINT_IMAGE_EVERY == 0
-    batch = batches(step, pictures=with_pictures)
-    metrics: steps.Metrics = {}
-    if step >= config.warm_start:
-        metrics |= steps.critic_step(state, batch)
-    metrics |= steps.encoder_step(state, batch, kl_weight(config, step))
-    if with_pictures:
-        metrics |= steps.image_step(state, batch)
-    if step >= config.warm_start and step % config.generator_every == 0:
-        metrics |= steps.generator_step(state, batch)
-    return metrics
-
-
-def start(config: RunConfig, folder: RunFolder, store: Path) -> None:
-    """Makes a run's folder and notes which store it learns from.
-
-    Raises:
-        RunError: there is a run in it already.
-    """
-    if folder.config.exists():
-        raise RunError(f"{folder.path} holds a run already; resume it or name another --run.")
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.data.write_text(json.dumps({"store": str(store.resolve())}), "utf-8")
-    folder.config.write_text(config.model_dump_json(indent=1), "utf-8")
-
-
-def read_config(folder: RunFolder) -> RunConfig:
-    """The configuration of a run's folder. Raises RunError when there is none."""
-    try:
-        return RunConfig.model_validate_json(folder.config.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder.path} holds no run that can be read: {error}.") from error
-
-
-def store_of(folder: RunFolder) -> Path:
-    """The store that a run was started on. Raises RunError when it is not noted."""
-    try:
-        return Path(json.loads(folder.data.read_text("utf-8"))["store"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RunError(
-            f"{folder.path} does not say where its data is; name it with --data."
-        ) from None
-
-
-def load_state(folder: RunFolder, config: RunConfig, device: torch.device) -> TrainState:
-    """The newest verified state of a run, or a fresh one."""
-    state = new_state(config, device)
-    found = checkpoints.read_newest(folder.checkpoints)
-    if found is not None:
-        tensors, meta = found
-        state.load(tensors, int(meta["step"]))
-    return state
-
-
-def fit(store_folder: Path, run: Path, stop: StopToken | None = None) -> Iterator[Event]:
+def fit(
+    store_folder: Path,
+    run: Path,
+    control: Control | None = None,
+    processes: Processes | None = None,
+) -> Iterator[Event]:
     """Trains a started run from its newest checkpoint to its last step.
 
     Raises:
-        RunError: it was started on other data, or several processes were launched.
+        RunError: another process trains it, it does not fit the data, or it cannot go on.
+        DataError: the store cannot be used.
     """
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    if accelerator.num_processes > 1:
-        raise RunError("This version trains in one process; please start it without a launcher.")
-    stop = StopToken() if stop is None else stop
+    processes = Processes() if processes is None else processes
     folder = RunFolder(run)
-    config, store = read_config(folder), open_store(store_folder)
+    config, store = folder.read_config(), open_store(store_folder)
+    _check_fit(config, store, store_folder)
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
-    state = load_state(folder, config, accelerator.device)
-    with folder.events.open("a", encoding="utf-8") as log:
-        for event in _events(state, store, folder, accelerator.device, stop):
-            log.write(to_line(event) + "\n")
-            log.flush()
+    with folder.locked() if processes.is_main else nullcontext():
+        state = load_state(folder, config, processes)
+        training = Training(state, store, folder, Control() if control is None else control)
+        log = EventLog(folder.events)
+        for event in training.events():
+            if processes.is_main:
+                log.write(event)
             yield event
 
 
-def _events(
-    state: TrainState, store: Store, folder: RunFolder, device: torch.device, stop: StopToken
-) -> Iterator[Event]:
-    config = state.config
-    batches, teacher = Batches(store, config, device), Teacher(store, device)
-    means: dict[str, list[torch.Tensor]] = defaultdict(list)
-    clock, since = time.perf_counter(), state.step
-    saved = state.step
-    while state.step < config.steps and not stop.requested:
-        for name, value in take_step(state, batches, teacher).items():
-            means[name].append(value)
-        alone = state.step >= config.steps - config.image_steps
+def _check_fit(config: RunConfig, store: Store, path: Path) -> None:
+    if config.model.classes != store.classes or config.model.resolution != store.resolution:
+        raise RunError(f"{path} has other classes or another resolution than this run.")
+    if config.image_steps and store.views is None:
+        raise RunError(
+            f"{path} has no pictures to train the image encoder on; prepare it with --views 8, or "
+            "use --set image_steps=0."
+        )
+    if not len(store.indices("train")):
+        raise RunError(f"{path} has no shapes to train on.")
+
+
+def load_state(folder: RunFolder, config: RunConfig, processes: Processes) -> TrainState:
+    """The newest verified state of a run, or a fresh one; the main process reads for all."""
+    state = new_state(config, processes)
+    found = checkpoints.read_newest(folder.checkpoints) if processes.is_main else None
+    found = processes.from_main(found)
+    if found is not None:
+        state.load(*found)
+    return state
+
+
+class Training:
+    """A run in progress: what it needs between two steps."""
+
+    def __init__(
+        self, state: TrainState, store: Store, folder: RunFolder, control: Control
+    ) -> None:
+        self.state = state
+        self.config = state.config
+        self.processes = state.processes
+        self.store = store
+        self.folder = folder
+        self.control = control
+        self.batches = Batches(store, state.config, state.processes)
+        self.teacher = Teacher(store)
+        self.recovery = Recovery()
+        self._sums: dict[str, list[Tensor]] = defaultdict(list)
+        self._since = (time.perf_counter(), state.step)
+        self._saved = state.step  # the newest step on disk
+        self._save_tried = time.monotonic()
+
+    def events(self) -> Iterator[Event]:
+        """Everything that happens until the run is complete or asked to stop, saved then."""
+        state, config = self.state, self.config
+        device = self.processes.device
+        yield Started(state.step, config.steps, str(device), self.processes.count)
+        stopped = False
+        while state.step < config.steps and not stopped:
+            stopped, save, sample = yield from self._requests()
+            if not stopped:
+                yield from self.step()
+                yield from self._every_so_often(save, sample)
+        if self._saved != state.step:
+            yield from self._save(last=True)
+        yield Finished(state.step, "completed" if state.step >= config.steps else "stopped")
+
+    def _requests(self) -> Generator[Event, None, tuple[bool, ...]]:
+        """Waits out a pause; returns whether to stop, save, and sample, in all processes."""
+        control, paused = self.control, False
+        while True:
+            stop, pause = self.processes.any(control.stop, control.paused)
+            if pause and not stop:
+                if not paused:
+                    yield Paused(self.state.step)
+                paused = True
+                control.wait(POLL_S)
+            elif paused and not stop:
+                paused = False
+                self._since = (time.perf_counter(), self.state.step)
+                yield Resumed(self.state.step)
+            else:
+                break
+        return (stop, *self.processes.any(control.take("save"), control.take("sample")))
+
+    def step(self) -> Iterator[Event]:
+        """One batch through the updates that are due. What fails is skipped or tried in parts."""
+        state, config, step = self.state, self.config, self.state.step
+        due = updates(config, step, self.store.views is not None)
+        state.set_rates(rates(config, step))
+        batch = self.batches(step, bool({"image", "distil"} & set(due)), state.rollbacks)
+        taken: Metrics = {}
+        for name in due:
+            statistics = state.buffers()
+            while True:
+                try:
+                    taken |= self._update(name, batch)
+                except NotFiniteError as error:
+                    state.restore_buffers(statistics)
+                    yield from self._skip(str(error))
+                    return
+                except (RuntimeError, MemoryError) as error:
+                    if not memory.is_out_of_memory(error):
+                        raise
+                    state.restore_buffers(statistics)
+                    yield self._halve(batch)
+                else:
+                    break
+        for key, value in taken.items():
+            self._sums[key].append(value)
+        self.recovery.good()
         state.step += 1
-        state.average(("image_encoder",) if alone else AVERAGED)
-        if state.step % config.log_every == 0:
-            metrics = {name: torch.stack(v).mean().item() for name, v in means.items()}
-            bad = [name for name, value in metrics.items() if not math.isfinite(value)]
-            if bad:
-                raise RunError(
-                    f"Training diverged at step {state.step} ({', '.join(bad)} not finite); "
-                    "resume from the last checkpoint with a lower learning rate."
+        state.average(("image_encoder",) if in_image_phase(config, step) else AVERAGED)
+
+    def _update(self, name: str, batch: Batch) -> Metrics:
+        if name == "distil":
+            return distil_step(self.state, batch, self.teacher)
+        return STEPS[name](self.state, batch)
+
+    def _skip(self, reason: str) -> Iterator[Event]:
+        state = self.state
+        event, must_go_back = self.recovery.bad(state.step, reason)
+        yield event
+        state.step += 1
+        if must_go_back:
+            since, tries = state.step, state.rollbacks
+            fresh = load_state(self.folder, self.config, self.processes)
+            state.load(fresh.tensors(), fresh.position())
+            state.rollbacks = tries  # the checkpoint is older than the last return
+            self._sums.clear()
+            yield self.recovery.gone_back(state, since)
+
+    def _halve(self, batch: Batch) -> Warned:
+        """Memory ran out: the same batch again in twice the parts, so its gradient stays."""
+        if self.processes.count > 1:
+            raise RunError(
+                "Memory ran out in one of several processes; resume with a smaller batch_size."
+            )
+        state = self.state
+        memory.release(self.processes.device)
+        state.parts = memory.more_parts(state.parts, len(batch))
+        return Warned(
+            state.step,
+            "memory",
+            f"Memory ran out; each batch of {self.config.batch_size} now goes through in "
+            f"{state.parts} parts, which is slower and changes nothing else but the statistics of "
+            "batch normalisation.",
+        )
+
+    def _every_so_often(self, save: bool, sample: bool) -> Iterator[Event]:
+        state, config = self.state, self.config
+        if state.step % config.log_every == 0 and self._sums:
+            yield StepDone(state.step, self._scalars())
+        if state.step % AGREE_EVERY == 0:
+            self.processes.check_agreement(state.tensors().values())
+        score = None
+        if self.processes.is_main and state.step % config.validate_every == 0:
+            scores = validation_scores(state, self.store)
+            score = scores["iou"]
+            state.best = max(state.best, score)
+            yield Validated(state.step, scores)
+        if self.processes.is_main and (sample or state.step % config.preview_every == 0):
+            yield self._preview()
+        late = time.monotonic() - self._save_tried > 60 * config.save_minutes
+        if save or self.processes.any(late)[0] or state.step % config.save_every == 0:
+            yield from self._save(score)
+
+    def _scalars(self) -> dict[str, float]:
+        """Means since the last call, over all processes, with rate and memory."""
+        state, now = self.state, time.perf_counter()
+        metrics = {name: torch.stack(v).float().mean().item() for name, v in self._sums.items()}
+        self._sums.clear()
+        metrics = self.processes.average(metrics)
+        clock, step = self._since
+        self._since = (now, state.step)
+        metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
+        return metrics | memory.used(self.processes.device)
+
+    def _preview(self) -> Event:
+        try:
+            rows = preview_rows(self.state, self.store)
+            path = previews.write(self.folder.previews, self.state.step, rows)
+        except (OSError, ExportError) as error:
+            return Warned(self.state.step, "disk", f"The preview could not be written: {error}.")
+        return Previewed(self.state.step, path.relative_to(self.folder.path).as_posix())
+
+    def _save(self, score: float | None = None, last: bool = False) -> Iterator[Event]:
+        """A checkpoint; a disk that refuses is a warning, unless this was the last chance."""
+        state, config = self.state, self.config
+        self._save_tried = time.monotonic()
+        if self.processes.is_main:
+            meta = state.position() | {"data": self.store.fingerprint}
+            try:
+                path, best = checkpoints.write(
+                    self.folder.checkpoints,
+                    state.step,
+                    state.tensors(),
+                    meta,
+                    keep_every=config.keep_every,
+                    score=score,
                 )
-            now = time.perf_counter()
-            rate = (state.step - since) * config.batch / (now - clock)
-            clock, since = now, state.step
-            means.clear()
-            yield StepDone(state.step, metrics | {"samples_per_second": rate})
-        if state.step % config.validate_every == 0:
-            yield Validated(state.step, validation_scores(state, store, device))
-        if state.step % config.save_every == 0:
-            yield _save(state, store, folder)
-            saved = state.step
-    if saved != state.step:
-        yield _save(state, store, folder)
-    yield Finished(state.step, "completed" if state.step >= config.steps else "stopped")
-
-
-def _save(state: TrainState, store: Store, folder: RunFolder) -> Saved:
-    meta = {"config": state.config.model_dump(mode="json"), "data": store.fingerprint}
-    path = checkpoints.write(folder.checkpoints, state.step, state.tensors(), meta)
-    return Saved(state.step, str(path))
+            except (OSError, RunError) as error:
+                text = f"Step {state.step} could not be saved ({error})"
+                if last:
+                    raise RunError(
+                        f"{text}; free some space and resume, which repeats what came after step "
+                        f"{self._saved}."
+                    ) from error
+                yield Warned(state.step, "disk", f"{text}; training goes on and tries again.")
+            else:
+                self._saved = state.step
+                yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
+        else:
+            self._saved = state.step
+        self.processes.barrier()

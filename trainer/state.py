@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
 
 from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder
-from shapelab.core.run import RunConfig
-from trainer.penalty import CriticLoss
+from shapelab.core.runconfig import RunConfig
+from trainer.criticloss import build_critic_loss
+from trainer.processes import Processes
 
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
 
@@ -22,14 +25,20 @@ class TrainState:
     """Mutable state of a run. ``step`` counts the steps already taken."""
 
     config: RunConfig
+    processes: Processes
     generator: Generator
     voxel_encoder: VoxelEncoder
     image_encoder: ImageEncoder
     critic: Critic
-    critic_loss: CriticLoss
+    critic_loss: nn.Module
     averages: dict[str, nn.Module]  # exponential moving averages, in evaluation mode
     optimisers: dict[str, Adam]
     step: int = 0
+    parts: int = (
+        1  # a batch goes through the networks in so many parts; raised when memory is short
+    )
+    rollbacks: int = 0  # how often the run went back to a checkpoint
+    best: float = -1.0  # best validation IoU so far
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -39,6 +48,40 @@ class TrainState:
             "image_encoder": self.image_encoder,
             "critic": self.critic,
         }
+
+    @property
+    def rate_scale(self) -> float:
+        """Every roll-back halves the rates."""
+        return 0.5**self.rollbacks
+
+    def set_rates(self, rates: dict[str, float]) -> None:
+        """Sets the optimisers' learning rates by network."""
+        for name, rate in rates.items():
+            self.optimisers[name].param_groups[0]["lr"] = rate * self.rate_scale
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """bfloat16 for generator and encoders where the configuration asks for it."""
+        enabled = self.config.precision == "bf16"
+        return torch.autocast(self.processes.device.type, torch.bfloat16, enabled=enabled)
+
+    def position(self) -> dict[str, Any]:
+        """What a checkpoint notes beside the tensors."""
+        return {
+            "step": self.step,
+            "parts": self.parts,
+            "rollbacks": self.rollbacks,
+            "best": self.best,
+        }
+
+    def buffers(self) -> list[Tensor]:
+        """Copies of the running statistics, which a forward pass changes."""
+        return [b.clone() for network in self.networks.values() for b in network.buffers()]
+
+    def restore_buffers(self, copies: list[Tensor]) -> None:
+        """Puts ``buffers`` back, after a forward pass that shall not count."""
+        own = [b for network in self.networks.values() for b in network.buffers()]
+        for buffer, kept in zip(own, copies, strict=True):
+            buffer.copy_(kept)
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of a checkpoint by name; references, not copies."""
@@ -53,8 +96,8 @@ class TrainState:
                     named[f"optimiser.{name}.{index}.{slot}"] = value
         return named
 
-    def load(self, named: dict[str, Tensor], step: int) -> None:
-        """Takes the tensors of a checkpoint of the same configuration."""
+    def load(self, named: dict[str, Tensor], position: dict[str, Any]) -> None:
+        """Takes the tensors and the position of a checkpoint of the same configuration."""
         for kind, modules in (("network", self.networks), ("average", self.averages)):
             for name, module in modules.items():
                 prefix = f"{kind}.{name}."
@@ -72,7 +115,10 @@ class TrainState:
                 {"state": slots, "param_groups": optimiser.state_dict()["param_groups"]}
             )
             _match_memory_format(optimiser)
-        self.step = step
+        self.step = int(position["step"])
+        self.parts = int(position.get("parts", 1))
+        self.rollbacks = int(position.get("rollbacks", 0))
+        self.best = float(position.get("best", -1.0))
 
     def average(self, names: tuple[str, ...] = AVERAGED) -> None:
         """Moves the named averages towards the networks; running statistics are copied."""
@@ -95,7 +141,7 @@ def _match_memory_format(optimiser: Adam) -> None:
                 slots[slot] = torch.zeros_like(parameter).copy_(value)
 
 
-def new_state(config: RunConfig, device: torch.device) -> TrainState:
+def new_state(config: RunConfig, processes: Processes) -> TrainState:
     """Networks drawn from the run's seed, with their optimisers."""
     spec = config.model
     with torch.random.fork_rng(devices=[]):
@@ -106,12 +152,16 @@ def new_state(config: RunConfig, device: torch.device) -> TrainState:
             "image_encoder": ImageEncoder(spec),
             "critic": Critic(spec),
         }
-    for network in networks.values():
-        network.to(device)
-    for name in ("generator", "voxel_encoder", "critic"):
-        # oneDNN's fast path for 3-D convolutions; 1.2 times the speed here.
-        networks[name].to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        if config.spectral_norm:
+            _normalise_spectrally(networks["critic"])
     averages = {name: copy.deepcopy(networks[name]).eval() for name in AVERAGED}
+    for name, network in (*networks.items(), *averages.items()):
+        network.to(processes.device)
+        if name != "image_encoder":
+            # oneDNN's fast path for 3-D convolutions; 1.2 times the speed here.
+            network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    for network in networks.values():
+        processes.share_statistics(network)
     for module in averages.values():
         module.requires_grad_(False)
     rates = {
@@ -133,11 +183,19 @@ def new_state(config: RunConfig, device: torch.device) -> TrainState:
     assert isinstance(critic, Critic)
     return TrainState(
         config,
+        processes,
         networks["generator"],  # type: ignore[arg-type]
         networks["voxel_encoder"],  # type: ignore[arg-type]
         networks["image_encoder"],  # type: ignore[arg-type]
         critic,
-        CriticLoss(critic, config.penalty, config.penalty_form, config.penalty_per),
+        build_critic_loss(critic, config),
         averages,
         optimisers,
     )
+
+
+def _normalise_spectrally(critic: nn.Module) -> None:
+    """Divides each layer's weight by its largest singular value (Miyato et al. 2018)."""
+    for layer in critic.modules():
+        if isinstance(layer, nn.Conv3d | nn.Linear):
+            spectral_norm(layer)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shapelab.core.run import RunConfig
+from shapelab.core.events import Event, StepDone
+from shapelab.core.run import RunFolder
+from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
+from trainer import checkpoints
+from trainer.control import Control
 from trainer.data.prepare import prepare
+from trainer.data.store import open_store, write_index
+from trainer.loop import fit
+from trainer.processes import Processes
 
 CLASSES = ("ball", "box")
 
@@ -41,9 +51,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def store_folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The prepared store of ``source``, with hand-made pictures instead of renders."""
+    """The prepared store of ``source``, with shadows instead of renders as pictures."""
     folder = tmp_path_factory.mktemp("store")
     list(prepare(source, folder, views=0))
+    index = json.loads((folder / "index.json").read_text("utf-8"))
+    grids = open_store(folder).grids(np.arange(len(index["labels"])))
+    shadows = np.stack([grids.max(axis=2), grids.max(axis=3)], axis=1)  # (n, 2 views, 32, 32)
+    pictures = np.repeat(shadows[:, :, None], 2, axis=2).astype(np.uint8) * 255
+    np.save(folder / "views.npy", pictures)
+    write_index(folder, index | {"views": 2, "picture_size": 32})
     return folder
 
 
@@ -63,7 +79,7 @@ def config() -> RunConfig:
             classes=CLASSES,
         ),
         steps=12,
-        batch=8,
+        batch_size=8,
         warm_start=4,
         generator_every=2,
         reconstruct_every_batch=True,
@@ -71,10 +87,58 @@ def config() -> RunConfig:
         reconstruction="bce",
         learning_rate=1e-3,
         ema=0.99,
+        image_loss="distil",
         reflect=True,
         image_steps=2,
         validate_every=6,
+        preview_every=1000,
         save_every=5,
         log_every=1,
         threads=1,
     )
+
+
+@pytest.fixture
+def alone() -> Processes:
+    """The one process of a plain start."""
+    return Processes()
+
+
+@pytest.fixture
+def train(store_folder: Path) -> Callable[..., list[Event]]:
+    """Starts or resumes a run on the small store; ``on_event`` may steer it."""
+
+    def run(
+        config: RunConfig,
+        folder: Path,
+        on_event: Callable[[Event, Control], None] = lambda _event, _control: None,
+        store: Path = store_folder,
+    ) -> list[Event]:
+        if not RunFolder(folder).config.exists():
+            RunFolder(folder).create(config, store)
+        control, events = Control(), []
+        for event in fit(store, folder, control):
+            events.append(event)
+            on_event(event, control)
+        return events
+
+    return run
+
+
+def stop_after(step: int) -> Callable[[Event, Control], None]:
+    """Asks for a stop when a step is done."""
+
+    def steer(event: Event, control: Control) -> None:
+        if isinstance(event, StepDone) and event.step == step:
+            control.request("stop")
+
+    return steer
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the tensors of a run's newest checkpoint."""
+    tensors, _ = checkpoints.read_newest(RunFolder(folder).checkpoints)
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        sha.update(name.encode() + tensors[name].numpy().tobytes())
+    return sha.hexdigest()

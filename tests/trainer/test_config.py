@@ -17,17 +17,19 @@ def test_every_shipped_preset_is_valid(preset):
 
 def test_paper_preset_holds_the_papers_numbers():
     paper = config.load("paper", ("chair",), 32)
-    assert (paper.delta, paper.penalty, paper.generator_every, paper.batch) == (100, 10, 5, 256)
+    assert (paper.delta, paper.penalty_weight, paper.generator_every) == (100, 10, 5)
+    assert (paper.batch_size, paper.penalty, paper.vae) == (256, "sample", "true")
     assert (paper.learning_rate, paper.betas) == (1e-4, (0.5, 0.9))
     assert (paper.model.generator_width, paper.model.critic_width) == (256, 32)
-    assert paper.penalty_per == "sample"
+    assert paper.delta_in_encoder
+    assert (paper.model.latent_size, paper.loss, paper.image_loss) == (200, "wasserstein", "vae")
 
 
 def test_overrides_reach_run_and_model():
     loaded = config.load(
-        "furniture", ("a",), 32, ["batch=8", "model.critic_width=8", "reconstruction=squared"]
+        "small", ("a",), 32, ["batch_size=8", "model.critic_width=8", "reconstruction=squared"]
     )
-    assert (loaded.batch, loaded.model.critic_width) == (8, 8)
+    assert (loaded.batch_size, loaded.model.critic_width) == (8, 8)
     assert loaded.reconstruction == "squared"
 
 
@@ -35,11 +37,21 @@ def test_overrides_reach_run_and_model():
     ("preset", "override", "word"),
     [
         ("nothing", [], "choose one of"),
-        ("paper", ["batch"], "key=value"),
+        ("paper", ["batch_size"], "key=value"),
         ("paper", ["bath=8"], "'bath'"),
-        ("paper", ["batch=0"], "'batch'"),
+        ("paper", ["batch_size=0"], "'batch_size'"),
     ],
 )
 def test_mistakes_get_one_sentence(preset, override, word):
     with pytest.raises(RunError, match=word):
         config.load(preset, ("a",), 32, override)
+
+
+def test_a_run_that_goes_on_may_change_settings_but_not_its_networks():
+    before = config.load("small", ("a",), 32)
+    after = config.change(before, ["steps=9999", "learning_rate=1e-5"])
+    assert (after.steps, after.learning_rate) == (9999, 1e-5)
+    assert after.model_copy(update={"steps": before.steps, "learning_rate": 1e-3}) == before
+    for override in ("model.generator_width=64", "spectral_norm=true"):
+        with pytest.raises(RunError, match="cannot change"):
+            config.change(before, [override])

@@ -20,7 +20,7 @@ from trainer.evaluate import principal_directions
 
 @pytest.fixture
 def run(config, store_folder, tmp_path):
-    loop.start(config, RunFolder(tmp_path / "run"), store_folder)
+    RunFolder(tmp_path / "run").create(config, store_folder)
     list(loop.fit(store_folder, tmp_path / "run"))
     return tmp_path / "run"
 
@@ -47,7 +47,7 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
 
 
 def test_a_run_without_a_checkpoint_is_refused(config, store_folder, tmp_path):
-    loop.start(config, RunFolder(tmp_path), store_folder)
+    RunFolder(tmp_path).create(config, store_folder)
     with pytest.raises(RunError, match="no checkpoint"):
         export.evaluate_run(tmp_path, store_folder)
 

@@ -2,99 +2,251 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 import torch
 
-from shapelab.core.run import Finished, RunConfig, RunFolder, Saved, StepDone, Validated, from_line
+from shapelab.core.events import (
+    EventReader,
+    Finished,
+    Paused,
+    Previewed,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+)
+from shapelab.core.run import RunFolder, summarise
 from shapelab.errors import RunError
+from tests.trainer.conftest import digest, stop_after
 from trainer import checkpoints, loop
+from trainer.batches import Batches
 from trainer.data.store import open_store
-
-
-def train(config: RunConfig, store: Path, run: Path, stop_after: int | None = None):
-    if not RunFolder(run).config.exists():
-        loop.start(config, RunFolder(run), store)
-    token, events = loop.StopToken(), []
-    for event in loop.fit(store, run, token):
-        events.append(event)
-        if isinstance(event, StepDone) and event.step == stop_after:
-            token.requested = True
-    return events
-
-
-def digest(run: Path) -> str:
-    tensors, _ = checkpoints.read_newest(RunFolder(run).checkpoints)
-    sha = hashlib.sha256()
-    for name in sorted(tensors):
-        sha.update(name.encode() + tensors[name].numpy().tobytes())
-    return sha.hexdigest()
+from trainer.state import new_state
 
 
 @pytest.mark.parametrize("cut", [3, 7, 11])  # in the warm start, the GAN phase, the image phase
-def test_resume_is_bit_equal_to_never_having_stopped(config, store_folder, tmp_path, cut):
+def test_resume_is_bit_equal_to_never_having_stopped(config, train, tmp_path, cut):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(config, store_folder, whole)
-    stopped = train(config, store_folder, parts, stop_after=cut)
-    assert stopped[-1] == Finished(cut, "stopped")
-    resumed = train(config, store_folder, parts)
-    assert resumed[-1] == Finished(config.steps, "completed")
+    train(config, whole)
+    assert train(config, parts, stop_after(cut))[-1] == Finished(cut, "stopped")
+    assert train(config, parts)[-1] == Finished(config.steps, "completed")
     assert digest(whole) == digest(parts)
 
 
-def test_events_are_logged_and_cover_every_term(config, store_folder, tmp_path):
-    events = train(config, store_folder, tmp_path / "run")
-    lines = RunFolder(tmp_path / "run").events.read_text("utf-8").splitlines()
-    assert [from_line(line) for line in lines] == events
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"image_loss": "vae", "image_steps": 0, "reconstruct_every_batch": False},  # the paper
+        {"vae": "released", "delta_in_encoder": False, "penalty": "column", "image_loss": "vae"},
+        {"spectral_norm": True, "penalty": "none"},
+        {"penalty": "r1", "critic_shift": 2},
+        {"loss": "r3", "penalty": "r1r2"},
+        {"precision": "bf16"},
+    ],
+    ids=lambda settings: "-".join(settings),
+)
+def test_10_and_10_steps_are_20_in_every_variant(config, train, tmp_path, settings):
+    base = {"steps": 20, "warm_start": 2, "validate_every": 50}
+    config = config.model_copy(update=base | settings)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    events = train(config, whole)
+    train(config, parts, stop_after(10))
+    train(config, parts)
+    assert digest(whole) == digest(parts)
+    last = [e for e in events if isinstance(e, StepDone)][-1]
+    assert all(value == value for value in last.metrics.values())
+
+
+def test_events_are_logged_and_cover_every_term(config, train, tmp_path):
+    events = train(config.model_copy(update={"preview_every": 6}), tmp_path)
+    assert EventReader(RunFolder(tmp_path).events).read() == events
     seen = {name for e in events if isinstance(e, StepDone) for name in e.metrics}
-    assert {"critic", "wasserstein", "gradient_norm", "kl", "reconstruction", "generator"} <= seen
+    assert seen >= {
+        "critic", "wasserstein", "penalty", "gradient_norm", "kl", "reconstruction", "generator",
+        "gradient_ratio", "image_error", "image_overlap", "samples_per_second", "memory_mb",
+    }  # fmt: skip
+    assert events[0] == Started(0, 12, "cpu", 1)
     assert [e.step for e in events if isinstance(e, Validated)] == [6, 12]
+    assert [e.step for e in events if isinstance(e, Previewed)] == [6, 12]
     assert [e.step for e in events if isinstance(e, Saved)] == [5, 10, 12]
-
-
-def test_the_warm_start_leaves_the_critic_alone(config, store_folder, tmp_path):
-    state = loop.new_state(config, torch.device("cpu"))
-    before = [p.clone() for p in state.critic.parameters()]
-    store, device = open_store(store_folder), torch.device("cpu")
-    batches, teacher = loop.Batches(store, config, device), loop.Teacher(store, device)
-    loop.take_step(state, batches, teacher)
-    assert all(torch.equal(a, b) for a, b in zip(before, state.critic.parameters(), strict=True))
-    state.step = config.warm_start
-    loop.take_step(state, batches, teacher)
-    assert not torch.equal(before[0], next(iter(state.critic.parameters())))
-
-
-def test_reconstruction_improves(config, store_folder, tmp_path):
-    config = config.model_copy(
-        update={"steps": 100, "warm_start": 100, "image_steps": 0, "log_every": 10}
+    assert {"iou", "picture_iou"} <= next(
+        set(e.metrics) for e in events if isinstance(e, Validated)
     )
-    events = [e for e in train(config, store_folder, tmp_path / "run") if isinstance(e, StepDone)]
+    summary = summarise(RunFolder(tmp_path))
+    assert (summary.state, summary.step, summary.steps) == ("completed", 12, 12)
+    assert summary.best == max(e.metrics["iou"] for e in events if isinstance(e, Validated))
+
+
+def test_each_phase_moves_what_it_should(config, store_folder, alone, tmp_path):
+    state = new_state(config, alone)
+    training = loop.Training(state, open_store(store_folder), RunFolder(tmp_path), loop.Control())
+
+    def moved_at(step: int) -> set[str]:
+        state.step = step
+        before = {k: [p.clone() for p in n.parameters()] for k, n in state.networks.items()}
+        assert list(training.step()) == []
+        return {
+            name
+            for name, old in before.items()
+            if any(
+                not torch.equal(a, b)
+                for a, b in zip(old, state.networks[name].parameters(), strict=True)
+            )
+        }
+
+    assert moved_at(1) == {"voxel_encoder", "generator", "image_encoder"}
+    assert moved_at(config.warm_start) == set(state.networks)
+    assert moved_at(config.main_steps) == {"image_encoder"}
+
+
+def test_without_joint_reconstruction_the_generator_learns_every_fifth_batch(
+    config, store_folder, alone, tmp_path
+):
+    config = config.model_copy(
+        update={"warm_start": 0, "generator_every": 5, "reconstruct_every_batch": False}
+    )
+    state = new_state(config, alone)
+    training = loop.Training(state, open_store(store_folder), RunFolder(tmp_path), loop.Control())
+    learnt, critic = [], []
+    for step in range(10):
+        before = state.generator.head.weight.clone(), state.critic.dense.weight.clone()
+        assert list(training.step()) == []
+        if not torch.equal(before[0], state.generator.head.weight):
+            learnt.append(step)
+        if not torch.equal(before[1], state.critic.dense.weight):
+            critic.append(step)
+    assert learnt == [0, 5]
+    assert critic == list(range(10))
+
+
+def test_reconstruction_improves(config, train, tmp_path):
+    config = config.model_copy(
+        update={"steps": 100, "warm_start": 100, "image_steps": 0, "log_every": 10,
+                "validate_every": 100, "save_every": 100}
+    )  # fmt: skip
+    events = [e for e in train(config, tmp_path) if isinstance(e, StepDone)]
     assert events[-1].metrics["reconstruction"] < 0.7 * events[0].metrics["reconstruction"]
 
 
-def test_batches_depend_on_seed_and_step_only(config, store_folder):
-    store = open_store(store_folder)
-    batches = loop.Batches(store, config, torch.device("cpu"))
-    first, again, other = batches(5, False), batches(5, False), batches(6, False)
+def test_batches_depend_on_seed_step_and_attempt_only(config, store_folder, alone):
+    batches = Batches(open_store(store_folder), config, alone)
+    first, again, other = batches(5, True), batches(5, True), batches(6, True)
     assert torch.equal(first.grids, again.grids)
+    assert torch.equal(first.pictures, again.pictures)
     assert torch.equal(first.noise, again.noise)
     assert not torch.equal(first.noise, other.noise)
+    assert not torch.equal(first.noise, batches(5, True, attempt=1).noise)
     epoch = [row for step in range(batches.per_epoch) for row in batches.rows_of(step)]
-    assert len(set(epoch)) == len(epoch) == batches.per_epoch * config.batch
+    assert len(set(epoch)) == len(epoch) == batches.per_epoch * config.batch_size
+
+
+def test_parts_of_a_batch_are_whole_pairs_and_nothing_is_lost(config, store_folder, alone):
+    batch = Batches(open_store(store_folder), config, alone)(0, True)
+    for count in (1, 2, 3, 4, 99):
+        parts = batch.parts(count)
+        assert torch.equal(torch.cat([p.grids for p in parts]), batch.grids)
+        assert torch.equal(torch.cat([p.pictures for p in parts]), batch.pictures)
+        assert all(len(part) % 2 == 0 for part in parts)
+
+
+def test_pause_holds_the_run_between_two_steps_and_stop_ends_it(config, train, tmp_path):
+    def steer(event, control):
+        if isinstance(event, StepDone) and event.step == 3:
+            control.request("pause")
+        if isinstance(event, Paused):
+            control.request("resume")
+        if isinstance(event, Resumed):
+            control.request("pause")
+            control.request("stop")  # stop rules, also over a pause
+
+    events = train(config, tmp_path, steer)
+    kinds = [(type(e), e.step) for e in events[-5:]]
+    assert kinds == [(StepDone, 3), (Paused, 3), (Resumed, 3), (Saved, 3), (Finished, 3)]
+
+
+def test_save_and_sample_are_obeyed_after_the_next_step(config, train, tmp_path):
+    def steer(event, control):
+        if isinstance(event, StepDone) and event.step == 2:
+            control.request("save")
+            control.request("sample")
+
+    events = train(config, tmp_path, steer)
+    assert [e.step for e in events if isinstance(e, Saved)] == [3, 5, 10, 12]
+    assert [e.step for e in events if isinstance(e, Previewed)] == [3]
+
+
+def test_time_alone_makes_a_checkpoint_due(config, train, tmp_path):
+    config = config.model_copy(update={"save_every": 100, "save_minutes": 1e-9})
+    assert len([e for e in train(config, tmp_path) if isinstance(e, Saved)]) == config.steps
+
+
+def test_the_best_and_every_nth_checkpoint_stay(config, train, tmp_path):
+    config = config.model_copy(update={"save_every": 1, "keep_every": 4, "validate_every": 1})
+    events = train(config, tmp_path)
+    scores = {e.step: e.metrics["iou"] for e in events if isinstance(e, Validated)}
+    best = max(scores, key=lambda step: (scores[step], -step))
+    kept = {int(p.name.removeprefix("step-")) for p in
+            checkpoints.steps(RunFolder(tmp_path).checkpoints)}  # fmt: skip
+    assert kept == {4, 8, 10, 11, 12, best}
+
+
+def test_a_run_that_is_complete_stays_as_it_is(config, train, tmp_path):
+    train(config, tmp_path)
+    before = digest(tmp_path)
+    assert train(config, tmp_path) == [Started(12, 12, "cpu", 1), Finished(12, "completed")]
+    assert digest(tmp_path) == before
 
 
 def test_a_second_start_in_the_same_folder_is_refused(config, store_folder, tmp_path):
-    loop.start(config, RunFolder(tmp_path), store_folder)
+    RunFolder(tmp_path).create(config, store_folder)
     with pytest.raises(RunError, match="holds a run already"):
-        loop.start(config, RunFolder(tmp_path), store_folder)
+        RunFolder(tmp_path).create(config, store_folder)
 
 
-def test_numbers_that_are_not_finite_stop_the_run_with_a_sentence(
-    config, store_folder, tmp_path, monkeypatch
-):
-    broken = {"kl": torch.tensor(float("nan"))}
-    monkeypatch.setattr(loop.steps, "encoder_step", lambda *_: broken)
-    with pytest.raises(RunError, match="diverged at step"):
-        train(config, store_folder, tmp_path / "run")
+def test_a_run_that_is_being_trained_is_refused_by_name(config, train, store_folder, tmp_path):
+    RunFolder(tmp_path).create(config, store_folder)
+    code = (
+        "import sys; from pathlib import Path; from trainer.loop import fit\n"
+        "from shapelab.errors import RunError\n"
+        "try: next(fit(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "except RunError as error: print(error)"
+    )
+    with RunFolder(tmp_path).locked():
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(store_folder), str(tmp_path)],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+    assert f"is being trained by process {__import__('os').getpid()} on" in done.stdout
+    assert train(config, tmp_path)[-1] == Finished(12, "completed")  # free again
+
+
+def test_other_data_and_missing_pictures_are_refused(config, store_folder, source, tmp_path):
+    from trainer.data.prepare import prepare
+
+    bare = tmp_path / "bare"
+    list(prepare(source, bare, views=0))
+    RunFolder(tmp_path / "run").create(config, bare)
+    with pytest.raises(RunError, match="--views"):
+        list(loop.fit(bare, tmp_path / "run"))
+    other = config.model_copy(
+        update={"model": config.model.model_copy(update={"classes": ("cat",)})}
+    )
+    RunFolder(tmp_path / "other").create(other, store_folder)
+    with pytest.raises(RunError, match="other classes"):
+        list(loop.fit(store_folder, tmp_path / "other"))
+
+
+def test_warnings_of_a_damaged_checkpoint_do_not_stop_a_resume(config, train, tmp_path):
+    train(config, tmp_path, stop_after(7))
+    newest = checkpoints.steps(RunFolder(tmp_path).checkpoints)[-1]
+    path = newest / "tensors.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    events = train(config, tmp_path)
+    assert events[0].step == 5  # the one before
+    assert events[-1] == Finished(12, "completed")
+    assert not [e for e in events if isinstance(e, Warned)]

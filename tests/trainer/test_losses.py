@@ -23,11 +23,53 @@ def test_kl_of_the_prior_is_zero_and_free_bits_are_a_floor():
     assert losses.kl_divergence(zero, zero, free_bits=0.05).item() == pytest.approx(0.05)
 
 
-def test_kl_between_equals_torch():
+def test_distillation_is_least_at_the_target_and_variances_do_not_move_means():
     torch.manual_seed(1)
-    a, s, b, t = (torch.randn(16, 5, dtype=torch.float64) for _ in range(4))
-    oracle = kl_divergence(Normal(a, (0.5 * s).exp()), Normal(b, (0.5 * t).exp())).mean()
-    assert losses.kl_between(a, s, b, t).item() == pytest.approx(oracle.item(), rel=1e-12)
+    mean, log_variance, target, target_log = (
+        torch.randn(16, 5, dtype=torch.float64, requires_grad=True) for _ in range(4)
+    )
+    assert losses.distillation(target, target_log, target, target_log).item() == 0
+    losses.distillation(mean, log_variance, target.detach(), target_log.detach()).backward()
+    expected = 2 * (mean - target).detach() / mean.numel()  # squared error's gradient, alone
+    assert torch.allclose(mean.grad, expected)
+    # The own variance is at rest where it holds the target's and the squared error of the mean.
+    rest = (target_log.exp() + (mean - target).square()).log().detach().requires_grad_(True)
+    losses.distillation(mean.detach(), rest, target.detach(), target_log.detach()).backward()
+    assert rest.grad.abs().max() < 1e-12
+
+
+def test_released_vae_repeats_its_formulas():
+    mean, head = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.0, 2.0]])
+    s = torch.tanh(head)
+    assert torch.equal(losses.released_sample(mean, head, torch.ones(1, 2)), mean + s)
+    expected = (-s + 0.5 * (-1 + torch.exp(2 * s) + mean**2)).mean()
+    assert losses.released_kl(mean, head).item() == pytest.approx(expected.item())
+    assert losses.released_kl(torch.zeros(1, 2), torch.zeros(1, 2)).item() == 0  # noiseless
+
+
+def test_free_bits_clamp_the_mean_over_all_processes():
+    mean = torch.tensor([[2.0], [0.0]])
+    whole = losses.kl_divergence(mean, torch.zeros(2, 1), free_bits=0.5)
+    halves = [
+        losses.kl_divergence(part, torch.zeros(1, 1), 0.5, lambda _: torch.tensor([1.0]))
+        for part in mean.split(1)
+    ]
+    assert whole.item() == halves[0].item() == halves[1].item() == 1.0
+
+
+def test_relativistic_pairs_prefer_the_better():
+    low, high = torch.tensor([-1.0, 0.0]), torch.tensor([1.0, 3.0])
+    assert losses.relativistic(high, low) < losses.relativistic(low, high)
+    assert losses.relativistic(low, low).item() == pytest.approx(0.6931, abs=1e-4)
+
+
+def test_soft_iou_equals_iou_of_hard_grids():
+    target = torch.zeros(1, 1, 4, 4, 4)
+    target[..., :2] = 1
+    shifted = torch.zeros_like(target)
+    shifted[..., 1:3] = 1  # one third of the union is shared
+    logits = 200 * (shifted - 0.5)
+    assert losses.soft_iou_loss(logits, target).item() == pytest.approx(2 / 3)
 
 
 def test_posterior_samples_have_the_asked_moments():

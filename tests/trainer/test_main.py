@@ -14,7 +14,7 @@ from shapelab.errors import ShapelabError
 from trainer.__main__ import app
 
 SMALL = [
-    "steps=3", "batch=8", "warm_start=1", "image_steps=0", "threads=1", "save_every=3",
+    "steps=3", "batch_size=8", "warm_start=1", "image_steps=0", "threads=1", "save_every=3",
     "validate_every=3", "log_every=1", "model.generator_width=16", "model.encoder_width=4",
     "model.critic_width=4", "model.latent_size=8", "model.image_size=32",
     "model.image_convs=[[8, 5, 4], [8, 3, 2]]",
@@ -33,15 +33,18 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     store, run, made = tmp_path / "store", tmp_path / "run", tmp_path / "models" / "tiny"
     assert "40 shapes kept, 2 rejected" in call("prepare", source, "--out", store, "--views", 0)
     settings = [part for text in SMALL for part in ("--set", text)]
-    output = call("fit", "--preset", "furniture", "--data", store, "--run", run, *settings)
-    assert "completed at step 3" in output
-    assert "completed at step 3" in call("resume", run)  # nothing is left to do
+    output = call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
+    assert "step 3  completed" in output
+    again = call("resume", run)  # nothing is left to do
+    assert "is complete at 3/3" in again
+    assert "--set steps=6" in again
+    assert "step 5  completed" in call("resume", run, "--set", "steps=5")
     assert "iou" in call("evaluate", run)
     assert "tiny" in call("export-model", run, made)
     model = load_model(made)
     assert model.decode(model.sample("ball", seed=1)).shape == (1, 32, 32, 32)
     with pytest.raises(ShapelabError, match="holds a run already"):
-        call("fit", "--preset", "furniture", "--data", store, "--run", run, *settings)
+        call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
 
 
 def test_a_mistake_is_one_sentence_and_exit_code_1(tmp_path):

@@ -45,7 +45,8 @@ def read(source: Path, resolution: int = 32) -> LabelledGrids:
 
     Args:
         source: an .npz file or a folder with one.
-        resolution: side of the grids to make; smaller ones are padded equally on both sides.
+        resolution: side of the grids to make; smaller ones are enlarged by a whole factor where one
+            fits, and padded equally on both sides.
 
     Raises:
         DataError: there is nothing to read, or the arrays do not belong together.
@@ -59,7 +60,8 @@ def read(source: Path, resolution: int = 32) -> LabelledGrids:
         raise DataError(f"{path.name} cannot be read as labelled voxels: {error}.") from error
     if voxels.ndim != 4 or len(voxels) != len(labels) or labels.max(initial=0) >= len(classes):
         raise DataError(f"{path.name}: voxels, labels and classes do not belong together.")
-    margin = resolution - voxels.shape[1]
+    finer = max(1, resolution // max(1, voxels.shape[1]))  # each cell becomes finer^3 equal ones
+    margin = resolution - finer * voxels.shape[1]
     if len(set(voxels.shape[1:])) != 1 or margin < 0 or margin % 2:
         raise DataError(
             f"{path.name}: grids of {voxels.shape[1:]} cannot be padded to {resolution}^3."
@@ -72,7 +74,7 @@ def read(source: Path, resolution: int = 32) -> LabelledGrids:
     rejected: list[tuple[str, str]] = []
     for index, (grid, label) in enumerate(zip(voxels, labels, strict=True)):
         name = f"{path.name}#{index}"
-        solid = np.pad(grid > 0.5, pad)
+        solid = np.pad(np.kron(grid > 0.5, np.ones((finer,) * 3, bool)), pad)
         filled = int(solid.sum())
         digest = hashlib.sha256(np.packbits(solid).tobytes()).hexdigest()
         if filled < MIN_FILLED:

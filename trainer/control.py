@@ -1,0 +1,51 @@
+"""What a run is asked between two steps: stop, pause, save, sample; from signals or from stdin."""
+
+from __future__ import annotations
+
+import threading
+from typing import TextIO
+
+COMMANDS = ("pause", "resume", "sample", "save", "stop")
+
+
+class Control:
+    """Requests to a running ``fit``; any thread may set them, the loop takes them."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+        self._changed = threading.Event()
+        self.stop = False
+        self.paused = False
+
+    def request(self, command: str) -> bool:
+        """Notes a command of ``COMMANDS``; False when there is no such command."""
+        if command not in COMMANDS:
+            return False
+        if command == "stop":
+            self.stop = True
+        elif command in ("pause", "resume"):
+            self.paused = command == "pause"
+        else:
+            self._asked.add(command)
+        self._changed.set()
+        return True
+
+    def take(self, command: str) -> bool:
+        """Whether 'save' or 'sample' was requested since the last call."""
+        asked = command in self._asked
+        self._asked.discard(command)
+        return asked
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps until a request comes, or the time is over."""
+        self._changed.wait(seconds)
+        self._changed.clear()
+
+    def listen(self, stream: TextIO) -> None:
+        """Takes one command a line from a stream, in the background, until the stream ends."""
+
+        def read() -> None:
+            for line in stream:
+                self.request(line.strip().lower())
+
+        threading.Thread(target=read, name="control", daemon=True).start()
