@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
 
-from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder
+from shapelab.core.networks import (
+    Critic,
+    Generator,
+    ImageEncoder,
+    VoxelEncoder,
+    initialise_he,
+)
 from shapelab.core.runconfig import RunConfig
 from trainer.criticloss import build_critic_loss
 from trainer.processes import Processes
@@ -152,6 +158,8 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
             "image_encoder": ImageEncoder(spec),
             "critic": Critic(spec),
         }
+        if config.image_loss == "distil":
+            networks["image_encoder"].apply(initialise_he)
         if config.spectral_norm:
             _normalise_spectrally(networks["critic"])
     averages = {name: copy.deepcopy(networks[name]).eval() for name in AVERAGED}

@@ -119,6 +119,18 @@ class DeconvolveToOne(nn.ConvTranspose3d):
         return deconvolve_to_one(x, self.weight, self.bias)
 
 
+def initialise_he(module: nn.Module) -> None:
+    """Draws one layer's weights by fan-in (He et al. 2015); use with ``Module.apply``.
+
+    Where batch normalisation makes a layer's scale free, its rate of change is the learning rate
+    over the weights' size: with 0.02 the image encoder is too restless at a rate of 1e-3.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, LEAK)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 class Generator(nn.Module):
     """Latent [B, latent_size] -> logits [B, 1, R, R, R]."""
 
