@@ -24,11 +24,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from shapelab.core.networks import LEAK, Critic, deconvolve_to_one
+from shapelab.core.convolutions import kernel_gradient, to_coarse, to_fine
+from shapelab.core.networks import LEAK, Critic
 from trainer.losses import gradient_norm, interpolate, penalty, wasserstein
 
 Layers = list[tuple[Tensor, Tensor]]  # weight [C', C, 4, 4, 4] and bias [C'] of each convolution
-STRIDE, PADDING = 2, 1
 
 
 def explicit_loss(
@@ -36,9 +36,13 @@ def explicit_loss(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Loss, E[D(x^)] - E[D(x)], and gradient norms; only the loss can be differentiated."""
     parameters = [p for conv in critic.convs for p in (conv.weight, conv.bias)]
-    return _ExplicitLoss.apply(  # type: ignore[no-untyped-call]
-        real, fake, mix, weight, per, *parameters, critic.dense.weight, critic.dense.bias
-    )
+    parameters += [critic.dense.weight, critic.dense.bias]
+    # A gradient's norm is no number for half precision: under autocast this stays as the weights.
+    grids = [grid.to(critic.dense.weight.dtype) for grid in (real, fake, mix)]
+    with torch.autocast(real.device.type, enabled=False):
+        return _ExplicitLoss.apply(  # type: ignore[no-untyped-call]
+            *grids, weight, per, *parameters
+        )
 
 
 class _ExplicitLoss(torch.autograd.Function):
@@ -79,9 +83,11 @@ class _Critic:
         self._add(-1, self.dense_bias.new_full((1,), weight * len(x)))
         self._add(-2, weight * features.sum(0, keepdim=True))
         g = self._seed(h[-1], weight)
-        for layer in reversed(range(len(self.layers))):
+        for layer, (kernel, _) in reversed(list(enumerate(self.layers))):
             v = _slope(g, h[layer + 1])
-            g = self._back(layer, h[layer], v, with_bias=True, towards_input=layer > 0)
+            self._add_layer(layer, v, h[layer], with_bias=True)
+            if layer:  # nobody asks for the gradient towards the grid
+                g = to_fine(v, kernel)
         return functional.linear(features, self.dense, self.dense_bias).squeeze(1)
 
     def penalise(self, points: Tensor, weight: float, per: str) -> tuple[Tensor, Tensor]:
@@ -91,40 +97,34 @@ class _Critic:
         g = self._seed(h[-1], 1.0)
         for (kernel, _), activation in zip(reversed(self.layers), reversed(h), strict=True):
             v.insert(0, _slope(g, activation))
-            g = _transposed(v[0], kernel)
+            g = to_fine(v[0], kernel)
         with torch.enable_grad():
             norms = gradient_norm(g.requires_grad_(True), per)
             value = penalty(norms)
             (u,) = torch.autograd.grad(weight * value, g)
         for layer, (kernel, _) in enumerate(self.layers):
-            self._back(layer, u, v[layer], with_bias=False, towards_input=False)
-            u = _slope(functional.conv3d(u, kernel, None, STRIDE, PADDING), h[layer])
+            self._add_layer(layer, v[layer], u, with_bias=False)
+            u = _slope(to_coarse(u, kernel, None), h[layer])
         self._add(-2, u.flatten(1).sum(0, keepdim=True))
         return norms.detach(), value.detach()
 
     def _up(self, x: Tensor) -> list[Tensor]:
         h = [x]
         for kernel, bias in self.layers:
-            a = functional.conv3d(h[-1], kernel, bias, STRIDE, PADDING)
+            a = to_coarse(h[-1], kernel, bias)
             h.append(functional.leaky_relu_(a, LEAK))  # keeps its sign, so the slope stays known
         return h
 
     def _seed(self, top: Tensor, weight: float) -> Tensor:
-        return (weight * self.dense).view(1, *top.shape[1:]).repeat(len(top), 1, 1, 1, 1)
+        seed = (weight * self.dense).view(1, *top.shape[1:])
+        return seed.expand_as(top).clone(memory_format=torch.channels_last_3d)
 
-    def _back(
-        self, layer: int, x: Tensor, v: Tensor, *, with_bias: bool, towards_input: bool
-    ) -> Tensor:
-        """Adds v x x to the layer's gradients; returns W^T v, where it is asked for."""
-        kernel, bias = self.layers[layer]
-        g, own, own_bias = torch.ops.aten.convolution_backward(
-            v, x, kernel, bias.shape, [STRIDE] * 3, [PADDING] * 3, [1] * 3, False, [0] * 3, 1,
-            [towards_input, True, with_bias],
-        )  # fmt: skip
+    def _add_layer(self, layer: int, v: Tensor, x: Tensor, *, with_bias: bool) -> None:
+        """Adds v x x, and the sum of v where the bias counts, to the layer's gradients."""
+        own, own_bias = kernel_gradient(v, x, self.layers[layer][0], with_bias=with_bias)
         self._add(2 * layer, own)
-        if with_bias:
+        if own_bias is not None:
             self._add(2 * layer + 1, own_bias)
-        return g
 
     def _add(self, place: int, gradient: Tensor) -> None:
         sum_so_far = self.gradients[place]
@@ -134,9 +134,3 @@ class _Critic:
 def _slope(g: Tensor, activation: Tensor) -> Tensor:
     """Turns g into s * g in its own memory; the slope is read off the activation's sign."""
     return torch.ops.aten.leaky_relu_backward.grad_input(g, activation, LEAK, True, grad_input=g)
-
-
-def _transposed(v: Tensor, kernel: Tensor) -> Tensor:
-    if kernel.shape[1] == 1:
-        return deconvolve_to_one(v, kernel, None)
-    return functional.conv_transpose3d(v, kernel, None, STRIDE, PADDING)
