@@ -6,12 +6,12 @@ Sizes follow the authors' released code (3D-IWGAN) where the spec has its defaul
 
 from __future__ import annotations
 
-from itertools import pairwise, product
-from typing import Any
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from shapelab.core.convolutions import Convolution, Deconvolution
 from shapelab.core.spec import ModelSpec
 
 LEAK = 0.2  # slope of every LeakyReLU in the released code
@@ -27,96 +27,6 @@ def initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
         nn.init.normal_(module.weight, 1.0, INITIAL_STD)
         nn.init.zeros_(module.bias)
-
-
-class _DeconvolveToOne(torch.autograd.Function):
-    """Transposed convolution, kernel 4, stride 2, padding 1, from many channels to one.
-
-    oneDNN's own kernel reaches a twentieth of its usual speed for one output channel. An output
-    cell 2m + p sees two inputs along each axis, so the eight parities p are eight channels of one
-    convolution with kernel 2 (sub-pixel convolution, Shi et al. 2016), which are then interleaved.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.biased = bias is not None
-        channels, n = weight.shape[0], x.shape[2]
-        # Along an axis the flipped kernel's cell 2t + p weighs input m - 1 + p + t.
-        split = weight.flip(2, 3, 4).reshape(channels, 2, 2, 2, 2, 2, 2)
-        kernel = split.permute(2, 4, 6, 0, 1, 3, 5).reshape(8, channels, 2, 2, 2)
-        phases = nn.functional.conv3d(x, kernel, None if bias is None else bias.expand(8), 1, 1)
-        out = phases.new_zeros(len(x), n, 2, n, 2, n, 2)
-        for i, (p, q, r) in enumerate(product((0, 1), repeat=3)):
-            out[:, :, p, :, q, :, r] = phases[:, i, p : p + n, q : q + n, r : r + n]
-        return out.view(len(x), 1, 2 * n, 2 * n, 2 * n)
-
-    @staticmethod
-    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        wanted = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
-        return torch.ops.aten.convolution_backward(
-            outer[0], x, weight, [1], [2] * 3, [1] * 3, [1] * 3, True, [0] * 3, 1, wanted
-        )
-
-
-class _ConvolveOne(torch.autograd.Function):
-    """The convolution of which the above is the transpose, so that its gradient is as fast."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return nn.functional.conv3d(x, weight, bias, 2, 1)
-
-    @staticmethod
-    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        towards_x = deconvolve_to_one(outer[0], weight, None) if ctx.needs_input_grad[0] else None
-        if not any(ctx.needs_input_grad[1:]):
-            return towards_x, None, None
-        _, own, own_bias = torch.ops.aten.convolution_backward(
-            outer[0], x, weight, [len(weight)], [2] * 3, [1] * 3, [1] * 3, False, [0] * 3, 1,
-            [False, *ctx.needs_input_grad[1:]],
-        )  # fmt: skip
-        return towards_x, own, own_bias
-
-
-def deconvolve_to_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``conv_transpose3d(x, weight, bias, 2, 1)`` for one output channel, at full speed on a CPU.
-
-    Args:
-        x: [B, C, N, N, N].
-        weight: [C, 1, 4, 4, 4].
-        bias: [1] or none.
-
-    Returns:
-        [B, 1, 2N, 2N, 2N].
-    """
-    if x.device.type == "cpu" and x.dtype == weight.dtype:  # autocast mixes them
-        return _DeconvolveToOne.apply(x, weight, bias)  # type: ignore[no-untyped-call]
-    return nn.functional.conv_transpose3d(x, weight, bias, 2, 1)
-
-
-class ConvolveOne(nn.Conv3d):
-    """Convolution [B, 1, 2N, 2N, 2N] -> [B, C, N, N, N] with a fast gradient towards the grid."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(1, channels, 4, 2, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.device.type == "cpu":
-            return _ConvolveOne.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        return super().forward(x)
-
-
-class DeconvolveToOne(nn.ConvTranspose3d):
-    """Transposed convolution [B, C, N, N, N] -> [B, 1, 2N, 2N, 2N], fast on a CPU."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, 1, 4, 2, 1)
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        return deconvolve_to_one(x, self.weight, self.bias)
 
 
 def initialise_he(module: nn.Module) -> None:
@@ -143,13 +53,13 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         for _ in range(spec.doublings - 1):
             layers += [
-                nn.ConvTranspose3d(width, width // 2, 4, 2, 1, bias=False),
+                Deconvolution(width, width // 2, bias=False),
                 nn.BatchNorm3d(width // 2),
                 nn.ReLU(inplace=True),
             ]
             width //= 2
         self.body = nn.Sequential(*layers)
-        self.head = DeconvolveToOne(width)
+        self.head = Deconvolution(width, 1, bias=True)
         self.apply(initialise)
 
     def first_activation(self, z: Tensor) -> Tensor:
@@ -168,9 +78,7 @@ class Critic(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         widths = [1] + [spec.critic_width * 2**i for i in range(spec.doublings)]
-        first = ConvolveOne(widths[1])
-        rest = (nn.Conv3d(a, b, 4, 2, 1) for a, b in pairwise(widths[1:]))
-        self.convs = nn.ModuleList([first, *rest])
+        self.convs = nn.ModuleList(Convolution(a, b) for a, b in pairwise(widths))
         self.dense = nn.Linear(widths[-1] * 8, 1)
         self.apply(initialise)
 
@@ -188,7 +96,7 @@ class VoxelEncoder(nn.Module):
         widths = [1] + [spec.encoder_width * 2**i for i in range(spec.doublings)]
         layers: list[nn.Module] = []
         for i, (a, b) in enumerate(pairwise(widths)):
-            layers.append(nn.Conv3d(a, b, 4, 2, 1))
+            layers.append(Convolution(a, b))
             if i:  # the released encoder normalises all but the first layer
                 layers.append(nn.BatchNorm3d(b))
             layers.append(nn.LeakyReLU(LEAK, inplace=True))

@@ -78,6 +78,14 @@ def test_gradients_agree_with_finite_differences(form):
         assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(parameter.grad.norm().item(), rel=1e-4)
 
 
+def test_mixed_precision_leaves_the_explicit_form_exact():
+    expected, gradients = value_and_gradients("explicit", 10.0, "sample", torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        values, mixed = value_and_gradients("explicit", 10.0, "sample", torch.float32)
+    assert all(torch.equal(a, b) for a, b in zip(values, expected, strict=True))
+    assert all(torch.equal(mixed[name], gradient) for name, gradient in gradients.items())
+
+
 def test_the_explicit_form_differentiates_no_grid():
     real, fake, mix = make_grids(torch.float32)
     fake.requires_grad_(True)
