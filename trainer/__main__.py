@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -171,6 +171,23 @@ def export_model(
     from trainer.export import export
 
     print(f"Wrote {export(run, name, _store(run, data), licence, note)}.")
+
+
+@app.command()
+def bench(
+    width: Annotated[
+        Literal["paper", "small"], typer.Option(help="Widths as released, or half of them.")
+    ] = "paper",
+    batch: Annotated[int, typer.Option(min=2, help="Samples in a batch.")] = 32,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Schedules of 5 batches to time.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Times our training steps beside a plain port of the released code."""
+    from trainer.bench import measure
+
+    report = measure(width, batch, threads, rounds)
+    print(report.to_json() if as_json else report.describe())
 
 
 def _store(run: Path, data: Path | None) -> Path:

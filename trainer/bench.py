@@ -12,17 +12,19 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
-from shapelab.core.run import RunConfig
+from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from trainer import baseline, steps
 from trainer.batches import Batch, Batches
 from trainer.data.store import Store, open_store, write_index
+from trainer.processes import Processes
 from trainer.state import new_state
 
 WIDTHS = {"paper": (256, 32), "small": (128, 16)}  # generator at 2^3, first layer of the others
@@ -156,7 +158,7 @@ def measure(width: str = "paper", batch: int = 32, threads: int = 2, rounds: int
         image_mode="LA",
         image_convs=((8, 5, 4),),  # built with the state, but not part of this schedule
     )
-    config = RunConfig(model=spec, batch=batch, reflect=True)
+    config = RunConfig(model=spec, batch_size=batch, reflect=True)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -171,17 +173,17 @@ def measure(width: str = "paper", batch: int = 32, threads: int = 2, rounds: int
 
 def _time(config: RunConfig, store: Store, rounds: int) -> dict[str, list[float]]:
     """Seconds by name of what was timed; the first round is the warm-up and is dropped."""
-    device = torch.device("cpu")
-    state = new_state(config, device)
+    alone = Processes(Accelerator(cpu=True))
+    state = new_state(config, alone)
     weights = {name: network.state_dict() for name, network in state.networks.items()}
     port = baseline.new_baseline(config, weights)
-    batches = Batches(store, config, device)
+    batches = Batches(store, config, alone)
     factor, out = torch.rand(MATMUL_SIDE, MATMUL_SIDE), torch.zeros(MATMUL_SIDE, MATMUL_SIDE)
     every_batch: dict[str, Callable[[Batch], object]] = {
         "port critic": lambda b: baseline.critic_step(port, b),
         "ours critic": lambda b: steps.critic_step(state, b),
         "port encoder": lambda b: baseline.encoder_step(port, b),
-        "ours encoder": lambda b: steps.encoder_step(state, b, 1.0),
+        "ours encoder": lambda b: steps.encoder_step(state, b),
         "matmul": lambda _: torch.mm(factor, factor, out=out),
     }
     every_fifth: dict[str, Callable[[Batch], object]] = {
@@ -195,6 +197,7 @@ def _time(config: RunConfig, store: Store, rounds: int) -> dict[str, list[float]
         start = time.perf_counter()
         batch = batches(step, pictures=True)
         times["data"].append(time.perf_counter() - start)
+        batch = replace(batch, pictures=None)  # the image encoder's update is not in the schedule
         due = every_batch if step % config.generator_every else every_batch | every_fifth
         for name, run in due.items():
             start = time.perf_counter()
@@ -222,7 +225,7 @@ def _report(
     matmul = 2 * MATMUL_SIDE**3 / best["matmul"]
     rates = []
     for name, flop in work.items():
-        port, ours = (config.batch / best[f"{side} {name}"] for side in ("port", "ours"))
+        port, ours = (config.batch_size / best[f"{side} {name}"] for side in ("port", "ours"))
         rates.append(
             Rate(
                 name if name == "whole schedule" else f"{name} step",
@@ -236,7 +239,7 @@ def _report(
         )
     return Report(
         width,
-        config.batch,
+        config.batch_size,
         threads,
         rounds,
         torch.__version__,
