@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -63,13 +64,21 @@ def fit(
     _check_fit(config, store, store_folder)
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     with folder.locked() if processes.is_main else nullcontext():
+        damaged = set(folder.checkpoints.glob("*.corrupt*"))
         state = load_state(folder, config, processes)
+        damaged = set(folder.checkpoints.glob("*.corrupt*")) - damaged
         training = Training(state, store, folder, Control() if control is None else control)
         log = EventLog(folder.events)
-        for event in training.events():
+        for event in chain(_warnings(damaged, state.step), training.events()):
             if processes.is_main:
                 log.write(event)
             yield event
+
+
+def _warnings(damaged: set[Path], step: int) -> Iterator[Event]:
+    for path in sorted(damaged):
+        text = f"{path.stem} is damaged and was set aside; training goes on from step {step}."
+        yield Warned(step, "damaged", text)
 
 
 def _check_fit(config: RunConfig, store: Store, path: Path) -> None:
@@ -264,13 +273,16 @@ class Training:
                     score=score,
                 )
             except (OSError, RunError) as error:
+                code, advice = ("disk", "free some space") if isinstance(error, OSError) else (
+                    "unsaved", "lower the learning_rate if it happens again"
+                )  # fmt: skip
                 text = f"Step {state.step} could not be saved ({error})"
                 if last:
                     raise RunError(
-                        f"{text}; free some space and resume, which repeats what came after step "
+                        f"{text}; {advice} and resume, which repeats what came after step "
                         f"{self._saved}."
                     ) from error
-                yield Warned(state.step, "disk", f"{text}; training goes on and tries again.")
+                yield Warned(state.step, code, f"{text}; training goes on and tries again.")
             else:
                 self._saved = state.step
                 yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from shapelab.core.atomic import atomic_write
 from shapelab.core.events import EventReader, Finished, Saved, StepDone, Validated
 from shapelab.core.runconfig import RunConfig, from_toml, to_toml
-from shapelab.errors import RunError
+from shapelab.errors import ExportError, RunError
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
 SEARCH_DEPTH = 3  # folders below the one that is listed
@@ -107,7 +107,7 @@ class RunFolder:
         """Holds the run for this process. The system frees the lock even when it is killed.
 
         Raises:
-            RunError: naming the process that trains the run now.
+            RunError: naming the process that trains the run now, or that the folder is read-only.
         """
         lock = FileLock(self.lock)
         try:
@@ -117,9 +117,12 @@ class RunFolder:
                 f"{self.path} is being trained by {self.owner_text()}; "
                 "stop that one first, or watch it with `python -m trainer inspect`."
             ) from None
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be locked: {error.strerror}.") from None
         try:
             owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-            atomic_write(self.owner, json.dumps(owner).encode())
+            with suppress(ExportError):  # a note for others; a full disk is told where it matters
+                atomic_write(self.owner, json.dumps(owner).encode())
             yield
         finally:
             self.owner.unlink(missing_ok=True)

@@ -66,10 +66,14 @@ class Disk:
             if name == "rmtree" and args[0].exists():  # dies in the middle of removing
                 next(args[0].iterdir()).unlink()
             if self._power:
-                for path in self._unsynced:
-                    path.write_bytes(bytes(path.stat().st_size))
-        self._depth = 0
+                self._lose_the_unsynced()
         raise Died
+
+    def _lose_the_unsynced(self):
+        self._depth += 1  # not a call of the save
+        for path in self._unsynced:
+            path.write_bytes(bytes(path.stat().st_size))
+        self._depth -= 1
 
     def _after(self, name, args, result):
         if name == "open" and args[1:2] == ("xb",):
@@ -86,6 +90,10 @@ class Disk:
 
     def written(self, path, handle):
         self._unsynced[path] = handle
+
+    def closed(self, handle):
+        """The handle's number is free for another file now; what is not synced stays so."""
+        self._unsynced = {p: None if h == handle else h for p, h in self._unsynced.items()}
 
 
 class _File:
@@ -110,4 +118,5 @@ class _File:
         return self
 
     def __exit__(self, *_):
+        self._disk.closed(self._file.fileno())
         self._file.close()

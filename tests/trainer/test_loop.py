@@ -241,12 +241,13 @@ def test_other_data_and_missing_pictures_are_refused(config, store_folder, sourc
         list(loop.fit(store_folder, tmp_path / "other"))
 
 
-def test_warnings_of_a_damaged_checkpoint_do_not_stop_a_resume(config, train, tmp_path):
+def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, tmp_path):
     train(config, tmp_path, stop_after(7))
     newest = checkpoints.steps(RunFolder(tmp_path).checkpoints)[-1]
     path = newest / "tensors.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     events = train(config, tmp_path)
-    assert events[0].step == 5  # the one before
+    (warning,) = [e for e in events if isinstance(e, Warned)]
+    assert (warning.step, warning.code) == (5, "damaged")
+    assert "step-000000007" in warning.message
     assert events[-1] == Finished(12, "completed")
-    assert not [e for e in events if isinstance(e, Warned)]
