@@ -50,6 +50,9 @@ EventsOption = Annotated[
         "lines on stdin."
     ),
 ]
+CheckpointOption = Annotated[
+    str, typer.Option(help="newest, best (by validation IoU), or the name of one of the run's.")
+]
 TensorboardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
 ]
@@ -149,12 +152,14 @@ def presets() -> None:
 
 
 @app.command()
-def evaluate(run: RunArgument, data: OtherDataOption = None) -> None:
+def evaluate(
+    run: RunArgument, data: OtherDataOption = None, checkpoint: CheckpointOption = "newest"
+) -> None:
     """Scores a run's averaged networks on the held-out shapes."""
     from trainer.evaluate import describe
     from trainer.export import evaluate_run
 
-    print(describe(evaluate_run(run, _store(run, data))))
+    print(describe(evaluate_run(run, _store(run, data), checkpoint)))
 
 
 @app.command("export-model")
@@ -166,11 +171,12 @@ def export_model(
         str, typer.Option(help="Terms of the training data, for the card.")
     ] = "not stated",
     note: Annotated[str, typer.Option(help="Anything else that the card should say.")] = "",
+    checkpoint: CheckpointOption = "newest",
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
     from trainer.export import export
 
-    print(f"Wrote {export(run, name, _store(run, data), licence, note)}.")
+    print(f"Wrote {export(run, name, _store(run, data), licence, note, checkpoint)}.")
 
 
 @app.command()

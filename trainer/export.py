@@ -25,12 +25,16 @@ from trainer.state import TrainState, new_state
 CPU = torch.device("cpu")
 
 
-def _open(run: Path, data: Path) -> tuple[TrainState, Store]:
+def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
     folder, store = RunFolder(run), open_store(data)
     config = folder.read_config()
     if config.model.classes != store.classes:
         raise DataError(f"{data} has other classes than the run {run} was trained on.")
-    found = checkpoints.read_newest(folder.checkpoints)
+    if checkpoint in ("newest", "best"):
+        read = checkpoints.read_newest if checkpoint == "newest" else checkpoints.read_best
+        found = read(folder.checkpoints)
+    else:
+        found = checkpoints.read(folder.checkpoints / checkpoint)
     if found is None:
         raise RunError(f"{run} has no checkpoint that can be read; train it first.")
     state = new_state(config, Processes())
@@ -40,15 +44,32 @@ def _open(run: Path, data: Path) -> tuple[TrainState, Store]:
     return state, store
 
 
-def evaluate_run(run: Path, data: Path) -> Report:
-    """Scores the averaged networks of a run. Raises RunError or DataError."""
-    state, store = _open(run, data)
+def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
+    """Scores the averaged networks of a run.
+
+    Args:
+        run: folder of the run.
+        data: the store that it was trained on.
+        checkpoint: "newest", "best" (by validation IoU), or the name of a checkpoint's folder.
+
+    Raises:
+        RunError: there is no such checkpoint, or it is damaged.
+        DataError: the store cannot be used.
+    """
+    state, store = _open(run, data, checkpoint)
     return evaluate(
         state.averages, fit_density(state.averages["voxel_encoder"], store, CPU), store, CPU
     )
 
 
-def export(run: Path, name: str, data: Path, licence: str, note: str = "") -> Path:
+def export(
+    run: Path,
+    name: str,
+    data: Path,
+    licence: str,
+    note: str = "",
+    checkpoint: str = "newest",
+) -> Path:
     """Writes ``model.safetensors`` and ``card.json``.
 
     Args:
@@ -57,11 +78,12 @@ def export(run: Path, name: str, data: Path, licence: str, note: str = "") -> Pa
         data: the store that it was trained on.
         licence: terms of the training data.
         note: anything else that the card should say.
+        checkpoint: as for ``evaluate_run``.
 
     Returns:
         The folder written.
     """
-    state, store = _open(run, data)
+    state, store = _open(run, data, checkpoint)
     density = fit_density(state.averages["voxel_encoder"], store, CPU)
     generator = state.averages["generator"]
     assert isinstance(generator, Generator)

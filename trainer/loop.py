@@ -65,17 +65,21 @@ def fit(
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     with folder.locked() if processes.is_main else nullcontext():
         damaged = set(folder.checkpoints.glob("*.corrupt*"))
-        state = load_state(folder, config, processes)
+        state, data = _load(folder, config, processes)
         damaged = set(folder.checkpoints.glob("*.corrupt*")) - damaged
         training = Training(state, store, folder, Control() if control is None else control)
         log = EventLog(folder.events)
-        for event in chain(_warnings(damaged, state.step), training.events()):
+        warnings = _warnings(state.step, damaged, data not in (None, store.fingerprint))
+        for event in chain(warnings, training.events()):
             if processes.is_main:
                 log.write(event)
             yield event
 
 
-def _warnings(damaged: set[Path], step: int) -> Iterator[Event]:
+def _warnings(step: int, damaged: set[Path], other_data: bool) -> Iterator[Event]:
+    if other_data:
+        text = "The store is not the one of the last checkpoint; the run goes on with this one."
+        yield Warned(step, "data", text)
     for path in sorted(damaged):
         text = f"{path.stem} is damaged and was set aside; training goes on from step {step}."
         yield Warned(step, "damaged", text)
@@ -93,14 +97,20 @@ def _check_fit(config: RunConfig, store: Store, path: Path) -> None:
         raise RunError(f"{path} has no shapes to train on.")
 
 
-def load_state(folder: RunFolder, config: RunConfig, processes: Processes) -> TrainState:
-    """The newest verified state of a run, or a fresh one; the main process reads for all."""
+def _load(
+    folder: RunFolder, config: RunConfig, processes: Processes
+) -> tuple[TrainState, str | None]:
+    """The newest verified state of a run, or a fresh one, and the fingerprint of its data.
+
+    The main process reads for all.
+    """
     state = new_state(config, processes)
     found = checkpoints.read_newest(folder.checkpoints) if processes.is_main else None
     found = processes.from_main(found)
-    if found is not None:
-        state.load(*found)
-    return state
+    if found is None:
+        return state, None
+    state.load(*found)
+    return state, found[1].get("data")
 
 
 class Training:
@@ -197,7 +207,7 @@ class Training:
         state.step += 1
         if must_go_back:
             since, tries = state.step, state.rollbacks
-            fresh = load_state(self.folder, self.config, self.processes)
+            fresh, _ = _load(self.folder, self.config, self.processes)
             state.load(fresh.tensors(), fresh.position())
             state.rollbacks = tries  # the checkpoint is older than the last return
             self._sums.clear()
@@ -262,7 +272,10 @@ class Training:
         state, config = self.state, self.config
         self._save_tried = time.monotonic()
         if self.processes.is_main:
-            meta = state.position() | {"data": self.store.fingerprint}
+            meta = state.position() | {
+                "data": self.store.fingerprint,
+                "config": config.model_dump(mode="json"),
+            }
             try:
                 path, best = checkpoints.write(
                     self.folder.checkpoints,

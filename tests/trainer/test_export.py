@@ -14,7 +14,7 @@ from shapelab.core.networks import Generator
 from shapelab.core.run import RunFolder
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
-from trainer import export, loop
+from trainer import checkpoints, export, loop
 from trainer.evaluate import principal_directions
 
 
@@ -29,7 +29,7 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     folder = export.export(run, str(tmp_path / "made" / "tiny"), store_folder, "test data")
     model = load_model(folder)
     assert model.classes == ("ball", "box")
-    state, _ = export._open(run, store_folder)
+    state, _ = export._open(run, store_folder, "newest")
     z = model.sample("box", seed=3, n=2)
     with torch.inference_mode():
         expected = torch.sigmoid(state.averages["generator"](torch.from_numpy(z)))[:, 0].numpy()
@@ -65,3 +65,12 @@ def test_directions_find_the_axis_along_which_the_class_varies():
     assert np.abs(np.delete(first, 5)).max() < 0.4
     assert directions.explained[0, 0] > 0.9
     assert np.all(np.diff(directions.explained[0]) <= 1e-6)
+
+
+def test_any_checkpoint_of_a_run_can_be_scored(run, store_folder):
+    names = [path.name for path in checkpoints.steps(RunFolder(run).checkpoints)]
+    reports = {name: export.evaluate_run(run, store_folder, name) for name in names}
+    assert export.evaluate_run(run, store_folder) == reports[names[-1]]
+    assert export.evaluate_run(run, store_folder, "best").iou in {r.iou for r in reports.values()}
+    with pytest.raises(RunError, match="step-7"):
+        export.evaluate_run(run, store_folder, "step-7")

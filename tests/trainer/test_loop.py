@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,6 +28,7 @@ from shapelab.errors import RunError
 from tests.trainer.conftest import digest, stop_after
 from trainer import checkpoints, loop
 from trainer.batches import Batches
+from trainer.data.prepare import prepare
 from trainer.data.store import open_store
 from trainer.state import new_state
 
@@ -221,13 +225,11 @@ def test_a_run_that_is_being_trained_is_refused_by_name(config, train, store_fol
             [sys.executable, "-c", code, str(store_folder), str(tmp_path)],
             capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
-    assert f"is being trained by process {__import__('os').getpid()} on" in done.stdout
+    assert f"is being trained by process {os.getpid()} on" in done.stdout
     assert train(config, tmp_path)[-1] == Finished(12, "completed")  # free again
 
 
 def test_other_data_and_missing_pictures_are_refused(config, store_folder, source, tmp_path):
-    from trainer.data.prepare import prepare
-
     bare = tmp_path / "bare"
     list(prepare(source, bare, views=0))
     RunFolder(tmp_path / "run").create(config, bare)
@@ -251,3 +253,30 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, 
     assert (warning.step, warning.code) == (5, "damaged")
     assert "step-000000007" in warning.message
     assert events[-1] == Finished(12, "completed")
+
+
+def test_another_store_on_the_way_is_told(config, train, store_folder, tmp_path):
+    train(config, tmp_path / "run", stop_after(7))
+    other = shutil.copytree(store_folder, tmp_path / "other")
+    index = (other / "index.json").read_text("utf-8")
+    (other / "index.json").write_text(index.replace("shapes.npz#0", "moved.npz#0"), "utf-8")
+    events = train(config, tmp_path / "run", store=other)
+    assert [e.code for e in events if isinstance(e, Warned)] == ["data"]
+    assert events[-1] == Finished(12, "completed")
+
+
+def test_64_cells_a_side_train_too(config, train, source, tmp_path):
+    store = tmp_path / "store"
+    list(prepare(source, store, views=0, resolution=64))
+    grids = open_store(store).grids(np.arange(2))
+    assert grids.shape == (2, 64, 64, 64)
+    fine, coarse = grids[0, 2:62, 2:62, 2:62], np.load(source)["voxels"][0]
+    assert np.array_equal(fine[::2, ::2, ::2], coarse)  # each cell became eight
+    assert np.array_equal(fine[1::2, 1::2, 1::2], coarse)
+    large = config.model.model_copy(update={"resolution": 64, "generator_width": 32})
+    config = config.model_copy(update={"model": large, "steps": 6, "image_steps": 0})
+    events = train(config, tmp_path / "run", store=store)
+    assert events[-1] == Finished(6, "completed")
+    last = [e for e in events if isinstance(e, StepDone)][-1]
+    assert "generator" in [e for e in events if isinstance(e, StepDone)][4].metrics
+    assert all(np.isfinite(value) for value in last.metrics.values())
