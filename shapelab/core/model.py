@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 from shapelab.core import modelfile
 from shapelab.core.assets import find_model
 from shapelab.core.latent import Array, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.networks import Generator, folded
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import InputError
 
@@ -31,6 +32,7 @@ class ShapeModel:
         self.directions: PrincipalDirections = parts.directions
         self.digest = parts.digest
         self._networks = parts.networks
+        self._generator = folded(cast("Generator", parts.networks["generator"]))
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -92,7 +94,7 @@ class ShapeModel:
         rows = self._batched(np.asarray(latents, np.float32), (self.latent_size,), "Latents")
         with self._lock, torch.inference_mode():
             fields = [
-                torch.sigmoid(self._networks["generator"](chunk))[:, 0].contiguous().numpy()
+                torch.sigmoid(self._generator(chunk))[:, 0].contiguous().numpy()
                 for chunk in torch.from_numpy(rows).split(BATCH)
             ]
         field = np.concatenate(fields)

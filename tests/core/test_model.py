@@ -14,7 +14,7 @@ import shapelab
 from shapelab.core import assets, modelfile
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.model import BATCH, ShapeModel, load_model
-from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder
+from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import InputError, ModelFileError
 
@@ -131,6 +131,26 @@ def test_decode_gives_probabilities_one_by_one_or_many(model: ShapeModel) -> Non
     assert single.shape == (32, 32, 32)
     np.testing.assert_allclose(single, fields[-1], atol=1e-5)
     np.testing.assert_array_equal(single, model.decode(latents[-1]))
+
+
+def test_the_folded_generator_decodes_as_the_trained_one() -> None:
+    torch.manual_seed(1)
+    plain = Generator(SMALL)
+    with torch.no_grad():
+        for norm in plain.modules():
+            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm3d):
+                norm.weight.uniform_(0.5, 3.0)
+                norm.bias.normal_()
+                norm.running_mean.normal_()
+                norm.running_var.uniform_(0.1, 4.0)
+        plain.eval()
+        fast = folded(plain)
+        assert not any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm3d) for part in fast.modules())
+        latents = torch.randn(3, SMALL.latent_size)
+        logits = plain(latents)
+        torch.testing.assert_close(
+            fast(latents), logits, rtol=0.0, atol=1e-5 * float(logits.abs().max())
+        )
 
 
 def test_encode_gives_one_or_many_latents(model: ShapeModel) -> None:
