@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from shapelab.core.session import ShapeState
@@ -18,16 +19,24 @@ class Figures(QStatusBar):
         self.setSizeGripEnabled(False)
         self.origin = QLabel()
         self.origin.setContentsMargins(EDGE, 0, EDGE, 0)
-        self.extents = QLabel()
-        self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
-        self.triangles = QLabel()
-        self.times = QLabel()
-        self.times.setToolTip("Time to decode the latent and to build the surface")
         self.addWidget(self.origin, 1)
-        for label in (self.extents, self.triangles, self.times):
-            label.setProperty("muted", True)
-            label.setContentsMargins(EDGE, 0, EDGE, 0)
-            self.addPermanentWidget(label)
+        self.extents = self._figure("888.8 × 888.8 × 888.8 voxels")
+        self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
+        self.triangles = self._figure("8 888 888 triangles")
+        self.times = self._figure("decode 888 ms · surface 888 ms")
+        self.times.setToolTip("Time to decode the latent and to build the surface")
+
+    def _figure(self, widest: str) -> QLabel:
+        """A label at the right; of fixed size, so that a new text does not lay out the window."""
+        label = QLabel(widest)
+        label.setProperty("muted", True)
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setContentsMargins(EDGE, 0, EDGE, 0)
+        self.addPermanentWidget(label)
+        label.ensurePolished()
+        label.setFixedSize(label.sizeHint())
+        label.clear()
+        return label
 
     def show_text(self, text: str) -> None:
         """What is going on while there is no shape."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from shapelab.gui import theme
@@ -34,10 +34,11 @@ class Gizmo(QWidget):
         self.setAccessibleName("Axes; click an end to look along it")
         self._orbit = Orbit()
         self._hover = ""
+        self._picture: QPixmap | None = None  # every frame of the shape below repaints the axes
 
     def show_orbit(self, orbit: Orbit) -> None:
         self._orbit = orbit
-        self.update()
+        self._redraw()
 
     def ends(self) -> list[tuple[float, QPointF, str, int, int, str]]:
         """(depth, place, label, axis, sign, view) of the six ends, the farthest first."""
@@ -59,8 +60,25 @@ class Gizmo(QWidget):
         return ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            self._draw(QPainter(self._picture))
+        QPainter(self).drawPixmap(0, 0, self._picture)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._redraw()
+        super().changeEvent(event)
+
+    def _redraw(self) -> None:
+        self._picture = None
+        self.update()
+
+    def _draw(self, painter: QPainter) -> None:
         c = theme.colors()
-        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())
         font.setPixelSize(11)
@@ -87,6 +105,7 @@ class Gizmo(QWidget):
             if label:
                 painter.setPen(QColor(c.window))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+        painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._set_hover(self.view_at(event.position()))
@@ -109,4 +128,4 @@ class Gizmo(QWidget):
                 if view in ("top", "bottom")
                 else view and f"Look from the {view}"
             )
-            self.update()
+            self._redraw()

@@ -27,6 +27,8 @@ class Hint(QLabel):
 
     def say(self, text: str) -> None:
         """Show this text, or nothing if it is empty."""
+        if text == self.text():
+            return  # as with every frame of a moving shape
         self.setText(text)
         self.setVisible(bool(text))
         self.place()

@@ -233,10 +233,12 @@ class LatentPanel(QWidget):
         if row != self.classes.currentIndex():
             self.classes.setCurrentIndex(row)
             self._show_shares(state.class_name)
-        with QSignalBlocker(self.seed):
-            self.seed.setSpecialValueText("–" if state.seed is None else "")
-            self.seed.setMinimum(NO_SEED if state.seed is None else 0)
-            self.seed.setValue(NO_SEED if state.seed is None else state.seed)
+        seed = NO_SEED if state.seed is None else state.seed
+        if seed != self.seed.value():  # the spin box repaints itself even for its own value
+            with QSignalBlocker(self.seed):
+                self.seed.setSpecialValueText("–" if state.seed is None else "")
+                self.seed.setMinimum(min(seed, 0))
+                self.seed.setValue(seed)
         self.variety.set_value(state.truncation)
         self.variety.setEnabled(state.seed is not None)
         for slider, sigma in zip(self.directions, state.coefficients, strict=True):
