@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
 STYLES = ("smooth", "wireframe", "blocks")
 REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
 REST_SAMPLES = 4
-SLOW_PAINT_MS = 14.0  # a frame that takes longer is drawn by the processor, not by a GPU
+SLOW_PAINT_MS = 8.0  # a frame that takes longer is drawn by the processor, which also decodes
 SLOW_FRAMES = 3  # in a row: one late frame says nothing
 SLOW_SHARPNESS = 0.5  # then frames in motion have a quarter of the pixels; at rest all of them
 NO_GL = (
