@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
 
 from shapelab.core.assets import log_folder
 from shapelab.errors import ShapelabError
-from shapelab.gui import intake, notify
+from shapelab.gui import intake, notify, preload
 from shapelab.gui.actions import Actions
 from shapelab.gui.commands import Commands
 from shapelab.gui.document import Document, Shown, Source
@@ -41,6 +42,7 @@ log = logging.getLogger("shapelab")
 
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
+VIEW_WAIT_S = 3.0  # the view draws much sooner; if it does not, the model comes first
 EMPTY = "There is nothing solid here.\nMove the sliders nearer to zero, lower the variety, or undo."
 
 
@@ -64,6 +66,8 @@ class MainWindow(QMainWindow):
         self._loader: Task | None = None
         self.viewport = Viewport()
         self.viewport.clear("Starting…")
+        self._view_drawn = threading.Event()
+        self.viewport.drawn.connect(self._view_drawn.set)
         self.setCentralWidget(self.viewport)
         self.toasts = notify.Toasts(self.viewport)
         self._veil = Veil(self.viewport)
@@ -142,14 +146,16 @@ class MainWindow(QMainWindow):
 
     def _import_and_load(self, task: Task) -> ShapeModel:
         """Runs on a thread: the imports take seconds, and only widgets need the GUI thread."""
-        # The viewport imports this on a thread of its own; waiting for it here lets the view
-        # appear first, as two imports at once would only slow each other down.
-        importlib.import_module("shapelab.gui.scene")
+        # The viewport imports VTK on a thread of its own and draws: two imports at once would only
+        # slow each other down, and loading a library stops all who load or draw.
+        self._view_drawn.wait(VIEW_WAIT_S)
         task.report("Loading the model…")
-        from shapelab.core.model import load_model
+        preload.load_torch_libraries()
+        with preload.no_collection():
+            from shapelab.core.model import load_model
 
-        model = load_model(self._model_name)
-        importlib.import_module("shapelab.core.meshing")
+            model = load_model(self._model_name)
+            importlib.import_module("shapelab.core.meshing")
         return model
 
     @Slot(object)

@@ -55,6 +55,7 @@ class Viewport(QWidget):
     """
 
     ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
+    drawn = Signal()  # a frame, even an empty one, is on screen, or none ever will be
     frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
     camera_changed = Signal()
 
@@ -201,6 +202,7 @@ class Viewport(QWidget):
             self._gizmo.hide()
             self._set_hint("")
             self.ready.emit()
+            self.drawn.emit()
             return
         from shapelab.gui.scene import Scene
 
@@ -319,6 +321,7 @@ class Viewport(QWidget):
         return self._view is not None and self._view.paint_ms > SLOW_PAINT_MS
 
     def _swapped(self) -> None:
+        self.drawn.emit()
         if self._mesh_unswapped:
             self._mesh_unswapped = False
             self.frame_drawn.emit()
