@@ -42,8 +42,15 @@ def test_no_failure_gets_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_collector_is_back_after_an_error() -> None:
-    with pytest.raises(KeyError), preload.no_collection():
-        assert not gc.isenabled()
-        raise KeyError
+    seen = []
+
+    def fail() -> None:
+        with preload.no_collection():
+            seen.append(gc.isenabled())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert seen == [False]
     assert gc.isenabled()
     gc.unfreeze()
