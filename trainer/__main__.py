@@ -241,6 +241,7 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
     finally:
         if board is not None:
             board.close()
+    processes.close()
 
 
 def _stop_on_signals(request: Callable[[str], Any]) -> None:

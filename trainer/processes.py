@@ -100,6 +100,12 @@ class Processes:
         if self.count > 1:
             self._accelerator.wait_for_everyone()
 
+    def close(self) -> None:
+        """Takes leave of the other processes; one that just exits can make them abort."""
+        if self.count > 1:
+            self.barrier()
+            distributed.destroy_process_group()
+
     def share_statistics(self, module: nn.Module) -> nn.Module:
         """Makes batch normalisation use the mean and variance of the whole batch."""
         if self.count > 1:

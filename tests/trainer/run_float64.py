@@ -12,6 +12,7 @@ from shapelab.core.events import StepDone
 from trainer import loop
 from trainer.batches import Batches
 from trainer.control import Control
+from trainer.processes import Processes
 
 assert shapelab.__version__
 original_state, original_tensor = loop.new_state, Batches._tensor
@@ -31,7 +32,8 @@ def double_tensor(self, array):
 
 loop.new_state, Batches._tensor = double_state, double_tensor
 store, run, last = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-control = Control()
-for event in loop.fit(store, run, control):
+control, processes = Control(), Processes()
+for event in loop.fit(store, run, control, processes):
     if isinstance(event, StepDone) and event.step == last:
         control.request("stop")
+processes.close()
