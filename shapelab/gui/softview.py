@@ -33,7 +33,7 @@ class SoftView(Canvas, QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.renderer = vtkRenderer()
-        self._render_window = vtkRenderWindow()
+        self._render_window: Any = vtkRenderWindow()
         self._render_window.SetOffScreenRendering(True)
         self._render_window.SetMultiSamples(0)
         self._render_window.AddRenderer(self.renderer)
@@ -48,7 +48,7 @@ class SoftView(Canvas, QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        drawn = not self._fresh
+        drawn = not self._fresh and self._render_window is not None
         if drawn:
             self._draw()
         painter = QPainter(self)
@@ -60,7 +60,13 @@ class SoftView(Canvas, QWidget):
             QTimer.singleShot(0, self.frameSwapped.emit)  # after Qt has flushed this paint
 
     def close(self) -> bool:
-        self._render_window.Finalize()
+        window, self._render_window = self._render_window, None
+        if window is not None:
+            window.RemoveRenderer(self.renderer)
+            window.Finalize()
+            # Only its end closes its X display. Left to Python's own end, that may come after the
+            # X server's, whose absence Qt then reports to an interpreter which is no more.
+            del window
         return super().close()
 
     def _draw(self) -> None:

@@ -512,3 +512,18 @@ def test_slow_frames_in_motion_get_fewer_pixels_and_rest_gets_all(
     viewport._at_rest()
     assert viewport._view.GetRenderWindow().GetSize() == full
     viewport._sharpness = 1.0
+
+
+def test_the_off_screen_window_ends_with_the_view(qtbot, monkeypatch, mesh):
+    # Or it would outlive the X server, whose loss then crashes the interpreter at its end.
+    monkeypatch.setattr(module, "is_software", lambda: True)
+    view = Viewport()
+    qtbot.addWidget(view)
+    view.show()
+    view.build()
+    view.show_mesh(mesh)
+    ended = []
+    view._view.GetRenderWindow().AddObserver("DeleteEvent", lambda *_: ended.append(True))
+    assert not ended
+    view.shutdown()
+    assert ended
