@@ -36,6 +36,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def joined(self, other: Batch, rows_before: int) -> Batch:
+        """This batch and another one, whose rows are counted on from ``rows_before``."""
+        both: dict[str, Any] = {}
+        for name in (f.name for f in fields(self)):
+            own, more = getattr(self, name), getattr(other, name)
+            if name == "rows":
+                both[name] = np.concatenate([own, more + rows_before])
+            elif own is None:
+                both[name] = None
+            else:
+                join = torch.cat if isinstance(own, Tensor) else np.concatenate
+                both[name] = join([own, more])
+        return Batch(**both)
+
     def parts(self, count: int) -> list[Batch]:
         """Cuts the batch into ``count`` parts of whole pairs of rows, or as many as there are."""
         if count == 1:
@@ -58,19 +72,22 @@ class Batches:
     not depend on how many processes train it.
     """
 
-    def __init__(self, store: Store, config: RunConfig, processes: Processes) -> None:
+    def __init__(
+        self, store: Store, config: RunConfig, processes: Processes, size: int | None = None
+    ) -> None:
         self.store = store
         self.config = config
         self.device = processes.device
-        self.share = processes.slice(config.batch_size)
+        self.size = config.batch_size if size is None else size
+        self.share = processes.slice(self.size)
         self.rows = store.indices("train")
-        self.per_epoch = max(1, len(self.rows) // config.batch_size)
+        self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
         """The shapes of a step (drop-last: every batch of an epoch is whole)."""
         epoch, position = divmod(step, self.per_epoch)
         order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(self.rows)
-        size = self.config.batch_size
+        size = self.size
         return np.sort(np.resize(order[position * size : (position + 1) * size], size))
 
     def __call__(self, step: int, pictures: bool, attempt: int = 0) -> Batch:

@@ -20,6 +20,7 @@ from shapelab.core.events import (
     Event,
     Finished,
     Paused,
+    Prepared,
     Previewed,
     Resumed,
     Saved,
@@ -88,6 +89,8 @@ def _text(event: Event) -> str:
             return figures.line(event.metrics)
         case Validated():
             return f"validated  {figures.line(event.metrics)}"
+        case Prepared():
+            return f"made-up shapes pictured: {event.done} of {event.total}"
         case Previewed():
             return f"preview  {event.path}"
         case Saved():

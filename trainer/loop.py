@@ -17,6 +17,7 @@ from shapelab.core.events import (
     Event,
     Finished,
     Paused,
+    Prepared,
     Previewed,
     Resumed,
     Saved,
@@ -31,8 +32,9 @@ from shapelab.errors import ExportError, RunError
 from trainer import checkpoints, memory, previews
 from trainer.batches import Batch, Batches
 from trainer.control import Control
+from trainer.data.imagined import imagine
 from trainer.data.store import Store, open_store
-from trainer.evaluate import preview_rows, validation_scores
+from trainer.evaluate import fit_density, preview_rows, validation_scores
 from trainer.eventlog import EventLog
 from trainer.processes import Processes
 from trainer.recovery import Recovery
@@ -43,6 +45,7 @@ from trainer.teacher import Teacher
 from trainer.update import Metrics, NotFiniteError
 
 POLL_S = 0.2  # how often a paused run looks for requests
+PREPARED_EVERY_S = 2.0
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
@@ -127,6 +130,7 @@ class Training:
         self.control = control
         self.batches = Batches(store, state.config, state.processes)
         self.teacher = Teacher(store)
+        self.halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
         self.recovery = Recovery()
         self._sums: dict[str, list[Tensor]] = defaultdict(list)
         self._since = (time.perf_counter(), state.step)
@@ -141,7 +145,9 @@ class Training:
         stopped = False
         while state.step < config.steps and not stopped:
             stopped, save, sample = yield from self._requests()
-            if not stopped:
+            if self._must_imagine() and not stopped:
+                yield from self._imagine()
+            elif not stopped:
                 yield from self.step()
                 yield from self._every_so_often(save, sample)
         if self._saved != state.step:
@@ -171,7 +177,7 @@ class Training:
         state, config, step = self.state, self.config, self.state.step
         due = updates(config, step, self.store.views is not None)
         state.set_rates(rates(config, step))
-        batch = self.batches(step, bool({"image", "distil"} & set(due)), state.rollbacks)
+        batch = self._batch(bool({"image", "distil"} & set(due)))
         taken: Metrics = {}
         for name in due:
             statistics = state.buffers()
@@ -194,6 +200,45 @@ class Training:
         self.recovery.good()
         state.step += 1
         state.average(("image_encoder",) if in_image_phase(config, step) else AVERAGED)
+
+    def _batch(self, pictures: bool) -> Batch:
+        state = self.state
+        place = (state.step, pictures, state.rollbacks)
+        if self.halves is None or not in_image_phase(self.config, state.step):
+            return self.batches(*place)
+        real, imagined = self.halves
+        return real(*place).joined(imagined(*place), len(self.store))
+
+    def _must_imagine(self) -> bool:
+        config = self.config
+        due = config.image_samples > 0 and in_image_phase(config, self.state.step)
+        return due and self.halves is None
+
+    def _imagine(self) -> Iterator[Event]:
+        """Makes the made-up shapes of the image phase; a stop leaves what is done for later."""
+        state, config, folder = self.state, self.config, self.folder.imagined
+        if self.processes.is_main:
+            device = self.processes.device
+            generator, encoder = state.averages["generator"], state.averages["voxel_encoder"]
+            density = fit_density(encoder, self.store, device)
+            told = -1.0
+            for made in imagine(
+                folder, self.store, generator, density, config.image_samples, config.seed, device
+            ):
+                if time.monotonic() - told > PREPARED_EVERY_S or made.done == made.total:
+                    told = time.monotonic()
+                    yield Prepared(state.step, made.done, made.total)
+                if self.control.stop:
+                    break
+        self.processes.barrier()
+        if (folder / "index.json").exists():
+            imagined = open_store(folder)
+            half = config.batch_size // 2
+            self.halves = (
+                Batches(self.store, config, self.processes, half),
+                Batches(imagined, config, self.processes, half),
+            )
+            self.teacher = Teacher(self.store, imagined)
 
     def _update(self, name: str, batch: Batch) -> Metrics:
         if name == "distil":

@@ -16,27 +16,32 @@ CHUNK = 64
 class Teacher:
     """Means and log-variances of all shapes, as they are and mirrored; made at the first use."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, *stores: Store) -> None:
+        self._stores = stores  # their rows are counted through
         self._known: Tensor | None = None  # [2, n, 2 L]
 
     def posterior(self, state: TrainState, batch: Batch) -> tuple[Tensor, Tensor]:
         """Means and log-variances [B, L] of a batch's shapes."""
         if self._known is None:
-            self._known = torch.stack([self._encode(state, flip) for flip in (False, True)])
+            self._known = torch.stack(
+                [
+                    torch.cat([self._encode(state, store, flip) for store in self._stores])
+                    for flip in (False, True)
+                ]
+            )
         rows = torch.from_numpy(batch.rows).to(self._known.device)
         flips = torch.from_numpy(batch.mirrored.astype(np.int64)).to(self._known.device)
         mean, log_variance = self._known[flips, rows].chunk(2, dim=1)
         return mean, log_variance
 
     @torch.no_grad()
-    def _encode(self, state: TrainState, mirrored: bool) -> Tensor:
+    def _encode(self, state: TrainState, store: Store, mirrored: bool) -> Tensor:
         encoder = state.averages["voxel_encoder"]
         weight = next(encoder.parameters())
         parts = []
-        for start in range(0, len(self._store), CHUNK):
-            stop = min(start + CHUNK, len(self._store))
-            grids = self._store.grids(np.arange(start, stop))
+        for start in range(0, len(store), CHUNK):
+            stop = min(start + CHUNK, len(store))
+            grids = store.grids(np.arange(start, stop))
             grids = grids[:, ::-1] if mirrored else grids
             batch = torch.from_numpy(np.ascontiguousarray(grids[:, None]))
             parts.append(torch.cat(encoder(batch.to(weight)), dim=1))

@@ -50,6 +50,14 @@ class Previewed(Event):
 
 
 @dataclass(frozen=True)
+class Prepared(Event):
+    """The run makes data for itself, which takes a while: ``done`` of ``total`` shapes."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Saved(Event):
     """A checkpoint is on disk, verified; ``path`` is relative to the run."""
 
@@ -87,6 +95,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "step": StepDone,
     "validated": Validated,
     "previewed": Previewed,
+    "prepared": Prepared,
     "saved": Saved,
     "warned": Warned,
     "paused": Paused,

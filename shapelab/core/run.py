@@ -52,6 +52,11 @@ class RunFolder:
         return self.path / "previews"
 
     @property
+    def imagined(self) -> Path:
+        """The store of shapes that the run's generator made up for its image encoder."""
+        return self.path / "imagined"
+
+    @property
     def lock(self) -> Path:
         return self.path / "lock"
 

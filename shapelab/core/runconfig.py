@@ -114,6 +114,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     image_steps: int = Field(
         0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
     )
+    image_samples: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Shapes that the frozen generator makes up for those last steps, pictured like "
+        "the real ones; half of each batch is drawn from them.",
+    )
     image_weight: float = Field(
         1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."
     )

@@ -15,6 +15,7 @@ from shapelab.core.events import (
     EventReader,
     Finished,
     Paused,
+    Prepared,
     Previewed,
     Resumed,
     Saved,
@@ -280,3 +281,28 @@ def test_64_cells_a_side_train_too(config, train, source, tmp_path):
     last = [e for e in events if isinstance(e, StepDone)][-1]
     assert "generator" in [e for e in events if isinstance(e, StepDone)][4].metrics
     assert all(np.isfinite(value) for value in last.metrics.values())
+
+
+@pytest.mark.gl
+def test_made_up_shapes_are_made_once_and_learnt_from(config, train, store_folder, tmp_path):
+    config = config.model_copy(update={"image_samples": 20})
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    events = train(config, whole)
+    made = [e for e in events if isinstance(e, Prepared)]
+    assert (made[-1].step, made[-1].done, made[-1].total) == (10, 20, 20)
+    imagined, real = open_store(RunFolder(whole).imagined), open_store(store_folder)
+    assert len(imagined.indices("train")) == 20
+    assert imagined.views.shape[2:] == real.views.shape[2:]
+    assert imagined.views.max() > 0
+
+    def stop(event, control):
+        if isinstance(event, Prepared):
+            control.request("stop")  # obeyed while they are made, and nothing is lost
+
+    assert train(config, parts, stop)[-1] == Finished(10, "stopped")
+    assert train(config, parts, stop_after(11))[-1] == Finished(11, "stopped")
+    train(config, parts)
+    assert digest(whole) == digest(parts)
+    plain = tmp_path / "plain"
+    train(config.model_copy(update={"image_samples": 0}), plain)
+    assert digest(plain) != digest(whole)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -64,7 +67,7 @@ def prepare(
     np.save(out / "occupancy.npy", packed)
     yield Prepared(0, total, f"{total} shapes kept, {len(data.rejected)} rejected.")
     if views:
-        yield from _render_all(out, packed, views, size, resolution, workers)
+        yield from render_all(out, packed, views, size, resolution, workers)
     store.write_index(
         out,
         {
@@ -83,9 +86,10 @@ def prepare(
     yield Prepared(total, total, f"Stored {total} shapes in {out}.")
 
 
-def _render_all(
+def render_all(
     out: Path, packed: NDArray[np.uint8], views: int, size: int, resolution: int, workers: int
 ) -> Iterator[Prepared]:
+    """Renders packed grids (n, R^3 / 8) into ``views.npy``; what is marked as rendered stays."""
     import joblib
 
     total = len(packed)
@@ -94,18 +98,36 @@ def _render_all(
     done = _memmap(out / "rendered.npy", (total,), np.bool_)
     missing = np.flatnonzero(~done)
     chunks = [missing[i : i + CHUNK].tolist() for i in range(0, len(missing), CHUNK)]
-    jobs = workers or os.cpu_count() or 1
-    with joblib.Parallel(n_jobs=jobs, return_as="generator_unordered") as parallel:
+    with _workers(workers or os.cpu_count() or 1) as parallel:
         results = parallel(
             joblib.delayed(_render_chunk)(packed[rows], rows, views, size, resolution)
             for rows in chunks
         )
-        for rows, block in results:
-            pictures[rows] = block
-            pictures.flush()
-            done[rows] = True
-            done.flush()
-            yield Prepared(int(done.sum()), total, "rendering")
+        try:
+            for rows, block in results:
+                pictures[rows] = block
+                pictures.flush()
+                done[rows] = True
+                done.flush()
+                yield Prepared(int(done.sum()), total, "rendering")
+        finally:
+            with warnings.catch_warnings():  # who stops here knows that work is cut off
+                warnings.simplefilter("ignore", UserWarning)
+                results.close()
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Any]:
+    """Processes for tasks, gone afterwards: idle ones would keep what they have imported."""
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+
+    try:
+        with joblib.Parallel(n_jobs=jobs, return_as="generator_unordered") as parallel:
+            yield parallel
+    finally:
+        if jobs > 1:
+            get_reusable_executor().shutdown(wait=True)
 
 
 def _memmap(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:

@@ -1,0 +1,102 @@
+"""Shapes that a trained generator makes up, pictured like the real ones: more to learn from.
+
+A few thousand shapes teach an image encoder to know each of them. What the frozen generator makes
+of the classes' densities lies between and around them, as many as are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shapelab.core.latent import LatentDensity, seed_noise
+from trainer.data import store as stores
+from trainer.data.arrays import MIN_FILLED
+from trainer.data.prepare import Prepared, render_all
+from trainer.data.store import Store
+from trainer.metrics import one_part
+
+CHUNK = 64
+VIEWS = 3
+TRUNCATION = 0.9  # as for samples that are scored
+
+
+def imagine(
+    out: Path,
+    real: Store,
+    generator: nn.Module,
+    density: LatentDensity,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> Iterator[Prepared]:
+    """Makes a store of made-up shapes; one that was stopped goes on, a complete one is kept.
+
+    Args:
+        out: folder of the store to make.
+        real: the store that the generator learnt from; classes come as often as there.
+        generator: frozen, in evaluation mode.
+        density: of its latents, by class.
+        count: shapes to make. Those in loose pieces are drawn again, since few real ones are.
+        seed: of the draws.
+        device: where the generator is.
+    """
+    assert real.views is not None
+    if (out / "index.json").exists():
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    packed_path, labels_path = out / "occupancy.npy", out / "labels.npy"
+    if packed_path.exists() and labels_path.exists():
+        packed, labels = np.load(packed_path), np.load(labels_path)
+    else:
+        packed, labels = _draw(real, generator, density, count, seed, device)
+        np.save(labels_path, labels)
+        np.save(packed_path, packed)
+    size = real.views.shape[-1]
+    yield from render_all(out, packed, VIEWS, size, real.resolution, 0)
+    stores.write_index(
+        out,
+        {
+            "source": "imagined",
+            "resolution": real.resolution,
+            "classes": list(real.classes),
+            "labels": labels.tolist(),
+            "split": [0] * len(labels),
+            "views": VIEWS,
+            "picture_size": size,
+        },
+    )
+
+
+def _draw(
+    real: Store,
+    generator: nn.Module,
+    density: LatentDensity,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    rng = np.random.default_rng([seed, 3])
+    known = real.labels[real.indices("train")]
+    packed: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    while len(labels) < count:
+        classes = rng.choice(known, CHUNK)
+        noise = seed_noise(int(rng.integers(2**31)), density.latent_size, CHUNK)
+        latents = np.stack(
+            [
+                density.place(row, real.classes[k], TRUNCATION)
+                for row, k in zip(noise, classes, strict=True)
+            ]
+        )
+        with torch.inference_mode():
+            grids = (generator(torch.from_numpy(latents).to(device))[:, 0] > 0).cpu().numpy()
+        good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & (one_part(grids) | (rng.random(CHUNK) < 0.1))
+        packed.append(np.packbits(grids[good].reshape(int(good.sum()), -1), axis=1))
+        labels += classes[good].tolist()
+    return np.concatenate(packed)[:count], np.asarray(labels[:count], np.int64)
