@@ -27,11 +27,12 @@ from shapelab.core.events import (
 from shapelab.core.run import RunFolder, summarise
 from shapelab.errors import RunError
 from tests.trainer.conftest import digest, stop_after
-from trainer import checkpoints, loop
+from trainer import checkpoints, loop, steps
 from trainer.batches import Batches
 from trainer.data.prepare import prepare
 from trainer.data.store import open_store
 from trainer.state import new_state
+from trainer.teacher import Teacher
 
 
 @pytest.mark.parametrize("cut", [3, 7, 11])  # in the warm start, the GAN phase, the image phase
@@ -127,6 +128,27 @@ def test_without_joint_reconstruction_the_generator_learns_every_fifth_batch(
             critic.append(step)
     assert learnt == [0, 5]
     assert critic == list(range(10))
+
+
+def test_the_image_phase_decodes_the_same_rows_however_the_batch_is_cut(
+    config, store_folder, alone, monkeypatch
+):
+    seen = []
+
+    def noted(logits, target):
+        seen.append(target)
+        return logits.sum() * 0
+
+    monkeypatch.setattr(steps.losses, "soft_iou_loss", noted)
+    store = open_store(store_folder)
+    batch = Batches(store, config, alone)(config.main_steps, True)
+    for parts in (1, 2):  # as two processes or short memory do
+        state = new_state(config, alone)
+        state.parts = parts
+        steps.distil_step(state, batch, Teacher(store))
+    assert len(seen) == 3
+    assert torch.equal(seen[0], torch.cat(seen[1:]))
+    assert torch.equal(seen[0], batch.grids[::2])  # of every class, in a store sorted by class
 
 
 def test_reconstruction_improves(config, train, tmp_path):
