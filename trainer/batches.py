@@ -20,7 +20,8 @@ class Batch:
     """One step's data and noise, on the device: this process's share of the whole batch.
 
     Even rows are those whose x^ comes from the prior, odd rows those whose x^ comes from an encoded
-    shape; every share and every part keeps that order.
+    shape, every second of these from its picture; every share and every part keeps that order of
+    four rows (a part of two has no picture).
     """
 
     rows: NDArray[np.int64]  # [B] positions in the store
@@ -36,26 +37,28 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def joined(self, other: Batch, rows_before: int) -> Batch:
-        """This batch and another one, whose rows are counted on from ``rows_before``."""
+    def interleaved(self, other: Batch, rows_before: int) -> Batch:
+        """This batch in even rows, and another one in odd rows, counted on from ``rows_before``."""
         both: dict[str, Any] = {}
         for name in (f.name for f in fields(self)):
             own, more = getattr(self, name), getattr(other, name)
             if name == "rows":
-                both[name] = np.concatenate([own, more + rows_before])
-            elif own is None:
+                more = more + rows_before
+            if own is None:
                 both[name] = None
+            elif isinstance(own, Tensor):
+                both[name] = torch.stack([own, more], 1).flatten(0, 1)
             else:
-                join = torch.cat if isinstance(own, Tensor) else np.concatenate
-                both[name] = join([own, more])
+                both[name] = np.stack([own, more], 1).reshape(-1, *own.shape[1:])
         return Batch(**both)
 
     def parts(self, count: int) -> list[Batch]:
-        """Cuts the batch into ``count`` parts of whole pairs of rows, or as many as there are."""
+        """Cuts the batch into ``count`` parts of whole fours of rows, or of pairs, or fewer."""
         if count == 1:
             return [self]
-        pairs = np.array_split(np.arange(len(self) // 2), min(count, len(self) // 2))
-        bounds = [(2 * int(p[0]), 2 * int(p[-1]) + 2) for p in pairs]
+        unit = 4 if 4 * count <= len(self) else 2
+        units = np.array_split(np.arange(len(self) // unit), min(count, len(self) // unit))
+        bounds = [(unit * int(u[0]), unit * int(u[-1]) + unit) for u in units]
         bounds[-1] = (bounds[-1][0], len(self))
         return [self._cut(slice(*bound)) for bound in bounds]
 
@@ -84,11 +87,14 @@ class Batches:
         self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
-        """The shapes of a step (drop-last: every batch of an epoch is whole)."""
+        """The shapes of a step (drop-last: every batch of an epoch is whole).
+
+        Not sorted: a store lies by class, and a part of the batch must hold all of them alike.
+        """
         epoch, position = divmod(step, self.per_epoch)
         order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(self.rows)
         size = self.size
-        return np.sort(np.resize(order[position * size : (position + 1) * size], size))
+        return np.resize(order[position * size : (position + 1) * size], size)
 
     def __call__(self, step: int, pictures: bool, attempt: int = 0) -> Batch:
         """The batch of a step.

@@ -207,7 +207,7 @@ class Training:
         if self.halves is None or not in_image_phase(self.config, state.step):
             return self.batches(*place)
         real, imagined = self.halves
-        return real(*place).joined(imagined(*place), len(self.store))
+        return real(*place).interleaved(imagined(*place), len(self.store))
 
     def _must_imagine(self) -> bool:
         config = self.config

@@ -37,11 +37,11 @@ class Processes:
 
     def slice(self, size: int) -> slice:
         """This process's rows of a whole batch. Raises RunError when it cannot be shared out."""
-        if size % (2 * self.count) and self.count > 1:
-            # Even shares: means of means are then the mean, and rows keep their parity.
+        if size % (4 * self.count) and self.count > 1:
+            # Equal shares: means of means are then the mean. Fours: see Batch's order of rows.
             raise RunError(
                 f"batch_size {size} cannot be shared by {self.count} processes; "
-                f"use a multiple of {2 * self.count}."
+                f"use a multiple of {4 * self.count}."
             )
         share = size // self.count
         return slice(self.rank * share, (self.rank + 1) * share)

@@ -127,8 +127,8 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
 def distil_step(state: TrainState, batch: Batch, teacher: Teacher) -> Metrics:
     """The image encoder alone: codes of the frozen voxel encoder, and what they decode to.
 
-    Every second row is decoded, through the averaged generator, since decoding is the larger cost.
-    Rows lie in the order of the store, hence by class: a half in one piece would leave classes out.
+    Every second row is decoded, through the averaged generator, since decoding is the larger cost;
+    the same ones however the batch is shared out.
     """
     config = state.config
 

@@ -148,7 +148,7 @@ def test_the_image_phase_decodes_the_same_rows_however_the_batch_is_cut(
         steps.distil_step(state, batch, Teacher(store))
     assert len(seen) == 3
     assert torch.equal(seen[0], torch.cat(seen[1:]))
-    assert torch.equal(seen[0], batch.grids[::2])  # of every class, in a store sorted by class
+    assert torch.equal(seen[0], batch.grids[::2])
 
 
 def test_reconstruction_improves(config, train, tmp_path):
@@ -170,6 +170,7 @@ def test_batches_depend_on_seed_step_and_attempt_only(config, store_folder, alon
     assert not torch.equal(first.noise, batches(5, True, attempt=1).noise)
     epoch = [row for step in range(batches.per_epoch) for row in batches.rows_of(step)]
     assert len(set(epoch)) == len(epoch) == batches.per_epoch * config.batch_size
+    assert any(np.any(np.diff(batches.rows_of(step)) < 0) for step in range(3))  # not by class
 
 
 def test_parts_of_a_batch_are_whole_pairs_and_nothing_is_lost(config, store_folder, alone):
@@ -179,6 +180,19 @@ def test_parts_of_a_batch_are_whole_pairs_and_nothing_is_lost(config, store_fold
         assert torch.equal(torch.cat([p.grids for p in parts]), batch.grids)
         assert torch.equal(torch.cat([p.pictures for p in parts]), batch.pictures)
         assert all(len(part) % 2 == 0 for part in parts)
+
+
+def test_parts_take_x_from_pictures_in_the_same_rows_as_the_whole(
+    config, store_folder, alone, monkeypatch
+):
+    config = config.model_copy(update={"batch_size": 12, "image_loss": "vae"})
+    state = new_state(config, alone)
+    monkeypatch.setattr(steps, "_sample", lambda _config, _heads, noise: noise)
+    batch = Batches(open_store(store_folder), config, alone)(0, True)
+    whole = steps._fake_latents(state, batch)
+    parts = torch.cat([steps._fake_latents(state, part) for part in batch.parts(2)])
+    assert torch.equal(whole, parts)
+    assert torch.equal(whole[3::4], batch.image_noise[3::4])
 
 
 def test_pause_holds_the_run_between_two_steps_and_stop_ends_it(config, train, tmp_path):
