@@ -251,11 +251,14 @@ class Training:
         yield event
         state.step += 1
         if must_go_back:
-            since, tries = state.step, state.rollbacks
+            since, tries, parts = state.step, state.rollbacks, state.parts
             fresh, _ = _load(self.folder, self.config, self.processes)
             state.load(fresh.tensors(), fresh.position())
-            state.rollbacks = tries  # the checkpoint is older than the last return
+            # The checkpoint is older than the last return and the last shortage of memory.
+            state.rollbacks, state.parts = tries, max(parts, state.parts)
+            self.teacher = Teacher(self.store)  # the voxel encoder may be another from now on
             self._sums.clear()
+            self._since = (time.perf_counter(), state.step)
             yield self.recovery.gone_back(state, since)
 
     def _halve(self, batch: Batch) -> Warned:

@@ -17,6 +17,7 @@ from trainer.batches import Batches
 from trainer.data.store import open_store
 from trainer.eventlog import EventLog
 from trainer.state import new_state
+from trainer.update import NotFiniteError
 
 NAN = float("nan")
 
@@ -121,6 +122,39 @@ def test_a_rolled_back_run_resumes_bit_equal(config, train, tmp_path, monkeypatc
     train(config, tmp_path / "parts", stop_after(9))
     train(config, tmp_path / "parts")
     assert digest(tmp_path / "whole") == digest(tmp_path / "parts")
+
+
+def test_going_back_leaves_nothing_of_the_way_that_was_left(config, train, tmp_path, monkeypatch):
+    # The image phase begins at step 10; steps 11 to 13 fail, and step 5 is the checkpoint.
+    config = config.model_copy(update={"steps": 18, "image_steps": 8, "save_every": 5})
+    original, left = loop.distil_step, {11, 12, 13}
+    teachers = []
+
+    def failing(state, batch, teacher):
+        metrics = original(state, batch, teacher)
+        if state.step in left:
+            left.remove(state.step)
+            raise NotFiniteError("the gradient of image_encoder is not finite")
+        teachers.append((teacher._known[0], teacher._encode(state, False)))
+        return metrics
+
+    write = checkpoints.write
+
+    def only_step_5(folder, step, *rest, **options):
+        if step == 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(folder, step, *rest, **options)
+
+    monkeypatch.setattr(loop, "distil_step", failing)
+    monkeypatch.setattr(loop.checkpoints, "write", only_step_5)
+    events = train(config.model_copy(update={"log_every": 4}), tmp_path)
+    (back,) = warnings_of(events, "rolled_back")
+    assert back.step == 5
+    done = [e for e in events if isinstance(e, StepDone)]
+    assert [e.step for e in done] == [4, 8, 12, 8, 12, 16]
+    assert all(e.metrics["samples_per_second"] > 0 for e in done)
+    for known, now in teachers:  # targets of the voxel encoder that there is
+        assert torch.equal(known, now)
 
 
 @pytest.mark.parametrize("update", ["critic", "encoder", "image", "generator"])
