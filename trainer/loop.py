@@ -293,7 +293,9 @@ class Training:
         if self.processes.is_main and (sample or state.step % config.preview_every == 0):
             yield self._preview()
         late = time.monotonic() - self._save_tried > 60 * config.save_minutes
-        if save or self.processes.any(late)[0] or state.step % config.save_every == 0:
+        due = self.processes.any(late)[0] or state.step % config.save_every == 0
+        # A run in trouble saves nothing by itself: it goes back to before the trouble.
+        if save or (due and not self.recovery.skipped):
             yield from self._save(score)
 
     def _scalars(self) -> dict[str, float]:
@@ -317,7 +319,7 @@ class Training:
 
     def _save(self, score: float | None = None, last: bool = False) -> Iterator[Event]:
         """A checkpoint; a disk that refuses is a warning, unless this was the last chance."""
-        state, config = self.state, self.config
+        state, config, saved = self.state, self.config, False
         self._save_tried = time.monotonic()
         if self.processes.is_main:
             meta = state.position() | {
@@ -334,19 +336,17 @@ class Training:
                     score=score,
                 )
             except (OSError, RunError) as error:
-                code, advice = ("disk", "free some space") if isinstance(error, OSError) else (
-                    "unsaved", "lower the learning_rate if it happens again"
-                )  # fmt: skip
-                text = f"Step {state.step} could not be saved ({error})"
+                disk = isinstance(error, OSError)
+                text = f"Step {state.step} could not be saved ({str(error).rstrip('.')})"
                 if last:
                     raise RunError(
-                        f"{text}; {advice} and resume, which repeats what came after step "
-                        f"{self._saved}."
+                        f"{text}; {'free some space and ' if disk else ''}resume, which repeats "
+                        f"what came after step {self._saved}."
                     ) from error
+                code = "disk" if disk else "unsaved"
                 yield Warned(state.step, code, f"{text}; training goes on and tries again.")
             else:
-                self._saved = state.step
+                saved = True
                 yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
-        else:
+        if self.processes.any(saved)[0]:  # all wait here, and all know how it went
             self._saved = state.step
-        self.processes.barrier()

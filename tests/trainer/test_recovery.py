@@ -16,6 +16,7 @@ from trainer import checkpoints, loop, previews, steps
 from trainer.batches import Batches
 from trainer.data.store import open_store
 from trainer.eventlog import EventLog
+from trainer.processes import Processes
 from trainer.state import new_state
 from trainer.update import NotFiniteError
 
@@ -102,6 +103,14 @@ def test_three_in_a_row_go_back_to_the_checkpoint_with_halved_rates(
     assert done == [1, 2, 3, 4, 5, 6, *range(6, 13)]
     _, position = checkpoints.read_newest(RunFolder(tmp_path).checkpoints)
     assert (position["step"], position["rollbacks"]) == (12, 1)
+
+
+def test_nothing_is_saved_between_skipped_steps_to_go_back_to(config, train, tmp_path, monkeypatch):
+    break_loss(monkeypatch, {6, 7, 8})
+    events = train(config.model_copy(update={"save_every": 1}), tmp_path)
+    (back,) = warnings_of(events, "rolled_back")
+    assert back.step == 6
+    assert events[-1] == Finished(12, "completed")
 
 
 def test_a_run_that_diverges_for_good_ends_with_advice_and_keeps_its_checkpoint(
@@ -243,6 +252,20 @@ def test_a_disk_full_to_the_end_says_what_to_do(config, train, tmp_path, monkeyp
     monkeypatch.setattr(loop.checkpoints, "write", full)
     with pytest.raises(RunError, match=r"free some space and resume, which repeats .* step 0"):
         train(config, tmp_path)
+
+
+def test_all_processes_know_that_a_save_failed(config, store_folder, tmp_path):
+    class Helper(Processes):  # whose main process met a full disk
+        is_main = False
+
+        def any(self, *flags):
+            return flags
+
+    state = new_state(config, Helper())
+    training = loop.Training(state, open_store(store_folder), RunFolder(tmp_path), loop.Control())
+    state.step = 5
+    assert list(training._save()) == []
+    assert training._saved == 0  # it comes along when the main process tries again at the end
 
 
 def test_a_preview_that_cannot_be_written_is_a_warning(config, train, tmp_path, monkeypatch):
