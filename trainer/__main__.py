@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import signal
 import sys
@@ -90,11 +91,13 @@ def fit(
     """Starts a run and trains it to its end; Ctrl+C saves and stops."""
     from trainer import config
     from trainer.data.store import open_store
+    from trainer.loop import check_fit
     from trainer.processes import Processes
 
     store, processes = open_store(data), Processes()
-    chosen = [*(settings or ()), *([f"steps={steps}"] if steps else ())]
+    chosen = [*(settings or ()), *([] if steps is None else [f"steps={steps}"])]
     made = config.load(preset, store.classes, store.resolution, chosen)
+    check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
         RunFolder(run).create(made, data)
     processes.barrier()
@@ -117,7 +120,8 @@ def resume(
     store = folder.store() if data is None else data
     before = folder.read_config()
     if settings and processes.is_main:
-        folder.write_config(config.change(before, settings))
+        with folder.locked():  # not under the feet of a process that trains it
+            folder.write_config(config.change(before, settings))
     processes.barrier()
     _train(store, run, events, tensorboard, processes)
 
@@ -235,7 +239,7 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
                 pass
         elif output is Output.jsonl:
             for event in watched():
-                print(to_line(event), flush=True)
+                console.write_line(sys.stdout, to_line(event))
         else:
             console.show(watched())
     finally:
@@ -248,9 +252,10 @@ def _stop_on_signals(request: Callable[[str], Any]) -> None:
     """A signal asks for a stop after this step; a second Ctrl+C ends at once."""
 
     def stop(_signal: int, _frame: Any) -> None:
-        print("stopping after this step; saving …", file=sys.stderr, flush=True)
         request("stop")
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        with contextlib.suppress(OSError, RuntimeError):  # nobody reads, or a print is under way
+            print("stopping after this step; saving …", file=sys.stderr, flush=True)
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):

@@ -63,7 +63,7 @@ def show(
         _show_live(events, Progress(steps, start), terminal)
     else:
         for event in events:
-            _write_line(terminal.file, describe(event, dated=True))
+            write_line(terminal.file, describe(event, dated=True))
 
 
 def show_runs(runs: list[RunSummary], terminal: Console | None = None) -> None:
@@ -103,9 +103,9 @@ def _text(event: Event) -> str:
             return type(event).__name__.lower()
 
 
-def _write_line(stream: IO[str], line: str) -> None:
+def write_line(stream: IO[str], line: str) -> None:
+    """Writes a line at once; a reader that went away (`| head`) is no reason to end a training."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    # A reader that went away (`| head`) is no reason to lose hours of training.
     with contextlib.suppress(OSError):
         stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()

@@ -32,9 +32,10 @@ class Control:
 
     def take(self, command: str) -> bool:
         """Whether 'save' or 'sample' was requested since the last call."""
-        asked = command in self._asked
+        if command not in self._asked:
+            return False  # nothing to discard: another thread may ask at this moment
         self._asked.discard(command)
-        return asked
+        return True
 
     def wait(self, seconds: float) -> None:
         """Sleeps until a request comes, or the time is over."""

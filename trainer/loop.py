@@ -64,7 +64,7 @@ def fit(
     processes = Processes() if processes is None else processes
     folder = RunFolder(run)
     config, store = folder.read_config(), open_store(store_folder)
-    _check_fit(config, store, store_folder)
+    check_fit(config, store, processes)
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     with folder.locked() if processes.is_main else nullcontext():
         damaged = set(folder.checkpoints.glob("*.corrupt*"))
@@ -88,7 +88,9 @@ def _warnings(step: int, damaged: set[Path], other_data: bool) -> Iterator[Event
         yield Warned(step, "damaged", text)
 
 
-def _check_fit(config: RunConfig, store: Store, path: Path) -> None:
+def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
+    """Raises RunError when these processes cannot train such a run on the store."""
+    path, model = store.folder, config.model
     if config.model.classes != store.classes or config.model.resolution != store.resolution:
         raise RunError(f"{path} has other classes or another resolution than this run.")
     if config.image_steps and store.views is None:
@@ -96,6 +98,15 @@ def _check_fit(config: RunConfig, store: Store, path: Path) -> None:
             f"{path} has no pictures to train the image encoder on; prepare it with --views 8, or "
             "use --set image_steps=0."
         )
+    wanted = (model.image_channels, model.image_size, model.image_size)
+    if store.views is not None and store.views.shape[2:] != wanted:
+        side = store.views.shape[-1]
+        raise RunError(
+            f"The pictures of {path} have {side} x {side} pixels in mode LA, this run wants "
+            f"{model.image_size} x {model.image_size} in mode {model.image_mode}; use --set "
+            f"model.image_size={side} --set model.image_mode=LA, or prepare the data with --size."
+        )
+    processes.slice(config.batch_size)
     if not len(store.indices("train")):
         raise RunError(f"{path} has no shapes to train on.")
 

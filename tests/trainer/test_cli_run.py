@@ -6,12 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shapelab.core.events import EventReader
 from shapelab.core.run import RunFolder
 from trainer import checkpoints
 
@@ -57,7 +59,10 @@ def trainer(config, store_folder, tmp_path) -> Iterator[Trainer]:
     trainer = Trainer(tmp_path)
     yield trainer
     trainer.process.kill()
-    trainer.process.communicate()
+    trainer.process.wait()
+    for pipe in (trainer.process.stdin, trainer.process.stdout, trainer.process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def test_commands_on_stdin_are_obeyed_and_answered(trainer, tmp_path):
@@ -102,6 +107,26 @@ def test_a_paused_run_obeys_a_signal(trainer):
     trainer.process.send_signal(signal.SIGTERM)
     assert trainer.until("finished")["reason"] == "stopped"
     assert trainer.end() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGTERM")
+def test_a_reader_that_goes_away_does_not_end_the_run(trainer, tmp_path):
+    trainer.until("step")
+    trainer.process.stdout.close()
+    trainer.process.stderr.close()  # the signal's sentence has no reader either
+    reader = EventReader(RunFolder(tmp_path).events)
+    events = reader.read()
+    enough = len(events) + 3
+    while len(events) < enough:
+        assert trainer.process.poll() is None
+        events += reader.read()
+        time.sleep(0.02)
+    trainer.process.send_signal(signal.SIGTERM)
+    trainer.process.wait(60)
+    events += reader.read()
+    assert events[-1].reason == "stopped"
+    _, position = checkpoints.read_newest(RunFolder(tmp_path).checkpoints)
+    assert position["step"] == events[-1].step
 
 
 def test_the_end_of_stdin_is_not_a_command(trainer):

@@ -280,6 +280,14 @@ def test_other_data_and_missing_pictures_are_refused(config, store_folder, sourc
         list(loop.fit(store_folder, tmp_path / "other"))
 
 
+@pytest.mark.parametrize("model", [{"image_size": 64}, {"image_mode": "RGB"}])
+def test_pictures_of_another_kind_are_refused(config, store_folder, tmp_path, model):
+    config = config.model_copy(update={"model": config.model.model_copy(update=model)})
+    RunFolder(tmp_path).create(config, store_folder)
+    with pytest.raises(RunError, match=r"32 x 32 pixels .*model.image_size=32"):
+        next(loop.fit(store_folder, tmp_path))
+
+
 def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, tmp_path):
     train(config, tmp_path, stop_after(7))
     newest = checkpoints.steps(RunFolder(tmp_path).checkpoints)[-1]

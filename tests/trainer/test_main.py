@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shapelab import load_model
+from shapelab.core.run import RunFolder
 from shapelab.errors import ShapelabError
 from trainer.__main__ import app
 
@@ -45,6 +46,24 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert model.decode(model.sample("ball", seed=1)).shape == (1, 32, 32, 32)
     with pytest.raises(ShapelabError, match="holds a run already"):
         call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
+
+
+def test_a_fit_that_cannot_start_leaves_no_folder(source, tmp_path):
+    store, run = tmp_path / "store", tmp_path / "run"
+    call("prepare", source, "--out", store, "--views", 0)
+    with pytest.raises(ShapelabError, match="image_steps=0"):
+        call("fit", "--data", store, "--run", run)
+    assert not run.exists()
+    with pytest.raises(ShapelabError, match="'steps'"):
+        call("fit", "--data", store, "--run", run, "--steps", 0)
+
+
+def test_a_run_that_trains_keeps_its_settings(config, store_folder, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.create(config, store_folder)
+    with folder.locked(), pytest.raises(ShapelabError, match="is being trained"):
+        call("resume", tmp_path, "--set", "steps=99")
+    assert folder.read_config() == config
 
 
 def test_a_mistake_is_one_sentence_and_exit_code_1(tmp_path):
