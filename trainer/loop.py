@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
@@ -65,7 +64,7 @@ def fit(
     folder = RunFolder(run)
     config, store = folder.read_config(), open_store(store_folder)
     check_fit(config, store, processes)
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    torch.set_num_threads(config.threads or processes.cores)
     with folder.locked() if processes.is_main else nullcontext():
         damaged = set(folder.checkpoints.glob("*.corrupt*"))
         state, data = _load(folder, config, processes)

@@ -39,11 +39,11 @@ def more_parts(parts: int, share: int) -> int:
     Raises:
         RunError: it is cut as small as can be already.
     """
-    if 2 * parts > share // 2:
+    if parts >= share // 2:
         free = psutil.virtual_memory().available / MEGA
         raise RunError(
             f"Even 2 shapes at a time do not fit into memory ({free:.0f} MB of the machine are "
             "free); close other programs or choose a smaller model, e.g. "
             "--set model.generator_width=64."
         )
-    return 2 * parts
+    return min(2 * parts, share // 2)

@@ -8,6 +8,7 @@ which wrapped modules do silently in several patterns (tests/trainer/test_proces
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,6 +30,12 @@ class Processes:
         self.count: int = accelerator.num_processes
         self.rank: int = accelerator.process_index
         self.device: torch.device = accelerator.device
+
+    @property
+    def cores(self) -> int:
+        """This process's share of the machine's cores, at least one."""
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # as torchrun and accelerate say it
+        return max(1, (os.cpu_count() or 1) // here)
 
     @property
     def is_main(self) -> bool:
@@ -157,8 +164,9 @@ class _WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
         axes = [axis for axis in range(input.ndim) if axis != 1]
         shape = [1, -1] + [1] * (input.ndim - 2)
         count = input.numel() // input.shape[1] * self._processes
-        mean = _sum(input.sum(axes)) / count
-        centred = input - mean.view(shape)
+        wide = input.to(self.weight.dtype)  # statistics are no numbers for half precision
+        mean = _sum(wide.sum(axes)) / count
+        centred = wide - mean.view(shape)
         variance = _sum(centred.square().sum(axes)) / count
         with torch.no_grad():
             assert self.running_mean is not None
@@ -168,4 +176,4 @@ class _WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum or 0.1)
             self.num_batches_tracked += 1
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return centred * scale.view(shape) + self.bias.view(shape)
+        return (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)

@@ -60,7 +60,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         "squared", description="Squared error (paper) or binary cross entropy."
     )
     positive_weight: float = Field(1.0, ge=0.1, le=100, description="Weight of solid voxels, bce.")
-    kl_warm_up: float = Field(0.0, ge=0, le=1, description="Share of the steps the KL fades in.")
+    kl_warm_up: float = Field(
+        0.0, ge=0, le=1, description="Share of the main phase the KL fades in."
+    )
     free_bits: float = Field(0.0, ge=0, le=1, description="Nats per dimension that cost nothing.")
     adversarial: float = Field(1.0, ge=0, description="Weight of the critic's term for generator.")
 
@@ -74,7 +76,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         10.0, ge=0, le=10000, description="Weight of the penalty: lambda, or gamma of r1 and r1r2."
     )
     penalty_form: Literal["explicit", "double_backward"] = Field(
-        "explicit", description="How the penalty is computed; both give the same numbers."
+        "explicit",
+        description="How a penalty at 1 is computed; both give the same numbers.",
     )
     spectral_norm: bool = Field(
         False, description="The critic's weights are divided by their largest singular value."
@@ -91,7 +94,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Encoders and generator, Adam.")
     critic_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
     adversarial_rate: float = Field(
-        1e-4, gt=0, le=1, description="Generator in its adversarial updates, Adam."
+        1e-4,
+        gt=0,
+        le=1,
+        description="Highest rate of the generator in its adversarial updates, Adam.",
     )
     final_rate: float = Field(
         1.0, gt=0, le=1, description="Share of the learning rate left at the end (cosine)."
@@ -135,7 +141,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         0, ge=0, description="Checkpoints at multiples of this step are kept for ever; 0 = none."
     )
     log_every: int = Field(20, ge=1, description="Steps between two logged lines of scalars.")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads of torch; 0 = all cores.")
+    threads: int = Field(
+        0, ge=0, le=256, description="CPU threads; 0 = this process's share of the cores."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ import torch
 from shapelab.core.run import RunFolder
 from shapelab.errors import RunError
 from trainer import checkpoints
-from trainer.processes import Processes
+from trainer.processes import Processes, _WholeBatchNorm
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs libuv there")
@@ -90,6 +90,28 @@ def test_only_the_whole_gradient_is_right_and_the_check_finds_the_wrong_patterns
     assert errors.pop("whole_loss_in_one_wrapped_forward") < 1e-5
     assert set(errors) == {"static_graph", "three_backwards", "penalty_last_after_no_sync"}
     assert all(error > 0.05 for error in errors.values()), errors
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_statistics_of_all_processes_are_batch_norms_own(dtype, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda *_: None)
+    plain = torch.nn.BatchNorm3d(3)
+    shared = _WholeBatchNorm(plain, 1)
+    for seed in range(2):
+        x = torch.randn(4, 3, 2, 2, 2, generator=torch.Generator().manual_seed(seed)).to(dtype)
+        ours, theirs = shared(x), plain(x)
+        assert ours.dtype == theirs.dtype
+        assert torch.allclose(ours.float(), theirs.float(), atol=1e-5 if x.itemsize == 4 else 0.02)
+    assert torch.allclose(shared.running_mean, plain.running_mean, atol=1e-6)
+    assert torch.allclose(shared.running_var, plain.running_var, atol=1e-5)
+
+
+def test_processes_share_the_cores(alone, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    assert alone.cores == 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    assert alone.cores == 2
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(alone):

@@ -12,7 +12,7 @@ from shapelab.core.events import EventReader, Finished, Saved, StepDone, Validat
 from shapelab.core.run import RunFolder
 from shapelab.errors import RunError
 from tests.trainer.conftest import digest, stop_after
-from trainer import checkpoints, loop, previews, steps
+from trainer import checkpoints, loop, memory, previews, steps
 from trainer.batches import Batches
 from trainer.data.store import open_store
 from trainer.eventlog import EventLog
@@ -210,6 +210,12 @@ def test_memory_for_not_even_two_shapes_is_one_sentence(config, train, tmp_path,
     monkeypatch.setitem(steps.STEPS, "encoder", never)
     with pytest.raises(RunError, match="Even 2 shapes at a time"):
         train(config, tmp_path)
+
+
+def test_parts_are_doubled_down_to_two_rows():
+    assert [memory.more_parts(parts, 12) for parts in (1, 2, 4)] == [2, 4, 6]
+    with pytest.raises(RunError, match="Even 2 shapes"):
+        memory.more_parts(6, 12)
 
 
 def test_parts_give_the_critics_gradient_of_the_whole_batch(config, store_folder, alone):
