@@ -14,6 +14,7 @@ from shapelab.core.assets import resources
 from shapelab.core.events import EventReader, Warned
 from shapelab.core.run import RunFolder, RunSummary, history, summarise
 from shapelab.core.runconfig import RunConfig
+from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
 from trainer import config, previews
 from trainer.figures import megabytes, number, ordered, short, sparkline
@@ -70,15 +71,22 @@ def inspect_text(folder: RunFolder) -> str:
 
 
 def presets_text() -> str:
-    """Each preset: its name, what it is for, and its settings with their comments."""
+    """Each preset: its name, what it is for, and its settings with what each is for."""
     blocks = []
     for name in config.preset_names():
         lines = (resources() / "presets" / f"{name}.toml").read_text("utf-8").strip().splitlines()
         lead = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
         description = [f"  {line.removeprefix('#').strip()}" for line in lines[:lead]]
-        settings = [f"    {line}".rstrip() for line in lines[lead:]]
+        settings = [f"    {_commented(line)}".rstrip() for line in lines[lead:]]
         blocks.append("\n".join([name, *description, "", *settings]))
     return "\n\n\n".join(blocks)
+
+
+def _commented(line: str) -> str:
+    """A line of a preset; one without a comment gets the setting's description."""
+    key = line.partition(" =")[0]
+    field = RunConfig.model_fields.get(key) or ModelSpec.model_fields.get(key)
+    return line if field is None or "#" in line else f"{line:30s} # {field.description}"
 
 
 def _date(seconds: float) -> str:

@@ -279,3 +279,5 @@ def test_presets_are_described_in_their_own_words() -> None:
     assert "paper\n  Smith & Meger 2017" in text
     assert "    generator_every = 5" in text
     assert "# 41 batches x 1500 epochs of the chairs run" in text
+    settings = [line for line in text.splitlines() if line.startswith("    ") and " = " in line]
+    assert all("# " in line for line in settings)  # each says what it is for
