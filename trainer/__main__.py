@@ -52,7 +52,8 @@ EventsOption = Annotated[
     ),
 ]
 CheckpointOption = Annotated[
-    str, typer.Option(help="newest, best (by validation IoU), or the name of one of the run's.")
+    str,
+    typer.Option(help="newest, best (by mean validation IoU), or the name of one of the run's."),
 ]
 TensorboardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")

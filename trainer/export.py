@@ -50,7 +50,7 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
     Args:
         run: folder of the run.
         data: the store that it was trained on.
-        checkpoint: "newest", "best" (by validation IoU), or the name of a checkpoint's folder.
+        checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
 
     Raises:
         RunError: there is no such checkpoint, or it is damaged.

@@ -266,7 +266,8 @@ class Training:
             state.load(fresh.tensors(), fresh.position())
             # The checkpoint is older than the last return and the last shortage of memory.
             state.rollbacks, state.parts = tries, max(parts, state.parts)
-            self.teacher = Teacher(self.store)  # the voxel encoder may be another from now on
+            # The generator and the voxel encoder may be others from now on.
+            self.teacher, self.halves = Teacher(self.store), None
             self._sums.clear()
             self._since = (time.perf_counter(), state.step)
             yield self.recovery.gone_back(state, since)
@@ -294,16 +295,17 @@ class Training:
             yield StepDone(state.step, self._scalars())
         if state.step % AGREE_EVERY == 0:
             self.processes.check_agreement(state.tensors().values())
-        score = None
+        score, better = None, False
         if self.processes.is_main and state.step % config.validate_every == 0:
             scores = validation_scores(state, self.store)
-            score = scores["iou"]
+            score = sum(scores.values()) / len(scores)
+            better = score > state.best
             state.best = max(state.best, score)
             yield Validated(state.step, scores)
         if self.processes.is_main and (sample or state.step % config.preview_every == 0):
             yield self._preview()
         late = time.monotonic() - self._save_tried > 60 * config.save_minutes
-        due = self.processes.any(late)[0] or state.step % config.save_every == 0
+        due = self.processes.any(late or better)[0] or state.step % config.save_every == 0
         # A run in trouble saves nothing by itself: it goes back to before the trouble.
         if save or (due and not self.recovery.skipped):
             yield from self._save(score)
@@ -316,6 +318,9 @@ class Training:
         metrics = self.processes.average(metrics)
         clock, step = self._since
         self._since = (now, state.step)
+        metrics["learning_rate"] = state.optimisers[
+            "image_encoder" if in_image_phase(self.config, state.step - 1) else "generator"
+        ].param_groups[0]["lr"]
         metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
         return metrics | memory.used(self.processes.device)
 

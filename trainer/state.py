@@ -44,7 +44,7 @@ class TrainState:
         1  # a batch goes through the networks in so many parts; raised when memory is short
     )
     rollbacks: int = 0  # how often the run went back to a checkpoint
-    best: float = -1.0  # best validation IoU so far
+    best: float = -1.0  # best mean of the validation IoUs so far
 
     @property
     def networks(self) -> dict[str, nn.Module]:

@@ -90,7 +90,7 @@ def config() -> RunConfig:
         image_loss="distil",
         reflect=True,
         image_steps=2,
-        validate_every=6,
+        validate_every=1000,
         preview_every=1000,
         save_every=5,
         log_every=1,

@@ -133,7 +133,9 @@ def test_a_rolled_back_run_resumes_bit_equal(config, train, tmp_path, monkeypatc
     assert digest(tmp_path / "whole") == digest(tmp_path / "parts")
 
 
-def test_going_back_leaves_nothing_of_the_way_that_was_left(config, train, tmp_path, monkeypatch):
+def test_going_back_leaves_nothing_of_the_way_that_was_left(
+    config, train, store_folder, tmp_path, monkeypatch
+):
     # The image phase begins at step 10; steps 11 to 13 fail, and step 5 is the checkpoint.
     config = config.model_copy(update={"steps": 18, "image_steps": 8, "save_every": 5})
     original, left = loop.distil_step, {11, 12, 13}
@@ -144,7 +146,9 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(config, train, tmp_p
         if state.step in left:
             left.remove(state.step)
             raise NotFiniteError("the gradient of image_encoder is not finite")
-        teachers.append((teacher._known[0], teacher._encode(state, False)))
+        teachers.append(
+            (teacher._known[0], teacher._encode(state, open_store(store_folder), False))
+        )
         return metrics
 
     write = checkpoints.write

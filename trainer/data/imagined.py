@@ -6,6 +6,8 @@ of the classes' densities lies between and around them, as many as are wanted.
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shapelab.core.latent import LatentDensity, seed_noise
+from shapelab.errors import RunError
 from trainer.data import store as stores
 from trainer.data.arrays import MIN_FILLED
 from trainer.data.prepare import Prepared, render_all
@@ -22,6 +25,8 @@ from trainer.data.store import Store
 from trainer.metrics import one_part
 
 CHUNK = 64
+TRIES = 30  # draws for each shape that is wanted, on average, before giving up
+BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
 TRUNCATION = 0.9  # as for samples that are scored
 
@@ -37,19 +42,29 @@ def imagine(
 ) -> Iterator[Prepared]:
     """Makes a store of made-up shapes; one that was stopped goes on, a complete one is kept.
 
+    What another generator made up, or with other settings, is thrown away.
+
     Args:
         out: folder of the store to make.
         real: the store that the generator learnt from; classes come as often as there.
         generator: frozen, in evaluation mode.
         density: of its latents, by class.
-        count: shapes to make. Those in loose pieces are drawn again, since few real ones are.
+        count: shapes to make. Most in loose pieces are drawn again, since few real ones are.
         seed: of the draws.
         device: where the generator is.
+
+    Raises:
+        RunError: the generator makes hardly anything usable.
     """
     assert real.views is not None
+    origin = _origin(generator, density, count, seed)
+    origin_path = out / "origin.txt"
+    if not origin_path.exists() or origin_path.read_text("utf-8") != origin:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        origin_path.write_text(origin, "utf-8")
     if (out / "index.json").exists():
         return
-    out.mkdir(parents=True, exist_ok=True)
     packed_path, labels_path = out / "occupancy.npy", out / "labels.npy"
     if packed_path.exists() and labels_path.exists():
         packed, labels = np.load(packed_path), np.load(labels_path)
@@ -73,6 +88,15 @@ def imagine(
     )
 
 
+def _origin(generator: nn.Module, density: LatentDensity, count: int, seed: int) -> str:
+    sha = hashlib.sha256(f"{count} {seed} {VIEWS} {TRUNCATION}".encode())
+    for array in (density.means, density.factors):
+        sha.update(np.ascontiguousarray(array).tobytes())
+    for value in generator.state_dict().values():
+        sha.update(value.cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()
+
+
 def _draw(
     real: Store,
     generator: nn.Module,
@@ -85,7 +109,9 @@ def _draw(
     known = real.labels[real.indices("train")]
     packed: list[NDArray[np.uint8]] = []
     labels: list[int] = []
-    while len(labels) < count:
+    for _ in range(TRIES * (1 + count // CHUNK)):
+        if len(labels) >= count:
+            return np.concatenate(packed)[:count], np.asarray(labels[:count], np.int64)
         classes = rng.choice(known, CHUNK)
         noise = seed_noise(int(rng.integers(2**31)), density.latent_size, CHUNK)
         latents = np.stack(
@@ -96,7 +122,11 @@ def _draw(
         )
         with torch.inference_mode():
             grids = (generator(torch.from_numpy(latents).to(device))[:, 0] > 0).cpu().numpy()
-        good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & (one_part(grids) | (rng.random(CHUNK) < 0.1))
-        packed.append(np.packbits(grids[good].reshape(int(good.sum()), -1), axis=1))
+        whole = one_part(grids) | (rng.random(CHUNK) < BROKEN_SHARE)
+        good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & whole
+        packed.append(np.packbits(grids[good].reshape(int(good.sum()), grids[0].size), axis=1))
         labels += classes[good].tolist()
-    return np.concatenate(packed)[:count], np.asarray(labels[:count], np.int64)
+    raise RunError(
+        "The generator makes hardly any whole shape yet; train it longer before the image phase, "
+        "or go on with --set image_samples=0."
+    )

@@ -1,0 +1,68 @@
+"""Made-up shapes: whole, of the classes there are, made once for each generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from shapelab.core.latent import LatentDensity
+from shapelab.errors import RunError
+from trainer.data.imagined import imagine
+from trainer.data.store import open_store
+from trainer.metrics import one_part
+
+CPU = torch.device("cpu")
+
+
+class Boxes(nn.Module):
+    """A latent's first number is the half width of a box; negative ones make two boxes."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(scale), requires_grad=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        logits = -torch.ones(len(z), 1, 32, 32, 32)
+        for one, latent in zip(logits, z, strict=True):
+            reach = 3 + int((self.scale * latent[0].abs()).clamp(0, 6))
+            one[:, 16 - reach : 16 + reach, 10:20, 6:16] = 1
+            if latent[0] < 0:
+                one[:, 10:20, 10:20, 26:29] = 1
+        return logits
+
+
+@pytest.fixture
+def density() -> LatentDensity:
+    codes = np.random.default_rng(0).standard_normal((60, 4)).astype(np.float32)
+    return LatentDensity.fit(codes, np.arange(60) % 2, ("ball", "box"))
+
+
+def make(folder, real, generator, density, count=12):
+    return list(imagine(folder, real, generator, density, count, 0, CPU))
+
+
+@pytest.mark.gl
+def test_shapes_are_whole_pictured_and_made_once(store_folder, density, tmp_path):
+    real, folder = open_store(store_folder), tmp_path / "imagined"
+    progress = make(folder, real, Boxes(2.0), density)
+    assert (progress[-1].done, progress[-1].total) == (12, 12)
+    store = open_store(folder)
+    assert store.classes == real.classes
+    assert len(store.indices("train")) == len(store) == 12
+    assert one_part(store.grids(np.arange(12))).mean() > 0.75  # the generator makes one half whole
+    assert store.views.reshape(12, 3, -1).any(axis=2).all()  # no picture is empty
+    before = store.packed.copy()
+    assert make(folder, real, Boxes(2.0), density) == []  # there already
+    make(folder, real, Boxes(4.0), density)
+    assert not np.array_equal(open_store(folder).packed, before)
+
+
+def test_a_generator_of_nothing_is_one_sentence(store_folder, density, tmp_path):
+    class Nothing(Boxes):
+        def forward(self, z: Tensor) -> Tensor:
+            return -torch.ones(len(z), 1, 32, 32, 32)
+
+    with pytest.raises(RunError, match="train it longer"):
+        make(tmp_path / "imagined", open_store(store_folder), Nothing(1.0), density)
