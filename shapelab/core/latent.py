@@ -33,7 +33,7 @@ class LatentDensity:
     def fit(
         cls, codes: Array, labels: NDArray[np.int64], classes: Sequence[str], shrinkage: float = 0.1
     ) -> LatentDensity:
-        """Fits mean and shrunk covariance of each class.
+        """Fits mean and shrunk covariance of each class; one shape alone has the spread of all.
 
         Args:
             codes: (n, latent) posterior means of the training shapes.
@@ -44,8 +44,8 @@ class LatentDensity:
         means, factors = [], []
         for index in range(len(classes)):
             own = codes[labels == index].astype(np.float64)
-            mean = own.mean(0)
-            covariance = np.cov(own, rowvar=False)
+            mean = own.mean(0) if len(own) else codes.mean(0)
+            covariance = np.cov(own if len(own) > 1 else codes, rowvar=False)
             diagonal = np.diag(np.diag(covariance))
             shrunk = (1 - shrinkage) * covariance + shrinkage * diagonal
             shrunk += 1e-6 * np.eye(codes.shape[1])

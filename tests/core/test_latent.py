@@ -148,3 +148,13 @@ def test_directions_of_a_class() -> None:
     vectors = np.arange(2 * 3 * SIZE, dtype=np.float32).reshape(2, 3, SIZE)
     directions = PrincipalDirections(("a", "b"), vectors, np.ones((2, 3), np.float32))
     np.testing.assert_array_equal(directions.of("b"), vectors[1])
+
+
+def test_a_class_of_one_shape_has_the_spread_of_all():
+    codes = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
+    labels = np.array([0] * 49 + [1])
+    density = LatentDensity.fit(codes, labels, ("many", "one", "none"))
+    assert np.isfinite(density.factors).all()
+    assert np.allclose(density.means[1], codes[49])
+    samples = density.place(seed_noise(0, 3, 20_000), "one")
+    assert np.allclose(samples.std(0), codes.std(0, ddof=1), rtol=0.05)

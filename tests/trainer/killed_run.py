@@ -22,7 +22,7 @@ from trainer.loop import fit
 from trainer.processes import Processes
 
 assert shapelab.__version__
-LONGEST_S = 0.5  # a few steps, each of which saves
+MOST_STEPS = 6  # before a kill; each of them saves
 # No thread runs here yet that a fork could cut off; Python cannot know that of native ones.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 assert threading.active_count() == 1
@@ -47,12 +47,22 @@ def spawn() -> int:
     return pid
 
 
+def wait_for(kind: type, count: int) -> None:
+    """Until the log holds so many more events of a kind."""
+    global acknowledged
+    while count > 0:
+        events = reader.read()
+        acknowledged = max([acknowledged, *(e.step for e in events if isinstance(e, Saved))])
+        count -= sum(isinstance(event, kind) for event in events)
+        time.sleep(0.002)
+
+
 seen, reader, acknowledged = [], EventReader(folder.events), 0
 while len(seen) < kills:
     pid = spawn()
-    while not any(isinstance(event, Started) for event in reader.read()):
-        time.sleep(0.005)
-    time.sleep(rng.uniform(0, LONGEST_S))  # the moment of the kill is the point
+    wait_for(Started, 1)
+    wait_for(Saved, rng.randint(0, MOST_STEPS))
+    time.sleep(rng.uniform(0, 0.06))  # somewhere in a step or a save: that is the point
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if not os.WIFSIGNALED(status):
