@@ -85,7 +85,9 @@ def fit(
     run: RunOption,
     preset: Annotated[str, typer.Option(help="Named settings; see `presets`.")] = "small",
     settings: SetOption = None,
-    steps: Annotated[int | None, typer.Option(help="Short for --set steps=N.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps in all; the preset's phases follow.")
+    ] = None,
     events: EventsOption = Output.terminal,
     tensorboard: TensorboardOption = False,
 ) -> None:
@@ -96,8 +98,7 @@ def fit(
     from trainer.processes import Processes
 
     store, processes = open_store(data), Processes()
-    chosen = [*(settings or ()), *([] if steps is None else [f"steps={steps}"])]
-    made = config.load(preset, store.classes, store.resolution, chosen)
+    made = config.load(preset, store.classes, store.resolution, settings or (), steps)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
         RunFolder(run).create(made, data)

@@ -16,13 +16,20 @@ else:
     import tomli as tomllib
 
 
+PHASES = ("warm_start", "image_steps")  # settings that are a part of the steps
+
+
 def preset_names() -> list[str]:
     """Names of the shipped presets."""
     return sorted(path.stem for path in (resources() / "presets").glob("*.toml"))
 
 
 def load(
-    preset: str, classes: Sequence[str], resolution: int, overrides: Sequence[str] = ()
+    preset: str,
+    classes: Sequence[str],
+    resolution: int,
+    overrides: Sequence[str] = (),
+    steps: int | None = None,
 ) -> RunConfig:
     """The configuration of a preset for a data set.
 
@@ -31,6 +38,7 @@ def load(
         classes: class names of the store.
         resolution: grid side of the store.
         overrides: ``key=value`` texts; a model's own key as ``model.key=value``; values as TOML.
+        steps: instead of the preset's; its phases shrink or grow along, unless overridden.
 
     Raises:
         RunError: unknown preset or key, or a value out of its bounds.
@@ -43,6 +51,10 @@ def load(
     fields: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     model = {**fields.get("model", {}), "classes": tuple(classes), "resolution": resolution}
     fields |= {"preset": preset, "model": model}
+    if steps is not None:
+        for phase in PHASES:
+            fields[phase] = round(fields.get(phase, 0) * steps / fields["steps"])
+        fields["steps"] = steps
     return validated(_overridden(fields, overrides))
 
 

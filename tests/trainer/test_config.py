@@ -49,9 +49,19 @@ def test_mistakes_get_one_sentence(preset, override, word):
 
 def test_a_run_that_goes_on_may_change_settings_but_not_its_networks():
     before = config.load("small", ("a",), 32)
-    after = config.change(before, ["steps=9999", "learning_rate=1e-5"])
-    assert (after.steps, after.learning_rate) == (9999, 1e-5)
+    after = config.change(before, ["steps=99999", "learning_rate=1e-5"])
+    assert (after.steps, after.learning_rate) == (99999, 1e-5)
     assert after.model_copy(update={"steps": before.steps, "learning_rate": 1e-3}) == before
     for override in ("model.generator_width=64", "spectral_norm=true"):
         with pytest.raises(RunError, match="cannot change"):
             config.change(before, [override])
+
+
+def test_fewer_steps_take_the_phases_along():
+    small, short = config.load("small", ("a",), 32), config.load("small", ("a",), 32, steps=250)
+    assert (short.steps, short.warm_start) == (250, round(250 * small.warm_start / small.steps))
+    assert 0 < short.image_steps < short.main_steps + short.image_steps == 250
+    own = config.load("small", ("a",), 32, ["image_steps=7"], steps=250)
+    assert (own.image_steps, own.warm_start) == (7, short.warm_start)
+    with pytest.raises(RunError, match="'steps'"):
+        config.load("small", ("a",), 32, steps=0)
