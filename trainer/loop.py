@@ -16,7 +16,6 @@ from shapelab.core.events import (
     Event,
     Finished,
     Paused,
-    Prepared,
     Previewed,
     Resumed,
     Saved,
@@ -31,20 +30,18 @@ from shapelab.errors import ExportError, RunError
 from trainer import checkpoints, memory, previews
 from trainer.batches import Batch, Batches
 from trainer.control import Control
-from trainer.data.imagined import imagine
 from trainer.data.store import Store, open_store
-from trainer.evaluate import fit_density, preview_rows, validation_scores
+from trainer.evaluate import preview_rows, validation_scores
 from trainer.eventlog import EventLog
+from trainer.imagephase import ImagePhase
 from trainer.processes import Processes
 from trainer.recovery import Recovery
 from trainer.schedule import in_image_phase, rates, updates
 from trainer.state import AVERAGED, TrainState, new_state
-from trainer.steps import STEPS, distil_step
-from trainer.teacher import Teacher
+from trainer.steps import STEPS
 from trainer.update import Metrics, NotFiniteError
 
 POLL_S = 0.2  # how often a paused run looks for requests
-PREPARED_EVERY_S = 2.0
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
@@ -139,8 +136,7 @@ class Training:
         self.folder = folder
         self.control = control
         self.batches = Batches(store, state.config, state.processes)
-        self.teacher = Teacher(store)
-        self.halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
+        self.image_phase = ImagePhase(state, store, folder.imagined)
         self.recovery = Recovery()
         self._sums: dict[str, list[Tensor]] = defaultdict(list)
         self._since = (time.perf_counter(), state.step)
@@ -155,8 +151,8 @@ class Training:
         stopped = False
         while state.step < config.steps and not stopped:
             stopped, save, sample = yield from self._requests()
-            if self._must_imagine() and not stopped:
-                yield from self._imagine()
+            if self.image_phase.must_prepare and not stopped:
+                yield from self.image_phase.prepare(self.control)
             elif not stopped:
                 yield from self.step()
                 yield from self._every_so_often(save, sample)
@@ -187,7 +183,7 @@ class Training:
         state, config, step = self.state, self.config, self.state.step
         due = updates(config, step, self.store.views is not None)
         state.set_rates(rates(config, step))
-        batch = self._batch(bool({"image", "distil"} & set(due)))
+        batch = self._batch(due)
         taken: Metrics = {}
         for name in due:
             statistics = state.buffers()
@@ -211,48 +207,14 @@ class Training:
         state.step += 1
         state.average(("image_encoder",) if in_image_phase(config, step) else AVERAGED)
 
-    def _batch(self, pictures: bool) -> Batch:
-        state = self.state
-        place = (state.step, pictures, state.rollbacks)
-        if self.halves is None or not in_image_phase(self.config, state.step):
-            return self.batches(*place)
-        real, imagined = self.halves
-        return real(*place).interleaved(imagined(*place), len(self.store))
-
-    def _must_imagine(self) -> bool:
-        config = self.config
-        due = config.image_samples > 0 and in_image_phase(config, self.state.step)
-        return due and self.halves is None
-
-    def _imagine(self) -> Iterator[Event]:
-        """Makes the made-up shapes of the image phase; a stop leaves what is done for later."""
-        state, config, folder = self.state, self.config, self.folder.imagined
-        if self.processes.is_main:
-            device = self.processes.device
-            generator, encoder = state.averages["generator"], state.averages["voxel_encoder"]
-            density = fit_density(encoder, self.store, device)
-            told = -1.0
-            for made in imagine(
-                folder, self.store, generator, density, config.image_samples, config.seed, device
-            ):
-                if time.monotonic() - told > PREPARED_EVERY_S or made.done == made.total:
-                    told = time.monotonic()
-                    yield Prepared(state.step, made.done, made.total)
-                if self.control.stop:
-                    break
-        self.processes.barrier()
-        if (folder / "index.json").exists():
-            imagined = open_store(folder)
-            half = config.batch_size // 2
-            self.halves = (
-                Batches(self.store, config, self.processes, half),
-                Batches(imagined, config, self.processes, half),
-            )
-            self.teacher = Teacher(self.store, imagined)
+    def _batch(self, due: list[str]) -> Batch:
+        if "distil" in due:
+            return self.image_phase.batch(self.batches)
+        return self.batches(self.state.step, "image" in due, self.state.rollbacks)
 
     def _update(self, name: str, batch: Batch) -> Metrics:
         if name == "distil":
-            return distil_step(self.state, batch, self.teacher)
+            return self.image_phase.update(batch)
         return STEPS[name](self.state, batch)
 
     def _skip(self, reason: str) -> Iterator[Event]:
@@ -266,8 +228,7 @@ class Training:
             state.load(fresh.tensors(), fresh.position())
             # The checkpoint is older than the last return and the last shortage of memory.
             state.rollbacks, state.parts = tries, max(parts, state.parts)
-            # The generator and the voxel encoder may be others from now on.
-            self.teacher, self.halves = Teacher(self.store), None
+            self.image_phase.forget()
             self._sums.clear()
             self._since = (time.perf_counter(), state.step)
             yield self.recovery.gone_back(state, since)

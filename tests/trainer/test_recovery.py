@@ -12,7 +12,7 @@ from shapelab.core.events import EventReader, Finished, Saved, StepDone, Validat
 from shapelab.core.run import RunFolder
 from shapelab.errors import RunError
 from tests.trainer.conftest import digest, stop_after
-from trainer import checkpoints, loop, memory, previews, steps
+from trainer import checkpoints, imagephase, loop, memory, previews, steps
 from trainer.batches import Batches
 from trainer.data.store import open_store
 from trainer.eventlog import EventLog
@@ -138,7 +138,7 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
 ):
     # The image phase begins at step 10; steps 11 to 13 fail, and step 5 is the checkpoint.
     config = config.model_copy(update={"steps": 18, "image_steps": 8, "save_every": 5})
-    original, left = loop.distil_step, {11, 12, 13}
+    original, left = imagephase.distil_step, {11, 12, 13}
     teachers = []
 
     def failing(state, batch, teacher):
@@ -158,7 +158,7 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(folder, step, *rest, **options)
 
-    monkeypatch.setattr(loop, "distil_step", failing)
+    monkeypatch.setattr(imagephase, "distil_step", failing)
     monkeypatch.setattr(loop.checkpoints, "write", only_step_5)
     events = train(config.model_copy(update={"log_every": 4}), tmp_path)
     (back,) = warnings_of(events, "rolled_back")

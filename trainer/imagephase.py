@@ -1,0 +1,98 @@
+"""The image encoder's own phase: what the frozen networks teach, on real and on made-up shapes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from shapelab.core.events import Event, Prepared
+from shapelab.errors import RunError
+from trainer.batches import Batch, Batches
+from trainer.control import Control
+from trainer.data.imagined import imagine
+from trainer.data.store import Store, open_store
+from trainer.evaluate import fit_density
+from trainer.schedule import in_image_phase
+from trainer.state import TrainState
+from trainer.steps import distil_step
+from trainer.teacher import Teacher
+from trainer.update import Metrics
+
+TELL_EVERY_S = 2.0
+
+
+class ImagePhase:
+    """Holds what is made once from the frozen networks; ``forget`` it when they change."""
+
+    def __init__(self, state: TrainState, store: Store, folder: Path) -> None:
+        self._state = state
+        self._store = store
+        self._folder = folder
+        self.forget()
+
+    def forget(self) -> None:
+        """The run went back: the generator and the voxel encoder may be others from now on."""
+        self._teacher = Teacher(self._store)
+        self._halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
+
+    @property
+    def must_prepare(self) -> bool:
+        """Whether made-up shapes are due and not there."""
+        config = self._state.config
+        due = config.image_samples > 0 and in_image_phase(config, self._state.step)
+        return due and self._halves is None
+
+    def prepare(self, control: Control) -> Iterator[Event]:
+        """Makes the made-up shapes; a stop leaves what is done for later.
+
+        Raises:
+            RunError: the disk refuses, or the generator makes nothing usable yet.
+        """
+        state, store, config = self._state, self._store, self._state.config
+        if state.processes.is_main:
+            device = state.processes.device
+            density = fit_density(state.averages["voxel_encoder"], store, device)
+            shapes = imagine(
+                self._folder,
+                store,
+                state.averages["generator"],
+                density,
+                config.image_samples,
+                config.seed,
+                device,
+            )
+            told = -TELL_EVERY_S
+            try:
+                for made in shapes:
+                    if time.monotonic() - told > TELL_EVERY_S or made.done == made.total:
+                        told = time.monotonic()
+                        yield Prepared(state.step, made.done, made.total)
+                    if control.stop:
+                        break
+            except OSError as error:
+                raise RunError(
+                    f"The made-up shapes cannot be written ({error.strerror}); free some space "
+                    "and resume."
+                ) from error
+        state.processes.barrier()
+        if (self._folder / "index.json").exists():
+            imagined, half = open_store(self._folder), config.batch_size // 2
+            self._halves = (
+                Batches(store, config, state.processes, half),
+                Batches(imagined, config, state.processes, half),
+            )
+            self._teacher = Teacher(store, imagined)
+
+    def batch(self, plain: Batches) -> Batch:
+        """The batch of this step, with pictures: half of it made up where there is such data."""
+        state = self._state
+        place = (state.step, True, state.rollbacks)
+        if self._halves is None:
+            return plain(*place)
+        real, imagined = self._halves
+        return real(*place).interleaved(imagined(*place), len(self._store))
+
+    def update(self, batch: Batch) -> Metrics:
+        """One update of the image encoder alone."""
+        return distil_step(self._state, batch, self._teacher)
