@@ -76,7 +76,7 @@ def session(model: ShapeModel) -> Session:
     """A fresh session on the shipped model."""
     from shapelab.core.session import Session
 
-    return Session(model)
+    return Session(model, seed=0)
 
 
 @pytest.fixture(scope="session")

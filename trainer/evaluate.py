@@ -18,6 +18,7 @@ from trainer.state import TrainState
 BATCH = 64
 PREVIEWED = 10  # shapes in a row of a preview
 PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
+PRESENTED, PRESENTED_TRUNCATION = 64, 0.8  # seeds tried, at the spread that the app starts with
 TRUNCATION = 0.9  # of samples that are scored or previewed
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
@@ -142,6 +143,25 @@ def principal_directions(
     return PrincipalDirections(
         density.classes, np.asarray(vectors, np.float32), np.asarray(explained, np.float32)
     )
+
+
+def presentable_seeds(generator: nn.Module, density: LatentDensity) -> dict[str, int]:
+    """For each class the seed, of the first ones, that shows it best: what a window opens with.
+
+    In one piece if there is such a one, then the one whose cells are most surely solid or empty.
+    """
+    noise = np.concatenate([seed_noise(k, density.latent_size) for k in range(PRESENTED)])
+    device = next(generator.parameters()).device
+    found = {}
+    for name in density.classes:
+        latents = torch.from_numpy(density.place(noise, name, PRESENTED_TRUNCATION)).to(device)
+        with torch.inference_mode():
+            solid = torch.sigmoid(generator(latents).float())[:, 0].cpu().numpy()
+        doubt = ((solid > 0.1) & (solid < 0.9)).sum((1, 2, 3)) / (solid > 0.5).sum((1, 2, 3)).clip(
+            1
+        )
+        found[name] = int(np.argmin(doubt + 1000.0 * ~one_part(solid > 0.5)))
+    return found
 
 
 @dataclass(frozen=True)

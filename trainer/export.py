@@ -18,7 +18,13 @@ from shapelab.core.run import RunFolder
 from shapelab.errors import DataError, RunError
 from trainer import checkpoints
 from trainer.data.store import Store, open_store
-from trainer.evaluate import Report, evaluate, fit_density, principal_directions
+from trainer.evaluate import (
+    Report,
+    evaluate,
+    fit_density,
+    presentable_seeds,
+    principal_directions,
+)
 from trainer.processes import Processes
 from trainer.state import TrainState, new_state
 
@@ -94,6 +100,7 @@ def export(
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     card = _card(folder.name, state, store, report, licence)
+    card["first_seeds"] = presentable_seeds(generator, density)
     if note:
         card["note"] = note
     _replace(folder / "card.json", json.dumps(card, indent=1).encode())

@@ -43,6 +43,12 @@ class ShapeModel:
     def classes(self) -> tuple[str, ...]:
         return self.spec.classes
 
+    def first_seed(self, class_name: str) -> int:
+        """The seed that shows a class well, by the model's card; 0 where it names none."""
+        seeds = self.card.get("first_seeds")
+        seed = seeds.get(class_name) if isinstance(seeds, dict) else None
+        return seed if isinstance(seed, int) and seed >= 0 else 0
+
     def sample(
         self,
         class_name: str | None = None,

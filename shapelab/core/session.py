@@ -43,7 +43,7 @@ class Session:
     ``history_changed()``.
     """
 
-    def __init__(self, model: ShapeModel, seed: int = 0) -> None:
+    def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
         self.model = model
         self.shape_changed: Hook[[ShapeState]] = Hook()
         self.surface_changed: Hook[[SurfaceOptions]] = Hook()
@@ -52,6 +52,7 @@ class Session:
         self.history_changed: Hook[[]] = Hook()
         self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
+        seed = model.first_seed(class_name) if seed is None else seed
         first = seeded_state(model, class_name, seed)
         self._now = Snapshot(first, Morph(), SurfaceOptions())
         self._history = History(self._now)

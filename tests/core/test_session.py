@@ -55,6 +55,9 @@ class Model:
     density: LatentDensity = field(default_factory=_density)
     directions: PrincipalDirections = field(default_factory=_directions)
 
+    def first_seed(self, class_name: str) -> int:
+        return 7 if class_name == self.classes[0] else 0
+
     def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
         return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
 
@@ -66,7 +69,7 @@ def model() -> Any:
 
 @pytest.fixture
 def session(model: Any) -> Session:
-    return Session(model)
+    return Session(model, seed=0)
 
 
 class Heard:
@@ -517,3 +520,9 @@ def test_states_compare_by_value(session: Session) -> None:
     assert twin == state
     assert Morph(a=twin) == Morph(a=state)
     assert state != "chair"
+
+
+def test_a_session_opens_with_the_seed_that_the_model_recommends(model):
+    first = Session(model).state
+    assert first.seed == model.first_seed(first.class_name)
+    assert Session(model, seed=3).state.seed == 3

@@ -232,7 +232,10 @@ def test_a_picture_of_the_view_is_saved_with_and_without_ground(window, tmp_path
         window.actions_[action].trigger()
         image = QImage(str(tmp_path / name))
         assert image.pixelColor(2, 2).alpha() == corner
-        assert image.pixelColor(image.rect().center()).alpha() == 255
+        # Some pixel of the shape is there, wherever this model's first shape may have its holes.
+        middle = image.width() // 2
+        column = [image.pixelColor(middle, y).alpha() for y in range(image.height())]
+        assert max(column) == 255
     monkeypatch.setattr(
         QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "no" / "c.png"), "")
     )

@@ -12,6 +12,7 @@ from shapelab import load_model
 from shapelab.core.latent import LatentDensity
 from shapelab.core.networks import Generator
 from shapelab.core.run import RunFolder
+from shapelab.core.session import Session
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
 from trainer import checkpoints, export, loop
@@ -44,6 +45,9 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     }
     assert 0 <= card["figures"]["iou"] <= 1
     assert 0 <= card["figures"]["sample_1nna"] <= 1
+    assert set(card["first_seeds"]) == {"ball", "box"}
+    assert Session(model).state.seed == model.first_seed("ball") == card["first_seeds"]["ball"]
+    assert model.first_seed("cat") == 0
 
 
 def test_a_run_without_a_checkpoint_is_refused(config, store_folder, tmp_path):
