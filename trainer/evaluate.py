@@ -11,6 +11,7 @@ from torch import nn
 
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
 from shapelab.core.networks import Generator
+from shapelab.core.shapestate import TRUNCATION as START_TRUNCATION
 from trainer.data.store import Store
 from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
@@ -18,7 +19,7 @@ from trainer.state import TrainState
 BATCH = 64
 PREVIEWED = 10  # shapes in a row of a preview
 PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
-PRESENTED, PRESENTED_TRUNCATION = 64, 0.8  # seeds tried, at the spread that the app starts with
+PRESENTED = 64  # seeds tried for a window to open with
 TRUNCATION = 0.9  # of samples that are scored or previewed
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
@@ -154,7 +155,7 @@ def presentable_seeds(generator: nn.Module, density: LatentDensity) -> dict[str,
     device = next(generator.parameters()).device
     found = {}
     for name in density.classes:
-        latents = torch.from_numpy(density.place(noise, name, PRESENTED_TRUNCATION)).to(device)
+        latents = torch.from_numpy(density.place(noise, name, START_TRUNCATION)).to(device)
         with torch.inference_mode():
             solid = torch.sigmoid(generator(latents).float())[:, 0].cpu().numpy()
         doubt = ((solid > 0.1) & (solid < 0.9)).sum((1, 2, 3)) / (solid > 0.5).sum((1, 2, 3)).clip(

@@ -13,6 +13,7 @@ import torch
 import shapelab
 from shapelab.core import modelfile
 from shapelab.core.assets import user_folder
+from shapelab.core.atomic import atomic_write
 from shapelab.core.networks import Generator
 from shapelab.core.run import RunFolder
 from shapelab.errors import DataError, RunError
@@ -103,19 +104,10 @@ def export(
     card["first_seeds"] = presentable_seeds(generator, density)
     if note:
         card["note"] = note
-    _replace(folder / "card.json", json.dumps(card, indent=1).encode())
-    _replace(folder / "model.safetensors", encoded)
+    atomic_write(folder / "card.json", json.dumps(card, indent=1).encode())
+    atomic_write(folder / "model.safetensors", encoded)
     modelfile.read(folder / "model.safetensors")  # raises unless it reads back as written
     return folder
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _card(

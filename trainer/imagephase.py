@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shapelab.core.events import Event, Prepared
-from shapelab.errors import RunError
+from shapelab.errors import ExportError, RunError
 from trainer.batches import Batch, Batches
 from trainer.control import Control
 from trainer.data.imagined import imagine
@@ -70,10 +70,10 @@ class ImagePhase:
                         yield Prepared(state.step, made.done, made.total)
                     if control.stop:
                         break
-            except OSError as error:
+            except (OSError, ExportError) as error:
+                reason = str(error).rstrip(".")
                 raise RunError(
-                    f"The made-up shapes cannot be written ({error.strerror}); free some space "
-                    "and resume."
+                    f"The made-up shapes cannot be written ({reason}); free some space and resume."
                 ) from error
         state.processes.barrier()
         if (self._folder / "index.json").exists():

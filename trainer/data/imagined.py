@@ -7,6 +7,7 @@ of the classes' densities lies between and around them, as many as are wanted.
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +17,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from shapelab.core.atomic import atomic_write
 from shapelab.core.latent import LatentDensity, seed_noise
 from shapelab.errors import RunError
 from trainer.data import store as stores
 from trainer.data.arrays import MIN_FILLED
 from trainer.data.prepare import Prepared, render_all
 from trainer.data.store import Store
+from trainer.evaluate import TRUNCATION
 from trainer.metrics import one_part
 
 CHUNK = 64
 TRIES = 30  # draws for each shape that is wanted, on average, before giving up
 BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
-TRUNCATION = 0.9  # as for samples that are scored
 
 
 def imagine(
@@ -70,8 +72,8 @@ def imagine(
         packed, labels = np.load(packed_path), np.load(labels_path)
     else:
         packed, labels = _draw(real, generator, density, count, seed, device)
-        np.save(labels_path, labels)
-        np.save(packed_path, packed)
+        _save(labels_path, labels)
+        _save(packed_path, packed)
     size = real.views.shape[-1]
     yield from render_all(out, packed, VIEWS, size, real.resolution, 0)
     stores.write_index(
@@ -86,6 +88,12 @@ def imagine(
             "picture_size": size,
         },
     )
+
+
+def _save(path: Path, array: NDArray[np.generic]) -> None:
+    data = io.BytesIO()
+    np.save(data, array)
+    atomic_write(path, data.getvalue())  # half a file would be taken for a whole one
 
 
 def _origin(generator: nn.Module, density: LatentDensity, count: int, seed: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.atomic import atomic_write
 from shapelab.errors import DataError
 
 FORMAT = "shapelab-store"
@@ -57,12 +57,8 @@ def choose_split(labels: NDArray[np.int64], share: float = 0.1, seed: int = 0) -
 
 def write_index(folder: Path, index: dict[str, Any]) -> None:
     """Writes index.json last and atomically: a store without it is not complete."""
-    temporary = folder / ".index.json.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, "version": VERSION, **index}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / "index.json")
+    body = json.dumps({"format": FORMAT, "version": VERSION, **index})
+    atomic_write(folder / "index.json", body.encode())
 
 
 def open_store(folder: Path) -> Store:
