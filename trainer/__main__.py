@@ -65,9 +65,13 @@ def prepare(
     source: Annotated[Path, typer.Argument(help="Labelled voxels (.npz), or a folder with them.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the store to make.")],
     resolution: Annotated[int, typer.Option(help="Cells along a side: 32, 64 or 128.")] = 32,
-    views: Annotated[int, typer.Option(help="Pictures rendered of each shape; 0 for none.")] = 12,
-    size: Annotated[int, typer.Option(help="Side of a stored picture, pixels.")] = 64,
-    workers: Annotated[int, typer.Option(help="Processes; 0 = one a core.")] = 0,
+    views: Annotated[
+        int, typer.Option(help="Pictures rendered of each shape; 0 for none.", min=0)
+    ] = 12,
+    size: Annotated[
+        int, typer.Option(help="Side of a stored picture, pixels.", min=32, max=512)
+    ] = 64,
+    workers: Annotated[int, typer.Option(help="Processes; 0 = one a core.", min=0)] = 0,
 ) -> None:
     """Turns shapes into a prepared store: checked, split, rendered. Run again to go on."""
     from trainer.data.prepare import prepare as run

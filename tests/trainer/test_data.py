@@ -92,3 +92,9 @@ def test_views_are_framed_pictures_of_the_shape(source):
         assert 51 <= extent <= 57  # 0.85 of 64
     assert not np.array_equal(views[0], views[1])
     assert np.array_equal(views, render_views(grid, 3, 64, seed=5))
+
+
+def test_a_resolution_without_networks_is_one_sentence(source, tmp_path):
+    with pytest.raises(DataError, match="use 32, 64 or 128"):
+        list(prepare(source, tmp_path / "store", views=0, resolution=48))
+    assert not (tmp_path / "store").exists()

@@ -19,6 +19,7 @@ from shapelab.core.spec import ModelSpec
 from shapelab.errors import DataError
 from trainer.data import arrays, store
 
+RESOLUTIONS = (32, 64, 128)  # of ModelSpec
 CHUNK = 16  # shapes rendered by one task: long enough to amortise a process's start
 
 
@@ -55,6 +56,8 @@ def prepare(
     Raises:
         DataError: the source holds nothing usable, or the folder holds another store.
     """
+    if resolution not in RESOLUTIONS:
+        raise DataError(f"A resolution of {resolution} has no networks; use 32, 64 or 128.")
     data = arrays.read(source, resolution)
     total = len(data.labels)
     out.mkdir(parents=True, exist_ok=True)
