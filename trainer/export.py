@@ -41,6 +41,11 @@ def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
         read = checkpoints.read_newest if checkpoint == "newest" else checkpoints.read_best
         found = read(folder.checkpoints)
     else:
+        present = [path.name for path in checkpoints.steps(folder.checkpoints)]
+        if checkpoint not in present:
+            raise RunError(
+                f"{run} has no checkpoint '{checkpoint}'; it has: {', '.join(present) or 'none'}."
+            )
         found = checkpoints.read(folder.checkpoints / checkpoint)
     if found is None:
         raise RunError(f"{run} has no checkpoint that can be read; train it first.")

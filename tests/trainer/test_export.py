@@ -76,5 +76,5 @@ def test_any_checkpoint_of_a_run_can_be_scored(run, store_folder):
     reports = {name: export.evaluate_run(run, store_folder, name) for name in names}
     assert export.evaluate_run(run, store_folder) == reports[names[-1]]
     assert export.evaluate_run(run, store_folder, "best").iou in {r.iou for r in reports.values()}
-    with pytest.raises(RunError, match="step-7"):
+    with pytest.raises(RunError, match=f"no checkpoint 'step-7'; it has: {names[0]}"):
         export.evaluate_run(run, store_folder, "step-7")
