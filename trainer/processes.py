@@ -9,6 +9,8 @@ which wrapped modules do silently in several patterns (tests/trainer/test_proces
 from __future__ import annotations
 
 import os
+import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -108,10 +110,17 @@ class Processes:
             self._accelerator.wait_for_everyone()
 
     def close(self) -> None:
-        """Takes leave of the other processes; one that just exits can make them abort."""
+        """Ends this process when it is one of several; all is written by then.
+
+        Python's own end takes down torch's communication threads, which now and then aborts with
+        "terminate called without an active exception", and a finished run would count as failed.
+        """
         if self.count > 1:
             self.barrier()
             distributed.destroy_process_group()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
     def share_statistics(self, module: nn.Module) -> nn.Module:
         """Makes batch normalisation use the mean and variance of the whole batch."""
