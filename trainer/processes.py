@@ -9,7 +9,6 @@ which wrapped modules do silently in several patterns (tests/trainer/test_proces
 from __future__ import annotations
 
 import os
-import os
 import sys
 from collections.abc import Iterable
 from typing import Any
