@@ -1,0 +1,37 @@
+"""What every reader gives: items that are listed fast, travel to any process and load there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shapelab.core.mesh import TriMesh
+from shapelab.core.voxels import VoxelGrid
+
+Shape = TriMesh | VoxelGrid  # z up
+Split = Literal["", "train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One shape of a source, before it is read."""
+
+    id: str  # unique in the source and the same on every machine: a relative path with slashes
+    label: str  # name of its class
+    path: Path  # the file that holds it
+    member: str = ""  # of an archive, or the index in an array
+    split: Split = ""  # what the source's makers decided; "" where they did not
+    pictures: tuple[Path, ...] = ()  # the source's own views of it
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind of source is known, listed and loaded; stands in ``readers.READERS``."""
+
+    name: str
+    licence: str  # terms of the data, for the card of a model that learns from it
+    sniff: Callable[[Path], bool]  # looks at names and first bytes only
+    items: Callable[[Path], list[Item]]  # sorted by id; raises DataError with one sentence
+    load: Callable[[Item], Shape]  # raises InputError with one sentence
