@@ -1,51 +1,42 @@
 """Reads strangers' files in a child process, so that no file can crash, freeze or fill the app.
 
-The child gets the bytes on stdin and gives arrays (npz, no pickle) on stdout; it has a memory
-limit, no network, and a wall clock. Whatever goes wrong ends as one InputError sentence.
+The child (``guardchild``) gets the bytes on stdin and gives arrays on stdout; it has a memory
+limit, no network, and a wall clock. The app gives each file a child of its own; a preparation of
+many files keeps one for a while (``GuardedReader``). Whatever goes wrong ends as one InputError
+sentence.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
+import struct
 import subprocess
 import sys
 import threading
-import traceback
+import time
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core import meshread, sandbox, voxels
-from shapelab.core.images import PICTURE_SUFFIXES, PreparedImage, prepare
+from shapelab.core.guardchild import ANSWER, KINDS, REQUEST
+from shapelab.core.guardchild import Kind as Kind
+from shapelab.core.images import PreparedImage
 from shapelab.core.mesh import TriMesh
 from shapelab.core.voxels import VoxelGrid
 from shapelab.errors import InputError
 
-Kind = Literal["picture", "mesh", "voxels"]
 Arrays = dict[str, NDArray[Any]]
 
 TIMEOUT = 20.0  # seconds of wall clock for one file
 MAX_BYTES = 100 * 2**20
+_MAX_ANSWER = 2**30
 _POLL = 0.05  # seconds between looks at the cancel flag
-_SIZE = 256  # side of a prepared picture, pixels
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(PICTURE_SUFFIXES, "picture"),
-    **dict.fromkeys(meshread.MESH_SUFFIXES, "mesh"),
-    **dict.fromkeys(voxels.VOXEL_SUFFIXES, "voxels"),
-}
-_LIBRARIES: dict[str, tuple[str, ...]] = {
-    "picture": ("cv2",),
-    "mesh": ("trimesh",),
-    "voxels": (),
-    ".3mf": ("trimesh", "lxml.etree"),
-    ".mat": ("scipy.io",),
-}
 _log = logging.getLogger(__name__)
 
 
@@ -71,11 +62,11 @@ class Document:
 
 def kind_of(suffix: str) -> Kind | None:
     """What a file with this suffix is read as; None if it cannot be read."""
-    return _KINDS.get(suffix.lower())
+    return KINDS.get(suffix.lower())
 
 
 def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Document:
-    """Reads a picture, mesh or voxel file in a child process.
+    """Reads a picture, mesh or voxel file in a child process of its own.
 
     Args:
         path: of the file; its suffix says what it is.
@@ -85,27 +76,99 @@ def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Docume
         InputError: one sentence that says what is wrong and what to do.
         Cancelled: ``cancel`` was set.
     """
-    path = Path(path)
-    _known(path.suffix, path.name)
-    return read_untrusted_bytes(_content(path), path.suffix, cancel, path.name)
+    with GuardedReader() as reader:
+        return reader.read(path, cancel)
 
 
 def read_untrusted_bytes(
     data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "pasted picture"
 ) -> Document:
     """Like ``read_untrusted`` for bytes that are in memory, such as a pasted picture."""
-    kind = _known(suffix, name)
-    if not data:
-        raise InputError(f"'{name}' is empty; please choose another file.")
-    if len(data) > MAX_BYTES:
-        raise _too_large(name)
-    return Document(kind, _typed(kind, _ask(data, suffix.lower(), cancel)), name, suffix.lower())
+    with GuardedReader() as reader:
+        return reader.read_bytes(data, suffix, cancel, name)
+
+
+class GuardedReader:
+    """Reads one file after the other in a child that lives on: what 50,000 files need.
+
+    Each file has the limits of ``read_untrusted``. A child ends after a file that broke it, took
+    too long or filled its memory, and after ``guardchild.FILES`` files or ``guardchild.SECONDS`` of
+    work; the next file starts another. For one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> GuardedReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str | Path, cancel: CancelFlag | None = None) -> Document:
+        """Reads a file as ``read_untrusted`` does."""
+        path = Path(path)
+        _known(path.suffix, path.name)
+        return self.read_bytes(_content(path), path.suffix, cancel, path.name)
+
+    def read_bytes(
+        self, data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "the file"
+    ) -> Document:
+        """Reads bytes as ``read_untrusted_bytes`` does."""
+        kind = _known(suffix, name)
+        if not data:
+            raise InputError(f"'{name}' is empty; please choose another file.")
+        if len(data) > MAX_BYTES:
+            raise too_large(name)
+        suffix = suffix.lower()
+        return Document(kind, _typed(kind, self._ask(data, suffix, cancel)), name, suffix)
+
+    def close(self) -> None:
+        """Ends the child; the next file starts another."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()  # between two files it has nothing to tidy
+            with contextlib.suppress(OSError):  # what was not written on a broken pipe
+                child.__exit__(None, None, None)
+
+    def _ask(self, data: bytes, suffix: str, cancel: CancelFlag | None) -> Arrays:
+        """Has the child read the bytes and gives the arrays it made."""
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Reading was cancelled.")
+        if self._child is not None and self._child.poll() is not None:
+            self.close()
+        if self._child is None:
+            try:
+                self._child = _start(suffix)
+            except OSError as error:
+                raise InputError(
+                    f"The reader could not be started ({error.strerror}); please try again."
+                ) from error
+        child, arrays, last = self._child, None, True
+        try:
+            answer, last = _answer(child, data, suffix, cancel)
+            with np.load(io.BytesIO(answer), allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
+        except InputError:  # out of time, or called off
+            raise
+        except Exception as error:
+            _log.warning("the reader broke or ended, code %s", child.poll())
+            raise InputError(
+                "The file broke its reader; it is damaged or needs too much memory."
+            ) from error
+        finally:
+            if last or arrays is None:
+                self.close()
+        if "error" in arrays:
+            _log.info("reader: %s\n%s", arrays["error"], arrays.get("detail", ""))
+            raise InputError(str(arrays["error"]))
+        return arrays
 
 
 def _known(suffix: str, name: str) -> Kind:
     kind = kind_of(suffix)
     if kind is None:
-        listed = " ".join(_KINDS)
+        listed = " ".join(KINDS)
         raise InputError(f"'{name}' is of a kind that cannot be read; ShapeLab reads {listed}.")
     return kind
 
@@ -125,39 +188,15 @@ def _content(path: Path) -> bytes:
         reason = error.strerror or type(error).__name__
         raise InputError(f"'{path.name}' cannot be opened ({reason}).") from error
     if len(data) > MAX_BYTES:
-        raise _too_large(path.name)
+        raise too_large(path.name)
     return data
 
 
-def _too_large(name: str) -> InputError:
+def too_large(name: str) -> InputError:
+    """The refusal of a file beyond ``MAX_BYTES``."""
     return InputError(
         f"'{name}' is larger than {MAX_BYTES // 2**20} MB; please choose a smaller file."
     )
-
-
-def _ask(data: bytes, suffix: str, cancel: CancelFlag | None) -> Arrays:
-    """Runs the child and gives the arrays it made."""
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("Reading was cancelled.")
-    try:
-        child = _start(suffix)
-    except OSError as error:
-        raise InputError(
-            f"The reader could not be started ({error.strerror}); please try again."
-        ) from error
-    answer = _answer(child, data, cancel)
-    try:
-        with np.load(io.BytesIO(answer), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:
-        _log.warning("reader ended with code %s and %d bytes", child.returncode, len(answer))
-        raise InputError(
-            "The file broke its reader; it is damaged or needs too much memory."
-        ) from error
-    if "error" in arrays:
-        _log.info("reader: %s\n%s", arrays["error"], arrays.get("detail", ""))
-        raise InputError(str(arrays["error"]))
-    return arrays
 
 
 def _start(suffix: str) -> subprocess.Popen[bytes]:
@@ -167,7 +206,7 @@ def _start(suffix: str) -> subprocess.Popen[bytes]:
         "1",
     )
     return subprocess.Popen(
-        [sys.executable, "-m", "shapelab.core.guard", suffix],
+        [sys.executable, "-m", "shapelab.core.guardchild", suffix],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -178,36 +217,57 @@ def _start(suffix: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _answer(child: subprocess.Popen[bytes], data: bytes, cancel: CancelFlag | None) -> bytes:
-    """What the child writes until it ends, the time is up, or the user calls it off."""
-    over = threading.Event()
-    watcher = threading.Thread(target=_kill_when, args=(cancel, child, over), daemon=True)
-    with child:
-        watcher.start()
-        try:
-            answer = child.communicate(data, timeout=TIMEOUT)[0]
-        except subprocess.TimeoutExpired as error:
+def _answer(
+    child: subprocess.Popen[bytes], data: bytes, suffix: str, cancel: CancelFlag | None
+) -> tuple[bytes, bool]:
+    """What the child answers, and whether it ends now; it is killed when time is up or so called.
+
+    Raises:
+        InputError: the time was up.
+        Cancelled: ``cancel`` was set.
+        OSError, EOFError: the child broke.
+    """
+    done = threading.Event()
+    watcher = threading.Thread(target=_kill_when, args=(cancel, child, done), daemon=True)
+    watcher.start()
+    late = time.monotonic() + TIMEOUT
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write(REQUEST.pack(suffix.encode(), len(data)))
+        child.stdin.write(data)
+        child.stdin.flush()
+        last, size = ANSWER.unpack(_exactly(child.stdout, ANSWER.size))
+        return _exactly(child.stdout, size), last
+    except (OSError, EOFError, struct.error):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Reading was cancelled.") from None
+        if time.monotonic() >= late:
             raise InputError(
                 f"The file took longer than {TIMEOUT:.0f} seconds to read; "
                 "please simplify it or scale it down."
-            ) from error
-        finally:
-            over.set()
-            watcher.join()
-            if child.poll() is None:
-                child.kill()
-                child.communicate()  # on Windows this also ends the threads that read the pipes
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("Reading was cancelled.")
-    return answer
+            ) from None
+        raise
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    """That many bytes, or EOFError where the stream ends before or the number is absurd."""
+    data = stream.read(size) if size <= _MAX_ANSWER else b""
+    if len(data) < size:
+        raise EOFError
+    return data
 
 
 def _kill_when(
-    cancel: CancelFlag | None, child: subprocess.Popen[bytes], over: threading.Event
+    cancel: CancelFlag | None, child: subprocess.Popen[bytes], done: threading.Event
 ) -> None:
-    """Kills the child once ``cancel`` is set; ends when the child is done with."""
-    while cancel is not None and not over.wait(_POLL):
-        if cancel.is_set():
+    """Kills the child once ``cancel`` is set or its time is up; ends when a file is done with."""
+    late = time.monotonic() + TIMEOUT
+    while not done.wait(_POLL if cancel is not None else TIMEOUT):
+        if time.monotonic() >= late or (cancel is not None and cancel.is_set()):
             child.kill()
             return
 
@@ -246,50 +306,3 @@ def _expect(
 
 def _odd_answer() -> InputError:
     return InputError("The file broke its reader; please choose another.")
-
-
-def _read(data: bytes, suffix: str) -> dict[str, Any]:
-    """In the child: reads the bytes and gives named arrays."""
-    kind = _KINDS[suffix]
-    if kind == "picture":
-        picture = prepare(data, _SIZE)
-        return {
-            "rgba": picture.rgba,
-            "original": picture.original,
-            "method": np.array(picture.method),
-        }
-    if kind == "mesh":
-        mesh = meshread.read(data, suffix)
-        return {"vertices": mesh.vertices, "faces": mesh.faces}
-    grid = voxels.read(data, suffix)
-    return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
-
-
-def serve(suffix: str) -> None:
-    """The child's whole life: bytes from stdin, arrays or an error to stdout."""
-    answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    data = sys.stdin.buffer.read()
-    for library in _LIBRARIES.get(suffix, _LIBRARIES[_KINDS[suffix]]):
-        import_module(library)  # before the sandbox, which lets nothing write a bytecode cache
-    sandbox.enter()
-    try:
-        arrays = _read(data, suffix)
-    except InputError as error:
-        arrays = {"error": np.array(str(error)), "detail": np.array(traceback.format_exc()[-4000:])}
-    except MemoryError:
-        arrays = {"error": np.array("The file needs too much memory; please choose a smaller one.")}
-    except Exception:
-        arrays = {
-            "error": np.array("The file is damaged and cannot be read; please export it again."),
-            "detail": np.array(traceback.format_exc()[-4000:]),
-        }
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    answer.write(packed.getvalue())
-    answer.close()
-    os._exit(0)  # nothing is left to tidy, and a library's exit hooks could only do harm
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])

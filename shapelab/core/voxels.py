@@ -17,6 +17,7 @@ VOXEL_SUFFIXES = (".binvox", ".npy", ".npz", ".mat")
 
 OBJECT_SHARE = 0.75  # longest side of a fitted object as a share of the grid's: 24 of 32 cells
 _MAX_SIDE = 512
+MAX_HEADER = 4096  # bytes of a .npy file's header
 _MAX_BYTES = 256 * 2**20  # of one array after unpacking
 _KEYS = ("voxels", "voxel", "grid", "instance", "occupancy", "vox", "data", "arr_0")
 _COVER = 0.25  # share of a coarser cell that must be full; half would lose one-cell legs
@@ -174,17 +175,8 @@ def _npy(data: bytes) -> VoxelGrid:
 
 def _array(data: bytes) -> NDArray[Any]:
     """A .npy file whose header is believed only after its claims are checked."""
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    length_bytes = 2 if version == (1, 0) else 4
-    if int.from_bytes(data[8 : 8 + length_bytes], "little") > 4096:
-        raise InputError("The .npy file has an odd header; please save the grid again with numpy.")
-    shape, fortran, dtype = header(stream)
-    if dtype.hasobject or dtype.kind not in "buif":
+    shape, fortran, dtype, start = array_header(data)
+    if dtype.kind not in "buif":
         raise InputError("The voxel file holds no numbers; please export the grid as 0 and 1.")
     size = math.prod(shape) * dtype.itemsize
     if size > _MAX_BYTES:
@@ -192,10 +184,32 @@ def _array(data: bytes) -> NDArray[Any]:
             f"The voxel array of shape {shape} is too large; please save a single grid "
             f"of at most {_MAX_SIDE} cells a side."
         )
-    if len(data) - stream.tell() < size:
+    if len(data) - start < size:
         raise InputError("The .npy file is cut off; please save it again.")
-    values = np.frombuffer(data, dtype, math.prod(shape), stream.tell())
+    values = np.frombuffer(data, dtype, math.prod(shape), start)
     return values.reshape(shape, order="F" if fortran else "C")
+
+
+def array_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """What the start of a .npy file claims: shape, Fortran order, dtype, and where numbers begin.
+
+    Raises:
+        InputError: the header is odd or the array holds objects, which only pickle can read.
+        ValueError: it is no .npy file.
+    """
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    length_bytes = 2 if version == (1, 0) else 4
+    if header is None or int.from_bytes(data[8 : 8 + length_bytes], "little") > MAX_HEADER:
+        raise InputError("The .npy file has an odd header; please save the grid again with numpy.")
+    shape, fortran, dtype = header(stream)
+    if dtype.hasobject or any(side < 0 for side in shape):
+        raise InputError("The voxel file holds no numbers; please export the grid as 0 and 1.")
+    return shape, fortran, dtype, stream.tell()
 
 
 def _npz(data: bytes) -> VoxelGrid:

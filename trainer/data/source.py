@@ -12,6 +12,7 @@ from shapelab.core.voxels import VoxelGrid
 
 Shape = TriMesh | VoxelGrid  # z up
 Split = Literal["", "train", "validation", "test"]
+Up = Literal["", "y", "z"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Item:
     member: str = ""  # of an archive, or the index in an array
     split: Split = ""  # what the source's makers decided; "" where they did not
     pictures: tuple[Path, ...] = ()  # the source's own views of it
+    up: Up = ""  # axis of a free mesh or array that is up; "" means what its format usually means
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""Loads the files of items through one guarded child per process, and turns them to z up."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from shapelab.core.guard import GuardedReader
+from shapelab.core.mesh import TriMesh
+from shapelab.core.voxels import VoxelGrid
+from shapelab.errors import InputError
+from trainer.data import tree
+from trainer.data.source import Item, Shape
+
+_readers: dict[int, GuardedReader] = {}  # by process: a forked one must not share its parent's
+
+
+def load(item: Item) -> Shape:
+    """Reads the file of an item; the axes stay those that ``shapelab.core.guard`` gives.
+
+    Raises:
+        InputError: one sentence.
+    """
+    reader = _readers.get(os.getpid())
+    if reader is None:
+        reader = _readers[os.getpid()] = GuardedReader()
+    if item.member:
+        suffix = os.path.splitext(item.member)[1]
+        name = item.member.rpartition("/")[2]
+        content = reader.read_bytes(tree.content(item.path, item.member), suffix, name=name).content
+    else:
+        content = reader.read(item.path).content
+    if not isinstance(content, TriMesh | VoxelGrid):
+        raise InputError(f"'{item.path.name}' is a picture; a shape is wanted here.")
+    return content
+
+
+@atexit.register
+def close() -> None:
+    """Ends this process's child; the next file starts another."""
+    reader = _readers.pop(os.getpid(), None)
+    if reader is not None:
+        reader.close()
+
+
+def y_up_to_z_up(shape: Shape) -> Shape:
+    """Turns a quarter about x, so that y becomes z: (x, y, z) goes to (x, -z, y)."""
+    if isinstance(shape, VoxelGrid):
+        return replace(shape, values=np.ascontiguousarray(shape.values.swapaxes(1, 2)[:, ::-1]))
+    x, y, z = shape.vertices.T
+    return TriMesh(np.stack([x, -z, y], 1), shape.faces)
+
+
+def turned(shape: Shape, quarters: int) -> Shape:
+    """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
+    if isinstance(shape, VoxelGrid):
+        return replace(shape, values=np.ascontiguousarray(np.rot90(shape.values, quarters)))
+    cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarters % 4]
+    x, y, z = shape.vertices.T
+    return TriMesh(np.stack([cos * x - sin * y, sin * x + cos * y, z], 1), shape.faces)

@@ -1,0 +1,39 @@
+"""The table of all kinds of sources, and how a folder's kind is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shapelab.errors import DataError
+from trainer.data.arrays import ARRAYS
+from trainer.data.ikea import TLNET, VAEGAN
+from trainer.data.meshes import MESHES
+from trainer.data.modelnet import MODELNET
+from trainer.data.shapenet import R2N2, SHAPENET
+from trainer.data.source import Reader
+
+# Releases whose layout is fixed come first; the two that take any folder come last.
+_RELEASES = (R2N2, SHAPENET, TLNET, VAEGAN, MODELNET)
+_ANY = (MESHES, ARRAYS)
+READERS: dict[str, Reader] = {reader.name: reader for reader in (*_RELEASES, *_ANY)}
+
+
+def find_reader(source: Path) -> Reader:
+    """The reader whose kind of source this is, by the names of its files.
+
+    Raises:
+        DataError: it is of no kind or of several; says what was looked for.
+    """
+    if not source.is_file() and not source.is_dir():
+        raise DataError(f"There is no folder or file {source}; please check its name.")
+    for kind in (_RELEASES, _ANY):
+        found = [reader for reader in kind if reader.sniff(source)]
+        if len(found) > 1:
+            names = " and ".join(reader.name for reader in found)
+            raise DataError(f"{source} holds {names}; name the folder of one of them.")
+        if found:
+            return found[0]
+    raise DataError(
+        f"{source} holds no shapes: neither ModelNet, ShapeNet nor IKEA as they are released, nor "
+        "meshes (OFF OBJ STL PLY GLB 3MF) or voxels (npz npy binvox mat); links are not followed."
+    )
