@@ -109,7 +109,7 @@ class GuardedReader:
         """Reads a file as ``read_untrusted`` does."""
         path = Path(path)
         _known(path.suffix, path.name)
-        return self.read_bytes(_content(path), path.suffix, cancel, path.name)
+        return self.read_bytes(content(path), path.suffix, cancel, path.name)
 
     def read_bytes(
         self, data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "the file"
@@ -173,7 +173,7 @@ def _known(suffix: str, name: str) -> Kind:
     return kind
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """All bytes of a regular file, or a sentence."""
     try:
         if path.is_dir():

@@ -78,22 +78,6 @@ def test_unfinished_store_is_refused(tmp_path):
         open_store(tmp_path)
 
 
-@pytest.mark.gl
-def test_views_are_framed_pictures_of_the_shape(source):
-    pytest.importorskip("pyvista")
-    from trainer.data.render import render_views
-
-    grid = arrays.read(source).grids[1]
-    views = render_views(grid, 3, 64, seed=5)
-    assert views.shape == (3, 64, 64, 4)
-    alpha = views[..., 3] > 128
-    for mask in alpha:
-        extent = max(np.ptp(np.flatnonzero(mask.any(axis))) + 1 for axis in (0, 1))
-        assert 51 <= extent <= 57  # 0.85 of 64
-    assert not np.array_equal(views[0], views[1])
-    assert np.array_equal(views, render_views(grid, 3, 64, seed=5))
-
-
 def test_a_resolution_without_networks_is_one_sentence(source, tmp_path):
     with pytest.raises(DataError, match="use 32, 64 or 128"):
         list(prepare(source, tmp_path / "store", views=0, resolution=48))

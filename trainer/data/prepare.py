@@ -35,13 +35,14 @@ class Prepared:
 def _render_chunk(
     packed: NDArray[np.uint8], rows: list[int], views: int, size: int, resolution: int
 ) -> tuple[list[int], NDArray[np.uint8]]:
-    from trainer.data.render import render_views
+    from trainer.data.render import render_views, shape_mesh
 
     spec = ModelSpec(image_size=size, image_mode="LA")
     pictures = []
     for row, bits in zip(rows, packed, strict=True):
         grid = np.unpackbits(bits).astype(bool).reshape((resolution,) * 3)
-        inputs = [to_input(rgba, spec) for rgba in render_views(grid, views, size, seed=row)]
+        rgba = render_views(shape_mesh(grid), views, size, row, resolution)
+        inputs = [to_input(picture, spec) for picture in rgba]
         pictures.append((np.stack(inputs) * 255).round().astype(np.uint8))
     return rows, np.stack(pictures)
 
