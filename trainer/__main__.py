@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -18,6 +18,7 @@ from shapelab.core.run import RunFolder, find_runs
 from shapelab.errors import RunError, ShapelabError
 
 if TYPE_CHECKING:
+    from trainer.data.source import Up
     from trainer.processes import Processes
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -28,6 +29,22 @@ class Output(str, Enum):
 
     terminal = "terminal"
     jsonl = "jsonl"
+
+
+class Backend(str, Enum):
+    """Where the processes of a preparation run."""
+
+    local = "local"
+    dask = "dask"
+    ray = "ray"
+
+
+class UpAxis(str, Enum):
+    """The axis that is up in a source."""
+
+    auto = "auto"
+    y = "y"
+    z = "z"
 
 
 RunOption = Annotated[
@@ -62,25 +79,47 @@ TensorboardOption = Annotated[
 
 @app.command()
 def prepare(
-    source: Annotated[Path, typer.Argument(help="Labelled voxels (.npz), or a folder with them.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="ModelNet, ShapeNet or IKEA as released, a folder or ZIP of meshes, voxel files, "
+            "or procedural:COUNT."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the store to make.")],
     resolution: Annotated[int, typer.Option(help="Cells along a side: 32, 64 or 128.")] = 32,
     views: Annotated[
-        int, typer.Option(help="Pictures rendered of each shape; 0 for none.", min=0)
+        int, typer.Option(help="Pictures drawn of each shape; 0 for none.", min=0, max=256)
     ] = 12,
     size: Annotated[
         int, typer.Option(help="Side of a stored picture, pixels.", min=32, max=512)
     ] = 64,
     workers: Annotated[int, typer.Option(help="Processes; 0 = one a core.", min=0)] = 0,
+    backend: Annotated[
+        Backend, typer.Option(help="Where they run; a cluster needs shapelab[dask] or [ray].")
+    ] = Backend.local,
+    seed: Annotated[int, typer.Option(help="Of the split and of the pictures.", min=0)] = 0,
+    up: Annotated[
+        UpAxis, typer.Option(help="Axis that is up in free meshes; auto = as their format says.")
+    ] = UpAxis.auto,
+    events: Annotated[
+        Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
+    ] = Output.terminal,
 ) -> None:
-    """Turns shapes into a prepared store: checked, split, rendered. Run again to go on."""
+    """Turns shapes into a prepared store: checked, split, pictured. Run again to go on."""
+    from trainer import preparing
+    from trainer.control import Control
     from trainer.data.prepare import prepare as run
 
-    for event in run(source, out, views, size, resolution, workers):
-        if event.message == "rendering":
-            print(f"\rrendered {event.done} of {event.total}", end="", flush=True)
-        else:
-            print(f"\r{event.message}")
+    control = Control()
+    _stop_on_signals(control.request, "stopping …")
+    if events is Output.jsonl:
+        control.listen(sys.stdin)
+    axis = cast("Up", "" if up is UpAxis.auto else up.value)
+    place = "" if backend is Backend.local else backend.value
+    progress = run(source, out, resolution, views, size, workers, place, seed, axis)
+    show = preparing.write if events is Output.jsonl else preparing.show
+    show(preparing.until_stopped(progress, control), sys.stdout)
 
 
 @app.command()
@@ -254,14 +293,16 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
     processes.close()
 
 
-def _stop_on_signals(request: Callable[[str], Any]) -> None:
+def _stop_on_signals(
+    request: Callable[[str], Any], saying: str = "stopping after this step; saving …"
+) -> None:
     """A signal asks for a stop after this step; a second Ctrl+C ends at once."""
 
     def stop(_signal: int, _frame: Any) -> None:
         request("stop")
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(OSError, RuntimeError):  # nobody reads, or a print is under way
-            print("stopping after this step; saving …", file=sys.stderr, flush=True)
+            print(saying, file=sys.stderr, flush=True)
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shapelab.core.runconfig import RunConfig
+from trainer.data.inputs import model_inputs
 from trainer.data.store import Store
 from trainer.processes import Processes
 
@@ -134,17 +135,19 @@ class Batches:
     def _pictures(
         self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]
     ) -> Tensor | None:
-        views = self.store.views
-        if views is None:
+        store, spec = self.store, self.config.model
+        if not store.has_pictures:
             return None
-        pictures = []
-        for row, mirror, seed in zip(rows, mirrored, seeds, strict=True):
-            rng = np.random.default_rng(seed)
-            picture = views[row, rng.integers(views.shape[1])]
-            # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
-            picture = picture[:, :, ::-1] if mirror else picture
-            pictures.append(augment(picture / np.float32(255), rng))
-        return self._tensor(np.stack(pictures))
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        counts = store.view_counts[rows].tolist()
+        views = [rng.integers(count) for rng, count in zip(rngs, counts, strict=True)]
+        rgba = store.pictures(rows, np.asarray(views))
+        # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
+        rgba[mirrored] = rgba[mirrored, :, ::-1]
+        inputs = model_inputs(rgba, spec)
+        if spec.image_mode == "LA":
+            inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
+        return self._tensor(inputs)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

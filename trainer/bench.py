@@ -23,7 +23,10 @@ from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from trainer import baseline, steps
 from trainer.batches import Batch, Batches
-from trainer.data.store import Store, open_store, write_index
+from trainer.data.shards import encode
+from trainer.data.source import Item
+from trainer.data.store import Store
+from trainer.data.writer import Plan, Writer, digest_of
 from trainer.processes import Processes
 from trainer.state import new_state
 
@@ -250,20 +253,18 @@ def _report(
 
 
 def random_store(folder: Path, count: int, resolution: int) -> Store:
-    """A prepared store of random grids and pictures: the decoding work of a real one."""
+    """A prepared store of random boxes and shaded discs: the decoding work of a real one."""
     rng = np.random.default_rng(0)
-    packed = rng.integers(0, 256, (count, resolution**3 // 8), np.uint8)
-    np.save(folder / "occupancy.npy", packed)
-    views = rng.integers(0, 256, (count, VIEWS, 2, SIDE, SIDE), np.uint8)
-    np.save(folder / "views.npy", views)
-    write_index(
-        folder,
-        {
-            "resolution": resolution,
-            "classes": ["random"],
-            "labels": [0] * count,
-            "split": [0] * count,
-            "views": VIEWS,
-        },
-    )
-    return open_store(folder)
+    items = [Item(f"{k:06d}", "random", folder) for k in range(count)]
+    plan = Plan("random", "", "", resolution, VIEWS, SIDE, 0, digest_of(items))
+    axis = np.arange(SIDE) - SIDE / 2
+    with Writer(folder, plan, items) as writer:
+        for k in range(count):
+            low, high = rng.integers(1, resolution // 2, 3), rng.integers(resolution // 2, 99, 3)
+            grid = np.zeros((resolution,) * 3, np.bool_)
+            grid[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = True
+            pictures = rng.integers(100, 140, (VIEWS, SIDE, SIDE, 4), np.uint8)
+            pictures[..., 3] = 255
+            pictures[:, np.hypot(axis, axis[:, None]) > rng.uniform(10, 28)] = 0
+            writer.add(k, encode(grid, None, pictures))
+        return writer.finish(keep_duplicates=True, hold_out=0.0)

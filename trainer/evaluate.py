@@ -12,6 +12,8 @@ from torch import nn
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
 from shapelab.core.networks import Generator
 from shapelab.core.shapestate import TRUNCATION as START_TRUNCATION
+from shapelab.core.spec import ModelSpec
+from trainer.data.inputs import model_inputs
 from trainer.data.store import Store
 from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
@@ -39,17 +41,20 @@ def encode_grids(
 
 
 def encode_pictures(
-    encoder: nn.Module, store: Store, rows: NDArray[np.int64], view: int, device: torch.device
+    encoder: nn.Module,
+    store: Store,
+    rows: NDArray[np.int64],
+    view: int,
+    spec: ModelSpec,
+    device: torch.device,
 ) -> NDArray[np.float32]:
-    """Posterior means (len(rows), latent) of one stored view of each shape."""
-    assert store.views is not None
+    """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
+    means = []
     with torch.inference_mode():
-        means = [
-            encoder(torch.from_numpy(store.views[part, view].astype(np.float32) / 255).to(device))[
-                0
-            ].cpu()
-            for part in np.array_split(rows, max(1, len(rows) // BATCH))
-        ]
+        for part in np.array_split(rows, max(1, len(rows) // BATCH)):
+            rgba = store.pictures(part, view % store.view_counts[part])
+            inputs = torch.from_numpy(model_inputs(rgba, spec)).to(device)
+            means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
 
 
@@ -72,8 +77,9 @@ def validation_scores(state: TrainState, store: Store) -> dict[str, float]:
     generator = state.averages["generator"]
     codes = encode_grids(state.averages["voxel_encoder"], store, rows, device)
     scores = {"iou": float(iou(decode(generator, codes, device), truth).mean())}
-    if store.views is not None:
-        seen = encode_pictures(state.averages["image_encoder"], store, rows, 0, device)
+    if store.has_pictures:
+        encoder, spec = state.averages["image_encoder"], state.config.model
+        seen = encode_pictures(encoder, store, rows, 0, spec, device)
         scores["picture_iou"] = float(iou(decode(generator, seen, device), truth).mean())
     return scores
 
@@ -94,8 +100,9 @@ def preview_rows(state: TrainState, store: Store) -> dict[str, NDArray[np.float3
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
     shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, device))
-    if store.views is not None:
-        seen = encode_pictures(averages["image_encoder"], store, rows, 0, device)
+    if store.has_pictures:
+        encoder, spec = averages["image_encoder"], state.config.model
+        seen = encode_pictures(encoder, store, rows, 0, spec, device)
         shown["from pictures"] = fields(seen)
     some = store.indices("train")
     some = some[np.linspace(0, len(some) - 1, min(PREVIEW_CODES, len(some))).astype(int)]
@@ -186,6 +193,7 @@ def evaluate(
     networks: dict[str, nn.Module],
     density: LatentDensity,
     store: Store,
+    spec: ModelSpec,
     device: torch.device,
     truncation: float = TRUNCATION,
 ) -> Report:
@@ -198,17 +206,16 @@ def evaluate(
     )
     ious = iou(rebuilt, truth)
     pictures = 0.0
-    if store.views is not None:
+    if store.has_pictures:
+        encoder = networks["image_encoder"]
         per_view = [
             iou(
                 decode(
-                    generator,
-                    encode_pictures(networks["image_encoder"], store, rows, view, device),
-                    device,
+                    generator, encode_pictures(encoder, store, rows, view, spec, device), device
                 ),
                 truth,
             ).mean()
-            for view in range(store.views.shape[1])
+            for view in range(store.view_counts[rows].max(initial=0))
         ]
         pictures = float(np.mean(per_view))
     scores, whole = [], []

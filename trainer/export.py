@@ -69,9 +69,8 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
         DataError: the store cannot be used.
     """
     state, store = _open(run, data, checkpoint)
-    return evaluate(
-        state.averages, fit_density(state.averages["voxel_encoder"], store, CPU), store, CPU
-    )
+    density = fit_density(state.averages["voxel_encoder"], store, CPU)
+    return evaluate(state.averages, density, store, state.config.model, CPU)
 
 
 def export(
@@ -101,7 +100,7 @@ def export(
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
     encoded = modelfile.encode(state.config.model, state.averages, density, directions)
-    report = evaluate(state.averages, density, store, CPU)
+    report = evaluate(state.averages, density, store, state.config.model, CPU)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +131,7 @@ def _card(
             "licence": licence,
             "train": len(store.indices("train")),
             "validation": len(store.indices("validation")),
-            "rejected": len(store.index["rejected"]),
+            "rejected": len(store.rejected),
         },
         "preset": config.preset,
         "steps": state.step,

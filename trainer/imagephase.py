@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shapelab.core.events import Event, Prepared
-from shapelab.errors import ExportError, RunError
+from shapelab.errors import DataError, ExportError, RunError
 from trainer.batches import Batch, Batches
 from trainer.control import Control
 from trainer.data.imagined import imagine
@@ -70,7 +70,7 @@ class ImagePhase:
                         yield Prepared(state.step, made.done, made.total)
                     if control.stop:
                         break
-            except (OSError, ExportError) as error:
+            except (OSError, ExportError, DataError) as error:
                 reason = str(error).rstrip(".")
                 raise RunError(
                     f"The made-up shapes cannot be written ({reason}); free some space and resume."

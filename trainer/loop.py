@@ -89,18 +89,17 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
     path, model = store.folder, config.model
     if config.model.classes != store.classes or config.model.resolution != store.resolution:
         raise RunError(f"{path} has other classes or another resolution than this run.")
-    if config.image_steps and store.views is None:
+    if config.image_steps and not store.has_pictures:
         raise RunError(
-            f"{path} has no pictures to train the image encoder on; prepare it with --views 8, or "
+            f"{path} has no pictures to train the image encoder on; prepare it with --views 12, or "
             "use --set image_steps=0."
         )
-    wanted = (model.image_channels, model.image_size, model.image_size)
-    if store.views is not None and store.views.shape[2:] != wanted:
-        side = store.views.shape[-1]
+    side = store.picture_size
+    if store.has_pictures and side < model.image_size:
         raise RunError(
-            f"The pictures of {path} have {side} x {side} pixels in mode LA, this run wants "
-            f"{model.image_size} x {model.image_size} in mode {model.image_mode}; use --set "
-            f"model.image_size={side} --set model.image_mode=LA, or prepare the data with --size."
+            f"The pictures of {path} have {side} x {side} pixels and this run wants "
+            f"{model.image_size} x {model.image_size}; prepare the data with --size "
+            f"{model.image_size}, or use --set model.image_size={side}."
         )
     processes.slice(config.batch_size)
     if not len(store.indices("train")):
@@ -181,7 +180,7 @@ class Training:
     def step(self) -> Iterator[Event]:
         """One batch through the updates that are due. What fails is skipped or tried in parts."""
         state, config, step = self.state, self.config, self.state.step
-        due = updates(config, step, self.store.views is not None)
+        due = updates(config, step, self.store.has_pictures)
         state.set_rates(rates(config, step))
         batch = self._batch(due)
         taken: Metrics = {}

@@ -51,10 +51,15 @@ class Previewed(Event):
 
 @dataclass(frozen=True)
 class Prepared(Event):
-    """The run makes data for itself, which takes a while: ``done`` of ``total`` shapes."""
+    """Data are made, by a run for itself or as a store: ``done`` of ``total`` shapes.
+
+    Of the done ones ``rejected`` cannot be used. ``message`` is for people, mostly empty.
+    """
 
     done: int
     total: int
+    rejected: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from trainer import checkpoints
 from trainer.control import Control
-from trainer.data.prepare import prepare
-from trainer.data.store import open_store, write_index
+from trainer.data.shards import encode
+from trainer.data.source import Item
+from trainer.data.writer import Plan, Writer, digest_of
 from trainer.loop import fit
 from trainer.processes import Processes
 
@@ -49,18 +49,30 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def store_folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The prepared store of ``source``, with shadows instead of renders as pictures."""
-    folder = tmp_path_factory.mktemp("store")
-    list(prepare(source, folder, views=0))
-    index = json.loads((folder / "index.json").read_text("utf-8"))
-    grids = open_store(folder).grids(np.arange(len(index["labels"])))
-    shadows = np.stack([grids.max(axis=2), grids.max(axis=3)], axis=1)  # (n, 2 views, 32, 32)
-    pictures = np.repeat(shadows[:, :, None], 2, axis=2).astype(np.uint8) * 255
-    np.save(folder / "views.npy", pictures)
-    write_index(folder, index | {"views": 2, "picture_size": 32})
+def make_store(folder: Path, resolution: int = 32, pictured: bool = True) -> Path:
+    """A prepared store of 40 balls and boxes, with shadows instead of renders as pictures."""
+    grids, labels = make_grids(40)
+    finer = resolution // 30
+    solid = np.kron(grids, np.ones((1, finer, finer, finer), np.uint8)) > 0
+    pad = (resolution - 30 * finer) // 2
+    solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad), (pad, pad)))
+    items = [Item(f"{k:06d}", CLASSES[label], folder) for k, label in enumerate(labels)]
+    views = 2 if pictured else 0
+    plan = Plan("shapes.npz", "test", "", resolution, views, resolution, 0, digest_of(items))
+    with Writer(folder, plan, items) as writer:
+        for k, grid in enumerate(solid):
+            shadows = np.stack([grid.max(axis=1), grid.max(axis=2)]).astype(np.uint8) * 255
+            pictures = np.stack([shadows // 4, shadows // 3, shadows // 2, shadows], axis=3)
+            distance = np.where(grid, 64, 192).astype(np.uint8)
+            writer.add(k, encode(grid, distance, pictures[:views]))
+        writer.finish()
     return folder
+
+
+@pytest.fixture(scope="session")
+def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prepared store that most tests train on."""
+    return make_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

@@ -52,11 +52,12 @@ def test_shapes_are_whole_pictured_and_made_once(store_folder, density, tmp_path
     assert store.classes == real.classes
     assert len(store.indices("train")) == len(store) == 12
     assert one_part(store.grids(np.arange(12))).mean() > 0.75  # the generator makes one half whole
-    assert store.views.reshape(12, 3, -1).any(axis=2).all()  # no picture is empty
-    before = store.packed.copy()
+    views = [store.pictures(np.arange(12), np.full(12, view)) for view in range(3)]
+    assert np.stack(views).any(axis=(2, 3, 4)).all()  # no picture is empty
+    before = store.shapes["digest"].copy()
     assert make(folder, real, Boxes(2.0), density) == []  # there already
     make(folder, real, Boxes(4.0), density)
-    assert not np.array_equal(open_store(folder).packed, before)
+    assert not np.array_equal(open_store(folder).shapes["digest"], before)
 
 
 def test_a_generator_of_nothing_is_one_sentence(store_folder, density, tmp_path):

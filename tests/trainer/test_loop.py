@@ -26,10 +26,9 @@ from shapelab.core.events import (
 )
 from shapelab.core.run import RunFolder, summarise
 from shapelab.errors import RunError
-from tests.trainer.conftest import digest, stop_after
+from tests.trainer.conftest import digest, make_store, stop_after
 from trainer import checkpoints, loop, steps
 from trainer.batches import Batches
-from trainer.data.prepare import prepare
 from trainer.data.store import open_store
 from trainer.state import new_state
 from trainer.teacher import Teacher
@@ -267,9 +266,8 @@ def test_a_run_that_is_being_trained_is_refused_by_name(config, train, store_fol
     assert train(config, tmp_path)[-1] == Finished(12, "completed")  # free again
 
 
-def test_other_data_and_missing_pictures_are_refused(config, store_folder, source, tmp_path):
-    bare = tmp_path / "bare"
-    list(prepare(source, bare, views=0))
+def test_other_data_and_missing_pictures_are_refused(config, store_folder, tmp_path):
+    bare = make_store(tmp_path / "bare", pictured=False)
     RunFolder(tmp_path / "run").create(config, bare)
     with pytest.raises(RunError, match="--views"):
         list(loop.fit(bare, tmp_path / "run"))
@@ -281,12 +279,32 @@ def test_other_data_and_missing_pictures_are_refused(config, store_folder, sourc
         list(loop.fit(store_folder, tmp_path / "other"))
 
 
-@pytest.mark.parametrize("model", [{"image_size": 64}, {"image_mode": "RGB"}])
-def test_pictures_of_another_kind_are_refused(config, store_folder, tmp_path, model):
-    config = config.model_copy(update={"model": config.model.model_copy(update=model)})
-    RunFolder(tmp_path).create(config, store_folder)
+def test_pictures_too_small_are_refused(config, store_folder, tmp_path):
+    model = config.model.model_copy(update={"image_size": 64})
+    RunFolder(tmp_path).create(config.model_copy(update={"model": model}), store_folder)
     with pytest.raises(RunError, match=r"32 x 32 pixels .*model.image_size=32"):
         next(loop.fit(store_folder, tmp_path))
+
+
+def test_pictures_become_what_the_model_takes(config, store_folder, alone):
+    for mode, channels in (("LA", 2), ("RGB", 3)):
+        model = config.model.model_copy(update={"image_mode": mode})
+        batches = Batches(
+            open_store(store_folder), config.model_copy(update={"model": model}), alone
+        )
+        pictures = batches(0, True).pictures
+        assert pictures.shape == (config.batch_size, channels, 32, 32)
+        assert 0 <= pictures.min() < pictures.max() <= 1
+
+
+def test_a_mirrored_shape_has_a_mirrored_picture(config, store_folder, alone):
+    store = open_store(store_folder)
+    batch = Batches(store, config, alone)(0, True)
+    assert 0 < batch.mirrored.sum() < len(batch)
+    masks = batch.pictures[:, 1].numpy() > 0.5
+    for row, mirror, mask in zip(batch.rows, batch.mirrored, masks, strict=True):
+        both = [store.pictures(np.array([row]), np.array([v]))[0, ..., 3] > 128 for v in (0, 1)]
+        assert any(np.array_equal(mask, m[:, ::-1] if mirror else m) for m in both)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, tmp_path):
@@ -305,20 +323,16 @@ def test_another_store_on_the_way_is_told(config, train, store_folder, tmp_path)
     train(config, tmp_path / "run", stop_after(7))
     other = shutil.copytree(store_folder, tmp_path / "other")
     index = (other / "index.json").read_text("utf-8")
-    (other / "index.json").write_text(index.replace("shapes.npz#0", "moved.npz#0"), "utf-8")
+    (other / "index.json").write_text(index.replace("shapes.npz", "moved.npz"), "utf-8")
     events = train(config, tmp_path / "run", store=other)
     assert [e.code for e in events if isinstance(e, Warned)] == ["data"]
     assert events[-1] == Finished(12, "completed")
 
 
-def test_64_cells_a_side_train_too(config, train, source, tmp_path):
+def test_64_cells_a_side_train_too(config, train, tmp_path):
     store = tmp_path / "store"
-    list(prepare(source, store, views=0, resolution=64))
-    grids = open_store(store).grids(np.arange(2))
-    assert grids.shape == (2, 64, 64, 64)
-    fine, coarse = grids[0, 2:62, 2:62, 2:62], np.load(source)["voxels"][0]
-    assert np.array_equal(fine[::2, ::2, ::2], coarse)  # each cell became eight
-    assert np.array_equal(fine[1::2, 1::2, 1::2], coarse)
+    make_store(store, resolution=64)
+    assert open_store(store).grids(np.arange(2)).shape == (2, 64, 64, 64)
     large = config.model.model_copy(update={"resolution": 64, "generator_width": 32})
     config = config.model_copy(update={"model": large, "steps": 6, "image_steps": 0})
     events = train(config, tmp_path / "run", store=store)
@@ -337,8 +351,8 @@ def test_made_up_shapes_are_made_once_and_learnt_from(config, train, store_folde
     assert (made[-1].step, made[-1].done, made[-1].total) == (10, 20, 20)
     imagined, real = open_store(RunFolder(whole).imagined), open_store(store_folder)
     assert len(imagined.indices("train")) == 20
-    assert imagined.views.shape[2:] == real.views.shape[2:]
-    assert imagined.views.max() > 0
+    assert imagined.picture_size == real.picture_size
+    assert imagined.pictures(np.arange(20), np.full(20, 2)).any(axis=(1, 2, 3)).all()
 
     def stop(event, control):
         if isinstance(event, Prepared):

@@ -6,10 +6,14 @@ of the classes' densities lies between and around them, as many as are wanted.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import json
 import shutil
+import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +22,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shapelab.core.atomic import atomic_write
+from shapelab.core.events import Prepared
 from shapelab.core.latent import LatentDensity, seed_noise
 from shapelab.errors import RunError
-from trainer.data import store as stores
-from trainer.data.arrays import MIN_FILLED
-from trainer.data.prepare import Prepared, render_all
+from trainer.data.pool import Lost, run
+from trainer.data.shards import Encoded, Rejected, encode
+from trainer.data.source import Item
 from trainer.data.store import Store
+from trainer.data.writer import Plan, Writer, digest_of
 from trainer.evaluate import TRUNCATION
 from trainer.metrics import one_part
 
 CHUNK = 64
+MIN_FILLED = 60  # cells; less is a broken shape
 TRIES = 30  # draws for each shape that is wanted, on average, before giving up
 BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
@@ -58,42 +65,71 @@ def imagine(
     Raises:
         RunError: the generator makes hardly anything usable.
     """
-    assert real.views is not None
+    drawn = out.with_name(f"{out.name}.drawn.npz")
     origin = _origin(generator, density, count, seed)
-    origin_path = out / "origin.txt"
-    if not origin_path.exists() or origin_path.read_text("utf-8") != origin:
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        origin_path.write_text(origin, "utf-8")
-    if (out / "index.json").exists():
+    if _origin_of(out) not in ("", origin):
+        shutil.rmtree(out)
+        drawn.unlink(missing_ok=True)
+    elif (out / "index.json").exists():
         return
-    packed_path, labels_path = out / "occupancy.npy", out / "labels.npy"
-    if packed_path.exists() and labels_path.exists():
-        packed, labels = np.load(packed_path), np.load(labels_path)
-    else:
-        packed, labels = _draw(real, generator, density, count, seed, device)
-        _save(labels_path, labels)
-        _save(packed_path, packed)
-    size = real.views.shape[-1]
-    yield from render_all(out, packed, VIEWS, size, real.resolution, 0)
-    stores.write_index(
-        out,
-        {
-            "source": "imagined",
-            "resolution": real.resolution,
-            "classes": list(real.classes),
-            "labels": labels.tolist(),
-            "split": [0] * len(labels),
-            "views": VIEWS,
-            "picture_size": size,
-        },
+    packed, labels = _drawn(drawn, origin, real, generator, density, count, seed, device)
+    items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
+    size = real.picture_size
+    plan = Plan(
+        "imagined", "", "", real.resolution, VIEWS, size, seed, digest_of(items), origin=origin
     )
+    with Writer(out, plan, items) as writer:
+        missing = writer.missing()
+        task = partial(_pictured, real.resolution, size)
+        done = len(items) - len(missing)
+        for result in run(task, [(k, (k, packed[k])) for k in missing]):
+            if result is not None:
+                number, shape = result
+                writer.add(number, Rejected(shape.reason) if isinstance(shape, Lost) else shape)
+                done += 1
+            yield Prepared(0, done, len(items))
+        writer.finish(keep_duplicates=True, hold_out=0.0)
+    drawn.unlink()
 
 
-def _save(path: Path, array: NDArray[np.generic]) -> None:
+def _pictured(resolution: int, size: int, shape: tuple[int, NDArray[np.uint8]]) -> Encoded:
+    from trainer.data.render import render_views, shape_mesh
+
+    seed, packed = shape
+    grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)
+    mesh = shape_mesh(grid)
+    return encode(grid, None, render_views(mesh, VIEWS, size, seed, resolution))
+
+
+def _origin_of(folder: Path) -> str:
+    """What made the shapes of a store that is finished or begun; '' where there is none."""
+    for name in ("index.json", "plan.json"):
+        with contextlib.suppress(OSError, ValueError):
+            return str(json.loads((folder / name).read_bytes()).get("origin", "other"))
+    return ""
+
+
+def _drawn(
+    path: Path,
+    origin: str,
+    real: Store,
+    generator: nn.Module,
+    density: LatentDensity,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The packed grids and labels that an earlier try has drawn, or new ones, kept for the next."""
+    broken = (OSError, ValueError, KeyError, zipfile.BadZipFile)
+    with contextlib.suppress(*broken), np.load(path, allow_pickle=False) as kept:
+        if str(kept["origin"]) == origin:
+            return kept["packed"], kept["labels"]
+    packed, labels = _draw(real, generator, density, count, seed, device)
     data = io.BytesIO()
-    np.save(data, array)
-    atomic_write(path, data.getvalue())  # half a file would be taken for a whole one
+    np.savez(data, origin=np.array(origin), packed=packed, labels=labels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, data.getvalue())
+    return packed, labels
 
 
 def _origin(generator: nn.Module, density: LatentDensity, count: int, seed: int) -> str:

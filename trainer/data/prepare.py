@@ -1,145 +1,220 @@
-"""Turns a source of shapes into a prepared store, pictures included, on several processes."""
+"""Turns a source of shapes into a prepared store: read, sampled, judged and pictured, in parallel.
+
+Every item ends as a shape or as a rejection with its reason; none of them can stop the others. What
+is done is kept, so the same command goes on where an earlier one was stopped or killed.
+"""
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from shapelab.core.images import to_input
-from shapelab.core.spec import ModelSpec
-from shapelab.errors import DataError
-from trainer.data import arrays, store
+from shapelab.core.events import Prepared
+from shapelab.core.mesh import TriMesh
+from shapelab.errors import DataError, InputError, ShapelabError
+from trainer.data.fields import sample
+from trainer.data.pool import Lost, run
+from trainer.data.readers import find_reader
+from trainer.data.shards import Rejected, Result, encode
+from trainer.data.source import Item, Shape, Up
+from trainer.data.store import Store, open_store
+from trainer.data.verdict import judge
+from trainer.data.writer import Plan, Writer, digest_of
 
 RESOLUTIONS = (32, 64, 128)  # of ModelSpec
-CHUNK = 16  # shapes rendered by one task: long enough to amortise a process's start
+_TOLD = 8  # reasons of rejections in a summary
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Progress of a preparation: ``done`` of ``total`` shapes are in the store."""
+class Recipe:
+    """What a worker does with each item."""
 
-    done: int
-    total: int
-    message: str
-
-
-def _render_chunk(
-    packed: NDArray[np.uint8], rows: list[int], views: int, size: int, resolution: int
-) -> tuple[list[int], NDArray[np.uint8]]:
-    from trainer.data.render import render_views, shape_mesh
-
-    spec = ModelSpec(image_size=size, image_mode="LA")
-    pictures = []
-    for row, bits in zip(rows, packed, strict=True):
-        grid = np.unpackbits(bits).astype(bool).reshape((resolution,) * 3)
-        rgba = render_views(shape_mesh(grid), views, size, row, resolution)
-        inputs = [to_input(picture, spec) for picture in rgba]
-        pictures.append((np.stack(inputs) * 255).round().astype(np.uint8))
-    return rows, np.stack(pictures)
+    source: Path | None  # to tell a bad file from a disk that was taken away
+    load: Callable[[Item], Shape]
+    resolution: int
+    views: int
+    size: int  # of a picture, pixels
+    seed: int
 
 
 def prepare(
-    source: Path, out: Path, views: int = 8, size: int = 64, resolution: int = 32, workers: int = 0
+    source: Path,
+    out: Path,
+    resolution: int = 32,
+    views: int = 12,
+    size: int = 64,
+    workers: int = 0,
+    backend: str = "",
+    seed: int = 0,
+    up: Up = "",
 ) -> Iterator[Prepared]:
-    """Reads ``source``, drops what is unusable, renders and stores; yields its progress.
+    """Makes the store, or goes on with it; yields its progress, several times a second.
 
-    A run that was stopped goes on where it was: rendered rows are marked in ``rendered.npy``.
+    To stop, close the iterator. The finished store is the same, bit for bit, with any number of
+    workers and however often it was stopped; one that is complete is left alone.
+
+    Args:
+        source: what a reader knows.
+        out: folder of the store; empty, or with an unfinished or finished one of the same plan.
+        resolution: cells along a side.
+        views: pictures drawn of each shape without its own; 0 for none at all.
+        size: side of a stored picture, pixels.
+        workers: processes; 0 for one a core.
+        backend: "" for this machine, or "dask" or "ray".
+        seed: of the split and of the pictures' look.
+        up: axis that is up in free meshes and arrays, where not what their format says.
 
     Raises:
-        DataError: the source holds nothing usable, or the folder holds another store.
+        DataError: the source holds nothing usable or went away, the folder holds something else,
+            or the disk refuses; what is done is kept.
     """
     if resolution not in RESOLUTIONS:
         raise DataError(f"A resolution of {resolution} has no networks; use 32, 64 or 128.")
-    data = arrays.read(source, resolution)
-    total = len(data.labels)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "index.json").exists():
-        if store.open_store(out).index["digests"] == list(data.digests):
-            yield Prepared(total, total, f"{out} is already complete: {total} shapes.")
-            return
-        raise DataError(f"{out} holds other shapes; name an empty folder with --out.")
-    packed = np.packbits(data.grids.reshape(total, -1), axis=1)
-    np.save(out / "occupancy.npy", packed)
-    yield Prepared(0, total, f"{total} shapes kept, {len(data.rejected)} rejected.")
-    if views:
-        yield from render_all(out, packed, views, size, resolution, workers)
-    store.write_index(
-        out,
-        {
-            "source": source.name,
-            "resolution": resolution,
-            "classes": list(data.classes),
-            "labels": data.labels.tolist(),
-            "split": store.choose_split(data.labels).tolist(),
-            "views": views,
-            "picture_size": size,
-            "sources": list(data.sources),
-            "digests": list(data.digests),
-            "rejected": [list(pair) for pair in data.rejected],
-        },
+    reader = find_reader(source)
+    items = [replace(item, up=up) if up else item for item in reader.items(source)]
+    plan = Plan(
+        source.name,
+        reader.name,
+        reader.licence,
+        resolution,
+        views,
+        size,
+        seed,
+        digest_of(items),
+        up=up,
     )
-    yield Prepared(total, total, f"Stored {total} shapes in {out}.")
+    _check_free(out)
+    recipe = Recipe(source if source.exists() else None, reader.load, resolution, views, size, seed)
+    with Writer(out, plan, items) as writer:
+        if writer.complete:
+            store = open_store(out)
+            said = f"{out} is already complete.\n{summary(store)}"
+            yield Prepared(0, len(items), len(items), len(store.rejected), said)
+            return
+        missing = [(k, items[k]) for k in writer.missing()]
+        done, rejected = len(items) - len(missing), writer.rejected()
+        yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
+        if views and missing:
+            _check_drawing(size)
+        for found in run(partial(make, recipe), missing, workers, backend):
+            if found is not None:
+                number, result = found
+                kept = Rejected(result.reason) if isinstance(result, Lost) else result
+                writer.add(number, kept)
+                done, rejected = done + 1, rejected + isinstance(kept, Rejected)
+            yield Prepared(0, done, len(items), rejected)
+        store = writer.finish()
+    yield Prepared(0, done, len(items), len(store.rejected), summary(store))
 
 
-def render_all(
-    out: Path, packed: NDArray[np.uint8], views: int, size: int, resolution: int, workers: int
-) -> Iterator[Prepared]:
-    """Renders packed grids (n, R^3 / 8) into ``views.npy``; what is marked as rendered stays."""
-    import joblib
+def make(recipe: Recipe, item: Item) -> Result:
+    """What becomes of an item, whatever it is.
 
-    total = len(packed)
-    shape = (total, views, 2, size, size)
-    pictures = _memmap(out / "views.npy", shape, np.uint8)
-    done = _memmap(out / "rendered.npy", (total,), np.bool_)
-    missing = np.flatnonzero(~done)
-    chunks = [missing[i : i + CHUNK].tolist() for i in range(0, len(missing), CHUNK)]
-    with _workers(workers or os.cpu_count() or 1) as parallel:
-        results = parallel(
-            joblib.delayed(_render_chunk)(packed[rows], rows, views, size, resolution)
-            for rows in chunks
-        )
-        try:
-            for rows, block in results:
-                pictures[rows] = block
-                pictures.flush()
-                done[rows] = True
-                done.flush()
-                yield Prepared(int(done.sum()), total, "rendering")
-        finally:
-            with warnings.catch_warnings():  # who stops here knows that work is cut off
-                warnings.simplefilter("ignore", UserWarning)
-                results.close()
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[Any]:
-    """Processes for tasks, gone afterwards: idle ones would keep what they have imported."""
-    import joblib
-    from joblib.externals.loky import get_reusable_executor
-
+    Raises:
+        DataError: the whole source is no longer there.
+    """
     try:
-        with joblib.Parallel(n_jobs=jobs, return_as="generator_unordered") as parallel:
-            yield parallel
-    finally:
-        if jobs > 1:
-            get_reusable_executor().shutdown(wait=True)
+        return _made(recipe, item)
+    except MemoryError:
+        return Rejected("it needs too much memory")
+    except Exception as error:
+        if recipe.source is not None and not recipe.source.exists():
+            raise DataError(f"{recipe.source} went away; run the same command again.") from error
+        if isinstance(error, ShapelabError):
+            return Rejected(str(error))
+        return Rejected(f"it broke its reader ({type(error).__name__}: {error})")
 
 
-def _memmap(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    """Opens an array on disk for writing; keeps what is there when it has the same shape."""
-    if path.exists():
-        existing = np.load(path, mmap_mode="r+", allow_pickle=False)
-        if existing.shape == shape and existing.dtype == dtype:
-            return existing
-        del existing
-        path.unlink()
-    return open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+def _made(recipe: Recipe, item: Item) -> Result:
+    sampled = sample(recipe.load(item), recipe.resolution)
+    verdict = judge(sampled)
+    if verdict.reason:
+        return Rejected(verdict.reason)
+    pictures = _pictures(recipe, item, sampled.surface) if recipe.views else None
+    return encode(
+        sampled.occupancy,
+        sampled.distance,
+        pictures,
+        verdict.filled,
+        verdict.parts,
+        verdict.hull_share,
+    )
+
+
+def _pictures(recipe: Recipe, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
+    """The source's own pictures; where there are none, or a bad one, drawn ones."""
+    from trainer.data.render import own_views, render_views
+
+    if item.pictures:
+        try:
+            return own_views(item.pictures, recipe.size)
+        except InputError:
+            pass
+    return render_views(
+        surface, recipe.views, recipe.size, _seed(recipe.seed, item.id), recipe.resolution
+    )
+
+
+def _seed(seed: int, name: str) -> int:
+    """Of an item's pictures: from its name, so that neither order nor neighbours matter."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "little")
+
+
+def _check_free(out: Path) -> None:
+    try:
+        names = {path.name for path in out.iterdir() if not path.name.endswith(".tmp")}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(f"{out} cannot be used ({error.strerror}); name another folder.") from error
+    if names - {"lock"} and not names & {"index.json", "plan.json"}:
+        raise DataError(f"{out} is not empty; name an empty folder with --out.")
+
+
+def _check_drawing(size: int) -> None:
+    """Draws once, in a process of its own: else every shape would be rejected for it."""
+    found = [result for result in run(_drawn, [(0, size)], workers=1) if result is not None]
+    ((_, result),) = found
+    if isinstance(result, Lost):
+        raise DataError(
+            f"Pictures cannot be drawn on this machine ({result.reason}); it needs OpenGL, and on "
+            "Linux an X server such as Xvfb, or use --views 0."
+        )
+
+
+def _drawn(size: int) -> tuple[int, ...]:
+    from trainer.data.render import render_views
+
+    corners = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    return render_views(TriMesh(corners, faces), 1, size, 0).shape
+
+
+def summary(store: Store) -> str:
+    """What a finished store holds and what was left out, for people; several lines."""
+    counts: dict[str, Any] = store.index["counts"]
+    size = sum(path.stat().st_size for path in store.folder.iterdir() if path.is_file())
+    lines = [
+        f"{counts['accepted']} shapes of {len(store.classes)} classes in {store.folder}: "
+        f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to "
+        f"test; {size / 1e6:.1f} MB.",
+        f"{counts['rejected']} rejected, {counts['duplicates']} duplicates left out.",
+    ]
+    kinds = Counter(
+        re.sub(r"'[^']*'|\d[\d.,]*", "…", reason)  # what differs from file to file
+        for _, reason in store.rejected
+        if not reason.startswith("same shape as ")
+    )
+    lines += [f"  {count:6d} × {kind}" for kind, count in kinds.most_common(_TOLD)]
+    others = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_TOLD))
+    lines += [f"  {others:6d} × for other reasons"] if others else []
+    return "\n".join(lines)

@@ -1,48 +1,221 @@
-"""The prepared store: bit-packed grids and framed pictures, memory-mapped, with an index."""
+"""The prepared store: shapes, fields and pictures in memory-mapped shards, read by row.
+
+    index.json     what it is: settings, classes, counts, a digest of every file; written last
+    shapes.npy     one row of ``SHAPE`` a shape
+    pieces.npy     where in its shard each piece of a shape begins, and where the last one ends
+    ids.json       names of the shapes in their source
+    rejected.json  names of what was left out, and why
+    shard-*.bin    the pieces, see ``shards``
+
+Opening reads index.json and shapes.npy (0.1 kB a shape); all else is mapped when it is asked for.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from dataclasses import dataclass
+import mmap
+import zlib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.atomic import atomic_write
 from shapelab.errors import DataError
 
 FORMAT = "shapelab-store"
-VERSION = 1
+VERSION = 2
+SPLITS = ("train", "validation", "test")
+SHAPE = np.dtype(
+    [
+        ("label", "<i4"),  # index into classes
+        ("split", "<i4"),  # index into SPLITS
+        ("shard", "<i4"),
+        ("views", "<i4"),
+        ("first", "<i8"),  # of its entries in pieces.npy; there are 3 + views
+        ("digest", "u1", 32),  # sha256 of the bit-packed occupancy
+        ("filled", "<f4"),  # the verdict's figures
+        ("parts", "<i4"),
+        ("hull_share", "<f4"),
+    ]
+)
+OCCUPANCY, DISTANCE, PICTURES = 0, 1, 2  # places of a shape's pieces; pictures go on from there
 
 
-@dataclass(frozen=True)
 class Store:
-    """An opened store. Arrays are memory maps; nothing is read before it is used."""
+    """An opened store; ``open_store`` makes it.
 
-    folder: Path
-    resolution: int
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]  # (n,)
-    split: NDArray[np.int8]  # (n,) 0 = train, 1 = validation
-    packed: NDArray[np.uint8]  # (n, R^3 / 8)
-    views: NDArray[np.uint8] | None  # (n, V, 2, S, S) as images.to_input gives, x 255
-    fingerprint: str  # sha256 over the index: which data a run was trained on
-    index: dict[str, Any]
+    Attributes:
+        folder: where it is.
+        index: index.json.
+        fingerprint: sha256 of index.json, and so of everything.
+        shapes: (n,) rows of ``SHAPE``.
+        labels: (n,) index into ``classes``.
+        split: (n,) index into ``SPLITS``.
+        view_counts: (n,) pictures of each shape.
+    """
+
+    def __init__(
+        self, folder: Path, index: dict[str, Any], fingerprint: str, shapes: NDArray[np.void]
+    ) -> None:
+        self.folder = folder
+        self.index = index
+        self.fingerprint = fingerprint
+        self.shapes = shapes
+        self.resolution = int(index["resolution"])
+        self.classes = tuple(str(name) for name in index["classes"])
+        self.picture_size = int(index["picture_size"])
+        self.labels: NDArray[np.int64] = shapes["label"].astype(np.int64)
+        self.split: NDArray[np.int8] = shapes["split"].astype(np.int8)
+        self.view_counts: NDArray[np.int64] = shapes["views"].astype(np.int64)
+        self._maps: dict[int, memoryview] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether every shape has at least one."""
+        return bool(self.view_counts.all())
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the shapes in their source."""
+        return tuple(json.loads(self._content("ids.json")))
+
+    @cached_property
+    def rejected(self) -> tuple[tuple[str, str], ...]:
+        """Names of what was left out of the source, and why."""
+        return tuple((name, reason) for name, reason in json.loads(self._content("rejected.json")))
+
     def indices(self, split: str) -> NDArray[np.int64]:
-        """Positions of the 'train' or 'validation' shapes."""
-        return np.flatnonzero(self.split == {"train": 0, "validation": 1}[split])
+        """Rows of the 'train', 'validation' or 'test' shapes."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
 
     def grids(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Solid grids (len(rows), R, R, R)."""
-        bits = np.unpackbits(self.packed[rows], axis=1).astype(bool)
-        return bits.reshape(-1, self.resolution, self.resolution, self.resolution)
+        """Solid grids (len(rows), R, R, R). Raises DataError when they are damaged."""
+        side = self.resolution
+        packed = self._pieces(rows, np.full(len(rows), OCCUPANCY), side**3 // 8)
+        return np.unpackbits(packed, axis=1).view(np.bool_).reshape(-1, side, side, side)
+
+    def distances(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Quantised signed distances (len(rows), R, R, R). Raises DataError when damaged."""
+        if not self.index["fields"]:
+            raise DataError(f"{self.folder} has no signed distances; please prepare it again.")
+        side = self.resolution
+        flat = self._pieces(rows, np.full(len(rows), DISTANCE), side**3)
+        return flat.reshape(-1, side, side, side)
+
+    def fields(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Signed distances in voxels (len(rows), R, R, R), truncated, negative inside."""
+        from trainer.data.fields import to_voxels
+
+        return to_voxels(self.distances(rows))
+
+    def pictures(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures (len(rows), S, S, 4), RGBA: of each row one view.
+
+        Raises:
+            DataError: a shape has no such view, or it is damaged.
+        """
+        rows, views = np.broadcast_arrays(rows, views)
+        if ((views < 0) | (views >= self.view_counts[rows])).any():
+            raise DataError(f"{self.folder} has fewer pictures than that; prepare it with --views.")
+        side = self.picture_size
+        return self._pieces(rows, PICTURES + views, 4 * side**2).reshape(-1, side, side, 4)
+
+    def _pieces(
+        self, rows: NDArray[np.int64], places: NDArray[np.int64], size: int
+    ) -> NDArray[np.uint8]:
+        """One piece of each row, (len(rows), size) bytes."""
+        found = np.zeros((len(rows), size), np.uint8)
+        shards = self.shapes["shard"][rows].tolist()
+        firsts = (self.shapes["first"][rows] + places).tolist()
+        try:
+            for target, shard, first in zip(found, shards, firsts, strict=True):
+                start, end = self._starts[first : first + 2].tolist()
+                data = zlib.decompress(self._map(shard)[start:end], bufsize=size)
+                target[:] = np.frombuffer(data, np.uint8)  # raises when its length is another
+        except (zlib.error, ValueError) as error:
+            raise _damaged(self.folder) from error
+        return found
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        try:
+            return np.load(self.folder / "pieces.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise _damaged(self.folder) from error
+
+    def _map(self, shard: int) -> memoryview:
+        held = self._maps.get(shard)
+        if held is None:
+            try:
+                with shard_path(self.folder, shard).open("rb") as file:
+                    held = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            except (OSError, ValueError) as error:
+                raise _damaged(self.folder) from error
+            self._maps[shard] = held
+        return held
+
+    def _content(self, name: str) -> bytes:
+        try:
+            data = (self.folder / name).read_bytes()
+        except OSError:
+            data = b""
+        if hashlib.sha256(data).hexdigest() != self.index["files"][name]:
+            raise _damaged(self.folder)
+        return data
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """The file of a shard."""
+    return folder / f"shard-{number:05d}.bin"
+
+
+def open_store(folder: Path) -> Store:
+    """Opens a prepared store.
+
+    Raises:
+        DataError: there is none, it is unfinished, of another format, or its files do not fit.
+    """
+    try:
+        text = (folder / "index.json").read_bytes()
+        index = json.loads(text)
+    except (OSError, ValueError):
+        text, index = b"", None
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        unfinished = (folder / "plan.json").exists()
+        raise DataError(
+            f"{folder} is not prepared to its end; run its `python -m trainer prepare` again."
+            if unfinished
+            else f"{folder} is no prepared store; make one with `python -m trainer prepare`."
+        )
+    if int(index["version"]) > VERSION:
+        raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
+    if int(index["version"]) < VERSION:
+        raise DataError(
+            f"{folder} was prepared by an older ShapeLab; please prepare it again, into an empty "
+            "folder."
+        )
+    try:
+        data = (folder / "shapes.npy").read_bytes()
+        if hashlib.sha256(data).hexdigest() != index["files"]["shapes.npy"]:
+            raise _damaged(folder)
+        shapes = np.load(io.BytesIO(data), allow_pickle=False)
+        for number, shard in enumerate(index["shards"]):
+            if shard_path(folder, number).stat().st_size != shard["bytes"]:
+                raise _damaged(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder) from error
+    return Store(folder, index, hashlib.sha256(text).hexdigest(), shapes)
+
+
+def _damaged(folder: Path) -> DataError:
+    return DataError(f"{folder} is damaged; please prepare it again, into an empty folder.")
 
 
 def choose_split(labels: NDArray[np.int64], share: float = 0.1, seed: int = 0) -> NDArray[np.int8]:
@@ -53,45 +226,3 @@ def choose_split(labels: NDArray[np.int64], share: float = 0.1, seed: int = 0) -
         own = rng.permutation(np.flatnonzero(labels == label))
         split[own[: round(share * len(own))]] = 1
     return split
-
-
-def write_index(folder: Path, index: dict[str, Any]) -> None:
-    """Writes index.json last and atomically: a store without it is not complete."""
-    body = json.dumps({"format": FORMAT, "version": VERSION, **index})
-    atomic_write(folder / "index.json", body.encode())
-
-
-def open_store(folder: Path) -> Store:
-    """Opens a prepared store.
-
-    Raises:
-        DataError: there is none, it is unfinished, of a newer format, or its files do not fit.
-    """
-    try:
-        text = (folder / "index.json").read_text("utf-8")
-        index = json.loads(text)
-    except (OSError, ValueError):
-        text, index = "", None
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise DataError(
-            f"{folder} is no prepared store; make one with `python -m trainer prepare`."
-        )
-    if int(index["version"]) > VERSION:
-        raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
-    packed = np.load(folder / "occupancy.npy", mmap_mode="r", allow_pickle=False)
-    views_path = folder / "views.npy"
-    views = np.load(views_path, mmap_mode="r", allow_pickle=False) if index["views"] else None
-    labels = np.asarray(index["labels"], np.int64)
-    if len(packed) != len(labels) or (views is not None and len(views) != len(labels)):
-        raise DataError(f"{folder} is damaged; please prepare it again.")
-    return Store(
-        folder,
-        int(index["resolution"]),
-        tuple(index["classes"]),
-        labels,
-        np.asarray(index["split"], np.int8),
-        packed,
-        views,
-        hashlib.sha256(text.encode()).hexdigest(),
-        index,
-    )
