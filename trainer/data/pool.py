@@ -145,6 +145,7 @@ class _Local(Generic[T, R]):
             self._executor = ProcessPoolExecutor(
                 self._workers, timeout=IDLE_S, initializer=_begin, initargs=(os.getpid(),)
             )
+            self._executor.submit(os.getpid).result()  # no item shall pay for the start
         return self._executor
 
     def _end(self, kill: bool) -> None:
