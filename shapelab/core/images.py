@@ -27,7 +27,7 @@ _WORKING_SIDE = 1024  # longest side that is cut out; more adds nothing to a 256
 _THUMBNAIL_SIDE = 512
 FILL = 0.85  # longest side of the framed object as a share of the picture's side
 _SEEN = 8  # alpha below this (of 255) is noise of a cut-out and does not widen the frame
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([0.299, 0.587, 0.114, 0.0], np.float32)  # of RGBA
 _MEAN, _STD = 0.5, 0.18  # of the luminance inside the mask, in mode "LA"
 _MIN_STD = 0.02  # flatter objects keep their flatness: else JPEG noise would fill the picture
 
@@ -51,7 +51,7 @@ def prepare(data: bytes, size: int = 256) -> PreparedImage:
     Raises:
         InputError: the picture cannot be read, is too large, or shows nothing.
     """
-    upright = _decode(data)
+    upright = decode(data)
     cut, method = cut_out(upright)
     return PreparedImage(frame(cut, size), _shrunk(upright, _THUMBNAIL_SIDE), method)
 
@@ -78,7 +78,7 @@ def frame(rgba: Pixels, size: int) -> Pixels:
     scale = FILL * size / max(bottom - top, right - left)
     width = max(1, round((right - left) * scale))
     height = max(1, round((bottom - top) * scale))
-    resized = _resample(rgba[top:bottom, left:right], width, height)
+    resized = resample(rgba[top:bottom, left:right], width, height)
     framed = np.zeros((size, size, 4), np.uint8)
     y, x = (size - height) // 2, (size - width) // 2
     framed[y : y + height, x : x + width] = resized
@@ -101,18 +101,29 @@ def to_input(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
     """
     side = spec.image_size
     if rgba.shape[:2] != (side, side):
-        rgba = _resample(rgba, side, side)
-    values = rgba.astype(np.float32) / 255.0
-    colour, alpha = values[..., :3], values[..., 3]
+        rgba = resample(rgba, side, side)
+    return to_inputs(rgba[None], spec)[0]
+
+
+def to_inputs(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+    """``to_input`` of many pictures (n, S, S, 4) that have the model's size already."""
+    values = rgba.astype(np.float32) / np.float32(255.0)
+    alpha = values[..., 3]
     if spec.image_mode == "RGB":
-        on_white = colour * alpha[..., None] + (1.0 - alpha[..., None])
-        return np.ascontiguousarray(on_white.transpose(2, 0, 1))
-    luminance = np.asarray(colour @ _LUMA, np.float32)
-    return np.stack([_normalised(luminance, alpha) * alpha, alpha])
+        on_white = values[..., :3] * alpha[..., None] + (1.0 - alpha[..., None])
+        return np.ascontiguousarray(on_white.transpose(0, 3, 1, 2))
+    inputs = np.zeros((len(rgba), 2, *rgba.shape[1:3]), np.float32)
+    np.multiply(_normalised(values @ _LUMA, alpha), alpha, out=inputs[:, 0])
+    inputs[:, 1] = alpha
+    return inputs
 
 
-def _decode(data: bytes) -> Pixels:
-    """Upright RGBA (h, w, 4) uint8 with the longest side <= 1024."""
+def decode(data: bytes) -> Pixels:
+    """A picture file's bytes as upright RGBA (h, w, 4) uint8 with the longest side <= 1024.
+
+    Raises:
+        InputError: the picture cannot be read or is too large.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size check below speaks for Pillow's warning
@@ -173,21 +184,23 @@ def _shrunk(rgba: Pixels, side: int) -> Pixels:
     scale = side / max(height, width)
     if scale >= 1:
         return rgba
-    return _resample(rgba, max(1, round(width * scale)), max(1, round(height * scale)))
+    return resample(rgba, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def _normalised(luminance: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Luminance (h, w) with mean 0.5 and deviation 0.18 where alpha weighs; safe for flat masks."""
-    weight = float(alpha.sum())
-    if weight < 1e-6:
-        return np.zeros_like(luminance)
-    mean = float((luminance * alpha).sum()) / weight
-    variance = float((np.square(luminance - mean) * alpha).sum()) / weight
-    gain = _STD / max(variance**0.5, _MIN_STD)
-    return np.clip((luminance - mean) * gain + _MEAN, 0.0, 1.0).astype(np.float32)
+    """Luminance (n, h, w) with mean 0.5 and deviation 0.18 where alpha weighs; safe if it is flat.
+
+    Where nothing weighs, it does not matter what comes out.
+    """
+    weight = np.maximum(alpha.sum((1, 2), keepdims=True), 1e-6)
+    centred = luminance - (luminance * alpha).sum((1, 2), keepdims=True) / weight
+    variance = (np.square(centred) * alpha).sum((1, 2), keepdims=True) / weight
+    centred *= _STD / np.maximum(np.sqrt(variance), _MIN_STD)
+    centred += _MEAN
+    return np.clip(centred, 0.0, 1.0, out=centred)
 
 
-def _resample(rgba: Pixels, width: int, height: int) -> Pixels:
+def resample(rgba: Pixels, width: int, height: int) -> Pixels:
     """Antialiased resize; Pillow premultiplies RGBA, so hidden colours never bleed in."""
     image = Image.fromarray(np.ascontiguousarray(rgba))
     shrinking = width < rgba.shape[1] or height < rgba.shape[0]
