@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from shapelab.core.guard import GuardedReader
+from shapelab.core.images import Pixels, PreparedImage
 from shapelab.core.mesh import TriMesh
 from shapelab.core.voxels import VoxelGrid
 from shapelab.errors import InputError
@@ -24,18 +26,35 @@ def load(item: Item) -> Shape:
     Raises:
         InputError: one sentence.
     """
-    reader = _readers.get(os.getpid())
-    if reader is None:
-        reader = _readers[os.getpid()] = GuardedReader()
     if item.member:
         suffix = os.path.splitext(item.member)[1]
         name = item.member.rpartition("/")[2]
-        content = reader.read_bytes(tree.content(item.path, item.member), suffix, name=name).content
+        data = tree.content(item.path, item.member)
+        content = _reader().read_bytes(data, suffix, name=name).content
     else:
-        content = reader.read(item.path).content
+        content = _reader().read(item.path).content
     if not isinstance(content, TriMesh | VoxelGrid):
         raise InputError(f"'{item.path.name}' is a picture; a shape is wanted here.")
     return content
+
+
+def picture(path: Path) -> Pixels:
+    """The object in a picture file, cut out and framed, (S, S, 4) RGBA.
+
+    Raises:
+        InputError: one sentence that names the file.
+    """
+    try:
+        content = _reader().read(path).content
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    if not isinstance(content, PreparedImage):
+        raise InputError(f"'{path.name}' is a shape; a picture is wanted here.")
+    return content.rgba
+
+
+def _reader() -> GuardedReader:
+    return _readers.setdefault(os.getpid(), GuardedReader())
 
 
 @atexit.register

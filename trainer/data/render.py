@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkLogger, vtkUnsignedCharArray
 
-from shapelab.core.guard import content
-from shapelab.core.images import frame, prepare
+from shapelab.core.images import frame
 from shapelab.core.mesh import TriMesh
 from shapelab.core.meshing import SurfaceOptions, surface
 from shapelab.errors import InputError
+from trainer.data import guarded
 
 FINER = 2  # pixels drawn along each side of a stored one; scaling down smooths the edges
 CREASE = 30.0  # degrees between faces; a sharper edge stays an edge under smooth shading
@@ -77,13 +77,8 @@ def own_views(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
     Raises:
         InputError: names the picture that cannot be read, is too large, or shows nothing.
     """
-    pictures = [np.zeros((0, size, size, 4), np.uint8)]
-    for path in paths:
-        try:
-            pictures.append(prepare(content(path), size).rgba[None])
-        except InputError as error:
-            raise InputError(f"{path.name}: {error}") from error
-    return np.concatenate(pictures)
+    framed = [frame(guarded.picture(path), size) for path in paths]
+    return np.stack(framed) if framed else np.zeros((0, size, size, 4), np.uint8)
 
 
 def close() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from shapelab.core.mesh import TriMesh
 from shapelab.errors import InputError
-from trainer.data import render
+from trainer.data import guarded, render
 from trainer.data.render import own_views, render_views, shape_mesh
 
 BOX = TriMesh(
@@ -33,6 +33,7 @@ BOX = TriMesh(
 def window_closed():
     yield
     render.close()
+    guarded.close()
 
 
 def chair(resolution: int = 32) -> np.ndarray:
@@ -185,6 +186,11 @@ class TestOwnViews:
     def test_a_missing_picture_is_named(self, tmp_path):
         with pytest.raises(InputError, match=r"07\.png: There is no file"):
             own_views([tmp_path / "07.png"], 64)
+
+    def test_a_shape_is_no_picture(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.ones((4, 4, 4)))
+        with pytest.raises(InputError, match=r"'a\.npy' is a shape; a picture is wanted"):
+            own_views([tmp_path / "a.npy"], 64)
 
     def test_r2n2_pictures_keep_their_alpha(self, shared_data):
         folder = next(shared_data.glob("shapenet_r2n2_sample/ShapeNetRendering/*/*/rendering"))
