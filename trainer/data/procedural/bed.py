@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
 from trainer.data.procedural.solids import Part, bars, block, leg, moved, panel_outline, sheet
 
@@ -38,15 +38,18 @@ class Bed(Furniture):
     pillow_size: float = between(0.25, 0.45, "m", "how far a pillow reaches down the bed")
     blanket: str = one_of("none", "none", "flat", "roll", meaning="what lies at the bed's foot")
 
+    @property
+    def longest(self) -> float:
+        return max(self.length + self.rim, self.width * self.head_width)
+
     def parts(self) -> list[Part]:
         wide, long = self.width, self.length
-        cell = long / CELLS
-        top, thick = self.frame_height, self.post_thickness * cell
-        low = max(0.0, top - self.frame_thickness * cell)
+        top, thick = self.frame_height, self.post_thickness * self.cell
+        low = max(0.0, top - self.frame_thickness * self.cell)
         x, y = wide / 2 + self.rim, long / 2 + 0.5 * self.rim
         soft = 0.02 + 0.1 * self.softness
         bed = [
-            block((-x, -y, low if low > 0.8 * cell else 0.0), (x, y, top), edge=0.02),
+            block((-x, -y, low if low > 0.8 * self.cell else 0.0), (x, y, top), edge=0.02),
             block(
                 (-wide / 2, -long / 2, top - 0.02),
                 (wide / 2, long / 2, top + self.mattress),
@@ -60,8 +63,8 @@ class Bed(Furniture):
         return [
             *bed,
             *legs(places, top - 0.02, thick, square=True),
-            *self._boards(y, thick, cell, low),
-            *self._posts(places, thick, cell, bed),
+            *self._boards(y, thick, low),
+            *self._posts(places, thick, bed),
         ]
 
     def _pillows(self, z: float) -> list[Part]:
@@ -85,38 +88,43 @@ class Bed(Furniture):
             low = max(0.06, self.frame_height - 0.1)
             return [block((-x, front + 0.1, low), (x, front + 0.75, z + 0.05), edge=0.04)]
         if self.blanket == "roll":
-            low, high = (0.1 - x, front + 0.1, z - 0.06), (x - 0.1, front + 0.4, z + 0.2)
-            return [block(low, high, corner=0.15, axis=0)]
+            start, end = (0.1 - x, front + 0.1, z - 0.06), (x - 0.1, front + 0.4, z + 0.2)
+            return [block(start, end, corner=0.15, axis=0)]
         return []
 
-    def _boards(self, y: float, thick: float, cell: float, low: float) -> list[Part]:
+    def _boards(self, y: float, thick: float, low: float) -> list[Part]:
         base = min(low, 0.1)
         head = self.frame_height + self.mattress + self.head_height - base
         foot = (self.frame_height + self.foot_share * (self.mattress + self.head_height)) - base
         made = []
         if self.head_style != "none":
             wide = max(self.head_width * self.width, self.width + 2 * self.rim)
-            made.append(moved(self._board(wide, head, thick, cell), (0, y - 0.3 * thick, base)))
+            made.append(moved(self._board(wide, head, thick), (0, y - 0.3 * thick, base)))
         if self.foot_share > 0.25:
             wide = self.width + 2 * self.rim
-            made.append(moved(self._board(wide, foot, thick, cell), (0, 0.3 * thick - y, base)))
+            made.append(moved(self._board(wide, foot, thick), (0, 0.3 * thick - y, base)))
         return made
 
-    def _board(self, wide: float, tall: float, thick: float, cell: float) -> Part:
+    def _board(self, wide: float, tall: float, thick: float) -> Part:
         open_work = self.head_style in ("slats", "ladder", "frame")
-        border = max(1.4 * cell, 0.06 * wide) if open_work else 0.0
+        border = max(1.4 * self.cell, 0.06 * wide) if open_work else 0.0
         number = self.bar_count if self.head_style in ("slats", "ladder") else 0
         upright = self.head_style == "slats"
         across = (border - wide / 2, wide / 2 - border) if upright else (border, tall - border)
         room = (across[1] - across[0]) / (number + 1)
         corner = 0.5 * wide if self.head_style == "arch" else 0.3 * self.head_roundness * tall
         outline = panel_outline(
-            wide, tall, corner, border, bars(*across, number, min(1.4 * cell, 0.55 * room)), upright
+            wide,
+            tall,
+            corner,
+            border,
+            bars(*across, number, min(1.4 * self.cell, 0.55 * room)),
+            upright,
         )
         return sheet(outline, wide, tall, thick)
 
     def _posts(
-        self, places: list[tuple[float, float]], thick: float, cell: float, bed: list[Part]
+        self, places: list[tuple[float, float]], thick: float, bed: list[Part]
     ) -> list[Part]:
         sill = self.frame_height + self.mattress
         if self.posts == "none":
@@ -128,7 +136,7 @@ class Bed(Furniture):
             for x, y in places
         ]
         (left, front), (right, rear) = places[0], places[2]
-        half = max(thick, 1.3 * cell) / 2
+        half = max(thick, 1.3 * self.cell) / 2
         if self.posts == "canopy":
             made += [
                 block((left - half, y - half, top - 2 * half), (right + half, y + half, top))

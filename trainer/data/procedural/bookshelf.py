@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
 from trainer.data.procedural.solids import Part, block, leg
 
@@ -35,15 +35,18 @@ class Bookshelf(Furniture):
     crown: float = between(0.0, 0.1, "m", "how far the top board stands out")
     slope: float = between(0.35, 0.8, "", "depth at the top of a ladder, share of the depth")
 
+    @property
+    def longest(self) -> float:
+        return max(self.width + 2 * self.crown, self.height)
+
     def parts(self) -> list[Part]:
-        cell = max(self.width, self.height) / CELLS
-        thick, side = self.board * cell, self.side * cell
+        thick, side = self.board * self.cell, self.side * self.cell
         x, rear = self.width / 2, self.depth / 2
-        low = self.foot if self.foot > 0.8 * cell else 0.0
+        low = self.foot if self.foot > 0.8 * self.cell else 0.0
         room = self.height - low - thick
-        number = max(1, min(self.shelves, int(room / (thick + 1.6 * cell)) - 1))
+        number = max(1, min(self.shelves, int(room / (thick + 1.6 * self.cell)) - 1))
         levels = [low + room * k / (number + 1) for k in range(number + 2)]
-        columns = max(1, min(self.columns, int(self.width / (side + 2.2 * cell))))
+        columns = max(1, min(self.columns, int(self.width / (side + 2.2 * self.cell))))
         walls = [-x + side / 2 + (self.width - side) * k / columns for k in range(columns + 1)]
         made = [
             *self._boards(levels, walls, thick, side),
@@ -53,10 +56,10 @@ class Bookshelf(Furniture):
         closed = low + thick / 2 + self.doors * (self.height - low)
         if self.frame == "case" and closed > levels[1]:
             top = max(z for z in levels if z <= closed)
-            made.append(block((-x, -rear, low), (x, -rear + 1.2 * cell, top + thick)))
+            made.append(block((-x, -rear, low), (x, rear, top + thick)))  # nobody can see inside
         if self.frame in ("case", "steps") and self.back != "none":
-            made += self._back(levels, walls, thick, cell)
-        if self.crown > 0.5 * cell and self.frame == "case":
+            made += self._back(levels, walls, thick)
+        if self.crown > 0.5 * self.cell and self.frame == "case":
             c = self.crown
             made.append(block((-x - c, -rear - c, self.height - thick), (x + c, rear, self.height)))
         return made
@@ -124,14 +127,17 @@ class Bookshelf(Furniture):
         ]
         return legs(places, low + 0.01, side, square=True)
 
-    def _back(
-        self, levels: list[float], walls: list[float], thick: float, cell: float
-    ) -> list[Part]:
-        rear, deep = self.depth / 2, 1.15 * cell
+    def _back(self, levels: list[float], walls: list[float], thick: float) -> list[Part]:
+        rear, deep = self.depth / 2, 1.15 * self.cell
         if self.back == "rail":
             high = levels[-1] if self.frame == "case" else levels[1]
             middle = (levels[0] + high) / 2
-            return [block((walls[0], rear - deep, middle - cell), (walls[-1], rear, middle + cell))]
+            return [
+                block(
+                    (walls[0], rear - deep, middle - self.cell),
+                    (walls[-1], rear, middle + self.cell),
+                )
+            ]
         return [
             block((walls[0], rear - deep, low), (self._reach(low, walls), rear, high + thick))
             for low, high in pairwise(levels)

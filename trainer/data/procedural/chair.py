@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs, pedestal, star, stretchers
 from trainer.data.procedural.solids import (
     Part,
@@ -54,10 +54,14 @@ class Chair(Furniture):
     )
     arm_height: float = between(0.16, 0.28, "m", "from the seat to the top of the armrests")
 
+    @property
+    def longest(self) -> float:
+        back = self.seat_height + self.back_height
+        return max(back, 1.2 * self.seat_width, 1.3 * self.seat_depth)
+
     def parts(self) -> list[Part]:
         wide, deep, top = self.seat_width, self.seat_depth, self.seat_height
-        cell = (top + self.back_height) / CELLS
-        thick = min(self.seat_thickness * cell, 0.6 * top)
+        thick = min(self.seat_thickness * self.cell, 0.6 * top)
         roundest = min(wide, deep) / (2 if self.armrest == "none" else 4)  # arms need a side
         seat = block(
             (-wide / 2, -deep / 2, top - thick),
@@ -67,17 +71,19 @@ class Chair(Furniture):
         )
         return [
             seat,
-            *self._back(cell, thick),
-            *self._base(cell, top - thick / 2),
-            *self._arms(cell),
+            *self._back(thick),
+            *self._base(top - thick / 2),
+            *self._arms(),
         ]
 
-    def _back(self, cell: float, seat: float) -> list[Part]:
-        thick, wide = self.back_thickness * cell, self.back_width * self.seat_width
+    def _back(self, seat: float) -> list[Part]:
+        thick, wide = self.back_thickness * self.cell, self.back_width * self.seat_width
         low = self.seat_height - seat / 2
         tall = self.seat_height + self.back_height - low
         gap = 0.3 * self.back_height + seat / 2 if self.back_style == "floating" else 0.0
-        border = 0.0 if self.back_style in ("solid", "floating") else max(1.6 * cell, 0.1 * wide)
+        border = (
+            0.0 if self.back_style in ("solid", "floating") else max(1.6 * self.cell, 0.1 * wide)
+        )
         upright = self.back_style == "slats"
         number = {"slats": self.bar_count, "ladder": self.bar_count}.get(self.back_style, 0)
         across = (border - wide / 2, wide / 2 - border) if upright else (seat / 2, tall - border)
@@ -87,7 +93,7 @@ class Chair(Furniture):
             tall - gap,
             self.back_roundness * wide / 2,
             border,
-            bars(*across, number, min(1.5 * cell, 0.55 * room)),
+            bars(*across, number, min(1.5 * self.cell, 0.55 * room)),
             upright,
         )
         bow = self.back_bow * wide
@@ -98,13 +104,15 @@ class Chair(Furniture):
         made = [moved(panel, (0, y, 0))]
         if foot:
             rise = gap + 0.25 * (tall - gap) if gap else 0.15 * tall
-            spine = block((-foot / 2, -thick / 2, low), (foot / 2, thick / 2, low + rise + cell))
+            spine = block(
+                (-foot / 2, -thick / 2, low), (foot / 2, thick / 2, low + rise + self.cell)
+            )
             made.append(moved(spine, (0, y, 0)))
         hinge = (0.0, y, self.seat_height - seat / 2)
         return [turned(part, 0, -self.back_tilt, hinge) for part in made]
 
-    def _base(self, cell: float, height: float) -> list[Part]:
-        thick = self.leg_thickness * cell
+    def _base(self, height: float) -> list[Part]:
+        thick = self.leg_thickness * self.cell
         inset = thick + 0.3 * self.seat_roundness * min(self.seat_width, self.seat_depth)
         wide, deep = self.seat_width - inset, self.seat_depth - inset
         foot = 0.5 * min(self.seat_width, self.seat_depth) * (1 + self.leg_splay)
@@ -126,19 +134,21 @@ class Chair(Furniture):
                 *stretchers("sides", places, thick / 2, height, 0.0, thick),
                 *stretchers("box", places[:2], thick / 2, height, 0.0, thick)[:1],
             ]
-        z, splay, bar = 0.4 * height, self.leg_splay, max(1.1 * cell, 0.8 * thick)
+        z, splay, bar = 0.4 * height, self.leg_splay, max(1.1 * self.cell, 0.8 * thick)
         return [
             *legs(places, height, thick, self.leg_taper, splay, square),
             *stretchers(self.stretcher, places, z, height, splay, bar),
         ]
 
-    def _arms(self, cell: float) -> list[Part]:
+    def _arms(self) -> list[Part]:
         if self.armrest == "none":
             return []
-        thick = max(1.3 * cell, 0.045)
+        thick = max(1.3 * self.cell, 0.045)
         top = self.seat_height + min(self.arm_height, 0.8 * self.back_height)
         x, front, rear = self.seat_width / 2, -0.35 * self.seat_depth, self.seat_depth / 2
-        below = self.seat_height - 0.5 * min(self.seat_thickness * cell, 0.6 * self.seat_height)
+        below = self.seat_height - 0.5 * min(
+            self.seat_thickness * self.cell, 0.6 * self.seat_height
+        )
         made: list[Part] = []
         for side in (-1, 1):
             low, high = sorted((side * (x - thick * 0.4), side * (x + thick * 0.6)))

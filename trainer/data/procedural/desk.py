@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
 from trainer.data.procedural.solids import Part, block
 
@@ -37,40 +37,45 @@ class Desk(Furniture):
     )
     hutch_height: float = between(0.2, 0.65, "m", "height of that")
 
+    @property
+    def longest(self) -> float:
+        deep = self.depth + (self.wing_length if self.wing != "none" else 0.0)
+        tall = self.height + (self.hutch_height if self.hutch != "none" else 0.0)
+        return max(self.width, deep, tall)
+
     def parts(self) -> list[Part]:
         x, rear = self.width / 2, self.depth / 2
-        cell = self.width / CELLS
-        thick = self.top_thickness * cell
+        thick = self.top_thickness * self.cell
         low = self.height - thick
         inner = low + 0.5 * thick
         corner = min(self.corner, 0.45 * self.depth)
         made = [
             block((-x, -rear, low), (x, rear, self.height), corner=corner, edge=0.2 * thick),
-            *self._side(self.left, -1, inner, cell),
-            *self._side(self.right, 1, inner, cell),
-            *self._hutch(cell),
-            *self._wing(low, cell),
+            *self._side(self.left, -1, inner),
+            *self._side(self.right, 1, inner),
+            *self._hutch(),
+            *self._wing(low),
         ]
         drop = self.screen * low
-        if drop > cell:
+        if drop > self.cell:
             inset = 0.6 * corner
-            y = rear - inset - 0.5 * self.leg_thickness * cell
-            made.append(block((-x + inset, y - 1.1 * cell, low - drop), (x - inset, y, inner)))
+            y = rear - inset - 0.5 * self.leg_thickness * self.cell
+            made.append(block((-x + inset, y - 1.1 * self.cell, low - drop), (x - inset, y, inner)))
         return made
 
-    def _side(self, style: str, side: int, top: float, cell: float) -> list[Part]:
-        x, rear, thick = self.width / 2, self.depth / 2, self.leg_thickness * cell
+    def _side(self, style: str, side: int, top: float) -> list[Part]:
+        x, rear, thick = self.width / 2, self.depth / 2, self.leg_thickness * self.cell
         inset = thick * 0.2 + 0.3 * min(self.corner, 0.45 * self.depth)
         outer, front, back = side * (x - inset), -rear + inset, rear - inset
         if style == "legs":
             places = [(outer - side * thick / 2, y) for y in (front + thick / 2, back - thick / 2)]
             return legs(places, top, thick, self.leg_taper, square=True)
-        wide = thick if style == "panel" else max(self.drawer_width * self.width, 3 * cell)
+        wide = thick if style == "panel" else max(self.drawer_width * self.width, 3 * self.cell)
         a, b = sorted((outer, outer - side * wide))
         if style == "panel":
             return [block((a, front, 0.0), (b, back, top))]
-        low = 0.0 if style == "cupboard" else 1.5 * cell
-        made = [block((a, front + 0.8 * cell, low), (b, back, top))]
+        low = 0.0 if style == "cupboard" else 1.5 * self.cell
+        made = [block((a, front + 0.8 * self.cell, low), (b, back, top))]
         if low:
             places = [
                 (p + (a + b) / 2, q + (front + back) / 2)
@@ -79,22 +84,22 @@ class Desk(Furniture):
             made += legs(places, low + 0.02, thick, square=True)
         number = self.drawers if style == "drawers" else 1
         step = (top - low) / number
-        gap = 0.45 * cell
+        gap = 0.45 * self.cell
         made += [
             block(
-                (a + gap, front - 0.2 * cell, low + step * k + gap),
-                (b - gap, front + cell, low + step * (k + 1) - gap),
+                (a + gap, front - 0.2 * self.cell, low + step * k + gap),
+                (b - gap, front + self.cell, low + step * (k + 1) - gap),
             )
             for k in range(number)
         ]
         return made
 
-    def _hutch(self, cell: float) -> list[Part]:
+    def _hutch(self) -> list[Part]:
         if self.hutch == "none":
             return []
         x = 0.9 * self.width / 2 - 0.3 * self.corner
         rear = self.depth / 2 - 0.3 * self.corner
-        low, top, thick = self.height - 0.02, self.height + self.hutch_height, 1.2 * cell
+        low, top, thick = self.height - 0.02, self.height + self.hutch_height, 1.2 * self.cell
         panel = block((-x, rear - thick, low), (x, rear, top))
         if self.hutch == "screen":
             return [panel]
@@ -109,11 +114,11 @@ class Desk(Furniture):
         ]
         return [panel, *walls, block((-x, front, top - thick), (x, rear, top))]
 
-    def _wing(self, low: float, cell: float) -> list[Part]:
+    def _wing(self, low: float) -> list[Part]:
         if self.wing == "none":
             return []
         side = -1 if self.wing == "left" else 1
-        x, thick = self.width / 2, self.leg_thickness * cell
+        x, thick = self.width / 2, self.leg_thickness * self.cell
         a, b = sorted((side * x, side * (x - 0.32 * self.width)))
         front = -self.depth / 2 - self.wing_length
         return [

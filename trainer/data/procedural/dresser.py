@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
 from trainer.data.procedural.solids import Part, block
 
@@ -37,32 +37,36 @@ class Dresser(Furniture):
     )
     mirror_height: float = between(0.2, 0.6, "m", "height of that")
 
+    @property
+    def longest(self) -> float:
+        share = {"none": 0.0, "rail": 0.4}.get(self.mirror, 1.0)
+        return 1.05 * max(self.width, self.height + share * self.mirror_height)
+
     def parts(self) -> list[Part]:
-        cell = max(self.width, self.height) / CELLS
         x, rear = self.width / 2, self.depth / 2
-        low = self.foot * self.height if self.foot * self.height > cell else 0.0
+        low = self.foot * self.height if self.foot * self.height > self.cell else 0.0
         corner = self.corner * self.depth
         made = [
-            *self._case(cell, low, corner),
-            *self._feet(low, cell, corner),
-            *self._mirror(cell),
+            *self._case(low, corner),
+            *self._feet(low, corner),
+            *self._mirror(),
         ]
-        c = self.crown * cell
-        if c > 0.5 * cell:
+        c = self.crown * self.cell
+        if c > 0.5 * self.cell:
             made.append(
                 block(
-                    (-x - c, -rear - c, self.height - 1.3 * cell),
+                    (-x - c, -rear - c, self.height - 1.3 * self.cell),
                     (x + c, rear, self.height),
                     corner=corner,
                 )
             )
         return made
 
-    def _case(self, cell: float, low: float, corner: float) -> list[Part]:
-        x, rear, relief = self.width / 2, self.depth / 2, self.relief * cell
-        top, edge, gap = self.height, 1.3 * cell, self.gap * cell
-        rows = max(1, min(self.rows, int((top - low - edge) / (gap + 2 * cell))))
-        columns = max(1, min(self.columns, int((self.width - edge) / (gap + 2.5 * cell))))
+    def _case(self, low: float, corner: float) -> list[Part]:
+        x, rear, relief = self.width / 2, self.depth / 2, self.relief * self.cell
+        top, edge, gap = self.height, 1.3 * self.cell, self.gap * self.cell
+        rows = max(1, min(self.rows, int((top - low - edge) / (gap + 2 * self.cell))))
+        columns = max(1, min(self.columns, int((self.width - edge) / (gap + 2.5 * self.cell))))
         step_x, step_z = (2 * x - edge) / columns, (top - low - edge) / rows
         front = -rear + (0.0 if self.fronts == "raised" else relief)
         face = -rear - relief if self.fronts == "raised" else front - 0.4 * relief
@@ -70,8 +74,8 @@ class Dresser(Furniture):
         if self.fronts != "raised":  # a frame in front of the case, the drawers behind it
             rails = [low + step_z * k for k in range(rows + 1)]
             posts = [-x + step_x * k for k in range(columns + 1)]
-            made += [block((-x, -rear, z), (x, front + cell, z + edge)) for z in rails]
-            made += [block((p, -rear, low), (p + edge, front + cell, top)) for p in posts]
+            made += [block((-x, -rear, z), (x, front + self.cell, z + edge)) for z in rails]
+            made += [block((p, -rear, low), (p + edge, front + self.cell, top)) for p in posts]
         for row in range(rows):
             if self.fronts == "open top" and row == rows - 1 and rows > 1:
                 continue
@@ -79,21 +83,25 @@ class Dresser(Furniture):
                 a = -x + edge / 2 + step_x * column + gap / 2
                 z = low + edge / 2 + step_z * row + gap / 2
                 b, t = a + step_x - gap, z + step_z - gap
-                made.append(block((a, face, z), (b, front + cell, t)))
-                made += self._handle((a + b) / 2, face, (z + t) / 2, b - a, cell)
+                made.append(block((a, face, z), (b, front + self.cell, t)))
+                made += self._handle((a + b) / 2, face, (z + t) / 2, b - a)
         return made
 
-    def _handle(self, x: float, y: float, z: float, wide: float, cell: float) -> list[Part]:
-        half = {"none": 0.0, "knob": 0.6 * cell, "bar": 0.3 * wide}[self.handle]
+    def _handle(self, x: float, y: float, z: float, wide: float) -> list[Part]:
+        half = {"none": 0.0, "knob": 0.6 * self.cell, "bar": 0.3 * wide}[self.handle]
         if not half:
             return []
-        deep = 1.1 * cell + (self.relief * cell if self.fronts == "recessed" else 0.0)
-        return [block((x - half, y - deep, z - 0.6 * cell), (x + half, y + 0.02, z + 0.6 * cell))]
+        deep = 1.1 * self.cell + (self.relief * self.cell if self.fronts == "recessed" else 0.0)
+        return [
+            block(
+                (x - half, y - deep, z - 0.6 * self.cell), (x + half, y + 0.02, z + 0.6 * self.cell)
+            )
+        ]
 
-    def _feet(self, low: float, cell: float, corner: float) -> list[Part]:
+    def _feet(self, low: float, corner: float) -> list[Part]:
         if not low:
             return []
-        thick = self.leg_thickness * cell
+        thick = self.leg_thickness * self.cell
         inset = thick + 0.6 * corner
         wide, deep = self.width - inset, self.depth - inset
         if self.foot_style == "plinth":
@@ -108,12 +116,12 @@ class Dresser(Furniture):
             ]
         return legs(corners(wide, deep), low + 0.02, thick, self.leg_taper, self.leg_splay)
 
-    def _mirror(self, cell: float) -> list[Part]:
+    def _mirror(self) -> list[Part]:
         if self.mirror == "none":
             return []
         # Not farther back than where a round corner still carries it.
         x, rear = 0.4 * self.width, self.depth / 2 - 0.3 * self.corner * self.depth
-        thick, top = 1.3 * cell, self.height + self.mirror_height
+        thick, top = 1.3 * self.cell, self.height + self.mirror_height
         if self.mirror == "rail":
             top = self.height + 0.4 * self.mirror_height
             x = 0.45 * self.width

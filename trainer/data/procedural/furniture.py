@@ -68,6 +68,16 @@ class Furniture(ABC):
     label: ClassVar[str]  # as ModelNet40 spells it
     faces_x: ClassVar[bool] = False  # the finished shape faces -x, as ModelNet10's sofas do
 
+    @property
+    @abstractmethod
+    def longest(self) -> float:
+        """About its longest side: thicknesses are given in 24ths of it, so that none gets lost."""
+
+    @property
+    def cell(self) -> float:
+        """The side of a cell of a 32^3 grid, in metres."""
+        return self.longest / CELLS
+
     @abstractmethod
     def parts(self) -> list[Part]:
         """The solids whose union it is; each touches another one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
 from trainer.data.procedural.solids import Part, block, turned
 
@@ -38,14 +38,18 @@ class Sofa(Furniture):
     )
     chaise_length: float = between(0.35, 0.8, "m", "how far it comes forward")
 
+    @property
+    def longest(self) -> float:
+        out = 0.0 if self.chaise == "none" else self.chaise_length
+        return max(self.width, self.depth + out)
+
     def parts(self) -> list[Part]:
-        cell = self.width / CELLS
         arm = 0.0 if self.arm_style == "none" else self.arm_width
         inner = self.width - 2 * arm if self.arm_style != "one" else self.width - arm
         left = -self.width / 2 + arm
         rear, front = self.depth / 2, -self.depth / 2
-        low = self.leg_height if self.leg_height > 0.8 * cell else 0.0
-        deck = max(self.seat_height - self.cushion_thickness, low + 1.2 * cell)
+        low = self.leg_height if self.leg_height > 0.8 * self.cell else 0.0
+        deck = max(self.seat_height - self.cushion_thickness, low + 1.2 * self.cell)
         soft = 0.02 + 0.06 * self.softness
         made = [
             block((-self.width / 2, front, low), (self.width / 2, rear, deck), edge=0.4 * soft),
@@ -55,7 +59,7 @@ class Sofa(Furniture):
             *self._chaise(left, inner, low, deck, soft),
         ]
         if low:
-            thick = self.leg_thickness * cell
+            thick = self.leg_thickness * self.cell
             places = corners(self.width - 1.5 * thick, self.depth - 1.5 * thick)
             made += legs(places, low + 0.05, thick, 0.8)
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, count, one_of
+from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import around, corners, legs, pedestal, star
 from trainer.data.procedural.solids import Part, block, leg, ring, rod
 
@@ -33,23 +33,27 @@ class Stool(Furniture):
     rest_height: float = between(0.2, 0.6, "", "height of that, share of the seat's height")
     back: str = one_of("none", "none", "none", "low", "handle", meaning="behind the seat")
 
+    @property
+    def longest(self) -> float:
+        back = {"none": 0.0, "low": 0.16, "handle": 0.12}[self.back]
+        return max(self.height + back, self.seat_width * (1 + 0.3 * self.leg_splay))
+
     def parts(self) -> list[Part]:
         wide, deep = self.seat_width, self.seat_width * self.seat_depth
-        cell = max(self.height, wide) / CELLS
-        thick = self.seat_thickness * cell
+        thick = self.seat_thickness * self.cell
         seat = block(
             (-wide / 2, -deep / 2, self.height - thick),
             (wide / 2, deep / 2, self.height),
             corner=self.seat_roundness * deep / 2,
             edge=self.seat_edge * thick / 2,
         )
-        return [seat, *self._base(deep, self.height - thick / 2, cell), *self._back(deep, cell)]
+        return [seat, *self._base(deep, self.height - thick / 2), *self._back(deep)]
 
-    def _base(self, deep: float, height: float, cell: float) -> list[Part]:
-        thick = self.leg_thickness * cell
+    def _base(self, deep: float, height: float) -> list[Part]:
+        thick = self.leg_thickness * self.cell
         foot = 0.5 * deep * (0.8 + self.leg_splay)
         if self.base == "pedestal":
-            return pedestal(height, 1.4 * thick, foot, max(cell, thick * self.leg_taper))
+            return pedestal(height, 1.4 * thick, foot, max(self.cell, thick * self.leg_taper))
         if self.base == "star":
             return star(height, 1.4 * thick, foot, thick, self.leg_count + 1)
         if self.base == "column":
@@ -63,7 +67,7 @@ class Stool(Furniture):
         made = legs(
             places, height, thick, self.leg_taper, self.leg_splay, self.leg_section == "square"
         )
-        return made + self._rest(places, height, max(1.1 * cell, 0.7 * thick))
+        return made + self._rest(places, height, max(1.1 * self.cell, 0.7 * thick))
 
     def _rest(self, places: list[tuple[float, float]], height: float, thick: float) -> list[Part]:
         levels = {"none": (), "double": (0.5, 1.0)}.get(self.foot_rest, (1.0,))
@@ -80,11 +84,11 @@ class Stool(Furniture):
                 made += [rod(a, b, thick / 2) for a, b in zip(at, [*at[1:], at[0]], strict=True)]
         return made
 
-    def _back(self, deep: float, cell: float) -> list[Part]:
+    def _back(self, deep: float) -> list[Part]:
         if self.back == "none":
             return []
-        thick, x = 1.4 * cell, 0.32 * self.seat_width
-        y, low = 0.5 * deep - 0.2 * self.seat_roundness * deep, self.height - cell
+        thick, x = 1.4 * self.cell, 0.32 * self.seat_width
+        y, low = 0.5 * deep - 0.2 * self.seat_roundness * deep, self.height - self.cell
         top = self.height + (0.16 if self.back == "low" else 0.12)
         if self.back == "low":
             return [block((-x, y - thick, low), (x, y, top), corner=0.04, edge=0.01, axis=1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainer.data.procedural.furniture import CELLS, Furniture, between, one_of
+from trainer.data.procedural.furniture import Furniture, between, one_of
 from trainer.data.procedural.legs import corners, legs, pedestal, stretchers
 from trainer.data.procedural.solids import Part, block, leg, rod
 
@@ -45,28 +45,32 @@ class Table(Furniture):
         "none", "none", "sides", "box", "H", "cross", meaning="bars of four legs"
     )
 
+    @property
+    def longest(self) -> float:
+        splayed = 1 + self.leg_splay - self.overhang if self.base == "four" else 1.0
+        return max(max(self.length, self.width) * max(splayed, 1.0), self.height)
+
     def parts(self) -> list[Part]:
         long, wide = max(self.length, self.width), min(self.length, self.width)
-        cell = max(long, self.height) / CELLS
-        thick = min(self.top_thickness * cell, 0.3 * self.height)
+        thick = min(self.top_thickness * self.cell, 0.3 * self.height)
         top = block(
             (-long / 2, -wide / 2, self.height - thick),
             (long / 2, wide / 2, self.height),
             corner=self.top_roundness * wide / 2,
             edge=0.25 * thick,
         )
-        return [top, *self._base(long, wide, self.height - thick / 2, cell)]
+        return [top, *self._base(long, wide, self.height - thick / 2)]
 
-    def _base(self, long: float, wide: float, height: float, cell: float) -> list[Part]:
-        thick = self.leg_thickness * cell
+    def _base(self, long: float, wide: float, height: float) -> list[Part]:
+        thick = self.leg_thickness * self.cell
         inset = thick + self.overhang * wide + 0.25 * self.top_roundness * wide
         x, y = (long - inset) / 2, max(wide - inset, 2 * thick) / 2
         square = self.leg_section == "square"
         foot = min(0.5 * wide, (0.28 + self.leg_splay) * wide + thick)
         if self.base == "pedestal":
-            deep = max(thick * self.leg_taper, cell)
+            deep = max(thick * self.leg_taper, self.cell)
             made = pedestal(height, 1.5 * thick, foot, deep)
-            return [*made, *self._skirt(0.6 * x, 0.6 * y, height, cell)]
+            return [*made, *self._skirt(0.6 * x, 0.6 * y, height)]
         if self.base == "drum":
             r = 0.35 * wide
             return [leg((0, 0, 0), (0, 0, height), r * (0.5 + 0.5 * self.leg_taper), r, square)]
@@ -76,34 +80,34 @@ class Table(Furniture):
             return [
                 *legs([(a, 0.0) for a in at], height, 2 * half, square=square),
                 *(block((a - half, -foot, 0), (a + half, foot, thick)) for a in at),
-                *self._skirt(x, max(0.3 * y, thick / 2), height, cell),
+                *self._skirt(x, max(0.3 * y, thick / 2), height),
             ]
-        made = [*self._skirt(x, y, height, cell)]
+        made = [*self._skirt(x, y, height)]
         if self.base == "trestle":
             return made + _trestle(x, y, height, thick, square)
         if self.base == "cross":
             return made + _cross(x, y, height, thick)
-        made += self._board(x, y, height, cell)
+        made += self._board(x, y, height)
         if self.base == "panels":
             half = thick / 2
             return made + [block((a - half, -y, 0), (a + half, y, height)) for a in (-x, x)]
-        places, bar = corners(2 * x, 2 * y), max(1.1 * cell, 0.7 * thick)
+        places, bar = corners(2 * x, 2 * y), max(1.1 * self.cell, 0.7 * thick)
         made += legs(places, height, thick, self.leg_taper, self.leg_splay, square)
         z, splay = 0.3 * height, self.leg_splay
         return made + stretchers(self.stretcher, places, z, height, splay, bar)
 
-    def _skirt(self, x: float, y: float, height: float, cell: float) -> list[Part]:
+    def _skirt(self, x: float, y: float, height: float) -> list[Part]:
         deep = self.apron * self.height
-        if deep < 1.5 * cell:
+        if deep < 1.5 * self.cell:
             return []
         return [block((-x, -y, height - deep), (x, y, height))]
 
-    def _board(self, x: float, y: float, height: float, cell: float) -> list[Part]:
+    def _board(self, x: float, y: float, height: float) -> list[Part]:
         if self.shelf == "none":
             return []
         z = {"low": 0.22, "middle": 0.5}[self.shelf] * height
         wider = 1 + self.leg_splay * (1 - z / height) if self.base == "four" else 1.0
-        return [block((-x * wider, -y * wider, z), (x * wider, y * wider, z + 1.2 * cell))]
+        return [block((-x * wider, -y * wider, z), (x * wider, y * wider, z + 1.2 * self.cell))]
 
 
 def _trestle(x: float, y: float, height: float, thick: float, square: bool) -> list[Part]:
@@ -115,7 +119,10 @@ def _trestle(x: float, y: float, height: float, thick: float, square: bool) -> l
     slants = [
         leg((a, b, 0.0), (a, -b, height), half, half, square) for a in (-x, x) for b in (-y, y)
     ]
-    return [*slants, rod((-x, 0.0, height / 2), (x, 0.0, height / 2), 0.5 * thick)]
+    return [
+        *slants,
+        rod((-x, 0.0, height / 2), (x, 0.0, height / 2), min(0.5 * thick, 0.3 * height)),
+    ]
 
 
 def _cross(x: float, y: float, height: float, thick: float) -> list[Part]:
