@@ -48,6 +48,8 @@ def read(data: bytes, suffix: str) -> VoxelGrid:
         return readers[suffix.lower()](data)
     except InputError:
         raise
+    except MemoryError as error:
+        raise InputError("The voxel file needs too much memory; please save fewer cells.") from error
     except Exception as error:  # readers of damaged files raise a dozen kinds
         raise InputError(
             f"The {suffix} file is damaged or cut off; please export it again."

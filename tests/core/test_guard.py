@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +334,128 @@ def test_all_odd_meshes_load_or_give_one_sentence() -> None:
         "points_bin.ply",
         "points_emptyascii.ply",
     ]
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[guard.GuardedReader]:
+    monkeypatch.setattr(guard, "TIMEOUT", 200.0)  # a busy test machine is not what is tested
+    with guard.GuardedReader() as reader:
+        yield reader
+
+
+def process(reader: guard.GuardedReader) -> subprocess.Popen[bytes]:
+    assert reader._child is not None
+    return reader._child
+
+
+def test_one_child_reads_files_of_all_kinds_and_outlives_bad_ones(
+    reader: guard.GuardedReader, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", np.ones((4, 5, 6), bool))
+    (tmp_path / "b.obj").write_bytes(obj())
+    (tmp_path / "c.OFF").write_bytes(off())
+    Image.new("RGB", (9, 9)).save(tmp_path / "d.png")
+    assert reader.read(tmp_path / "b.obj").kind == "mesh"
+    child = process(reader)
+    for data, suffix in ((b"nonsense", ".ply"), (b"\0" * 500, ".glb"), (b"x", ".3mf")):
+        with pytest.raises(InputError, match="damaged") as caught:
+            reader.read_bytes(data, suffix)
+        one_sentence(caught.value)
+    kinds = [reader.read(tmp_path / name).kind for name in ("a.npy", "c.OFF", "d.png", "b.obj")]
+    assert kinds == ["voxels", "mesh", "picture", "mesh"]
+    assert process(reader) is child
+    reader.close()
+    assert child.poll() is not None
+
+
+def test_files_that_are_none_do_not_start_a_child(
+    reader: guard.GuardedReader, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.obj").touch()
+    for name, words in (("empty.obj", "empty"), ("no.obj", "no file"), ("a.docx", "kind")):
+        with pytest.raises(InputError, match=words):
+            reader.read(tmp_path / name)
+    assert reader._child is None
+
+
+TAKE = "import sys; sys.stdin.buffer.read(16 + 2**20)"  # a whole request
+
+
+def changed_child(monkeypatch: pytest.MonkeyPatch, change: str) -> list[subprocess.Popen[bytes]]:
+    """Children that differ by a few lines of code; gives the list of those started."""
+    started: list[subprocess.Popen[bytes]] = []
+    start = f"import sys\nfrom shapelab.core import guardchild\n{change}\n"
+
+    def begin(suffix: str) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-c", start + "guardchild.serve(sys.argv[1])", suffix],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(child)
+        return child
+
+    monkeypatch.setattr(guard, "_start", begin)
+    return started
+
+
+@pytest.mark.parametrize("limit", ["FILES", "SECONDS"])
+def test_a_child_that_has_done_its_share_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, reader: guard.GuardedReader, limit: str
+) -> None:
+    started = changed_child(monkeypatch, f"guardchild.{limit} = 0")
+    for _ in range(2):
+        assert reader.read_bytes(obj(), ".obj").kind == "mesh"
+    assert len(started) == 2
+    assert all(child.poll() is not None for child in started)
+
+
+def test_a_child_that_was_killed_between_two_files_is_replaced(
+    reader: guard.GuardedReader,
+) -> None:
+    reader.read_bytes(obj(), ".obj")
+    first = process(reader)
+    first.kill()
+    first.wait()
+    assert reader.read_bytes(obj(), ".obj").kind == "mesh"
+    assert process(reader) is not first
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (FOREVER, "took longer"),
+        ("import os; os.abort()", "broke its reader"),
+        (f"{TAKE}; sys.stdout.write('x' * 10**6)", "broke its reader"),  # an absurd size
+        (f"{TAKE}; sys.stdout.write('1234')", "broke its reader"),
+    ],
+)
+def test_a_file_that_ends_its_child_costs_no_other_file(
+    monkeypatch: pytest.MonkeyPatch, code: str, words: str
+) -> None:
+    with monkeypatch.context() as patch, guard.GuardedReader() as reader:
+        started = fake_child(patch, code)
+        patch.setattr(guard, "TIMEOUT", 0.5 if code == FOREVER else 200.0)
+        with pytest.raises(InputError, match=words) as caught:
+            reader.read_bytes(bytes(2**20), ".png")
+        one_sentence(caught.value)
+        assert started[0].poll() is not None
+        patch.undo()
+        monkeypatch.setattr(guard, "TIMEOUT", 200.0)
+        assert reader.read_bytes(obj(), ".obj").kind == "mesh"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS is Linux's")
+def test_a_file_that_fills_the_memory_ends_its_child_and_no_other_file(
+    monkeypatch: pytest.MonkeyPatch, reader: guard.GuardedReader
+) -> None:
+    pages = "int(open('/proc/self/statm').read().split()[0]) * 4096"
+    started = changed_child(monkeypatch, f"guardchild.sandbox.MEMORY_BYTES = {pages} + 100 * 2**20")
+    data = io.BytesIO()
+    np.save(data, np.ones((400, 400, 400), bool))  # 256 MB as float32
+    with pytest.raises(InputError, match="too much memory") as caught:
+        reader.read_bytes(data.getvalue(), ".npy")
+    one_sentence(caught.value)
+    assert reader.read_bytes(b"#binvox 1\ndim 2 2 2\ndata\n\1\x08", ".binvox").kind == "voxels"
+    assert len(started) == 2

@@ -1,0 +1,129 @@
+"""Damaged files of every format through the guarded reader: a shape or one sentence, each time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import mutations
+import numpy as np
+import pytest
+
+from shapelab.core import guard
+from shapelab.core.mesh import TriMesh
+from shapelab.core.voxels import VoxelGrid
+from shapelab.errors import InputError
+
+FORMATS = (".off", ".obj", ".stl", ".ply", ".glb", ".3mf", ".npz", ".npy", ".binvox", ".mat")
+CRASH, LATE = "broke its reader", "took longer"
+
+# Opening any file but Python's own ends the child at once, which shows as a crash.
+WATCHED = """
+import os, sys
+from shapelab.core import guardchild, sandbox
+roots = tuple(os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, *sys.path) if p)
+entered = sandbox.enter
+def enter():
+    entered()
+    def watch(event, arguments):
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            if not os.path.realpath(os.fsdecode(arguments[0])).startswith(roots):
+                os._exit(77)
+        if event.startswith("socket."):
+            os._exit(78)
+    sys.addaudithook(watch)
+sandbox.enter = enter
+guardchild.serve(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[guard.GuardedReader]:
+    def start(suffix: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", WATCHED, suffix],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(guard.__file__).parents[2],
+        )
+
+    with pytest.MonkeyPatch.context() as patch, guard.GuardedReader() as reader:
+        patch.setattr(guard, "_start", start)
+        yield reader
+
+
+def check(document: guard.Document) -> None:
+    """What is accepted must be fit for use."""
+    content = document.content
+    if isinstance(content, TriMesh):
+        assert 4 <= len(content.faces) <= 5_000_000
+        assert content.faces.max() < len(content.vertices)
+        assert np.isfinite(content.vertices).all()
+        assert 1e-9 < content.extents.max() < 1e7
+    else:
+        assert isinstance(content, VoxelGrid)
+        assert 0 <= content.values.min() <= content.values.max() <= 1
+        assert content.pitch > 0
+        assert max(content.values.shape) <= 512
+
+
+def fuzz(reader: guard.GuardedReader, suffix: str, count: int, seed: int) -> dict[str, float]:
+    """Reads ``count`` damaged files; gives how it went."""
+    outcome: Counter[str] = Counter()
+    slowest = 0.0
+    for data in mutations.mutants(suffix, count, seed):
+        began = time.perf_counter()
+        try:
+            check(reader.read_bytes(data, suffix))
+            outcome["accepted"] += 1
+        except InputError as error:
+            text = str(error)
+            assert text.endswith("."), text
+            assert "\n" not in text
+            assert text.count(". ") == 0, text
+            assert len(text) < 300
+            kinds = {CRASH: "crashed", LATE: "late"}
+            outcome[next((kinds[k] for k in kinds if k in text), "refused")] += 1
+        slowest = max(slowest, time.perf_counter() - began)
+    return {**outcome, "slowest_s": round(slowest, 2)}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_seeds_are_good_files(reader: guard.GuardedReader, suffix: str) -> None:
+    good = mutations.seeds(suffix)
+    assert len(good) >= 5
+    for data in good:
+        check(reader.read_bytes(data, suffix))
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_damaged_files_are_refused_in_one_sentence(
+    reader: guard.GuardedReader, suffix: str
+) -> None:
+    outcome = fuzz(reader, suffix, count=60, seed=1)
+    assert outcome.get("refused", 0) > 10
+    assert not {"crashed", "late"} & set(outcome), outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_two_thousand_damaged_files(reader: guard.GuardedReader, suffix: str) -> None:
+    outcome = fuzz(reader, suffix, count=2000, seed=2)
+    reader.close()
+    print(f"\nfuzz {suffix}: {outcome}, peak MB of all children so far {_peak()}")
+    assert not {"crashed", "late"} & set(outcome), outcome
+
+
+def _peak() -> int:
+    """Of ended children, in MB; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak // (1024 if sys.platform.startswith("linux") else 2**20)

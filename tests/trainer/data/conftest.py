@@ -1,0 +1,15 @@
+"""Ends the child that reads files after each module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from trainer.data import guarded
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_child_left() -> Iterator[None]:
+    yield
+    guarded.close()
