@@ -59,6 +59,7 @@ class ImagePhase:
                 state.averages["generator"],
                 density,
                 config.image_samples,
+                config.image_stretched,
                 config.seed,
                 device,
             )

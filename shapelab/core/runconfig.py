@@ -124,8 +124,15 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         0,
         ge=0,
         le=100_000,
-        description="Shapes that the frozen generator makes up for those last steps, pictured like "
-        "the real ones; half of each batch is drawn from them.",
+        description="Shapes that are made up for those last steps, pictured like the real ones; "
+        "half of each batch is drawn from them.",
+    )
+    image_stretched: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of them that are real shapes of other proportions; the frozen generator "
+        "makes the rest.",
     )
     image_weight: float = Field(
         1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."

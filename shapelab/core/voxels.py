@@ -49,7 +49,9 @@ def read(data: bytes, suffix: str) -> VoxelGrid:
     except InputError:
         raise
     except MemoryError as error:
-        raise InputError("The voxel file needs too much memory; please save fewer cells.") from error
+        raise InputError(
+            "The voxel file needs too much memory; please save fewer cells."
+        ) from error
     except Exception as error:  # readers of damaged files raise a dozen kinds
         raise InputError(
             f"The {suffix} file is damaged or cut off; please export it again."
@@ -77,7 +79,7 @@ def fit(grid: VoxelGrid, resolution: int) -> NDArray[np.bool_]:
     longest = round(resolution * OBJECT_SHARE)
     scale = longest / max(full.shape)
     cells = [max(1, round(side * scale)) for side in full.shape]
-    return centred(_resized(full, cells), resolution)
+    return centred(resized(full, cells), resolution)
 
 
 def bounds(full: NDArray[np.bool_]) -> tuple[slice, ...] | None:
@@ -99,7 +101,7 @@ def centred(full: NDArray[np.bool_], resolution: int) -> NDArray[np.bool_]:
     return out
 
 
-def _resized(full: NDArray[np.bool_], cells: list[int]) -> NDArray[np.bool_]:
+def resized(full: NDArray[np.bool_], cells: list[int]) -> NDArray[np.bool_]:
     """Cells of another size; each is filled by the share of it that the old ones cover."""
     if list(full.shape) == cells:
         return full

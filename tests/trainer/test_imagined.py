@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from shapelab.core.latent import LatentDensity
 from shapelab.errors import RunError
-from trainer.data.imagined import imagine
+from trainer.data.imagined import imagine, stretch
 from trainer.data.store import open_store
 from trainer.metrics import one_part
 
 CPU = torch.device("cpu")
+AXES = ((1, 2), (0, 2), (0, 1))
 
 
 class Boxes(nn.Module):
@@ -39,8 +40,8 @@ def density() -> LatentDensity:
     return LatentDensity.fit(codes, np.arange(60) % 2, ("ball", "box"))
 
 
-def make(folder, real, generator, density, count=12):
-    return list(imagine(folder, real, generator, density, count, 0, CPU))
+def make(folder, real, generator, density, stretched=0.0, count=12):
+    return list(imagine(folder, real, generator, density, count, stretched, 0, CPU))
 
 
 @pytest.mark.gl
@@ -58,6 +59,34 @@ def test_shapes_are_whole_pictured_and_made_once(store_folder, density, tmp_path
     assert make(folder, real, Boxes(2.0), density) == []  # there already
     make(folder, real, Boxes(4.0), density)
     assert not np.array_equal(open_store(folder).shapes["digest"], before)
+
+
+@pytest.mark.gl
+def test_a_share_of_them_are_real_shapes_of_other_proportions(store_folder, density, tmp_path):
+    real, folder = open_store(store_folder), tmp_path / "imagined"
+    make(folder, real, Boxes(2.0), density, stretched=0.75)
+    made = open_store(folder)
+    grids, rows = made.grids(np.arange(9)), real.indices("train")
+    known = {grid.tobytes() for grid in real.grids(rows)}
+    assert all(grid.tobytes() not in known for grid in grids)
+    counts = np.bincount(made.labels[:9], minlength=2) / 9
+    assert np.abs(counts - np.bincount(real.labels[rows], minlength=2) / len(rows)).max() < 0.2
+
+
+def test_a_stretched_shape_keeps_its_parts_and_its_longest_side():
+    grid = np.zeros((32, 32, 32), bool)
+    grid[4:28, 4:16, 4:6] = True  # a slab of 24 x 12 x 2 with a post of one cell
+    grid[10, 10, 6:28] = True
+    rng = np.random.default_rng(0)
+    shapes = set()
+    for _ in range(20):
+        made = stretch(grid, rng)
+        sides = [int(np.ptp(np.flatnonzero(made.any(axis=others)))) + 1 for others in AXES]
+        assert max(sides) == 24
+        assert one_part(made[None]).all()
+        assert made.sum() > 60
+        shapes.add(tuple(sides))
+    assert len(shapes) > 10
 
 
 def test_a_generator_of_nothing_is_one_sentence(store_folder, density, tmp_path):

@@ -1,7 +1,8 @@
-"""Shapes that a trained generator makes up, pictured like the real ones: more to learn from.
+"""Made-up shapes, pictured like the real ones: more for an image encoder to learn from.
 
-A few thousand shapes teach an image encoder to know each of them. What the frozen generator makes
-of the classes' densities lies between and around them, as many as are wanted.
+A few thousand shapes teach an image encoder to know each of them. Real shapes of other proportions,
+and what the frozen generator makes of the classes' densities, lie between and around them, as many
+as are wanted.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from torch import nn
 from shapelab.core.atomic import atomic_write
 from shapelab.core.events import Prepared
 from shapelab.core.latent import LatentDensity, seed_noise
+from shapelab.core.voxels import OBJECT_SHARE, bounds, centred, resized
 from shapelab.errors import RunError
 from trainer.data.pool import Lost, run
 from trainer.data.shards import Encoded, Rejected, encode
@@ -38,6 +40,7 @@ MIN_FILLED = 60  # cells; less is a broken shape
 TRIES = 30  # draws for each shape that is wanted, on average, before giving up
 BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
+STRETCH = 0.3  # largest change of a side's logarithm: by a factor of 0.74 to 1.35
 
 
 def imagine(
@@ -46,6 +49,7 @@ def imagine(
     generator: nn.Module,
     density: LatentDensity,
     count: int,
+    stretched: float,
     seed: int,
     device: torch.device,
 ) -> Iterator[Prepared]:
@@ -58,7 +62,9 @@ def imagine(
         real: the store that the generator learnt from; classes come as often as there.
         generator: frozen, in evaluation mode.
         density: of its latents, by class.
-        count: shapes to make. Most in loose pieces are drawn again, since few real ones are.
+        count: shapes to make.
+        stretched: share of them that are real shapes of other proportions. Of the generator's, most
+            in loose pieces are drawn again, since few real ones are.
         seed: of the draws.
         device: where the generator is.
 
@@ -66,13 +72,13 @@ def imagine(
         RunError: the generator makes hardly anything usable.
     """
     drawn = out.with_name(f"{out.name}.drawn.npz")
-    origin = _origin(generator, density, count, seed)
+    origin = _origin(generator, density, count, stretched, seed)
     if _origin_of(out) not in ("", origin):
         shutil.rmtree(out)
         drawn.unlink(missing_ok=True)
     elif (out / "index.json").exists():
         return
-    packed, labels = _drawn(drawn, origin, real, generator, density, count, seed, device)
+    packed, labels = _drawn(drawn, origin, real, generator, density, count, stretched, seed, device)
     items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
     size = real.picture_size
     plan = Plan(
@@ -116,6 +122,7 @@ def _drawn(
     generator: nn.Module,
     density: LatentDensity,
     count: int,
+    stretched: float,
     seed: int,
     device: torch.device,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -124,7 +131,7 @@ def _drawn(
     with contextlib.suppress(*broken), np.load(path, allow_pickle=False) as kept:
         if str(kept["origin"]) == origin:
             return kept["packed"], kept["labels"]
-    packed, labels = _draw(real, generator, density, count, seed, device)
+    packed, labels = _draw(real, generator, density, count, stretched, seed, device)
     data = io.BytesIO()
     np.savez(data, origin=np.array(origin), packed=packed, labels=labels)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,8 +139,10 @@ def _drawn(
     return packed, labels
 
 
-def _origin(generator: nn.Module, density: LatentDensity, count: int, seed: int) -> str:
-    sha = hashlib.sha256(f"{count} {seed} {VIEWS} {TRUNCATION}".encode())
+def _origin(
+    generator: nn.Module, density: LatentDensity, count: int, stretched: float, seed: int
+) -> str:
+    sha = hashlib.sha256(f"{count} {stretched} {seed} {VIEWS} {TRUNCATION} {STRETCH}".encode())
     for array in (density.means, density.factors):
         sha.update(np.ascontiguousarray(array).tobytes())
     for value in generator.state_dict().values():
@@ -146,31 +155,56 @@ def _draw(
     generator: nn.Module,
     density: LatentDensity,
     count: int,
+    stretched: float,
     seed: int,
     device: torch.device,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     rng = np.random.default_rng([seed, 3])
-    known = real.labels[real.indices("train")]
-    packed: list[NDArray[np.uint8]] = []
-    labels: list[int] = []
-    for _ in range(TRIES * (1 + count // CHUNK)):
-        if len(labels) >= count:
-            return np.concatenate(packed)[:count], np.asarray(labels[:count], np.int64)
-        classes = rng.choice(known, CHUNK)
-        noise = seed_noise(int(rng.integers(2**31)), density.latent_size, CHUNK)
+    train = real.indices("train")
+    own = int(count * stretched)
+    sources = np.resize(rng.permutation(train), own)  # each of them as often as the others
+    labels = rng.choice(real.labels[train], count)
+    labels[:own] = real.labels[sources]
+    packed = np.zeros((count, real.resolution**3 // 8), np.uint8)
+    for k, row in enumerate(sources):
+        packed[k] = np.packbits(stretch(real.grids(row[None])[0], rng))
+    wanted = np.arange(own, count)
+    for _ in range(TRIES * (1 + len(wanted) // CHUNK)):
+        if not len(wanted):
+            return packed, labels
+        tried, wanted = wanted[:CHUNK], wanted[CHUNK:]
+        noise = seed_noise(int(rng.integers(2**31)), density.latent_size, len(tried))
         latents = np.stack(
             [
                 density.place(row, real.classes[k], TRUNCATION)
-                for row, k in zip(noise, classes, strict=True)
+                for row, k in zip(noise, labels[tried], strict=True)
             ]
         )
         with torch.inference_mode():
             grids = (generator(torch.from_numpy(latents).to(device))[:, 0] > 0).cpu().numpy()
-        whole = one_part(grids) | (rng.random(CHUNK) < BROKEN_SHARE)
+        whole = one_part(grids) | (rng.random(len(tried)) < BROKEN_SHARE)
         good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & whole
-        packed.append(np.packbits(grids[good].reshape(int(good.sum()), grids[0].size), axis=1))
-        labels += classes[good].tolist()
+        packed[tried[good]] = np.packbits(grids[good].reshape(-1, grids[0].size), axis=1)
+        wanted = np.concatenate([wanted, tried[~good]])  # of the same class, or thin ones get rare
     raise RunError(
         "The generator makes hardly any whole shape yet; train it longer before the image phase, "
         "or go on with --set image_samples=0."
     )
+
+
+def stretch(grid: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """The shape with other proportions: each axis longer or shorter by a random factor.
+
+    Args:
+        grid: (R, R, R), not empty.
+        rng: source of the draws.
+
+    Returns:
+        (R, R, R), centred, with the longest side that all shapes have.
+    """
+    box = bounds(grid)
+    assert box is not None
+    sides = np.array(grid[box].shape) * np.exp(rng.uniform(-STRETCH, STRETCH, 3))
+    sides *= round(len(grid) * OBJECT_SHARE) / sides.max()
+    cells = [max(1, round(side)) for side in sides.tolist()]
+    return centred(resized(grid[box], cells), len(grid))
