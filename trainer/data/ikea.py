@@ -40,11 +40,16 @@ def _inside(folder: Path, name: str) -> Path | None:
     return folder / plain if plain and tree.is_plain(folder / plain) else None
 
 
-def _sniff_tlnet(source: Path) -> bool:
-    return all(tree.is_plain(source / "Lists" / n) for n in ("Images.txt", "ModelID.txt"))
+def _tlnet_top(source: Path) -> Path | None:
+    """The folder of the release, which may be the only one in the source."""
+    wanted = ("Images.txt", "ModelID.txt")
+    return next(
+        (t for t in tree.tops(source) if all(tree.is_plain(t / "Lists" / n) for n in wanted)), None
+    )
 
 
 def _tlnet(source: Path) -> list[Item]:
+    source = _tlnet_top(source) or source
     lists = source / "Lists"
     photos, numbers = _lines(lists / "Images.txt"), _lines(lists / "ModelID.txt")
     names = _lines(lists / "all_obj_clean.txt")
@@ -101,13 +106,16 @@ def _classes(source: Path) -> list[Path]:
     ]
 
 
-def _sniff_vaegan(source: Path) -> bool:
-    return bool(source.is_dir() and _grids(source) and _classes(source))
+def _vaegan_top(source: Path) -> Path | None:
+    """The folder of the release, which may be the only one in the source."""
+    return next((t for t in tree.tops(source) if _grids(t) and _classes(t)), None)
 
 
 def _vaegan(source: Path) -> list[Item]:
+    source = _vaegan_top(source) or source
     grids = _grids(source)
-    assert grids is not None  # as the sniff says
+    if grids is None:
+        raise DataError(f"{source} holds no IKEA release; its folder model is missing.")
     items: dict[str, Item] = {}
     for listed in _classes(source):
         photos = [
@@ -134,5 +142,13 @@ def _vaegan(source: Path) -> list[Item]:
     return [items[name] for name in sorted(items)]
 
 
-TLNET = Reader("IKEA, TL-network's release", _TERMS, _sniff_tlnet, _tlnet, _load_tlnet)
-VAEGAN = Reader("IKEA, 3D-VAE-GAN's release", _TERMS, _sniff_vaegan, _vaegan, guarded.load)
+def _is_tlnet(source: Path) -> bool:
+    return _tlnet_top(source) is not None
+
+
+def _is_vaegan(source: Path) -> bool:
+    return _vaegan_top(source) is not None
+
+
+TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tlnet)
+VAEGAN = Reader("IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded.load)

@@ -94,15 +94,16 @@ _TERMS = "ShapeNet: for non-commercial research and education; see shapenet.org/
 
 
 def _classes(source: Path) -> list[Path]:
-    """The synsets' folders: the source itself, those in it, or those in its one folder."""
+    """The synsets' folders: the source itself, or those in it or in the one folder around them."""
     if not source.is_dir():
         return []
-    if _SYNSET.fullmatch(source.resolve().name):
-        return [source]
-    inside = tree.folders(source)
-    if not any(_SYNSET.fullmatch(folder.name) for folder in inside) and len(inside) == 1:
-        inside = tree.folders(inside[0])
-    return [folder for folder in inside if _SYNSET.fullmatch(folder.name)]
+    for top in tree.tops(source):
+        if _SYNSET.fullmatch(top.resolve().name):
+            return [top]
+        inside = [f for f in tree.folders(top) if _SYNSET.fullmatch(f.name)]
+        if inside:
+            return inside
+    return []
 
 
 def _label(folder: Path) -> str:
@@ -148,7 +149,13 @@ def _load_core(item: Item) -> Shape:
 
 
 def _voxels(source: Path) -> Path:
-    return source if source.resolve().name == "ShapeNetVox32" else source / "ShapeNetVox32"
+    """The folder of the voxels; the renders' lies beside it."""
+    for top in tree.tops(source):
+        if top.resolve().name == "ShapeNetVox32":
+            return top
+        if top / "ShapeNetVox32" in tree.folders(top):
+            break
+    return top / "ShapeNetVox32"
 
 
 def _sniff_r2n2(source: Path) -> bool:

@@ -22,7 +22,7 @@ from shapelab.errors import DataError, InputError
 
 MAX_FILES = 1_000_000
 MAX_DEPTH = 16
-PEEK = 2000  # files that are looked at to know what kind of source it is
+PEEK = 20_000  # files that are looked at to know what kind of source it is
 _MAX_DIRECTORY = 64 * 2**20  # bytes of an archive's directory: about 600,000 members
 
 
@@ -84,6 +84,14 @@ def folders(folder: Path) -> list[Path]:
     except OSError:
         return []
     return [folder / name for name in sorted(kept)]
+
+
+def tops(source: Path) -> list[Path]:
+    """The source, and the folders that stand around a release: the only one in it, and so on."""
+    found = [source]
+    while len(found) < 4 and len(inside := folders(found[-1])) == 1:
+        found.append(inside[0])
+    return found
 
 
 def is_plain(path: Path) -> bool:

@@ -193,6 +193,14 @@ def test_a_release_without_a_list_gets_one_sentence(tmp_path: Path) -> None:
         find_reader(source).items(source)
 
 
+@pytest.mark.parametrize("release", ["modelnet", "r2n2", "core", "tlnet", "vaegan"])
+def test_a_folder_around_a_release_changes_nothing(tmp_path: Path, release: str) -> None:
+    source = getattr(releases, release)(tmp_path / "download" / "release")
+    inner, outer = find_reader(source), find_reader(tmp_path)
+    assert inner is outer
+    assert inner.items(source) == outer.items(tmp_path)
+
+
 def test_a_release_in_which_two_kinds_lie_is_refused(tmp_path: Path) -> None:
     releases.vaegan(releases.tlnet(tmp_path))
     with pytest.raises(DataError, match="name the folder of one of them"):
