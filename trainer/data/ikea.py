@@ -99,11 +99,8 @@ def _classes(source: Path) -> list[Path]:
     lists = source / "list"
     if not lists.is_dir() or lists.is_symlink():
         return []
-    return [
-        path
-        for path in sorted(lists.glob("*.txt"))
-        if tree.is_plain(path) and (source / path.stem).is_dir()
-    ]
+    paths = [lists / name for name in tree.plain(lists) if name.endswith(".txt")]
+    return [path for path in paths if source / path.stem in tree.folders(source)]
 
 
 def _vaegan_top(source: Path) -> Path | None:
@@ -118,10 +115,9 @@ def _vaegan(source: Path) -> list[Item]:
         raise DataError(f"{source} holds no IKEA release; its folder model is missing.")
     items: dict[str, Item] = {}
     for listed in _classes(source):
+        folder = source / listed.stem
         photos = [
-            path
-            for path in sorted((source / listed.stem).iterdir())
-            if path.suffix.lower() in (".png", ".jpg") and tree.is_plain(path)
+            folder / n for n in tree.plain(folder) if n.lower().endswith((".png", ".jpg", ".jpeg"))
         ]
         models = _lines(listed)
         if len(photos) != len(models):

@@ -9,13 +9,14 @@ from trainer.data.arrays import ARRAYS
 from trainer.data.ikea import TLNET, VAEGAN
 from trainer.data.meshes import MESHES
 from trainer.data.modelnet import MODELNET
+from trainer.data.procedural import PROCEDURAL
 from trainer.data.shapenet import R2N2, SHAPENET
 from trainer.data.source import Reader
 
 # Releases whose layout is fixed come first; the two that take any folder come last.
 _RELEASES = (R2N2, SHAPENET, TLNET, VAEGAN, MODELNET)
 _ANY = (MESHES, ARRAYS)
-READERS: dict[str, Reader] = {reader.name: reader for reader in (*_RELEASES, *_ANY)}
+READERS: dict[str, Reader] = {r.name: r for r in (*_RELEASES, *_ANY, PROCEDURAL)}
 
 
 def find_reader(source: Path) -> Reader:
@@ -24,6 +25,8 @@ def find_reader(source: Path) -> Reader:
     Raises:
         DataError: it is of no kind or of several; says what was looked for.
     """
+    if PROCEDURAL.sniff(source):  # a text, not a file
+        return PROCEDURAL
     if not source.is_file() and not source.is_dir():
         raise DataError(f"There is no folder or file {source}; please check its name.")
     for kind in (_RELEASES, _ANY):

@@ -170,6 +170,7 @@ def _models(source: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _r2n2(source: Path) -> list[Item]:
+    renders = _voxels(source).parent / "ShapeNetRendering"
     by_class: dict[Path, list[Path]] = {}
     for folder, model in _models(source):
         by_class.setdefault(folder, []).append(model)
@@ -183,7 +184,7 @@ def _r2n2(source: Path) -> list[Item]:
                     _label(folder),
                     model / "model.binvox",
                     split="train" if place < train else "test",
-                    pictures=_views(source, folder.name, model.name),
+                    pictures=_views(renders / folder.name / model.name / "rendering"),
                 )
             )
     if not items:
@@ -191,13 +192,11 @@ def _r2n2(source: Path) -> list[Item]:
     return items
 
 
-def _views(source: Path, synset: str, model: str) -> tuple[Path, ...]:
+def _views(folder: Path) -> tuple[Path, ...]:
     """The renders of one model where they were unpacked beside the voxels, in their order."""
-    folder = _voxels(source).parent / "ShapeNetRendering" / synset / model / "rendering"
     if not folder.is_dir() or folder.is_symlink():
         return ()
-    names = sorted(p.name for p in folder.iterdir() if _VIEW.fullmatch(p.name))
-    return tuple(folder / name for name in names if tree.is_plain(folder / name))
+    return tuple(folder / name for name in tree.plain(folder) if _VIEW.fullmatch(name))
 
 
 def _load_r2n2(item: Item) -> Shape:

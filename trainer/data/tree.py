@@ -86,6 +86,16 @@ def folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(kept)]
 
 
+def plain(folder: Path) -> list[str]:
+    """The names of the regular files in a folder, sorted; neither links nor hidden ones."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [e.name for e in entries if e.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+    return sorted(name for name in found if not _passed_over(name))
+
+
 def tops(source: Path) -> list[Path]:
     """The source, and the folders that stand around a release: the only one in it, and so on."""
     found = [source]

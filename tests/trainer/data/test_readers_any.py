@@ -212,6 +212,13 @@ def test_what_holds_no_shapes_is_told_what_was_looked_for(tmp_path: Path) -> Non
         find_reader(tmp_path / "missing")
 
 
+def test_procedural_furniture_is_a_source_by_its_name_alone(tmp_path: Path) -> None:
+    found = items(Path("procedural:9:4"), "procedural")
+    assert len({item.label for item in found}) == 9
+    with pytest.raises(DataError, match="no folder or file"):
+        find_reader(tmp_path / "procedural")
+
+
 # Sources that lie.
 
 
