@@ -11,6 +11,9 @@ import numpy as np
 import trimesh
 from scipy.io import savemat
 
+from shapelab.core.mesh import TriMesh
+from shapelab.core.threemf import write_3mf
+
 NUMBERS = (b"nan", b"inf", b"-1", b"0", b"1e308", b"4294967295", b"99999999999", b"-2147483648")
 EXTREMES = (
     b"\xff\xff\xff\xff",
@@ -35,6 +38,9 @@ def seeds(suffix: str) -> list[bytes]:
         trimesh.creation.cylinder(1, 2, sections=8),
         trimesh.creation.annulus(1, 2, 1),
     ]
+    if suffix == ".3mf":  # trimesh's writer draws new numbers each time
+        meshes = [*shapes, pair.to_mesh()]
+        return [write_3mf(TriMesh(np.float32(m.vertices), np.int32(m.faces))) for m in meshes]
     files = [shape.export(file_type=suffix[1:]) for shape in shapes]
     if suffix == ".stl":
         files.append(box.export(file_type="stl_ascii"))
@@ -64,7 +70,8 @@ def _voxels(suffix: str, index: int) -> bytes:
         sides = " ".join(map(str, grid.shape))
         out.write(f"#binvox 1\ndim {sides}\ntranslate 0 0 0\nscale 1.5\ndata\n".encode())
         out.write(b"".join(bytes((value, 1)) for value in grid.ravel().astype(np.uint8)))
-    return out.getvalue()
+    data = out.getvalue()
+    return b"MATLAB 5.0 MAT-file".ljust(116) + data[116:] if suffix == ".mat" else data  # no time
 
 
 def mutants(suffix: str, count: int, seed: int) -> Iterator[bytes]:
@@ -95,7 +102,7 @@ def _repacked(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, content in members.items():
-            archive.writestr(key, content)
+            archive.writestr(zipfile.ZipInfo(key), content, zipfile.ZIP_DEFLATED)  # no time of day
     return out.getvalue()
 
 

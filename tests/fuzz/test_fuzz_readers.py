@@ -105,6 +105,13 @@ def test_the_seeds_are_good_files(reader: guard.GuardedReader, suffix: str) -> N
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_seed_gives_the_same_files(suffix: str) -> None:
+    first, again, other = (list(mutations.mutants(suffix, 20, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_damaged_files_are_refused_in_one_sentence(
     reader: guard.GuardedReader, suffix: str
 ) -> None:
