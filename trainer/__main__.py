@@ -123,6 +123,23 @@ def prepare(
 
 
 @app.command()
+def look(
+    store: Annotated[Path, typer.Argument(help="A prepared store.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for sheet.html and sheet.png, or a name that ends in .html."
+        ),
+    ] = None,
+) -> None:
+    """Shows what a store holds: samples, counts and what was left out, as a page and a picture."""
+    from trainer.data.sheet import write
+
+    page, picture = write(store, out)
+    print(f"Wrote {page} and {picture}.")
+
+
+@app.command()
 def fit(
     data: DataOption,
     run: RunOption,
