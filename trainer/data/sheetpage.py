@@ -9,7 +9,7 @@ from html import escape
 
 from PIL import Image
 
-from trainer.data.sheet import SIDE, ClassCard, Picture, Sample, Sheet
+from trainer.data.sheet import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 from trainer.data.store import SPLITS
 
 COLOURS = 64  # of a drawn shape, which has few tones: a third of the bytes
@@ -59,18 +59,19 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .class svg { display: block; width: 100%; height: 3rem; margin-top: .6rem; }
 .class rect { fill: var(--train); } .class line { stroke: var(--line); }
 .scale { display: flex; justify-content: space-between; }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr));
+.samples { display: grid; grid-template-columns: repeat(var(--samples), minmax(0, 1fr));
   gap: .5rem; align-content: start; }
 figure { display: grid; gap: .35rem; margin: 0; }
-.tile { display: block; width: 100%; aspect-ratio: 1; background: var(--tile);
+.tile { display: block; width: 100%; height: auto; background: var(--tile);
   border-radius: 5px; }
 details { padding: .45rem 0; border-top: 1px solid var(--line); }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 summary b { display: inline-block; min-width: 3.5rem; font-weight: 600; }
 .ids { max-height: 20rem; margin: .4rem 0 .4rem 1rem; overflow: auto; color: var(--faint);
   font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+@media (max-width: 60rem) { .samples { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
 @media (max-width: 42rem) { .class, dl { grid-template-columns: 1fr; } dd { margin-bottom: .35rem; }
-  .class svg { max-width: 16rem; } }
+  .class svg, .scale { max-width: 16rem; } }
 """
 
 
@@ -79,7 +80,9 @@ def render(sheet: Sheet) -> str:
     title = escape(sheet.title)
     return "\n".join(
         [
-            f"{_HEAD}<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+            f"{_HEAD}<title>{title}</title>",
+            f"<style>:root {{ --samples: {SAMPLES}; }}{_STYLE}</style>",
+            "</head>\n<body>",
             f"<h1>{title}</h1>",
             "<dl>",
             *(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in sheet.facts),

@@ -40,6 +40,17 @@ def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), 
         return writer.finish()
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """24 shapes of two classes, nothing left out."""
+    return make_store(tmp_path_factory.mktemp("sheets") / "furniture")
+
+
+@pytest.fixture(scope="module")
+def found(store):
+    return sheet.gather(store)
+
+
 class Page(HTMLParser):
     """What a browser would find, and whether every tag is closed in order."""
 
@@ -98,8 +109,8 @@ def test_the_page_tells_everything_of_the_store(tmp_path):
     assert len(page.every("details")) == 2
 
 
-def test_the_page_needs_nothing_from_elsewhere(tmp_path):
-    text = sheetpage.render(sheet.gather(make_store(tmp_path / "s")))
+def test_the_page_needs_nothing_from_elsewhere(found):
+    text = sheetpage.render(found)
     page = Page(text)
     assert not page.every("script")
     assert not page.every("link")
@@ -127,8 +138,7 @@ def test_names_from_a_source_are_text_and_never_tags(tmp_path):
     assert page.every("figure")[0]["title"].startswith(evil)
 
 
-def test_drawn_shapes_and_pictures_are_those_of_the_store(tmp_path):
-    found = sheet.gather(make_store(tmp_path / "s"))
+def test_drawn_shapes_and_pictures_are_those_of_the_store(found):
     ball, box = found.cards[0].samples[0], found.cards[1].samples[0]
     for sample in (ball, box):
         assert sample.shape.shape == sample.view.shape == (sheet.SIDE, sheet.SIDE, 3)
@@ -138,9 +148,7 @@ def test_drawn_shapes_and_pictures_are_those_of_the_store(tmp_path):
     assert not np.array_equal(ball.shape, box.shape)
 
 
-def test_histograms_count_every_shape_on_one_scale(tmp_path):
-    store = make_store(tmp_path / "s")
-    found = sheet.gather(store)
+def test_histograms_count_every_shape_on_one_scale(store, found):
     filled = store.grids(np.arange(24)).mean((1, 2, 3))
     assert found.fullest == pytest.approx(filled.max())
     assert [card.histogram.sum() for card in found.cards] == [12, 12]
@@ -216,16 +224,16 @@ def test_the_picture_holds_all_classes_and_cuts_nothing_off(tmp_path, classes, v
 
 
 def test_more_classes_than_fit_are_counted(tmp_path, monkeypatch):
-    found = sheet.gather(make_store(tmp_path / "s", tuple("abcdef"), 6))
+    found = sheet.gather(make_store(tmp_path / "s", tuple("abcdef"), 6, 0))
     whole = Image.open(io.BytesIO(sheetpicture.render(found))).height
     monkeypatch.setattr(sheetpicture, "MOST_CLASSES", 2)
     few = Image.open(io.BytesIO(sheetpicture.render(found))).height
-    assert few < whole - 3 * sheet.SIDE
+    assert few < whole - 2 * sheet.SIDE
     assert len(Page(sheetpage.render(found)).every("section")) == 6
 
 
 def test_the_same_store_gives_the_same_sheet(tmp_path):
-    store = make_store(tmp_path / "s", count=6)
+    store = make_store(tmp_path / "s", count=3)
     page, picture = sheet.write(store.folder)
     assert (page, picture) == (store.folder / "sheet.html", store.folder / "sheet.png")
     before = page.read_bytes(), picture.read_bytes()
@@ -238,7 +246,7 @@ def test_the_same_store_gives_the_same_sheet(tmp_path):
 
 
 def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
-    make_store(tmp_path / "s", count=4)
+    make_store(tmp_path / "s", count=2)
     monkeypatch.setattr(
         "sys.argv", ["trainer", "look", str(tmp_path / "s"), "--out", str(tmp_path)]
     )
@@ -252,14 +260,14 @@ def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
 def test_no_store_or_no_place_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="no prepared store"):
         sheet.write(tmp_path)
-    make_store(tmp_path / "s", count=4)
+    make_store(tmp_path / "s", count=2)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written; name another place"):
         sheet.write(tmp_path / "s", tmp_path / "file" / "sheet.html")
 
 
 def test_a_damaged_store_is_one_sentence(tmp_path):
-    store = make_store(tmp_path / "s", count=4)
+    store = make_store(tmp_path / "s", count=2)
     shard = next(store.folder.glob("shard-*.bin"))
     data = bytearray(shard.read_bytes())
     data[len(data) // 4 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 4)
