@@ -104,6 +104,28 @@ class TestRenderViews:
         assert np.std(mean, axis=0).min() > 15
         assert all(np.std(view[view[..., 3] == 255][:, :3]) > 3 for view in views)
 
+    def test_smooth_shading_keeps_the_edges_of_a_box(self):
+        """Flat or smooth, each face of it has one normal, so that both look the same."""
+        studio = render._studio()
+        looks = []
+        for smooth in (False, True):
+            studio.place(BOX, 64, smooth)
+            looks.append(studio.picture(np.random.default_rng(3), 32).astype(int))
+        studio.leave()
+        assert np.abs(looks[0] - looks[1]).max() <= 2
+        assert looks[0][..., 3].any()
+
+    def test_normals_of_the_mesh_itself_are_used(self):
+        """All normals upwards: under smooth shading the box has one shade but for the gloss."""
+        up = np.tile(np.float32([0, 0, 1]), (8, 1))
+        smooth = next(s for s in range(99) if np.random.default_rng(s).random() < 0.5)
+        flat = next(s for s in range(99) if np.random.default_rng(s).random() >= 0.5)
+        bent = TriMesh(BOX.vertices, BOX.faces, up)
+        assert not np.array_equal(
+            render_views(bent, 2, 64, smooth), render_views(BOX, 2, 64, smooth)
+        )
+        assert np.array_equal(render_views(bent, 2, 64, flat), render_views(BOX, 2, 64, flat))
+
     def test_transparent_pixels_hold_no_colour(self):
         views = render_views(BOX, 2, 64, 0)
         assert not views[views[..., 3] == 0].any()
