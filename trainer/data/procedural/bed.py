@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
-from trainer.data.procedural.solids import Part, bars, block, leg, moved, panel_outline, sheet
+from trainer.data.procedural.solids import Part, block, leg, moved, panel_outline, sheet
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,21 @@ class Bed(Furniture):
         low = max(0.0, top - self.frame_thickness * self.cell)
         x, y = wide / 2 + self.rim, long / 2 + 0.5 * self.rim
         soft = 0.02 + 0.1 * self.softness
-        bed = [
-            block((-x, -y, low if low > 0.8 * self.cell else 0.0), (x, y, top), edge=0.02),
-            block(
-                (-wide / 2, -long / 2, top - 0.02),
-                (wide / 2, long / 2, top + self.mattress),
-                corner=2 * soft,
-                edge=soft,
-            ),
-            *self._pillows(top + self.mattress),
-            *self._blanket(top + self.mattress),
-        ]
+        mattress = block(
+            (-wide / 2, -long / 2, top - 0.02),
+            (wide / 2, long / 2, top + self.mattress),
+            corner=2 * soft,
+            edge=soft,
+        )
         places = corners(2 * x - thick, 2 * y - thick)
         return [
-            *bed,
+            block((-x, -y, low if low > 0.8 * self.cell else 0.0), (x, y, top), edge=0.02),
+            mattress,
+            *self._pillows(top + self.mattress),
+            *self._blanket(top + self.mattress),
             *legs(places, top - 0.02, thick, square=True),
             *self._boards(y, thick, low),
-            *self._posts(places, thick, bed),
+            *self._posts(places, thick, mattress),
         ]
 
     def _pillows(self, z: float) -> list[Part]:
@@ -106,26 +104,20 @@ class Bed(Furniture):
         return made
 
     def _board(self, wide: float, tall: float, thick: float) -> Part:
-        open_work = self.head_style in ("slats", "ladder", "frame")
-        border = max(1.4 * self.cell, 0.06 * wide) if open_work else 0.0
-        number = self.bar_count if self.head_style in ("slats", "ladder") else 0
-        upright = self.head_style == "slats"
-        across = (border - wide / 2, wide / 2 - border) if upright else (border, tall - border)
-        room = (across[1] - across[0]) / (number + 1)
-        corner = 0.5 * wide if self.head_style == "arch" else 0.3 * self.head_roundness * tall
+        border = max(1.4 * self.cell, 0.06 * wide)
         outline = panel_outline(
+            self.head_style,
             wide,
             tall,
-            corner,
-            border,
-            bars(*across, number, min(1.4 * self.cell, 0.55 * room)),
-            upright,
+            corner=0.5 * wide if self.head_style == "arch" else 0.3 * self.head_roundness * tall,
+            border=border,
+            number=self.bar_count,
+            bar=1.4 * self.cell,
+            lowest=border,
         )
         return sheet(outline, wide, tall, thick)
 
-    def _posts(
-        self, places: list[tuple[float, float]], thick: float, bed: list[Part]
-    ) -> list[Part]:
+    def _posts(self, places: list[tuple[float, float]], thick: float, mattress: Part) -> list[Part]:
         sill = self.frame_height + self.mattress
         if self.posts == "none":
             return []
@@ -148,5 +140,6 @@ class Bed(Furniture):
             ]
         if self.posts == "bunk":
             rise = 1.25 - self.frame_height
-            made += [moved(part, (0.0, 0.0, rise)) for part in bed[:2]]
+            deck = ((left, front, 1.25 - 1.5 * self.cell), (right, rear, 1.25))
+            made += [block(*deck), moved(mattress, (0.0, 0.0, rise))]
         return made

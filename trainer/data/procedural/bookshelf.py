@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs
-from trainer.data.procedural.solids import Part, block, leg
+from trainer.data.procedural.solids import Part, block
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Bookshelf(Furniture):
         """Where the boards at height z end: a ladder's are deeper below."""
         if self.frame != "ladder":
             return -self.depth / 2
-        return self.depth * (0.5 - 1 + (1 - self.slope) * z / self.height)
+        return self.depth * (-0.5 + (1 - self.slope) * z / self.height)
 
     def _reach(self, z: float, walls: list[float]) -> float:
         """How far to the right the boards at height z go: steps are shorter above."""
@@ -103,17 +103,7 @@ class Bookshelf(Furniture):
                 a, b = at - side / 2, at + side / 2
                 made.append(block((a, self._front(high), low), (b, rear, high + thick)))
         if self.frame == "posts":
-            made += [
-                leg(
-                    (s * walls[-1], t * (rear - side / 2), 0.0),
-                    (s * walls[-1], t * (rear - side / 2), self.height),
-                    side / 2,
-                    side / 2,
-                    True,
-                )
-                for s in (-1, 1)
-                for t in (-1, 1)
-            ]
+            made += legs(corners(2 * walls[-1], 2 * rear - side), self.height, side, square=True)
         return made
 
     def _feet(self, low: float, side: float) -> list[Part]:

@@ -8,7 +8,6 @@ from trainer.data.procedural.furniture import Furniture, between, count, one_of
 from trainer.data.procedural.legs import corners, legs, pedestal, star, stretchers
 from trainer.data.procedural.solids import (
     Part,
-    bars,
     block,
     leg,
     moved,
@@ -79,37 +78,28 @@ class Chair(Furniture):
     def _back(self, seat: float) -> list[Part]:
         thick, wide = self.back_thickness * self.cell, self.back_width * self.seat_width
         low = self.seat_height - seat / 2
-        tall = self.seat_height + self.back_height - low
         gap = 0.3 * self.back_height + seat / 2 if self.back_style == "floating" else 0.0
-        border = (
-            0.0 if self.back_style in ("solid", "floating") else max(1.6 * self.cell, 0.1 * wide)
-        )
-        upright = self.back_style == "slats"
-        number = {"slats": self.bar_count, "ladder": self.bar_count}.get(self.back_style, 0)
-        across = (border - wide / 2, wide / 2 - border) if upright else (seat / 2, tall - border)
-        room = (across[1] - across[0]) / (number + 1)
+        tall = self.seat_height + self.back_height - low - gap
         outline = panel_outline(
+            self.back_style,
             wide,
-            tall - gap,
-            self.back_roundness * wide / 2,
-            border,
-            bars(*across, number, min(1.5 * self.cell, 0.55 * room)),
-            upright,
+            tall,
+            corner=self.back_roundness * wide / 2,
+            border=max(1.6 * self.cell, 0.1 * wide),
+            number=self.bar_count,
+            bar=1.5 * self.cell,
+            lowest=seat / 2,
         )
-        bow = self.back_bow * wide
-        panel = moved(sheet(outline, wide, tall - gap, thick, bow), (0, 0, low + gap))
-        # Round corners would leave a back that only touches the seat: its foot is a solid block.
+        panel = sheet(outline, wide, tall, thick, self.back_bow * wide)
+        made = [moved(panel, (0.0, 0.0, low + gap))]
+        if gap or self.back_roundness > 0.5:
+            # A round back would only touch the seat, and a floating one not at all.
+            half, top = 0.15 * wide, low + gap + 0.2 * tall + self.cell
+            made.append(block((-half, -thick / 2, low), (half, thick / 2, top)))
         y = self.seat_depth / 2 - thick / 2
-        foot = 0.3 * wide if self.back_roundness > 0.5 or gap else 0.0
-        made = [moved(panel, (0, y, 0))]
-        if foot:
-            rise = gap + 0.25 * (tall - gap) if gap else 0.15 * tall
-            spine = block(
-                (-foot / 2, -thick / 2, low), (foot / 2, thick / 2, low + rise + self.cell)
-            )
-            made.append(moved(spine, (0, y, 0)))
-        hinge = (0.0, y, self.seat_height - seat / 2)
-        return [turned(part, 0, -self.back_tilt, hinge) for part in made]
+        return [
+            turned(moved(part, (0.0, y, 0.0)), 0, -self.back_tilt, (0.0, y, low)) for part in made
+        ]
 
     def _base(self, height: float) -> list[Part]:
         thick = self.leg_thickness * self.cell

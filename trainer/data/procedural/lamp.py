@@ -53,7 +53,7 @@ class Lamp(Furniture):
         half = self.stem * self.cell / 2
         tall = min(self.shade_height, 0.5 * self.height)
         ends, stem = self._bowed(half) if self._hung else self._upright(half, tall)
-        wide = self.shade_width / 2
+        wide = min(self.shade_width, 0.8 * self.height) / 2  # a shade must not hide its lamp
         if len(ends) > 1:
             wide *= 0.6
             tall *= 0.7
@@ -63,7 +63,7 @@ class Lamp(Furniture):
         return [*self._foot(half), *stem, *shades]
 
     def _foot(self, half: float) -> list[Part]:
-        r = max(self.base_width / 2, 3 * half)
+        r = max(min(self.base_width, 0.6 * self.height) / 2, 3 * half)
         thick = self.base_height * self.cell
         if self.base == "tripod":
             top = 0.4 * self.height
@@ -95,9 +95,10 @@ class Lamp(Furniture):
                 leg((0, 0, 0.55 * room), (0, 0, 0.9 * room), r, half),
             ]
         if self.stem_style == "beads":
+            b = min(max(0.6 * r, 1.8 * half), room / 4)
             made += [
                 block((-b, -b, z - b), (b, b, z + b), corner=b, edge=b)
-                for z, b in ((room * k / 4, max(0.6 * r, 1.8 * half)) for k in (1, 2, 3))
+                for z in (room / 4, room / 2, room * 3 / 4)
             ]
         if self.heads == "one":
             return [(0.0, 0.0, self.height - 0.4 * tall)], made
@@ -123,7 +124,7 @@ class Lamp(Furniture):
             return [(2 * r, 0.0, z)], made
         elbow = (0.0, 0.0, 0.6 * self.height)
         end = (reach, 0.0, elbow[2] + self.tilt * reach)
-        foot = (0.0, 0.0, max(low, 0.02))
+        foot = (0.0, 0.0, max(low, half))
         return [end], [rod(foot, elbow, half), rod(elbow, end, half)]
 
     def _shade(self, at: tuple[float, float, float], wide: float, tall: float) -> Part:

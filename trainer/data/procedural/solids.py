@@ -153,42 +153,46 @@ def sheet(outline: Flat, wide: float, tall: float, thick: float, bow: float = 0.
 
 
 def panel_outline(
+    style: str,
     wide: float,
     tall: float,
     corner: float,
-    border: float = 0.0,
-    bars: Sequence[Pair] = (),
-    upright: bool = True,
+    border: float,
+    number: int,
+    bar: float,
+    lowest: float,
 ) -> Flat:
-    """The outline of a panel; with a ``border`` it is a frame that bars cross.
+    """The outline of a panel around x = 0 that stands on z = 0.
 
     Args:
-        wide: along x, around 0.
-        tall: along z, from 0.
-        corner: radius of its corners.
-        border: width of the frame; 0 makes the whole panel solid.
-        bars: from where to where each one reaches, along x if ``upright``, else along z.
-        upright: the direction of the bars.
+        style: slats (upright bars in a frame), ladder (level ones) or frame (none); what else it
+            may be is solid.
+        wide: along x.
+        tall: along z.
+        corner: radius of its corners, cut to what fits.
+        border: width of the frame.
+        number: of bars.
+        bar: width of a bar, cut to a little more than half of its room.
+        lowest: height above which level bars share the room.
     """
     corner = min(corner, wide / 2, tall / 2)
+    low, high = (
+        (border - wide / 2, wide / 2 - border) if style == "slats" else (lowest, tall - border)
+    )
+    step = (high - low) / (number + 1)
+    half = min(bar, 0.55 * step) / 2
+    middles = [low + step * k for k in range(1, number + 1)] if style != "frame" else []
 
     def outline(x: Array, z: Array) -> Array:
         whole = _rectangle(np.abs(x) - wide / 2, np.abs(z - tall / 2) - tall / 2, corner)
-        if not border:
+        if style not in ("slats", "ladder", "frame"):
             return whole
         solid = -(whole + border)
-        across = x if upright else z
-        for low, high in bars:
-            solid = np.minimum(solid, np.abs(across - (low + high) / 2) - (high - low) / 2)
+        for middle in middles:
+            solid = np.minimum(solid, np.abs((x if style == "slats" else z) - middle) - half)
         return np.maximum(whole, solid)
 
     return outline
-
-
-def bars(low: float, high: float, count: int, width: float) -> list[Pair]:
-    """``count`` bars of a width, with equal gaps between them and to both ends."""
-    step = (high - low) / (count + 1)
-    return [(low + step * k - width / 2, low + step * k + width / 2) for k in range(1, count + 1)]
 
 
 def hollow(part: Part, inner: Part) -> Part:

@@ -126,9 +126,9 @@ def _trestle(x: float, y: float, height: float, thick: float, square: bool) -> l
 
 
 def _cross(x: float, y: float, height: float, thick: float) -> list[Part]:
-    """Two round legs that cross in the middle, from corner to corner."""
+    """Four round legs that cross in the middle, each from corner to corner."""
     x, y = min(x, 0.8 * height), min(y, 0.8 * height)
     half = 0.5 * thick
-    ends = [((-x, -y), (x, y)), ((-x, y), (x, -y))]
-    slants = [rod((*a, half), (*b, height), half) for a, b in ends]
-    return [*slants, leg((0, 0, height / 2 - thick), (0, 0, height / 2 + thick), thick, thick)]
+    slants = [rod((a, b, half), (-a, -b, height), half) for a in (-x, x) for b in (-y, y)]
+    knot = min(thick, 0.4 * height)
+    return [*slants, leg((0, 0, height / 2 - knot), (0, 0, height / 2 + knot), thick, thick)]
