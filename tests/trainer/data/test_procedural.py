@@ -148,7 +148,7 @@ def test_each_parameter_alone_changes_the_shape_visibly(family: type[Furniture])
 @every_family
 def test_distances_are_lipschitz_and_signed(family: type[Furniture]) -> None:
     rng = np.random.default_rng(3)
-    for number in range(12):
+    for number in range(8):
         piece = drawn(family, number, seed=1)
         size = 1.3 * piece.longest
         points = rng.uniform((-size, -size, -0.2), (size, size, size), (4000, 3))
@@ -163,7 +163,7 @@ def test_distances_are_lipschitz_and_signed(family: type[Furniture]) -> None:
 
 @every_family
 def test_surface_is_closed_whole_and_on_the_zero_set(family: type[Furniture]) -> None:
-    for number in range(6):
+    for number in range(4):
         piece = drawn(family, number, seed=5)
         found = mesh(piece.placed())
         pitch = float(found.extents.max()) / STEPS
@@ -173,9 +173,9 @@ def test_surface_is_closed_whole_and_on_the_zero_set(family: type[Furniture]) ->
         assert off.max() < pitch
         assert np.median(off) < 0.02 * pitch
         low, high = found.vertices.min(0), found.vertices.max(0)
-        points = np.random.default_rng(0).uniform(low, high, (60_000, 3))
+        points = np.random.default_rng(0).uniform(low, high, (30_000, 3))
         inside = (signed_distance(piece, points) < 0).mean() * float(np.prod(high - low))
-        assert found.volume == pytest.approx(inside, rel=0.06)
+        assert found.volume == pytest.approx(inside, rel=0.08)
         assert float(low[2]) == pytest.approx(0.0, abs=pitch), "stands on the floor"
 
 
@@ -218,7 +218,7 @@ def test_mesh_gets_finer_with_more_steps() -> None:
 
 @every_family
 def test_shapes_are_whole_and_differ(family: type[Furniture]) -> None:
-    pieces = [drawn(family, number, seed=0) for number in range(50)]
+    pieces = [drawn(family, number, seed=0) for number in range(40)]
     whole = [ndimage.label(grid(piece, 48), np.ones((3, 3, 3)))[1] == 1 for piece in pieces]
     assert all(whole)
     grids = np.array([grid(piece).ravel() for piece in pieces])

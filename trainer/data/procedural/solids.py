@@ -97,11 +97,11 @@ def leg(bottom: Vector, top: Vector, low: float, high: float, square: bool = Fal
 
 def rod(start: Vector, end: Vector, radius: float) -> Part:
     """A straight round bar with round ends."""
-    a, along = np.array(start), np.array(end) - np.array(start)
-    square = float(along @ along)
+    along = [b - a for a, b in zip(start, end, strict=True)]
+    square = sum(d * d for d in along)
 
     def distance(x: Array, y: Array, z: Array) -> Array:
-        p = (x - a[0], y - a[1], z - a[2])
+        p = (x - start[0], y - start[1], z - start[2])
         at = (p[0] * along[0] + p[1] * along[1] + p[2] * along[2]) / square
         at = np.clip(at, 0, 1)
         dx, dy, dz = (p[k] - at * along[k] for k in range(3))
