@@ -286,7 +286,7 @@ def test_modelnet10_faces_the_same_way(shared_data: Path) -> None:
 
 def test_the_same_on_every_machine() -> None:
     chair = drawn(Chair, 17, seed=3)
-    assert (chair.seat_width, chair.back_style, chair.bar_count) == (0.6738512873895018, "solid", 3)
+    assert (chair.seat_width, chair.back_style, chair.bar_count) == (0.7402781366217084, "solid", 3)
     item = PROCEDURAL.items(Path("procedural:90:3"))[25]
     code = (
         "import hashlib, pathlib\n"

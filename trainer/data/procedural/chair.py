@@ -23,15 +23,15 @@ class Chair(Furniture):
 
     label = "chair"
 
-    seat_width: float = between(0.38, 0.72, "m", "width of the seat")
-    seat_depth: float = between(0.38, 0.66, "m", "depth of the seat")
-    seat_height: float = between(0.34, 0.56, "m", "height of the seat's upper side")
-    seat_thickness: float = between(1.3, 5.0, "cells", "thickness of the seat")
+    seat_width: float = between(0.36, 0.8, "m", "width of the seat")
+    seat_depth: float = between(0.36, 0.75, "m", "depth of the seat")
+    seat_height: float = between(0.26, 0.64, "m", "height of the seat's upper side")
+    seat_thickness: float = between(1.1, 4.0, "cells", "thickness of the seat")
     seat_roundness: float = between(0.0, 1.0, "", "from a square seat to a round one")
-    back_height: float = between(0.28, 0.75, "m", "from the seat to the back's upper edge")
+    back_height: float = between(0.26, 0.8, "m", "from the seat to the back's upper edge")
     back_width: float = between(0.7, 1.0, "", "share of the seat's width")
-    back_thickness: float = between(1.2, 2.6, "cells", "thickness of the back")
-    back_tilt: float = between(0.0, 22.0, "degrees", "how far the back leans backwards")
+    back_thickness: float = between(1.1, 2.2, "cells", "thickness of the back")
+    back_tilt: float = between(0.0, 26.0, "degrees", "how far the back leans backwards")
     back_bow: float = between(0.0, 0.24, "", "how far its sides come forward, share of the width")
     back_roundness: float = between(0.0, 1.0, "", "from square corners to an arch")
     back_style: str = one_of(
@@ -41,7 +41,7 @@ class Chair(Furniture):
     leg_style: str = one_of(
         "four", "four", "four", "star", "pedestal", "sled", "panels", meaning="what it stands on"
     )
-    leg_thickness: float = between(1.2, 2.4, "cells", "thickness of a leg at the seat")
+    leg_thickness: float = between(1.1, 2.0, "cells", "thickness of a leg at the seat")
     leg_taper: float = between(0.6, 1.0, "", "thickness of a foot as a share of the leg's")
     leg_splay: float = between(0.0, 0.3, "", "how far the feet stand outside, share of their place")
     leg_section: str = one_of("round", "square", meaning="a leg across")

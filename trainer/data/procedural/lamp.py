@@ -17,7 +17,7 @@ class Lamp(Furniture):
     label = "lamp"
 
     height: float = between(0.4, 1.5, "m", "from the floor to the top of a straight lamp")
-    stem: float = between(1.2, 2.2, "cells", "thickness of the stem")
+    stem: float = between(1.1, 2.0, "cells", "thickness of the stem")
     stem_style: str = one_of(
         "straight", "straight", "bulb", "vase", "beads", "arch", "bent", meaning="shape of the stem"
     )

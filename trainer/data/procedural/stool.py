@@ -18,14 +18,14 @@ class Stool(Furniture):
     seat_width: float = between(0.3, 0.6, "m", "width of the seat")
     seat_depth: float = between(0.65, 1.0, "", "depth of the seat, share of its width")
     height: float = between(0.35, 0.85, "m", "height of the seat's upper side")
-    seat_thickness: float = between(1.3, 4.0, "cells", "thickness of the seat")
+    seat_thickness: float = between(1.1, 4.0, "cells", "thickness of the seat")
     seat_roundness: float = between(0.0, 1.0, "", "from a square seat to a round one")
     seat_edge: float = between(0.0, 1.0, "", "from a board to a cushion")
     base: str = one_of(
         "legs", "legs", "legs", "corners", "pedestal", "star", "column", meaning="what it stands on"
     )
     leg_count: int = count(3, 5, "legs in a circle, or arms of a star")
-    leg_thickness: float = between(1.3, 2.6, "cells", "thickness of a leg at the seat")
+    leg_thickness: float = between(1.1, 2.2, "cells", "thickness of a leg at the seat")
     leg_taper: float = between(0.5, 1.0, "", "thickness of a foot as a share of the leg's")
     leg_splay: float = between(0.0, 0.5, "", "how far the feet stand outside, share of the place")
     leg_section: str = one_of("round", "square", meaning="a leg across")

@@ -17,10 +17,10 @@ class Table(Furniture):
     label = "table"
     faces_x = True
 
-    length: float = between(0.5, 2.0, "m", "length of the top")
-    width: float = between(0.45, 1.1, "m", "width of the top")
-    height: float = between(0.32, 1.0, "m", "height of the top's upper side")
-    top_thickness: float = between(1.2, 3.0, "cells", "thickness of the top")
+    length: float = between(0.5, 2.2, "m", "length of the top")
+    width: float = between(0.4, 1.2, "m", "width of the top")
+    height: float = between(0.3, 1.1, "m", "height of the top's upper side")
+    top_thickness: float = between(1.1, 2.2, "cells", "thickness of the top")
     top_roundness: float = between(0.0, 1.0, "", "from a square top to a round or oval one")
     overhang: float = between(0.0, 0.25, "", "how far the top reaches over, share of its width")
     base: str = one_of(
@@ -35,7 +35,7 @@ class Table(Furniture):
         "drum",
         meaning="what it stands on",
     )
-    leg_thickness: float = between(1.2, 2.8, "cells", "thickness of a leg at the top")
+    leg_thickness: float = between(1.1, 2.2, "cells", "thickness of a leg at the top")
     leg_taper: float = between(0.5, 1.0, "", "thickness of a foot as a share of the leg's")
     leg_splay: float = between(0.0, 0.25, "", "how far the feet stand outside, share of the place")
     leg_section: str = one_of("round", "square", meaning="a leg across")
