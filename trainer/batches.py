@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shapelab.core.runconfig import RunConfig
-from trainer.data.inputs import model_inputs
+from trainer.data.backgrounds import Backgrounds
 from trainer.data.store import Store
+from trainer.data.views import model_inputs
 from trainer.processes import Processes
 
 
@@ -85,6 +86,7 @@ class Batches:
         self.size = config.batch_size if size is None else size
         self.share = processes.slice(self.size)
         self.rows = store.indices("train")
+        self.backgrounds = Backgrounds()  # for models that see one
         self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
@@ -144,7 +146,7 @@ class Batches:
         rgba = store.pictures(rows, np.asarray(views))
         # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
         rgba[mirrored] = rgba[mirrored, :, ::-1]
-        inputs = model_inputs(rgba, spec)
+        inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
         if spec.image_mode == "LA":
             inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
         return self._tensor(inputs)

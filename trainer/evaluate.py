@@ -13,8 +13,8 @@ from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections,
 from shapelab.core.networks import Generator
 from shapelab.core.shapestate import TRUNCATION as START_TRUNCATION
 from shapelab.core.spec import ModelSpec
-from trainer.data.inputs import model_inputs
 from trainer.data.store import Store
+from trainer.data.views import model_inputs
 from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
 

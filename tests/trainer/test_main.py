@@ -32,7 +32,9 @@ def call(*arguments: str | Path) -> str:
 
 def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     store, run, made = tmp_path / "store", tmp_path / "run", tmp_path / "models" / "tiny"
-    assert "40 shapes kept, 2 rejected" in call("prepare", source, "--out", store, "--views", 0)
+    output = call("prepare", source, "--out", store, "--views", 0, "--workers", 1)
+    assert "40 shapes of 2 classes" in output
+    assert "1 rejected, 1 duplicates left out" in output
     settings = [part for text in SMALL for part in ("--set", text)]
     output = call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
     assert "step 3  completed" in output

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -23,6 +24,7 @@ from shapelab.errors import DataError
 T = TypeVar("T")
 R = TypeVar("R")
 LIMIT_S = 300.0  # for one item; the slowest honest mesh takes a tenth of it
+START_S = 30.0  # more, until the first result: processes must start and import
 BEAT_S = 0.25  # how soon whoever asks for results is heard when none is ready
 SHARE = 4  # items that a cluster gets for each of its workers before it is asked again
 IDLE_S = 10  # a worker without work ends by itself, should its master be gone
@@ -76,6 +78,7 @@ class _Local(Generic[T, R]):
         self._workers = workers
         self._limit = limit_s
         self._executor: Any = None
+        self._fresh = True  # no result came from this executor yet
         self._flying: dict[Future[R], _Flight[T]] = {}
         self._waiting: deque[tuple[int, T]] = deque()
         self._suspects: deque[tuple[int, T]] = deque()  # each of them runs alone
@@ -106,6 +109,7 @@ class _Local(Generic[T, R]):
         for future in done:
             flight = self._flying.pop(future)
             error = future.exception()
+            self._fresh = False
             if error is None:
                 yield flight.number, future.result()
             elif isinstance(error, DataError):
@@ -129,7 +133,8 @@ class _Local(Generic[T, R]):
         """Ends the processes when an item is overdue; the others begin again."""
         now = time.monotonic()
         flights = list(self._flying.values())
-        overdue = [f for f in flights if now - f.start > self._limit]
+        limit = self._limit + (START_S if self._fresh else 0)
+        overdue = [f for f in flights if now - f.start > limit]
         if not overdue:
             return
         self._flying.clear()
@@ -142,10 +147,12 @@ class _Local(Generic[T, R]):
         if self._executor is None:
             from joblib.externals.loky import ProcessPoolExecutor
 
+            # A worker that has grown by 300 MB is replaced, which is a virtue here and no news.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
             self._executor = ProcessPoolExecutor(
                 self._workers, timeout=IDLE_S, initializer=_begin, initargs=(os.getpid(),)
             )
-            self._executor.submit(os.getpid).result()  # no item shall pay for the start
+            self._fresh = True
         return self._executor
 
     def _end(self, kill: bool) -> None:

@@ -103,12 +103,14 @@ def prepare(
         missing = [(k, items[k]) for k in writer.missing()]
         done, rejected = len(items) - len(missing), writer.rejected()
         yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
-        if views and missing:
-            _check_drawing(size)
+        draws = not views  # or is known to be able to
         for found in run(partial(make, recipe), missing, workers, backend):
             if found is not None:
                 number, result = found
                 kept = Rejected(result.reason) if isinstance(result, Lost) else result
+                if not draws and isinstance(kept, Rejected):
+                    _check_drawing(size)
+                draws = True
                 writer.add(number, kept)
                 done, rejected = done + 1, rejected + isinstance(kept, Rejected)
             yield Prepared(0, done, len(items), rejected)
@@ -181,7 +183,7 @@ def _check_free(out: Path) -> None:
 
 
 def _check_drawing(size: int) -> None:
-    """Draws once, in a process of its own: else every shape would be rejected for it."""
+    """Draws once, in a process of its own: without a screen every shape would be rejected."""
     found = [result for result in run(_drawn, [(0, size)], workers=1) if result is not None]
     ((_, result),) = found
     if isinstance(result, Lost):
