@@ -19,7 +19,9 @@ _STEP = 0.45  # finer cells between samples of an edge
 _MAX_SAMPLES = 60_000_000
 _SHARE = 0.1  # of a cell must be solid, as in ModelNet10's grids
 _TIE = 1e-6  # finer cells; rounding must not spread a face on a border over both sides of it
-_SURE = 1.5  # finer cells from the surface, where the next finer cell is not cut by it
+# Finer cells from a flat surface, beyond which the middle of the finer cell that holds a point lies
+# on the same side as the point.
+_SURE = 3**0.5 / 2
 
 
 @dataclass(frozen=True)

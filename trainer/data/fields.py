@@ -24,8 +24,10 @@ _MAX_FACES = 200_000  # of a surface that is kept for pictures
 _SURE = 0.25  # voxels; a middle that lies less deep is easily lost between samples
 _REACH = 3**0.5 / 2  # voxels from a cell's middle to its corner
 _BLUR = 0.7  # voxels, standard deviation
-_CLEAR = 0.2  # how far a blurred value stays from the level where the shape is thin
-_BARELY = 0.02  # and elsewhere
+# Blurred values of thin solid cells are at least the first, of the empty ones about them at most
+# the second: a leg one cell wide keeps its width, also where four finer cells share its middle.
+_THIN = (0.9, 0.25)
+_ELSEWHERE = (0.52, 0.48)  # so that the level still parts the same cells
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,7 @@ def sample(shape: Shape, resolution: int) -> Sampled:
 
 
 def _from_voxels(grid: VoxelGrid, resolution: int) -> Sampled:
-    """Voxels, enlarged by a whole factor where they are that coarse."""
-    full = grid.values >= 0.5
-    box = voxels.bounds(full)
-    if box is None:
-        raise InputError("The voxel grid is empty; please choose one that holds a shape.")
-    longest = max(side.stop - side.start for side in box)
-    factor = 1
-    while resolution % (2 * factor) == 0 and longest * 2 * factor <= OBJECT_SHARE * resolution:
-        factor *= 2
-    base = _framed(grid, box, resolution // factor)
+    base, factor = _placed_grid(grid, resolution)
     coarse = surface(_blurred(base), SurfaceOptions(smoothing=0, largest_part=False))
     mesh = TriMesh(coarse.vertices * np.float32(factor), coarse.faces, coarse.normals)
     corners = mesh.vertices.astype(np.float64)[mesh.faces] + resolution / 2
@@ -80,24 +73,42 @@ def _from_voxels(grid: VoxelGrid, resolution: int) -> Sampled:
     return Sampled(occupancy, quantised(distance), mesh)
 
 
-def _framed(grid: VoxelGrid, box: tuple[slice, ...], resolution: int) -> Grid:
-    """The grid at another size; one that is framed already keeps its cells and their place.
+def _placed_grid(grid: VoxelGrid, resolution: int) -> tuple[Grid, int]:
+    """The grid placed in one that is a whole factor coarser than asked for, and the factor.
 
-    Framed are grids whose content is 24/32 of the resolution long and lies in the middle, and the
-    30^3 grids of 3D ShapeNets (Wu et al. 2015), whose objects are 24 cells long with 3 around, also
-    where parts of an object were lost.
+    A grid that is framed already keeps its cells and their place.
+
+    Raises:
+        InputError: the grid is empty.
     """
     full = grid.values >= 0.5
-    pad = (resolution - np.array(full.shape)) // 2
-    fits = len(set(full.shape)) == 1 and (pad >= 0).all() and resolution % 2 == full.shape[0] % 2
-    sides = [(side.start, length - side.stop) for side, length in zip(box, full.shape, strict=True)]
-    central = all(abs(before - after) <= 1 for before, after in sides)
+    box = voxels.bounds(full)
+    if box is None:
+        raise InputError("The voxel grid is empty; please choose one that holds a shape.")
+    factors = [factor for factor in (1, 2, 4) if resolution % factor == 0]
+    for factor in factors:
+        if _is_framed(full.shape, box, resolution // factor):
+            return np.pad(full, (resolution // factor - len(full)) // 2), factor
     longest = max(side.stop - side.start for side in box)
-    normal = longest == round(OBJECT_SHARE * resolution) and central
-    shapenets = full.shape[0] == 30 and resolution == 32 and min(map(min, sides)) >= 3
-    if fits and (normal or shapenets):
-        return np.pad(full, int(pad[0]))
-    return voxels.fit(grid, resolution)
+    factor = max(f for f in factors if f == 1 or longest * f <= OBJECT_SHARE * resolution)
+    return voxels.fit(grid, resolution // factor), factor
+
+
+def _is_framed(shape: tuple[int, ...], box: tuple[slice, ...], resolution: int) -> bool:
+    """Whether a grid needs nothing but padding to be one of ``resolution``^3.
+
+    So are grids whose content is 24/32 of that long and lies in the middle, and the 30^3 grids of
+    3D ShapeNets (Wu et al. 2015), whose objects were placed 24 cells long with 3 around, also where
+    parts of an object were lost.
+    """
+    side = shape[0]
+    if set(shape) != {side} or side > resolution or (resolution - side) % 2:
+        return False
+    free = [(part.start, side - part.stop) for part in box]
+    longest = max(part.stop - part.start for part in box)
+    central = all(abs(before - behind) <= 1 for before, behind in free)
+    shapenets = side == 30 and resolution == 32 and min(map(min, free)) >= 3
+    return shapenets or (central and longest == round(OBJECT_SHARE * resolution))
 
 
 def _blurred(full: Grid) -> NDArray[np.float32]:
@@ -105,10 +116,10 @@ def _blurred(full: Grid) -> NDArray[np.float32]:
     from scipy import ndimage
 
     values = ndimage.gaussian_filter(full.astype(np.float32), _BLUR, mode="constant")
-    clear = np.where(fields.thin_cells(full.astype(np.float32), 0.5), _CLEAR, _BARELY)
-    return np.where(full, np.maximum(values, 0.5 + clear), np.minimum(values, 0.5 - clear)).astype(
-        np.float32
-    )
+    thin = fields.thin_cells(full.astype(np.float32), 0.5)
+    least, most = (np.where(thin, *pair) for pair in zip(_THIN, _ELSEWHERE, strict=True))
+    parted = np.where(full, np.maximum(values, least), np.minimum(values, most))
+    return parted.astype(np.float32)
 
 
 def quantised(distance: NDArray[np.floating]) -> NDArray[np.uint8]:
