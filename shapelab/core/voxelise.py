@@ -16,7 +16,7 @@ from shapelab.errors import InputError
 # Finer cells a side of a cell, up to each resolution; odd, so that the middles of both coincide.
 _FINER = {128: 3, 256: 1}
 _STEP = 0.45  # finer cells between samples of an edge
-_MAX_SAMPLES = 60_000_000
+_MAX_SAMPLES = 20_000_000  # of the edges; five million triangles have at least 15
 _SHARE = 0.1  # of a cell must be solid, as in ModelNet10's grids
 _TIE = 1e-6  # finer cells; rounding must not spread a face on a border over both sides of it
 # Finer cells from a flat surface, beyond which the middle of the finer cell that holds a point lies
@@ -69,7 +69,7 @@ def solid(mesh: TriMesh, resolution: int = 32) -> Grid:
     """The cells that a mesh fills, (resolution,) * 3 bool, placed by `placed`; see `filled`.
 
     Raises:
-        InputError: the mesh has no surface.
+        InputError: the mesh has no surface, or far too many large triangles.
     """
     return filled(placed(mesh, resolution), resolution).cells
 
@@ -90,6 +90,9 @@ def filled(triangles: Points, resolution: int) -> Solid:
     Args:
         triangles: (m, 3, 3) in units of cells, within the grid; z up.
         resolution: cells along each side of the grid, 8 to 256.
+
+    Raises:
+        InputError: there are far too many large triangles.
     """
     finer = next(count for limit, count in _FINER.items() if resolution <= limit)
     # Only the part of the grid around the object is looked at, with a free cell on every side.
@@ -97,8 +100,8 @@ def filled(triangles: Points, resolution: int) -> Solid:
     high = np.ceil(triangles.max((0, 1))).astype(np.int64) + 1
     shape: Shape = tuple(int(n) * finer for n in high - low)  # type: ignore[assignment]
     fine = (triangles - low) * finer
+    edges, edge_owners = _edge_samples(fine)  # first, as it refuses what would take for ever
     lines = [crossings.cross(fine, shape, axis) for axis in range(3)]
-    edges, edge_owners = _edge_samples(fine)
     samples = np.concatenate([*(c.points() for c in lines), edges])
     shell = np.zeros(shape, bool)
     shell[tuple((samples + _TIE).astype(np.int64).T)] = True
@@ -141,12 +144,17 @@ def _edge_samples(triangles: Points) -> tuple[Points, Whole]:
     start = triangles.reshape(-1, 3)
     along = np.roll(triangles, -1, 1).reshape(-1, 3) - start
     length = np.sqrt(np.einsum("ij,ij->i", along, along))
-    counts = np.ceil(length / _STEP).astype(np.int64) + 1
+    # Without the end, where the triangle's next edge starts.
+    counts = np.maximum(np.ceil(length / _STEP), 1).astype(np.int64)
     if int(counts.sum()) > _MAX_SAMPLES:
         raise InputError("The mesh is too tangled to be voxelised; please simplify it first.")
-    which, index = crossings.expanded(counts)
-    share = index / np.maximum(counts - 1, 1)[which]
-    return start[which] + share[:, None] * along[which], which // 3
+    places, owners = [], []
+    for part in crossings.chunks(counts):
+        which, index = crossings.expanded(counts[part])
+        which += part.start
+        places.append(start[which] + (index / counts[which])[:, None] * along[which])
+        owners.append(which // 3)
+    return np.concatenate(places), np.concatenate(owners)
 
 
 def _enclosed(shell: Grid) -> Grid:

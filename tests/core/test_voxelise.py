@@ -334,3 +334,11 @@ def test_nothing_and_a_point_are_refused() -> None:
         solid(TriMesh(np.zeros((3, 3), np.float32)))
     with pytest.raises(InputError, match="no size"):
         solid(TriMesh(np.ones((3, 3), np.float32), np.array([[0, 1, 2]], np.int32)))
+
+
+def test_a_mesh_with_endless_edges_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.random((300, 3)).astype(np.float32)
+    faces = rng.integers(0, 300, (200_000, 3)).astype(np.int32)
+    with pytest.raises(InputError, match="too tangled"):
+        solid(TriMesh(points, faces), 128)
