@@ -234,8 +234,8 @@ def export_model(
     name: Annotated[str, typer.Argument(help="Name of the model, or a folder to write.")],
     data: OtherDataOption = None,
     licence: Annotated[
-        str, typer.Option(help="Terms of the training data, for the card.")
-    ] = "not stated",
+        str, typer.Option(help="Terms of the training data, if not those of their release.")
+    ] = "",
     note: Annotated[str, typer.Option(help="Anything else that the card should say.")] = "",
     checkpoint: CheckpointOption = "newest",
 ) -> None:
@@ -259,6 +259,21 @@ def bench(
     from trainer.bench import measure
 
     report = measure(width, batch, threads, rounds)
+    print(report.to_json() if as_json else report.describe())
+
+
+@app.command("bench-data")
+def bench_data(
+    data: Annotated[Path, typer.Argument(help="A prepared store.")],
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Of which the best counts.")] = 5,
+    settings: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Times reading a store beside the training steps that it feeds."""
+    from trainer.databench import measure
+
+    report = measure(data, threads, rounds, settings or ())
     print(report.to_json() if as_json else report.describe())
 
 

@@ -87,7 +87,7 @@ def export(
         run: folder of the run.
         name: a plain name goes to the user's models; a path with a separator is used as it is.
         data: the store that it was trained on.
-        licence: terms of the training data.
+        licence: terms of the training data; "" for those that their reader knows.
         note: anything else that the card should say.
         checkpoint: as for ``evaluate_run``.
 
@@ -128,7 +128,7 @@ def _card(
         "shapelab": shapelab.__version__,
         "data": {
             "source": store.index["source"],
-            "licence": licence,
+            "licence": licence or store.index["licence"] or "not stated",
             "train": len(store.indices("train")),
             "validation": len(store.indices("validation")),
             "rejected": len(store.rejected),
@@ -140,7 +140,8 @@ def _card(
         "settings": config.model_dump(mode="json", exclude={"model"}),
         "figures": rounded,
         "reproduce": [
-            f"python -m trainer prepare {store.index['source']} --out STORE",
+            f"python -m trainer prepare {store.index['source']} --out STORE --resolution "
+            f"{store.resolution} --views {store.index['views']} --size {store.picture_size}",
             f"python -m trainer fit --preset {config.preset} --data STORE --run RUN",
             "python -m trainer evaluate RUN",
             f"python -m trainer export-model RUN {name}",

@@ -15,7 +15,7 @@ from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from trainer import checkpoints
 from trainer.control import Control
-from trainer.data.shards import encode
+from trainer.data.shards import Rejected, encode
 from trainer.data.source import Item
 from trainer.data.writer import Plan, Writer, digest_of
 from trainer.loop import fit
@@ -50,17 +50,22 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_store(folder: Path, resolution: int = 32, pictured: bool = True) -> Path:
-    """A prepared store of 40 balls and boxes, with shadows instead of renders as pictures."""
+    """A prepared store of 40 balls and boxes, with shadows instead of renders as pictures.
+
+    A rejected shape and a duplicate were left out.
+    """
     grids, labels = make_grids(40)
     finer = resolution // 30
     solid = np.kron(grids, np.ones((1, finer, finer, finer), np.uint8)) > 0
     pad = (resolution - 30 * finer) // 2
     solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad), (pad, pad)))
+    labels = [*labels, 0, 0]
     items = [Item(f"{k:06d}", CLASSES[label], folder) for k, label in enumerate(labels)]
     views = 2 if pictured else 0
     plan = Plan("shapes.npz", "test", "", resolution, views, resolution, 0, digest_of(items))
     with Writer(folder, plan, items) as writer:
-        for k, grid in enumerate(solid):
+        writer.add(40, Rejected("it is empty"))
+        for k, grid in zip((*range(40), 41), (*solid, solid[0]), strict=True):
             shadows = np.stack([grid.max(axis=1), grid.max(axis=2)]).astype(np.uint8) * 255
             pictures = np.stack([shadows // 4, shadows // 3, shadows // 2, shadows], axis=3)
             distance = np.where(grid, 64, 192).astype(np.uint8)

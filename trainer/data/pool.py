@@ -162,8 +162,14 @@ class _Local(Generic[T, R]):
 
 
 def _begin(master: int) -> None:
-    """In a worker: Ctrl+C is for the master to answer, and without a master there is no work."""
+    """In a worker: Ctrl+C is for the master to answer, and without a master there is no work.
+
+    A group of its own keeps Ctrl+C from the processes that read files for it, too: a reader that
+    dies would count against its file.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
     if hasattr(os, "getppid"):
         threading.Thread(target=_end_without, args=(master,), daemon=True).start()
 
