@@ -137,7 +137,8 @@ def _distance(solid: Solid) -> NDArray[np.float64]:
     """The truncated signed distance (R, R, R) from a mesh's surface.
 
     The sign says whether a cell's middle lies inside, not whether the cell is solid, which it is
-    from a tenth: else the surface in the field would have stairs.
+    from a tenth: else the surface in the field would have stairs. Across a hole of the mesh, where
+    inside and outside meet without a surface, the distance jumps.
     """
     distance = np.where(solid.cells, -TRUNCATION, TRUNCATION)
     near = _near(solid.samples, len(solid.cells))
