@@ -83,10 +83,12 @@ def filled(triangles: Points, resolution: int) -> Solid:
     covers them from above: an open box stays a box, a sofa without a floor is filled. Parity is
     counted for the mesh as a whole, which joins loose walls to a body, and for each connected part
     alone, which bears overlaps and faces modelled twice. Behind a large hole that lies askew to all
-    axes two lines may leave by it, and the inside is dented there. All this happens on a finer grid, and a
-    cell is solid if a tenth of it is, as in the grids the models are trained on. Thinner parts
-    stay as one layer of cells. So each solid cell is inside or touched by the surface, and a cell
-    is wrong only within sqrt(3)/2 cells of the surface, half its diagonal.
+    axes two lines may leave by it, and the inside is dented there.
+
+    All this happens on a finer grid, and a cell is solid if a tenth of it is, as in the grids the
+    models are trained on. Thinner parts stay as one layer of cells. So each solid cell is inside or
+    touched by the surface, and a cell of a closed mesh is wrong only within sqrt(3)/2 cells of the
+    surface, half its diagonal.
 
     Args:
         triangles: (m, 3, 3) in units of cells, within the grid; z up.
