@@ -28,6 +28,8 @@ LIGHT = [
     "shapelab.core.guard",
     "shapelab.core.latent",
     "shapelab.core.meshing",
+    "shapelab.core.curves",
+    "shapelab.core.doctor",
     "shapelab.core.events",
     "shapelab.core.reconstruct",
     "shapelab.core.run",
