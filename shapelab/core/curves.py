@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from shapelab.core.events import Event, Resumed, Saved, Started, StepDone, Validated, Warned
 
 VALIDATION = ("iou", "picture_iou")  # the scores of held-out shapes
-_BLOCK = 256  # points that are smoothed at once
+_BLOCK = 64  # points that are smoothed at once
 
 
 class Curve:
     """One scalar over the steps, oldest first; NaN where it was not finite."""
 
     def __init__(self) -> None:
-        self.revision = 0  # counts the changes
+        self.edits = 0  # counts the changes other than points added at the end
         self._rows = np.zeros((3, 64))
         self._length = 0
 
@@ -45,13 +45,14 @@ class Curve:
             if self._length == self._rows.shape[1]:
                 self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)], 1)
             self._length += 1
+        else:
+            self.edits += 1
         self._rows[:, self._length - 1] = step, seconds, value
-        self.revision += 1
 
     def drop_after(self, step: int) -> None:
         """Takes back what came after a step."""
         self._length = int(np.searchsorted(self.steps, step, side="right"))
-        self.revision += 1
+        self.edits += 1
 
 
 class RunCurves:
@@ -134,26 +135,34 @@ class RunCurves:
         self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
 
 
-def smoothed(values: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
-    """Exponential moving average: s_0 = y_0, s_k = factor s_(k-1) + (1 - factor) y_k.
+class MovingAverage:
+    """An exponential moving average, without the bias of its start, of values that come in parts.
 
-    Args:
-        values: [n], all finite.
-        factor: in [0, 1).
-
-    Returns:
-        [n].
+    s_k = m_k / (1 - factor^(k+1)) with m_k = factor m_(k-1) + (1 - factor) y_k and m_-1 = 0, so
+    that s_0 = y_0 and the first value soon counts no more than others (Kingma & Ba 2015).
     """
-    if not len(values) or not factor:
-        return values.copy()
-    powers = factor ** np.arange(_BLOCK + 1)
-    # Row i: what each value of a block adds to the average at its place i.
-    behind = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
-    weights = np.where(behind >= 0, (1 - factor) * powers[np.maximum(behind, 0)], 0.0)
-    padded = np.pad(values, (0, -len(values) % _BLOCK), mode="edge").reshape(-1, _BLOCK)
-    result = padded @ weights.T
-    carry = values[0]
-    for block in result:
-        block += powers[1:] * carry
-        carry = block[-1]
-    return result.reshape(-1)[: len(values)]
+
+    def __init__(self, factor: float) -> None:
+        """``factor`` in [0, 1)."""
+        self._factor = factor
+        self._count, self._mean = 0, 0.0
+        # Row i: what each value of a block adds to m at its place i.
+        behind = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+        powers = factor ** np.maximum(behind, 0)
+        self._weights = np.where(behind >= 0, (1 - factor) * powers, 0.0)
+        self._fade = factor ** np.arange(1, _BLOCK + 1)
+
+    def extend(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Averages at the next values, [n] and all finite."""
+        if not len(values):
+            return np.zeros(0)
+        blocks = np.pad(values, (0, -len(values) % _BLOCK)).reshape(-1, _BLOCK)
+        means = blocks @ self._weights.T
+        mean = self._mean
+        for block in means:
+            block += self._fade * mean
+            mean = block[-1]
+        means = means.reshape(-1)[: len(values)]
+        places = np.arange(self._count + 1, self._count + len(values) + 1)
+        self._count, self._mean = self._count + len(values), float(means[-1])
+        return means / (1 - self._factor**places)

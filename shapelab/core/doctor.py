@@ -182,7 +182,7 @@ def _critic_ahead(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
         steps = _last_steps(run, "wasserstein", FRESH + RECENT)
         sentence = (
             f"The critic is ahead: its Wasserstein estimate grew from {before:.3g} to {now:.3g} in "
-            f"{steps} steps."
+            f"({steps} steps)."
         )
         advice = (
             "Lower critic_rate, or let the generator learn more often (generator_every). With few "
@@ -241,8 +241,8 @@ def _validation(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     if gain < GAIN:
         steps = max(_last_steps(run, name, PATIENCE + 1) for name in scores)
         sentence = (
-            f"The validation's IoU gained less than {GAIN:g} in its last {PATIENCE} scores, "
-            f"{steps} steps."
+            f"The validation's IoU gained less than {GAIN:g} in its last {PATIENCE} scores "
+            f"({steps} steps)."
         )
         advice = "It may be done: stop here, or end with lower rates (final_rate)."
         yield Finding("hint", "plateau", sentence, "final_rate", advice, run.step)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from shapelab.core.curves import Curve, RunCurves, smoothed
+from shapelab.core.curves import Curve, MovingAverage, RunCurves
 from shapelab.core.events import (
     Paused,
     Resumed,
@@ -110,25 +110,30 @@ def test_a_history_without_times_can_be_shown(tmp_path):
     assert run.curves["kl"].steps.tolist() == [10, 20, 30]
 
 
-def test_a_curve_grows_past_its_first_room_and_tells_its_changes():
+def test_a_curve_grows_past_its_first_room_and_counts_its_edits():
     curve = Curve()
     for number in range(1000):
         curve.add(number, 0.5 * number, number**2)
+    assert curve.edits == 0
     assert curve.steps.tolist() == list(range(1000))
     assert curve.values[-1] == 999**2
-    revision = curve.revision
     curve.add(999, 500.0, -1.0)
     assert (len(curve), curve.values[-1]) == (1000, -1.0)
     curve.drop_after(99)
     assert (len(curve), curve.values[-1]) == (100, 99**2)
-    assert curve.revision == revision + 2
+    assert curve.edits == 2
 
 
-@pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 1000])
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 1000])
 @pytest.mark.parametrize("factor", [0.0, 0.5, 0.99])
-def test_smoothing_is_the_recursion_of_its_definition(length, factor):
+def test_moving_average_is_the_recursion_of_its_definition(length, factor):
     values = np.random.default_rng(0).normal(size=length)
-    expected = values.copy()
-    for k in range(1, length):
-        expected[k] = factor * expected[k - 1] + (1 - factor) * values[k]
-    np.testing.assert_allclose(smoothed(values, factor), expected, atol=1e-12)
+    mean, expected = 0.0, []
+    for k, value in enumerate(values):
+        mean = factor * mean + (1 - factor) * value
+        expected.append(mean / (1 - factor ** (k + 1)))
+    average = MovingAverage(factor)
+    np.testing.assert_allclose(average.extend(values), expected, atol=1e-12)
+    average = MovingAverage(factor)
+    parts = [average.extend(part) for part in np.array_split(values, [1, 10, 10, 70])]
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-12)
