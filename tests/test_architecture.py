@@ -18,7 +18,17 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "PySide6", "pyvista", "pyvistaqt", "trimesh", "skimage", "cv2", "scipy"}
+HEAVY = {
+    "torch",
+    "PySide6",
+    "pyvista",
+    "pyvistaqt",
+    "pyqtgraph",
+    "trimesh",
+    "skimage",
+    "cv2",
+    "scipy",
+}
 LIGHT = [
     "shapelab",
     "shapelab.__main__",
