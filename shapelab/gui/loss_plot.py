@@ -160,7 +160,7 @@ class LossPlot(QWidget):
         for panel, group in zip(panels, groups, strict=True):
             traces, labels = self._traces(group, options)
             panel.draw(traces, labels, options, x_range, marks)
-            marks = replace(marks, checkpoints=np.zeros(0))  # once, on top
+            marks = replace(marks, checkpoints=np.zeros(0), troubles=np.zeros(0))  # once, on top
         self.bar.fit.setEnabled(self._range is not None)
         self._say_where()
 

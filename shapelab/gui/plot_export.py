@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter, QPicture
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsScene
 
@@ -23,7 +24,8 @@ def png(scene: QGraphicsScene, area: QRectF, background: QColor) -> bytes:
     image.fill(background)
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    scene.render(painter, QRectF(image.rect()), area)
+    with _for_export(scene, SCALE):
+        scene.render(painter, QRectF(image.rect()), area)
     painter.end()
     data = QByteArray()
     buffer = QBuffer(data)
@@ -41,12 +43,27 @@ def svg(scene: QGraphicsScene, area: QRectF, background: QColor) -> bytes:
     size = QSize(math.ceil(area.width()), math.ceil(area.height()))
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    generator.setResolution(QPicture().logicalDpiX())  # axes are recorded as pictures
     generator.setTitle("ShapeLab: curves of training runs")
     painter = QPainter(generator)
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), background)
-    scene.render(painter, QRectF(0, 0, area.width(), area.height()), area)
+    with _for_export(scene, 1):
+        scene.render(painter, QRectF(0, 0, area.width(), area.height()), area)
     painter.end()
     return bytes(data.data())
+
+
+@contextmanager
+def _for_export(scene: QGraphicsScene, scale: int) -> Iterator[None]:
+    """Has pyqtgraph draw dots as shapes of the right size, not as the screen's pixels."""
+    items = [item for item in scene.items() if hasattr(item, "setExportMode")]
+    for item in items:
+        item.setExportMode(True, {"resolutionScale": scale})
+    try:
+        yield
+    finally:
+        for item in items:
+            item.setExportMode(False)
 
 
 def table(runs: Mapping[str, RunCurves]) -> bytes:
