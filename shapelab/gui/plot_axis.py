@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pyqtgraph as pg
+from PySide6.QtGui import QPainter
 
 from shapelab.gui.plot_groups import thousands
 
@@ -18,7 +19,20 @@ _FACTORS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 _LABEL_PX, _LINE_PX = 70, 18  # room that a label needs beside and above another
 
 
-class StepAxis(pg.AxisItem):  # type: ignore[misc]
+class _Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis that keeps what it draws as lines and texts: to play a QPicture of them is slow."""
+
+    picture: tuple[Any, Any, Any] | None  # pyqtgraph forgets it when the axis changes
+
+    def paint(self, painter: QPainter, _option: object, _widget: object = None) -> None:
+        if self.picture is None:
+            painter.setFont(self.style["tickFont"] or painter.font())
+            self.picture = self.generateDrawSpecs(painter)
+        if self.picture is not None:
+            self.drawPicture(painter, *self.picture)
+
+
+class StepAxis(_Axis):
     """Labels steps with thin spaces, or seconds as m:ss below a minute's spacing, else as h:mm."""
 
     def __init__(self) -> None:
@@ -47,7 +61,7 @@ class StepAxis(pg.AxisItem):  # type: ignore[misc]
         ]
 
 
-class ValueAxis(pg.AxisItem):  # type: ignore[misc]
+class ValueAxis(_Axis):
     """Labels values, on a log scale at round ones of each power of ten."""
 
     def __init__(self) -> None:

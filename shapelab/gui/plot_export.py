@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize
-from PySide6.QtGui import QColor, QImage, QPainter, QPicture
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsScene
 
@@ -43,7 +43,6 @@ def svg(scene: QGraphicsScene, area: QRectF, background: QColor) -> bytes:
     size = QSize(math.ceil(area.width()), math.ceil(area.height()))
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
-    generator.setResolution(QPicture().logicalDpiX())  # axes are recorded as pictures
     generator.setTitle("ShapeLab: curves of training runs")
     painter = QPainter(generator)
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), background)

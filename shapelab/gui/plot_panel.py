@@ -73,6 +73,7 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
         self._items: list[_Items] = []
         self._traces: list[Trace] = []
         self._labels: list[str] = []
+        self._written: tuple[str, str, float] | None = None  # header, note and their room
         self._heights = (0.0, 1.0)  # lowest and highest y, as drawn
         self.hideButtons()
         self.setMenuEnabled(False)
@@ -210,11 +211,11 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
             self._draw_line(items.raw, trace.x, trace.y, options.log, faint, x_range)
         few = faint if options.smoothing else bold
         self._draw_dots(items.dots, trace, trace.inside(*x_range), options.log, few)
-        at = slice(0, 0)
+        items.best.setVisible(trace.best is not None)
         if trace.best is not None:
+            items.best.setPen(pg.mkPen(base, width=2))
             at = trace.inside(trace.best, trace.best)
-        items.best.setPen(pg.mkPen(base, width=2))
-        self._draw_dots(items.best, trace, at, options.log, bold)
+            self._draw_dots(items.best, trace, at, options.log, bold)
 
     def _draw_line(
         self,
@@ -278,6 +279,9 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
         gap = "&nbsp;&nbsp; "
         title = f'<b style="color:{c.text}">{escape(self.group.title)}</b>'
         html = f'<span style="color:{c.text}">{gap.join([title, *entries])}</span>'
+        if (html, note, room) == self._written:
+            return
+        self._written = (html, note, room)
         for item, text in ((self._header, html), (self._note, escape(note))):
             item.setFont(font)
             item.document().setDocumentMargin(0)

@@ -46,7 +46,9 @@ class PlottedRun:
         curve = self.curves.curves.get(metric)
         if curve is None:
             return None
-        trace = self.traces.setdefault(metric, Trace(curve))
+        if metric not in self.traces:
+            self.traces[metric] = Trace(curve)
+        trace = self.traces[metric]
         best = self.curves.best_validation() if metric in VALIDATION else None
         trace.best = None if best is None else self.x(best, by_time)
         trace.color = color
