@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
 
 from shapelab.core.events import Saved, Started, StepDone, Validated, Warned
 from shapelab.core.run import RunFolder, history
@@ -252,6 +253,39 @@ def test_last_steps_and_zoom_and_back(filled):
     filled.bar.fit.click()
     assert critic.vb.viewRange()[0] == pytest.approx([4990, 6030])
     assert not filled.bar.fit.isEnabled()
+
+
+def turn_wheel(plot, panel, x, modifiers=Qt.KeyboardModifier.NoModifier):
+    place = plot.canvas.viewport().mapTo(plot, point_in(plot, panel, x))
+    QTest.wheelEvent(plot.windowHandle(), QPointF(place), QPoint(0, 240), QPoint(), modifiers)
+
+
+def test_the_wheel_zooms_and_a_double_click_shows_all_again(qtbot, filled):
+    critic = panel_of(filled, "Critic")
+    whole = critic.vb.viewRange()
+    turn_wheel(filled, critic, 700)
+    low, high = critic.vb.viewRange()[0]
+    assert whole[0][0] < low < 700 < high < whole[0][1]
+    assert all(panel.vb.viewRange()[0] == [low, high] for panel in filled.canvas.panels)
+    place = point_in(filled, critic, 700)
+    qtbot.mouseDClick(filled.canvas.viewport(), LEFT, pos=place)
+    qtbot.mouseRelease(filled.canvas.viewport(), LEFT, pos=place)
+    assert critic.vb.viewRange()[0] == whole[0]
+
+
+def test_where_panels_scroll_the_wheel_scrolls_and_zooms_with_ctrl(qtbot, filled):
+    filled.resize(440, 400)
+    critic = panel_of(filled, "Reconstruction")
+    bar = filled.canvas.parentWidget().parentWidget().verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and not filled._stale)
+    assert all(panel.axis.style["showValues"] for panel in filled.canvas.panels)
+    bar.setValue(20)
+    whole = critic.vb.viewRange()
+    turn_wheel(filled, critic, 700)
+    assert critic.vb.viewRange() == whole
+    assert bar.value() < 20
+    turn_wheel(filled, critic, 700, Qt.KeyboardModifier.ControlModifier)
+    assert critic.vb.viewRange()[0] != whole[0]
 
 
 def test_time_axis_counts_training_only(filled):
