@@ -15,7 +15,7 @@ from shapelab.gui.plot_groups import thousands
 # Seconds between two labels that people find round.
 _ROUND = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 432_000)
 # Of each power of ten, those labelled on a log scale; the first that leaves room is taken.
-_FACTORS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+_FACTORS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
 _LABEL_PX, _LINE_PX = 70, 18  # room that a label needs beside and above another
 
 

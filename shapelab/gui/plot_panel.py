@@ -46,7 +46,8 @@ class _Items:
         self.bold = pg.PlotCurveItem(skipFiniteCheck=True)
         self.dots = pg.ScatterPlotItem(size=5, pen=None)
         self.best = pg.ScatterPlotItem(size=10)
-        for item in (self.raw, self.bold, self.dots, self.best):
+        for height, item in enumerate((self.raw, self.dots, self.bold, self.best)):
+            item.setZValue(height)  # above all raw curves, other runs' too
             panel.vb.addItem(item, ignoreBounds=True)
 
     def hide(self) -> None:
