@@ -314,11 +314,13 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
         if not processes.is_main:
             for _ in watched():
                 pass
-        elif output is Output.jsonl:
-            for event in watched():
-                console.write_line(sys.stdout, to_line(event))
         else:
-            console.show(watched())
+            with control.following(RunFolder(run).commands):
+                if output is Output.jsonl:
+                    for event in watched():
+                        console.write_line(sys.stdout, to_line(event))
+                else:
+                    console.show(watched())
     finally:
         if board is not None:
             board.close()

@@ -1,11 +1,20 @@
-"""What a run is asked between two steps: stop, pause, save, sample; from signals or from stdin."""
+"""What a run is asked between two steps: stop, pause, save, sample.
+
+It may be asked by a signal, by a line on stdin, or by a line in the run's ``commands.txt``.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
-COMMANDS = ("pause", "resume", "sample", "save", "stop")
+from shapelab.core.run import COMMANDS
+from shapelab.core.tail import Tail
+
+LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
 
 
 class Control:
@@ -50,3 +59,21 @@ class Control:
                 self.request(line.strip().lower())
 
         threading.Thread(target=read, name="control", daemon=True).start()
+
+    @contextmanager
+    def following(self, path: Path) -> Iterator[None]:
+        """Takes the commands appended to a file from now on, one a line, while the block runs."""
+        tail, ended = Tail(path, at_end=True), threading.Event()
+
+        def poll() -> None:
+            while not ended.wait(LOOK_EVERY_S):
+                for line in tail.lines():
+                    self.request(line.strip().lower())
+
+        thread = threading.Thread(target=poll, name="commands", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

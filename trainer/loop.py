@@ -151,6 +151,7 @@ class Training:
         while state.step < config.steps and not stopped:
             stopped, save, sample = yield from self._requests()
             if self.image_phase.must_prepare and not stopped:
+                yield from self._obey(save, sample)
                 yield from self.image_phase.prepare(self.control)
             elif not stopped:
                 yield from self.step()
@@ -168,6 +169,7 @@ class Training:
                 if not paused:
                     yield Paused(self.state.step)
                 paused = True
+                yield from self._obey(*self._asked())
                 control.wait(POLL_S)
             elif paused and not stop:
                 paused = False
@@ -175,7 +177,17 @@ class Training:
                 yield Resumed(self.state.step)
             else:
                 break
-        return (stop, *self.processes.any(control.take("save"), control.take("sample")))
+        return (stop, *self._asked())
+
+    def _asked(self) -> tuple[bool, ...]:
+        """Whether to save, and to sample, in all processes."""
+        return self.processes.any(self.control.take("save"), self.control.take("sample"))
+
+    def _obey(self, save: bool, sample: bool) -> Iterator[Event]:
+        if sample and self.processes.is_main:
+            yield self._preview()
+        if save:
+            yield from self._save()
 
     def step(self) -> Iterator[Event]:
         """One batch through the updates that are due. What fails is skipped or tried in parts."""

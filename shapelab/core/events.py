@@ -10,6 +10,8 @@ from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
+from shapelab.core.tail import Tail
+
 
 @dataclass(frozen=True)
 class Event:
@@ -157,23 +159,14 @@ class EventReader:
     """Reads a growing ``events.jsonl``: each call gives the events that came since the last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
+        self._tail = Tail(path)
 
     def read(self) -> list[Event]:
         """New events, oldest first. A line still being written waits; a damaged one is skipped."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except OSError:
-            return []
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
         events = []
-        for line in whole.splitlines():
+        for line in self._tail.lines():
             try:
-                events.append(from_line(line.decode("utf-8")))
+                events.append(from_line(line))
             except ValueError:  # a crash can leave half a line; the rest of the history counts
                 continue
         return events

@@ -21,6 +21,7 @@ from shapelab.core.runconfig import RunConfig, from_toml, to_toml
 from shapelab.errors import ExportError, RunError
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
+COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
 SEARCH_DEPTH = 3  # folders below the one that is listed
 
 
@@ -42,6 +43,16 @@ class RunFolder:
     @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
+
+    @property
+    def commands(self) -> Path:
+        """Commands to the process that trains the run, one a line; see ``send``."""
+        return self.path / "commands.txt"
+
+    @property
+    def log(self) -> Path:
+        """What a process that the app started said beside its events: errors, tracebacks."""
+        return self.path / "trainer.log"
 
     @property
     def checkpoints(self) -> Path:
@@ -132,6 +143,26 @@ class RunFolder:
         finally:
             self.owner.unlink(missing_ok=True)
             lock.release()
+
+    def send(self, command: str) -> None:
+        """Asks the process that trains the run, wherever it runs, for one of ``COMMANDS``.
+
+        Anybody who may write into the folder may ask (``echo stop >> commands.txt`` does the same).
+        The process looks a few times a second and obeys what came after its own start.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        if command not in COMMANDS:
+            raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}")
+        try:
+            with self.commands.open("a", encoding="utf-8") as file:
+                file.write(command + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written ({error.strerror}), so the run cannot be steered "
+                "from here."
+            ) from None
 
     def owner_text(self) -> str:
         """Who trains the run, for a sentence."""

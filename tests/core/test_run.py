@@ -126,3 +126,14 @@ def test_find_runs_lists_readable_runs_the_newest_first(folder: RunFolder, tmp_p
     deep.create(RunConfig(), tmp_path)
     RunFolder(tmp_path / "a" / "b" / "c" / "too deep").create(RunConfig(), tmp_path)
     assert [run.path for run in find_runs(tmp_path)] == [deep.path, folder.path]
+
+
+def test_commands_are_lines_behind_those_that_are_there(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.send("pause")
+    folder.send("stop")
+    assert folder.commands.read_text() == "pause\nstop\n"
+    with pytest.raises(ValueError, match="none of"):
+        folder.send("halt")
+    with pytest.raises(RunError, match="cannot be steered"):
+        RunFolder(tmp_path / "missing").send("stop")

@@ -210,6 +210,22 @@ def test_pause_holds_the_run_between_two_steps_and_stop_ends_it(config, train, t
     assert kinds == [(StepDone, 3), (Paused, 3), (Resumed, 3), (Saved, 3), (Finished, 3)]
 
 
+def test_a_paused_run_saves_and_samples_without_a_step(config, train, tmp_path):
+    def steer(event, control):
+        if isinstance(event, StepDone) and event.step == 2:
+            control.request("pause")
+        if isinstance(event, Paused):
+            control.request("save")
+            control.request("sample")
+        if isinstance(event, Saved) and event.step == 2:
+            control.request("resume")
+
+    events = train(config, tmp_path, steer)
+    begin = events.index(Paused(2))
+    kinds = [(type(e), e.step) for e in events[begin : begin + 5]]
+    assert kinds == [(Paused, 2), (Previewed, 2), (Saved, 2), (Resumed, 2), (StepDone, 3)]
+
+
 def test_save_and_sample_are_obeyed_after_the_next_step(config, train, tmp_path):
     def steer(event, control):
         if isinstance(event, StepDone) and event.step == 2:
