@@ -12,13 +12,13 @@ STACK_BYTES = 16 * 1024 * 1024  # macOS gives a QThread 512 KB, too little for B
 _NOTHING: Any = object()
 
 
-class _Thread(QThread):
+class WorkerThread(QThread):
     """Runs one Python function; stays alive until it has ended, whatever becomes of its owner."""
 
     outcome = Signal(object)
-    live: set[_Thread] = set()  # noqa: RUF012  a QThread collected while it runs aborts the process
+    live: set[WorkerThread] = set()  # noqa: RUF012  a QThread collected while it runs aborts the process
 
-    def __init__(self, body: Callable[[_Thread], None], release: Callable[[], None]) -> None:
+    def __init__(self, body: Callable[[WorkerThread], None], release: Callable[[], None]) -> None:
         super().__init__()
         self._body = body
         self.release = release
@@ -26,7 +26,7 @@ class _Thread(QThread):
         self.finished.connect(self.join, Qt.ConnectionType.QueuedConnection)
 
     def launch(self) -> None:
-        _Thread.live.add(self)
+        WorkerThread.live.add(self)
         self.start()
 
     def run(self) -> None:
@@ -36,12 +36,12 @@ class _Thread(QThread):
     def join(self) -> None:
         """Wait for the end (`finished` is emitted a moment before it) and forget the thread."""
         self.wait()
-        _Thread.live.discard(self)
+        WorkerThread.live.discard(self)
 
 
 def stop_all() -> None:
     """Ask every thread of this module to end and wait for them; call it when the window closes."""
-    threads = list(_Thread.live)
+    threads = list(WorkerThread.live)
     for thread in threads:
         thread.release()
     for thread in threads:
@@ -108,7 +108,7 @@ class LatestOnly(QObject):
         super().__init__(parent)
         mailbox = _Mailbox()
 
-        def body(thread: _Thread) -> None:
+        def body(thread: WorkerThread) -> None:
             while (request := mailbox.next()) is not _NOTHING:
                 try:
                     thread.outcome.emit((request, function(request), None))
@@ -116,7 +116,7 @@ class LatestOnly(QObject):
                     thread.outcome.emit((request, None, error))
 
         self._mailbox = mailbox
-        self._thread: _Thread | None = None
+        self._thread: WorkerThread | None = None
         self._body = body
         self._stopped = False
         self.destroyed.connect(mailbox.close)
@@ -132,7 +132,7 @@ class LatestOnly(QObject):
             return
         self._mailbox.put(request)
         if self._thread is None:
-            self._thread = _Thread(self._body, self._mailbox.close)
+            self._thread = WorkerThread(self._body, self._mailbox.close)
             self._thread.outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
             self._thread.launch()
 
@@ -175,7 +175,7 @@ class Task(QObject):
         super().__init__(parent)
         self.cancel_event = threading.Event()
         self._function = function
-        self._thread: _Thread | None = None
+        self._thread: WorkerThread | None = None
         self.destroyed.connect(self.cancel_event.set)
 
     @property
@@ -187,13 +187,13 @@ class Task(QObject):
         if self._thread is not None:
             raise RuntimeError("This task runs already.")
 
-        def body(thread: _Thread) -> None:
+        def body(thread: WorkerThread) -> None:
             try:
                 thread.outcome.emit(("done", self._function(self)))
             except Exception as error:
                 thread.outcome.emit(("failed", error))
 
-        self._thread = _Thread(body, self.cancel_event.set)
+        self._thread = WorkerThread(body, self.cancel_event.set)
         self._thread.outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._thread.launch()
         return self

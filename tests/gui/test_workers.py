@@ -13,7 +13,7 @@ from shapelab.gui.workers import LatestOnly, Task
 @pytest.fixture(autouse=True)
 def no_thread_left(qapp):
     yield
-    left = len(workers._Thread.live)
+    left = len(workers.WorkerThread.live)
     workers.stop_all()
     assert left == 0
 
@@ -121,7 +121,7 @@ def test_deleting_the_worker_ends_its_thread(qtbot):
     worker.submit(-1)
     thread = worker._thread
     worker.deleteLater()
-    qtbot.waitUntil(lambda: thread not in workers._Thread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: thread not in workers.WorkerThread.live, timeout=20_000)
     assert thread.isFinished()
 
 
@@ -142,7 +142,7 @@ def test_task_done_progress_finished(qtbot):
     qtbot.waitUntil(lambda: "finished" in order, timeout=20_000)
     assert order == [("progress", 0.5), ("done", "result"), "finished"]
     assert not task.running
-    qtbot.waitUntil(lambda: not workers._Thread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
 
 
 def test_task_failure(qtbot):
@@ -152,7 +152,7 @@ def test_task_failure(qtbot):
     with qtbot.waitSignal(task.finished, timeout=20_000):
         task.start()
     assert [type(error) for error in errors] == [ZeroDivisionError]
-    qtbot.waitUntil(lambda: not workers._Thread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
 
 
 def test_cancelled_task_only_says_finished(qtbot):
@@ -164,7 +164,7 @@ def test_cancelled_task_only_says_finished(qtbot):
         task.start()
         task.cancel()
     assert heard == []
-    qtbot.waitUntil(lambda: not workers._Thread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
 
 
 def test_stop_all_cancels_and_joins_what_runs(qtbot):
@@ -172,7 +172,7 @@ def test_stop_all_cancels_and_joins_what_runs(qtbot):
     worker = LatestOnly(abs)
     worker.submit(-3)
     workers.stop_all()
-    assert workers._Thread.live == set()
+    assert workers.WorkerThread.live == set()
     assert task.cancel_event.is_set()
     task.stop()
     worker.stop()
