@@ -17,7 +17,6 @@ import json
 import logging
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,6 +27,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from shapelab.core.atomic import replace, sync_folder, write_through
+from shapelab.core.timeline import is_checkpoint, order
+from shapelab.core.timeline import steps as steps
 from shapelab.errors import RunError
 from trainer import manifest, tensorfile
 from trainer.manifest import FORMAT, Damaged
@@ -37,7 +38,6 @@ TENSORS, META = "tensors.safetensors", "meta.json"
 Meta = dict[str, Any]
 Checkpoint = tuple[dict[str, Tensor], Meta]
 
-_FOLDER = re.compile(r"step-(\d{9,})(?:-(\d+))?")
 _log = logging.getLogger(__name__)
 
 
@@ -112,7 +112,7 @@ def write(
 
 def _next_name(folder: Path, step: int) -> str:
     """A name that sorts after all those there, so nothing is ever overwritten."""
-    way, newest = max((_order(path) for path in steps(folder)), default=(1, -1))
+    way, newest = max((order(path) for path in steps(folder)), default=(1, -1))
     if step <= newest:
         way += 1
     return f"step-{step:09d}" + (f"-{way}" if way > 1 else "")
@@ -152,7 +152,7 @@ def _rotate(folder: Path, newest: Path, keep_last: int, keep_every: int) -> bool
     present = steps(folder)
     keep = {best, *present[-max(1, keep_last) :]}
     for old in present:
-        _, step = _order(old)
+        _, step = order(old)
         if old in keep or (keep_every and step % keep_every == 0):
             continue
         doomed = old.with_name(f".tmp-del-{old.name}")
@@ -177,12 +177,6 @@ def _best(folder: Path, whole: Path) -> Path | None:
 
 
 # --- reading ---
-
-
-def steps(folder: Path) -> list[Path]:
-    """Checkpoint folders, oldest first, verified or not."""
-    found = [p for p in folder.glob("step-*") if _FOLDER.fullmatch(p.name) and p.is_dir()]
-    return sorted(found, key=_order)
 
 
 def read(path: Path) -> Checkpoint:
@@ -236,12 +230,6 @@ def _by_score(folder: Path) -> list[Path]:
     return [path for _, path in sorted(scored, key=lambda pair: pair[0])]
 
 
-def _order(path: Path) -> tuple[int, int]:
-    match = _FOLDER.fullmatch(path.name)
-    assert match, path  # comes from steps()
-    return int(match[2] or 1), int(match[1])
-
-
 def _manifest(path: Path) -> manifest.Manifest:
     return manifest.read(path, {TENSORS, META})
 
@@ -251,8 +239,7 @@ def _meta(found: manifest.Manifest) -> Meta:
     try:
         meta = json.loads(found.read(META))
         fits = meta["format"] == found.format
-        named = _FOLDER.fullmatch(found.folder.name)
-        fits &= named is None or int(named[1]) == meta["step"]
+        fits &= not is_checkpoint(found.folder) or order(found.folder)[1] == meta["step"]
     except (ValueError, KeyError, TypeError):
         fits = False
     if not fits:

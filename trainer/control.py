@@ -17,6 +17,10 @@ from shapelab.core.tail import Tail
 LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
 
 
+class Stopped(Exception):
+    """A stop was asked for in the middle of something that need not be finished."""
+
+
 class Control:
     """Requests to a running ``fit``; any thread may set them, the loop takes them."""
 
@@ -45,6 +49,11 @@ class Control:
             return False  # nothing to discard: another thread may ask at this moment
         self._asked.discard(command)
         return True
+
+    def check(self) -> None:
+        """Raises Stopped when a stop was asked for; long work calls it between two batches."""
+        if self.stop:
+            raise Stopped
 
     def wait(self, seconds: float) -> None:
         """Sleeps until a request comes, or the time is over."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +20,9 @@ from trainer.data.views import model_inputs
 from trainer.metrics import compare_sets, iou, one_part
 from trainer.state import TrainState
 
+Rows = TypeVar("Rows", bound=np.generic)
+Check = Callable[[], None]  # called between batches
+
 BATCH = 64
 PREVIEWED = 10  # shapes in a row of a preview
 PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
@@ -26,8 +31,23 @@ TRUNCATION = 0.9  # of samples that are scored or previewed
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
 
+def go_on() -> None:
+    """Nobody wants to stop this."""
+
+
+def _batches(rows: NDArray[Rows], check: Check) -> Iterator[NDArray[Rows]]:
+    """Parts of an array; ``check`` is called before each and may raise to end the work."""
+    for part in np.array_split(rows, max(1, len(rows) // BATCH)):
+        check()
+        yield part
+
+
 def encode_grids(
-    encoder: nn.Module, store: Store, rows: NDArray[np.int64], device: torch.device
+    encoder: nn.Module,
+    store: Store,
+    rows: NDArray[np.int64],
+    device: torch.device,
+    check: Check = go_on,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of stored shapes."""
     with torch.inference_mode():
@@ -35,7 +55,7 @@ def encode_grids(
             encoder(torch.from_numpy(store.grids(part)[:, None].astype(np.float32)).to(device))[
                 0
             ].cpu()
-            for part in np.array_split(rows, max(1, len(rows) // BATCH))
+            for part in _batches(rows, check)
         ]
     return torch.cat(means).numpy()
 
@@ -47,11 +67,12 @@ def encode_pictures(
     view: int,
     spec: ModelSpec,
     device: torch.device,
+    check: Check = go_on,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
     means = []
     with torch.inference_mode():
-        for part in np.array_split(rows, max(1, len(rows) // BATCH)):
+        for part in _batches(rows, check):
             rgba = store.pictures(part, view % store.view_counts[part])
             inputs = torch.from_numpy(model_inputs(rgba, spec)).to(device)
             means.append(encoder(inputs)[0].cpu())
@@ -59,32 +80,40 @@ def encode_pictures(
 
 
 def decode(
-    generator: nn.Module, latents: NDArray[np.float32], device: torch.device
+    generator: nn.Module,
+    latents: NDArray[np.float32],
+    device: torch.device,
+    check: Check = go_on,
 ) -> NDArray[np.bool_]:
     """Solid grids (n, R, R, R): probability over one half."""
     with torch.inference_mode():
         grids = [
             (generator(torch.from_numpy(part).to(device))[:, 0] > 0).cpu()
-            for part in np.array_split(latents, max(1, len(latents) // BATCH))
+            for part in _batches(latents, check)
         ]
     return torch.cat(grids).numpy()
 
 
-def validation_scores(state: TrainState, store: Store) -> dict[str, float]:
-    """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each."""
+def validation_scores(state: TrainState, store: Store, check: Check = go_on) -> dict[str, float]:
+    """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each.
+
+    What ``check`` raises between two batches passes through, here and in ``preview_rows``.
+    """
     rows, device = store.indices("validation"), state.processes.device
     truth = store.grids(rows)
     generator = state.averages["generator"]
-    codes = encode_grids(state.averages["voxel_encoder"], store, rows, device)
-    scores = {"iou": float(iou(decode(generator, codes, device), truth).mean())}
+    codes = encode_grids(state.averages["voxel_encoder"], store, rows, device, check)
+    scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
     if store.has_pictures:
         encoder, spec = state.averages["image_encoder"], state.config.model
-        seen = encode_pictures(encoder, store, rows, 0, spec, device)
-        scores["picture_iou"] = float(iou(decode(generator, seen, device), truth).mean())
+        seen = encode_pictures(encoder, store, rows, 0, spec, device, check)
+        scores["picture_iou"] = float(iou(decode(generator, seen, device, check), truth).mean())
     return scores
 
 
-def preview_rows(state: TrainState, store: Store) -> dict[str, NDArray[np.float32]]:
+def preview_rows(
+    state: TrainState, store: Store, check: Check = go_on
+) -> dict[str, NDArray[np.float32]]:
     """Fields (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
 
     The samples come from the class Gaussians of some encoded training shapes, as in the app.
@@ -99,15 +128,14 @@ def preview_rows(state: TrainState, store: Store) -> dict[str, NDArray[np.float3
             return torch.sigmoid(logits.float())[:, 0].cpu().numpy()
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
-    shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, device))
+    shown["from voxels"] = fields(
+        encode_grids(averages["voxel_encoder"], store, rows, device, check)
+    )
     if store.has_pictures:
         encoder, spec = averages["image_encoder"], state.config.model
-        seen = encode_pictures(encoder, store, rows, 0, spec, device)
+        seen = encode_pictures(encoder, store, rows, 0, spec, device, check)
         shown["from pictures"] = fields(seen)
-    some = store.indices("train")
-    some = some[np.linspace(0, len(some) - 1, min(PREVIEW_CODES, len(some))).astype(int)]
-    codes = encode_grids(averages["voxel_encoder"], store, some, device)
-    density = LatentDensity.fit(codes, store.labels[some], store.classes)
+    density = fit_density(averages["voxel_encoder"], store, device, PREVIEW_CODES, check)
     noise = seed_noise(0, density.latent_size, PREVIEWED)
     names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
     samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
@@ -115,42 +143,46 @@ def preview_rows(state: TrainState, store: Store) -> dict[str, NDArray[np.float3
     return shown
 
 
-def fit_density(encoder: nn.Module, store: Store, device: torch.device) -> LatentDensity:
-    """One Gaussian per class over the codes of the training shapes."""
+def fit_density(
+    encoder: nn.Module,
+    store: Store,
+    device: torch.device,
+    most: int | None = None,
+    check: Check = go_on,
+) -> LatentDensity:
+    """One Gaussian per class over the codes of the training shapes, or of ``most`` of them."""
     rows = store.indices("train")
-    codes = encode_grids(encoder, store, rows, device)
+    if most is not None and most < len(rows):
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    codes = encode_grids(encoder, store, rows, device, check)
     return LatentDensity.fit(codes, store.labels[rows], store.classes)
 
 
-def principal_directions(
-    generator: Generator, density: LatentDensity, samples: int = 4000
-) -> PrincipalDirections:
+def principal_directions(generator: Generator, density: LatentDensity) -> PrincipalDirections:
     """Main axes of the generator's first activations per class (GANSpace, Harkonen et al. 2020).
 
-    PCA of the dense layer's output over samples of the class; each axis is carried back to latent
-    space by least squares and scaled to one standard deviation.
+    GANSpace samples, because its first layers bend. Ours is affine, a(z) = A z + b, so over a
+    class with z = m + F n, n ~ N(0, I), the axes are the left singular vectors of A F = U S V^T,
+    and z moves by F v when a moves one standard deviation along u.
     """
-    noise = seed_noise(0, density.latent_size, samples)
-    vectors, explained = [], []
-    for name in density.classes:
-        z = density.place(noise, name)
-        with torch.inference_mode():
-            device = next(generator.parameters()).device
-            activation = generator.first_activation(torch.from_numpy(z).to(device)).cpu().numpy()
-        centred = activation - activation.mean(0)
-        variances, axes = np.linalg.eigh(centred.T @ centred / samples)  # rising order
-        coordinates = centred @ axes[:, : -DIRECTIONS - 1 : -1]  # (samples, DIRECTIONS)
-        deviation = coordinates.std(0)
-        # Regressing z on one coordinate at a time: the coordinates are uncorrelated.
-        slopes = (z - z.mean(0)).T @ coordinates / (samples * deviation**2)
-        displacement = (slopes * deviation).T
+    latent = density.latent_size
+    with torch.inference_mode():
+        device = next(generator.parameters()).device
+        origin = generator.first_activation(torch.zeros(1, latent, device=device))
+        # Rows are the images of the unit vectors.
+        moved = generator.first_activation(torch.eye(latent, device=device)) - origin
+    matrix = moved.cpu().numpy().astype(np.float64).T
+    vectors = np.zeros((len(density.classes), DIRECTIONS, latent), np.float32)
+    explained = np.zeros((len(density.classes), DIRECTIONS), np.float32)
+    for k, factor in enumerate(density.factors.astype(np.float64)):
+        _, deviations, axes = np.linalg.svd(matrix @ factor, full_matrices=False)
+        found = min(DIRECTIONS, len(deviations))  # a small latent has fewer; the rest stay 0
+        displacement = axes[:found] @ factor.T
         largest = np.abs(displacement).argmax(1)
-        signs = np.sign(displacement[np.arange(DIRECTIONS), largest])
-        vectors.append(displacement * signs[:, None])
-        explained.append(variances[: -DIRECTIONS - 1 : -1] / variances.sum())
-    return PrincipalDirections(
-        density.classes, np.asarray(vectors, np.float32), np.asarray(explained, np.float32)
-    )
+        signs = np.sign(displacement[np.arange(found), largest])
+        vectors[k, :found] = displacement * signs[:, None]
+        explained[k, :found] = deviations[:found] ** 2 / (deviations**2).sum()
+    return PrincipalDirections(density.classes, vectors, explained)
 
 
 def presentable_seeds(generator: nn.Module, density: LatentDensity) -> dict[str, int]:

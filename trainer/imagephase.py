@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from shapelab.core.events import Event, Prepared
 from shapelab.errors import DataError, ExportError, RunError
 from trainer.batches import Batch, Batches
-from trainer.control import Control
+from trainer.control import Control, Stopped
 from trainer.data.imagined import imagine
 from trainer.data.store import Store, open_store
 from trainer.evaluate import fit_density
@@ -35,55 +36,65 @@ class ImagePhase:
         """The run went back: the generator and the voxel encoder may be others from now on."""
         self._teacher = Teacher(self._store)
         self._halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
+        self._ready = False
 
     @property
     def must_prepare(self) -> bool:
-        """Whether made-up shapes are due and not there."""
-        config = self._state.config
-        due = config.image_samples > 0 and in_image_phase(config, self._state.step)
-        return due and self._halves is None
+        """Whether the phase is due and what it learns from is not there yet."""
+        return in_image_phase(self._state.config, self._state.step) and not self._ready
 
     def prepare(self, control: Control) -> Iterator[Event]:
-        """Makes the made-up shapes; a stop leaves what is done for later.
+        """Makes the made-up shapes, asks the teacher; a stop leaves what is done for later.
 
         Raises:
             RunError: the disk refuses, or the generator makes nothing usable yet.
         """
         state, store, config = self._state, self._store, self._state.config
-        if state.processes.is_main:
-            device = state.processes.device
-            density = fit_density(state.averages["voxel_encoder"], store, device)
-            shapes = imagine(
-                self._folder,
-                store,
-                state.averages["generator"],
-                density,
-                config.image_samples,
-                config.image_stretched,
-                config.seed,
-                device,
-            )
-            told = -TELL_EVERY_S
+        if config.image_samples and state.processes.is_main:
             try:
-                for made in shapes:
-                    if time.monotonic() - told > TELL_EVERY_S or made.done == made.total:
-                        told = time.monotonic()
-                        yield Prepared(state.step, made.done, made.total)
-                    if control.stop:
-                        break
+                yield from self._imagine(control)
+            except Stopped:
+                pass
             except (OSError, ExportError, DataError) as error:
                 reason = str(error).rstrip(".")
                 raise RunError(
                     f"The made-up shapes cannot be written ({reason}); free some space and resume."
                 ) from error
         state.processes.barrier()
-        if (self._folder / "index.json").exists():
+        if config.image_samples:
+            if not (self._folder / "index.json").exists():
+                return
             imagined, half = open_store(self._folder), config.batch_size // 2
             self._halves = (
                 Batches(store, config, state.processes, half),
                 Batches(imagined, config, state.processes, half),
             )
             self._teacher = Teacher(store, imagined)
+        with suppress(Stopped):
+            self._teacher.learn(state, control.check)
+            self._ready = True
+
+    def _imagine(self, control: Control) -> Iterator[Event]:
+        state, config, device = self._state, self._state.config, self._state.processes.device
+        encoder, generator = state.averages["voxel_encoder"], state.averages["generator"]
+        if not (self._folder / "index.json").exists():
+            yield Prepared(state.step, 0, config.image_samples)  # the first ones take a while
+        density = fit_density(encoder, self._store, device, check=control.check)
+        told = -TELL_EVERY_S
+        for made in imagine(
+            self._folder,
+            self._store,
+            generator,
+            density,
+            config.image_samples,
+            config.image_stretched,
+            config.seed,
+            device,
+            control.check,
+        ):
+            if time.monotonic() - told > TELL_EVERY_S or made.done == made.total:
+                told = time.monotonic()
+                yield Prepared(state.step, made.done, made.total)
 
     def batch(self, plain: Batches) -> Batch:
         """The batch of this step, with pictures: half of it made up where there is such data."""

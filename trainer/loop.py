@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -27,9 +27,9 @@ from shapelab.core.events import (
 from shapelab.core.run import RunFolder
 from shapelab.core.runconfig import RunConfig
 from shapelab.errors import ExportError, RunError
-from trainer import checkpoints, memory, previews
+from trainer import checkpoints, explorable, memory, previews
 from trainer.batches import Batch, Batches
-from trainer.control import Control
+from trainer.control import Control, Stopped
 from trainer.data.store import Store, open_store
 from trainer.evaluate import preview_rows, validation_scores
 from trainer.eventlog import EventLog
@@ -185,7 +185,7 @@ class Training:
 
     def _obey(self, save: bool, sample: bool) -> Iterator[Event]:
         if sample and self.processes.is_main:
-            yield self._preview()
+            yield from self._preview()
         if save:
             yield from self._save()
 
@@ -269,13 +269,14 @@ class Training:
             self.processes.check_agreement(state.tensors().values())
         score, better = None, False
         if self.processes.is_main and state.step % config.validate_every == 0:
-            scores = validation_scores(state, self.store)
-            score = sum(scores.values()) / len(scores)
-            better = score > state.best
-            state.best = max(state.best, score)
-            yield Validated(state.step, scores)
+            with suppress(Stopped):
+                scores = validation_scores(state, self.store, self.control.check)
+                score = sum(scores.values()) / len(scores)
+                better = score > state.best
+                state.best = max(state.best, score)
+                yield Validated(state.step, scores)
         if self.processes.is_main and (sample or state.step % config.preview_every == 0):
-            yield self._preview()
+            yield from self._preview()
         late = time.monotonic() - self._save_tried > 60 * config.save_minutes
         due = self.processes.any(late or better)[0] or state.step % config.save_every == 0
         # A run in trouble saves nothing by itself: it goes back to before the trouble.
@@ -296,13 +297,17 @@ class Training:
         metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
         return metrics | memory.used(self.processes.device)
 
-    def _preview(self) -> Event:
+    def _preview(self) -> Iterator[Event]:
+        step = self.state.step
         try:
-            rows = preview_rows(self.state, self.store)
-            path = previews.write(self.folder.previews, self.state.step, rows)
+            rows = preview_rows(self.state, self.store, self.control.check)
+            path = previews.write(self.folder.previews, step, rows)
+        except Stopped:
+            return
         except (OSError, ExportError) as error:
-            return Warned(self.state.step, "disk", f"The preview could not be written: {error}.")
-        return Previewed(self.state.step, path.relative_to(self.folder.path).as_posix())
+            yield Warned(step, "disk", f"The preview could not be written: {error}.")
+        else:
+            yield Previewed(step, path.relative_to(self.folder.path).as_posix())
 
     def _save(self, score: float | None = None, last: bool = False) -> Iterator[Event]:
         """A checkpoint; a disk that refuses is a warning, unless this was the last chance."""
@@ -334,6 +339,7 @@ class Training:
                 yield Warned(state.step, code, f"{text}; training goes on and tries again.")
             else:
                 saved = True
+                explorable.keep(self.folder, path.name, state, self.store)
                 yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
         if self.processes.any(saved)[0]:  # all wait here, and all know how it went
             self._saved = state.step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -36,6 +36,10 @@ class History(Generic[T]):
         self._steps.append(Step(value, text))
         self._position = len(self._steps) - 1
         self._open = control
+
+    def map(self, change: Callable[[T], T]) -> None:
+        """Changes every value, past and future, in place; position and words stay."""
+        self._steps = [Step(change(step.value), step.text) for step in self._steps]
 
     def close(self) -> bool:
         """Ends a joined change; True if it led back to its start, so that the step was dropped."""

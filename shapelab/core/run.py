@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def timeline(self) -> Path:
+        """What was learnt at some of the saves, as models that the app can open."""
+        return self.path / "timeline"
+
+    @property
     def previews(self) -> Path:
         return self.path / "previews"
 

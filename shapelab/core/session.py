@@ -39,8 +39,8 @@ class Session:
     """The document of one window or one command. Use it from one thread.
 
     Hooks tell of changes, and only of changes: ``shape_changed(state)``,
-    ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)`` and
-    ``history_changed()``.
+    ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)``,
+    ``history_changed()`` and ``model_changed(model)``.
     """
 
     def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
@@ -50,6 +50,7 @@ class Session:
         self.morph_changed: Hook[[Morph]] = Hook()
         self.locked_changed: Hook[[frozenset[int]]] = Hook()
         self.history_changed: Hook[[]] = Hook()
+        self.model_changed: Hook[[ShapeModel]] = Hook()
         self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
@@ -85,6 +86,26 @@ class Session:
     def locked(self) -> frozenset[int]:
         """Directions whose coefficient survives randomise, a new class, a new seed and reset."""
         return self._locked
+
+    # --- the model ---------------------------------------------------------------------------
+
+    def replace_model(self, model: ShapeModel) -> None:
+        """Goes on with another stage of the same training: latents, sliders and history stay.
+
+        Raises:
+            InputError: the model's latents or classes are others, so that nothing could stay.
+        """
+        old = self.model
+        if (model.latent_size, model.classes) != (old.latent_size, old.classes):
+            raise InputError(
+                f"{model.name} has other classes or another number of latent values than "
+                f"{old.name}, so this shape cannot be shown with it; open it as a new model."
+            )
+        self.model = model
+        self._history.map(lambda snapshot: snapshot.carried(old, model))
+        self._now = self._history.current
+        self.model_changed(model)
+        self.morph_changed(self.morph)  # its pins show other shapes now
 
     # --- where the shape comes from ----------------------------------------------------------
 

@@ -55,6 +55,11 @@ class ShapeState:
         moved = self.coefficients @ model.directions.of(self.class_name)
         return np.asarray(self.base + moved + self.offsets, np.float32)
 
+    def carried(self, old: ShapeModel, new: ShapeModel) -> ShapeState:
+        """The same latent and the same slider positions, in another model's directions."""
+        shift = old.directions.of(self.class_name) - new.directions.of(self.class_name)
+        return replace(self, base=self.base + self.coefficients @ shift)
+
 
 @dataclass(frozen=True)
 class Morph:
@@ -84,6 +89,12 @@ class Snapshot:
     state: ShapeState
     morph: Morph
     surface: SurfaceOptions
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
+        """Everything as it is, for another model; see ``ShapeState.carried``."""
+        a, b = (pin and pin.carried(old, new) for pin in (self.morph.a, self.morph.b))
+        state = self.state.carried(old, new)
+        return replace(self, state=state, morph=replace(self.morph, a=a, b=b))
 
 
 def _short(origin: str) -> str:

@@ -27,6 +27,7 @@ class Request:
     """One shape that the viewport should show; carried back by its result."""
 
     number: int
+    model: ShapeModel
     latent: Array  # (latent,) float32
     options: SurfaceOptions
     blocks: bool  # cubes are wanted too
@@ -64,11 +65,10 @@ class Document(QObject):
 
     def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.model = model
         self.session = Session(model)
         self.shown: Shown | None = None
         self._blocks = False
-        self._asked = Request(0, self.session.latent, self.session.surface, False)
+        self._asked = self._request(0)
         self._answered = 0
         self._surfaces = LatestOnly(self._compute, self)
         self._surfaces.done.connect(self._show)
@@ -78,7 +78,12 @@ class Document(QObject):
         self._disconnect = (
             self.session.shape_changed.connect(lambda _state: self.refresh()),
             self.session.surface_changed.connect(lambda _options: self.refresh()),
+            self.session.model_changed.connect(lambda _model: self.refresh()),
         )
+
+    @property
+    def model(self) -> ShapeModel:
+        return self.session.model
 
     def stop(self) -> None:
         """Ends both flows and waits for their threads."""
@@ -110,9 +115,12 @@ class Document(QObject):
 
     def refresh(self) -> None:
         """Asks for the surface of the session's shape; the newest request wins."""
-        session, number = self.session, self._asked.number + 1
-        self._asked = Request(number, session.latent, session.surface, self._blocks)
+        self._asked = self._request(self._asked.number + 1)
         self._surfaces.submit(self._asked)
+
+    def _request(self, number: int) -> Request:
+        session = self.session
+        return Request(number, session.model, session.latent, session.surface, self._blocks)
 
     def surface_for(self, options: SurfaceOptions) -> TriMesh:
         """The surface of the newest shape, the shown one itself where it fits; for any thread.
@@ -125,14 +133,14 @@ class Document(QObject):
         asked, shown = self._asked, self.shown
         if shown is not None and shown.request is asked and asked.options == options:
             return shown.mesh
-        return meshing.surface(self.model.decode(asked.latent), options)
+        return meshing.surface(asked.model.decode(asked.latent), options)
 
     def _compute(self, request: Request) -> Shown:
         """Runs on the worker's thread: numbers in, arrays out."""
         from shapelab.core import meshing
 
         start = time.perf_counter()
-        field = self.model.decode(request.latent)
+        field = request.model.decode(request.latent)
         decoded = time.perf_counter()
         mesh = meshing.surface(field, request.options)
         end = time.perf_counter()

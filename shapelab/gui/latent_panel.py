@@ -76,6 +76,7 @@ class LatentPanel(QWidget):
         self._disconnect = [
             session.shape_changed.connect(self._show_shape),
             session.locked_changed.connect(self._show_locks),
+            session.model_changed.connect(lambda _: self._show_shares(session.state.class_name)),
         ]
         self.fold.setText(f"All {session.model.latent_size} latent values")
         if not self._raw_box.isHidden():

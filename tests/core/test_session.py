@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -526,3 +526,56 @@ def test_a_session_opens_with_the_seed_that_the_model_recommends(model):
     first = Session(model).state
     assert first.seed == model.first_seed(first.class_name)
     assert Session(model, seed=3).state.seed == 3
+
+
+# --- another stage of the model ---
+
+
+@pytest.fixture
+def later(model: Any) -> Any:
+    """The same model with other directions and another density, as training would leave it."""
+    directions = replace(model.directions, vectors=model.directions.vectors[:, ::-1])
+    density = replace(model.density, means=model.density.means + 1)
+    return Model("later", "def", density=density, directions=directions)
+
+
+def test_another_model_keeps_latents_sliders_and_history(session: Session, later: Any) -> None:
+    session.set_coefficient(2, 1.5)
+    session.finish_edit()
+    session.set_raw(5, 0.25)
+    session.finish_edit()
+    session.pin_a()
+    session.set_seed(9)
+    session.undo()
+    latent, sliders = session.latent, session.state.coefficients
+    pinned = session.morph.a.latent(session.model)
+    texts = session.undo_text, session.redo_text
+    heard, told = Heard(session), []
+    session.model_changed.connect(told.append)
+    session.replace_model(later)
+    assert told == [later]
+    assert heard.take() == ["morph"]  # only the pictures of the pins
+    assert session.model is later
+    np.testing.assert_allclose(session.latent, latent, atol=1e-5)
+    np.testing.assert_allclose(session.morph.a.latent(later), pinned, atol=1e-5)
+    np.testing.assert_array_equal(session.state.coefficients, sliders)
+    assert (session.undo_text, session.redo_text) == texts
+    for _ in range(3):
+        session.undo()
+    assert not session.can_undo
+    np.testing.assert_allclose(session.latent, Model().sample("chair", 0, 1, 0.8)[0])
+    session.redo()
+    assert session.state.coefficients[2] == 1.5
+    session.set_seed(3)  # from now on seeds are the new model's
+    np.testing.assert_array_equal(session.latent, later.sample("chair", 3, 1, 0.8)[0])
+
+
+@pytest.mark.parametrize("changed", [{"latent_size": 64}, {"classes": ("cat", "dog")}])
+def test_a_model_of_another_kind_is_refused_and_nothing_changes(
+    session: Session, model: Any, later: Any, changed: dict[str, Any]
+) -> None:
+    before = session.to_json()
+    with pytest.raises(InputError, match=r"later .* open it as a new model"):
+        session.replace_model(replace(later, **changed))
+    assert session.model is model
+    assert session.to_json() == before

@@ -63,7 +63,7 @@ def test_directions_find_the_axis_along_which_the_class_varies():
     spread = np.full(16, 0.1, np.float32)
     spread[5] = 4.0
     density = LatentDensity(("a",), np.zeros((1, 16), np.float32), np.diag(spread)[None])
-    directions = principal_directions(generator, density, samples=2000)
+    directions = principal_directions(generator, density)
     first = directions.of("a")[0]
     assert abs(first[5]) == pytest.approx(4.0, rel=0.05)  # one standard deviation of that axis
     assert np.abs(np.delete(first, 5)).max() < 0.4

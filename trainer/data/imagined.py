@@ -32,7 +32,7 @@ from trainer.data.shards import Encoded, Rejected, encode
 from trainer.data.source import Item
 from trainer.data.store import Store
 from trainer.data.writer import Plan, Writer, digest_of
-from trainer.evaluate import TRUNCATION
+from trainer.evaluate import TRUNCATION, Check, go_on
 from trainer.metrics import one_part
 
 CHUNK = 64
@@ -52,6 +52,7 @@ def imagine(
     stretched: float,
     seed: int,
     device: torch.device,
+    check: Check = go_on,
 ) -> Iterator[Prepared]:
     """Makes a store of made-up shapes; one that was stopped goes on, a complete one is kept.
 
@@ -67,6 +68,7 @@ def imagine(
             in loose pieces are drawn again, since few real ones are.
         seed: of the draws.
         device: where the generator is.
+        check: called between two batches; what it raises ends the work.
 
     Raises:
         RunError: the generator makes hardly anything usable.
@@ -78,7 +80,9 @@ def imagine(
         drawn.unlink(missing_ok=True)
     elif (out / "index.json").exists():
         return
-    packed, labels = _drawn(drawn, origin, real, generator, density, count, stretched, seed, device)
+    packed, labels = _drawn(
+        drawn, origin, real, generator, density, count, stretched, seed, device, check
+    )
     items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
     size = real.picture_size
     plan = Plan(
@@ -94,6 +98,7 @@ def imagine(
                 writer.add(number, Rejected(shape.reason) if isinstance(shape, Lost) else shape)
                 done += 1
             yield Prepared(0, done, len(items))
+            check()
         writer.finish(keep_duplicates=True, hold_out=0.0)
     drawn.unlink()
 
@@ -125,13 +130,14 @@ def _drawn(
     stretched: float,
     seed: int,
     device: torch.device,
+    check: Check,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The packed grids and labels that an earlier try has drawn, or new ones, kept for the next."""
     broken = (OSError, ValueError, KeyError, zipfile.BadZipFile)
     with contextlib.suppress(*broken), np.load(path, allow_pickle=False) as kept:
         if str(kept["origin"]) == origin:
             return kept["packed"], kept["labels"]
-    packed, labels = _draw(real, generator, density, count, stretched, seed, device)
+    packed, labels = _draw(real, generator, density, count, stretched, seed, device, check)
     data = io.BytesIO()
     np.savez(data, origin=np.array(origin), packed=packed, labels=labels)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,6 +164,7 @@ def _draw(
     stretched: float,
     seed: int,
     device: torch.device,
+    check: Check,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     rng = np.random.default_rng([seed, 3])
     train = real.indices("train")
@@ -172,6 +179,7 @@ def _draw(
     for _ in range(TRIES * (1 + len(wanted) // CHUNK)):
         if not len(wanted):
             return packed, labels
+        check()
         tried, wanted = wanted[:CHUNK], wanted[CHUNK:]
         noise = seed_noise(int(rng.integers(2**31)), density.latent_size, len(tried))
         latents = np.stack(
