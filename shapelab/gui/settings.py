@@ -32,6 +32,21 @@ class WindowSettings:
         """Writes the place of window, docks and toolbar."""
         self._store.setValue("window/geometry", window.saveGeometry())
         self._store.setValue("window/state", window.saveState(LAYOUT))
+        self._write()
+
+    @property
+    def training_run(self) -> Path | None:
+        """The run that was trained in this window last and may go on behind its back."""
+        text = self.text("training/run", "")
+        return Path(text) if text else None
+
+    @training_run.setter
+    def training_run(self, run: Path | None) -> None:
+        if run != self.training_run:
+            self.set_text("training/run", "" if run is None else str(run))
+            self._write()  # now: this is for the case that the app is killed
+
+    def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._store.sync()
 

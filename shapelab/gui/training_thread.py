@@ -35,9 +35,15 @@ class TrainingThread(WorkerThread):
         self.jobs = tuple(jobs)
         self.state = TrainingState.STARTING  # as last told by ``state_changed``
         self.trouble: Trouble | None = None  # as last told by ``troubled``
+        self.current = jobs[0]  # the job in hand; those behind it do not begin without this thread
         self._commands: Commands = queue.SimpleQueue()
         self._detached = False
         self.outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on that a person may want to keep or to stop."""
+        return self.isRunning() and not self._detached and not self.state.ended
 
     @property
     def job(self) -> Job:
@@ -62,6 +68,7 @@ class TrainingThread(WorkerThread):
     def _work(self) -> None:
         """Runs on this thread."""
         for job in self.jobs:
+            self.current = job
             try:
                 state = JobRun(job, self._tell, self._commands).run()
             except Detached:
