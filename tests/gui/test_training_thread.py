@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QThread
 
 from shapelab.core.events import (
+    EventReader,
     Finished,
     Paused,
     Previewed,
@@ -159,31 +160,49 @@ def test_a_run_is_watched_steered_stopped_resumed_and_survives_a_kill(qtbot, run
     assert trouble.sentence.endswith(f"it goes on from step {finished.step}.")
 
 
-@POSIX
-def test_the_training_outlives_the_app_and_the_next_app_has_all_of_it(qtbot, run):
-    first = Watched(qtbot, resume_job(run.path))
-    first.until(StepDone)
-    pid = _owner(run)
-    assert os.getsid(pid) == pid != os.getsid(0)  # not in the terminal's, or app's, session
-    assert os.getpriority(os.PRIO_PROCESS, pid) >= trainer_process.NICE
-    first.thread.detach()
-    first.end()
-    told = len(first.batches)
+APP = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from shapelab.gui.trainer_process import resume_job
+from shapelab.gui.training_thread import TrainingThread
 
-    second = Watched(qtbot, attach_job(run.path))
-    second.until(StepDone, after=len(first.events) + 2)
-    assert second.events[: len(first.events)] == first.events
-    assert len(first.batches) == told
+app = QCoreApplication([])
+thread = TrainingThread([resume_job(Path(sys.argv[1]))])
+thread.launch()
+app.exec()
+"""
+
+
+@POSIX
+def test_the_training_outlives_a_killed_app_and_the_next_app_has_all_of_it(qtbot, run):
+    app = subprocess.Popen([sys.executable, "-c", APP, str(run.path)])
+    try:
+        reader, first = EventReader(run.events), []
+
+        def steps() -> list[StepDone]:
+            first.extend(reader.read())
+            return [event for event in first if isinstance(event, StepDone)]
+
+        qtbot.waitUntil(lambda: bool(steps()), timeout=PATIENCE_MS)
+        pid = _owner(run)
+        assert os.getsid(pid) == pid  # no signal to the app or its terminal reaches it
+        assert os.getpriority(os.PRIO_PROCESS, pid) >= trainer_process.NICE
+    finally:
+        app.kill()
+        app.wait()
+    watched = Watched(qtbot, attach_job(run.path))
+    watched.until(StepDone, after=len(first) + 3)
+    assert watched.events[: len(first)] == first
     assert _owner(run) == pid
-    second.thread.send("pause")
-    second.until_state(S.PAUSED)
-    second.thread.send("resume")
-    second.until_state(S.TRAINING)
-    second.thread.send("stop")
-    assert second.end() is S.STOPPED
-    assert isinstance(second.events[-1], Finished)
+    watched.thread.send("pause")
+    watched.until_state(S.PAUSED)
+    watched.thread.send("resume")
+    watched.until_state(S.TRAINING)
+    watched.thread.send("stop")
+    assert watched.end() is S.STOPPED
+    assert isinstance(watched.events[-1], Finished)
     assert not run.is_locked()
-    with_reaped_children()
 
 
 @POSIX
