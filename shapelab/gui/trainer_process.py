@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -39,13 +38,19 @@ class Job:
 
     @property
     def events(self) -> Path:
-        """The JSON lines to follow; a preparation writes its own to stdout."""
+        """The JSON lines to follow; a preparation writes its own to stdout.
+
+        They lie beside its folder, which must be empty when it begins.
+        """
         if self.kind == "prepare":
-            return self.folder / "prepare.jsonl"
+            return self.folder.with_name(f"{self.folder.name}.events.jsonl")
         return RunFolder(self.folder).events
 
     @property
     def log(self) -> Path:
+        """What the process says beside its events."""
+        if self.kind == "prepare":
+            return self.folder.with_name(f"{self.folder.name}.log")
         return RunFolder(self.folder).log
 
 
@@ -97,7 +102,7 @@ class TrainerProcess:
         if importlib.util.find_spec("trainer") is None:
             raise RunError("The trainer is not installed; run `pip install shapelab` again.")
         try:
-            job.folder.mkdir(parents=True, exist_ok=True)
+            job.events.parent.mkdir(parents=True, exist_ok=True)
             with job.log.open("ab") as log, _stdout(job) as stdout:
                 self._log, self._log_start = job.log, log.seek(0, os.SEEK_END)
                 self._process = subprocess.Popen(
@@ -116,7 +121,6 @@ class TrainerProcess:
             # Before it has threads, which inherit this; preexec_fn is unsafe beside our own.
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.pid, NICE)
-        self._kind = job.kind
 
     @property
     def pid(self) -> int:
@@ -128,10 +132,6 @@ class TrainerProcess:
 
     def send(self, command: str) -> None:
         """Asks for a command of ``run.COMMANDS``; a preparation knows 'stop' only."""
-        if self._kind == "prepare":
-            if command == "stop":
-                self._interrupt()
-            return
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has just ended, which is found out anyway
             self._process.stdin.write(command.encode() + b"\n")
@@ -153,13 +153,6 @@ class TrainerProcess:
         _LEFT[:] = [process for process in _LEFT if process.poll() is None]
         if self._process.poll() is None:
             _LEFT.append(self._process)  # collected while it runs, Python would complain
-
-    def _interrupt(self) -> None:
-        # Rendering keeps what is done; its worker processes end with it.
-        if sys.platform == "win32":
-            self._process.send_signal(signal.CTRL_BREAK_EVENT)
-        else:
-            self._process.send_signal(signal.SIGINT)
 
 
 _LEFT: list[subprocess.Popen[bytes]] = []

@@ -43,7 +43,6 @@ class JobRun:
         self._process: TrainerProcess | None = None
         self._last: Event | None = None
         self._told: TrainingState | None = None
-        self._stop_asked = False
         self._locked, self._looked = True, 0.0
 
     def run(self) -> TrainingState:
@@ -126,14 +125,11 @@ class JobRun:
         except RunError as error:
             self._tell("trouble", Trouble(str(error)))
         else:
-            self._stop_asked |= command == "stop"
             self._watch.ask(command)
 
     def _end(self) -> TrainingState:
         if isinstance(self._last, Finished):
             return TrainingState(self._last.reason)
-        if self._job.kind == "prepare" and self._stop_asked:
-            return TrainingState.STOPPED
         if self._process is None:
             self._tell("trouble", self._with_log(self._lost()))
             return TrainingState.LOST

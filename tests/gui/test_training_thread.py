@@ -324,20 +324,23 @@ def test_nothing_is_trained_on_data_that_could_not_be_prepared(qtbot, tmp_path, 
     assert not run.exists()
 
 
-@POSIX
-def test_a_preparation_can_be_stopped(qtbot, tmp_path, script):
-    script('print(\'{"event": "prepared", "step": 0, "done": 1, "total": 2}\', flush=True)')
+def test_a_preparation_can_be_stopped_and_nothing_is_trained_then(qtbot, tmp_path, script):
     script(
         """
         print('{"event": "prepared", "step": 0, "done": 1, "total": 2}', flush=True)
-        signal.pause()
+        if sys.stdin.readline() == "stop\\n":
+            print('{"event": "finished", "step": 0, "reason": "stopped"}')
         """
     )
-    watched = Watched(qtbot, prepare_job(tmp_path / "meshes", tmp_path / "store"))
+    preparation = prepare_job(tmp_path / "meshes", tmp_path / "store")
+    watched = Watched(qtbot, preparation, Job("fit", tmp_path / "run", ("fit",)))
     qtbot.waitUntil(lambda: bool(watched.events), timeout=PATIENCE_MS)
     watched.thread.send("stop")
     assert watched.end() is S.STOPPED
+    assert watched.thread.current is preparation
     assert not watched.troubles
+    assert not (tmp_path / "store").exists()  # it must be empty when the preparation begins
+    assert not (tmp_path / "run").exists()
 
 
 @POSIX
