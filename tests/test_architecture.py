@@ -44,8 +44,10 @@ LIGHT = [
     "shapelab.core.reconstruct",
     "shapelab.core.run",
     "shapelab.core.runconfig",
+    "shapelab.core.runwatch",
     "shapelab.core.session",
     "shapelab.core.spec",
+    "shapelab.core.timeline",
     "trainer.config",
     "trainer.control",
 ]
