@@ -79,6 +79,7 @@ def imagine(
         shutil.rmtree(out)
         drawn.unlink(missing_ok=True)
     elif (out / "index.json").exists():
+        drawn.unlink(missing_ok=True)
         return
     packed, labels = _drawn(
         drawn, origin, real, generator, density, count, stretched, seed, device, check
@@ -100,7 +101,7 @@ def imagine(
             yield Prepared(0, done, len(items))
             check()
         writer.finish(keep_duplicates=True, hold_out=0.0)
-    drawn.unlink()
+    drawn.unlink(missing_ok=True)
 
 
 def _pictured(resolution: int, size: int, shape: tuple[int, NDArray[np.uint8]]) -> Encoded:

@@ -68,6 +68,7 @@ class _Flight(Generic[T]):
     number: int
     item: T
     start: float  # monotonic seconds
+    suspect: bool  # was there when a process died, and runs alone now
 
 
 class _Local(Generic[T, R]):
@@ -101,8 +102,14 @@ class _Local(Generic[T, R]):
         queue = self._suspects if alone else self._waiting
         while queue and len(self._flying) < (1 if alone else self._workers):
             number, item = queue.popleft()
-            future = self._open().submit(self._task, item)
-            self._flying[future] = _Flight(number, item, time.monotonic())
+            try:
+                future = self._open().submit(self._task, item)
+            except BrokenExecutor:  # a process died between two items
+                queue.appendleft((number, item))
+                if not self._flying:
+                    self._end(kill=True)
+                return
+            self._flying[future] = _Flight(number, item, time.monotonic(), alone)
 
     def _land(self, done: set[Future[R]]) -> Iterator[tuple[int, R | Lost]]:
         fallen: list[_Flight[T]] = []
@@ -123,11 +130,12 @@ class _Local(Generic[T, R]):
         fallen += self._flying.values()  # no future of a broken pool will come
         self._flying.clear()
         self._end(kill=True)
-        if len(fallen) == 1:
-            reason = "its process died: it is damaged or needs too much memory"
-            yield fallen[0].number, Lost(reason)
-        else:
-            self._suspects.extend((f.number, f.item) for f in fallen)
+        for flight in fallen:
+            if flight.suspect:
+                reason = "its process died: it is damaged or needs too much memory"
+                yield flight.number, Lost(reason)
+            else:
+                self._suspects.append((flight.number, flight.item))
 
     def _give_up(self) -> Iterator[tuple[int, Lost]]:
         """Ends the processes when an item is overdue; the others begin again."""

@@ -219,10 +219,15 @@ def _damaged(folder: Path) -> DataError:
 
 
 def choose_split(labels: NDArray[np.int64], share: float = 0.1, seed: int = 0) -> NDArray[np.int8]:
-    """Holds out ``share`` of each class, by shape; 0 = train, 1 = validation."""
+    """Holds out ``share`` of each class, by shape; 0 = train, 1 = validation.
+
+    Where all classes are too small for that, one shape of the largest is held out.
+    """
     rng = np.random.default_rng(seed)
     split = np.zeros(len(labels), np.int8)
     for label in np.unique(labels):
         own = rng.permutation(np.flatnonzero(labels == label))
         split[own[: round(share * len(own))]] = 1
+    if share and len(labels) > 1 and not split.any():
+        split[np.flatnonzero(labels == np.bincount(labels).argmax())[-1]] = 1
     return split

@@ -34,7 +34,8 @@ def on_dask(items: list[int | str]) -> list[int | str]:
     from trainer.data.pool import Lost, run
 
     with Client(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None):
-        found = dict(run(double, list(enumerate(items)), backend="dask"))
+        pairs = run(double, list(enumerate(items)), backend="dask")
+        found = dict(pair for pair in pairs if pair is not None)
     results = [found[k] for k in range(len(items))]
     return [r.reason if isinstance(r, Lost) else r for r in results]
 

@@ -54,6 +54,16 @@ def test_an_item_that_hangs_is_given_up_and_the_others_go_on():
     assert found == {k: 2 * k for k in (0, 2, 3)}
 
 
+def test_a_worker_that_dies_idle_costs_no_item():
+    work = run(double, list(enumerate(range(5))), workers=1)
+    first = next(pair for pair in work if pair is not None)
+    for child in psutil.Process().children():
+        if "LokyProcess" in " ".join(child.cmdline()):
+            child.kill()
+            child.wait()
+    assert {first, *(pair for pair in work if pair)} == {(k, 2 * k) for k in range(5)}
+
+
 def test_what_concerns_all_items_stops_them():
     with pytest.raises(DataError, match="went away"):
         results([0, "gone", 2], workers=1)

@@ -294,6 +294,9 @@ def test_split_holds_out_a_tenth_of_each_class():
     split = choose_split(labels)
     assert [int(split[labels == k].sum()) for k in (0, 1)] == [10, 5]
     assert np.array_equal(split, choose_split(labels))
+    assert choose_split(np.array([0, 1, 1, 2])).tolist() == [0, 0, 1, 0]
+    assert choose_split(np.array([0])).tolist() == [0]
+    assert not choose_split(labels, share=0.0).any()
 
 
 @pytest.mark.parametrize("theirs", [("test", "train"), ("test", "train", "validation")])
