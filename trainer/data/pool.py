@@ -27,6 +27,8 @@ LIMIT_S = 300.0  # for one item; the slowest honest mesh takes a tenth of it
 START_S = 30.0  # more, until the first result: processes must start and import
 BEAT_S = 0.25  # how soon whoever asks for results is heard when none is ready
 SHARE = 4  # items that a cluster gets for each of its workers before it is asked again
+# Set to 1 in workers: there is one for each core already.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 IDLE_S = 10  # a worker without work ends by itself, should its master be gone
 
 
@@ -60,7 +62,14 @@ def run(
     if backend:
         yield from _on_cluster(task, items, backend, limit_s)
     else:
-        yield from _Local(task, workers or os.cpu_count() or 1, limit_s).results(items)
+        yield from _Local(task, workers or _cores(), limit_s).results(items)
+
+
+def _cores() -> int:
+    """Those that this process may use, by affinity and container."""
+    import joblib
+
+    return int(joblib.cpu_count())
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,11 @@ class _Local(Generic[T, R]):
             # A worker that has grown by 300 MB is replaced, which is a virtue here and no news.
             warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
             self._executor = ProcessPoolExecutor(
-                self._workers, timeout=IDLE_S, initializer=_begin, initargs=(os.getpid(),)
+                self._workers,
+                timeout=IDLE_S,
+                initializer=_begin,
+                initargs=(os.getpid(),),
+                env=dict.fromkeys(THREADS, "1"),
             )
             self._fresh = True
         return self._executor
