@@ -103,14 +103,15 @@ def prepare(
         missing = [(k, items[k]) for k in writer.missing()]
         done, rejected = len(items) - len(missing), writer.rejected()
         yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
-        draws = not views  # or is known to be able to
+        drawn = False
         for found in run(partial(make, recipe), missing, workers, backend):
             if found is not None:
                 number, result = found
                 kept = Rejected(result.reason) if isinstance(result, Lost) else result
-                if not draws and isinstance(kept, Rejected):
+                doubtful = isinstance(result, Lost) or (isinstance(kept, Rejected) and not drawn)
+                if views and doubtful:  # is it the shape, or is there no screen any more?
                     _check_drawing(size)
-                draws = True
+                drawn = True
                 writer.add(number, kept)
                 done, rejected = done + 1, rejected + isinstance(kept, Rejected)
             yield Prepared(0, done, len(items), rejected)
