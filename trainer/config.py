@@ -1,4 +1,4 @@
-"""Presets and command-line overrides over RunConfig."""
+"""Command-line overrides over presets and over the settings of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from shapelab.core.assets import resources
+from shapelab.core.presets import preset_fields
 from shapelab.core.runconfig import RunConfig, validated
 from shapelab.errors import RunError
 
@@ -14,14 +14,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-
-PHASES = ("warm_start", "image_steps")  # settings that are a part of the steps
-
-
-def preset_names() -> list[str]:
-    """Names of the shipped presets."""
-    return sorted(path.stem for path in (resources() / "presets").glob("*.toml"))
 
 
 def load(
@@ -43,18 +35,7 @@ def load(
     Raises:
         RunError: unknown preset or key, or a value out of its bounds.
     """
-    path = resources() / "presets" / f"{preset}.toml"
-    if preset not in preset_names():
-        raise RunError(
-            f"There is no preset '{preset}'; choose one of: {', '.join(preset_names())}."
-        )
-    fields: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    model = {**fields.get("model", {}), "classes": tuple(classes), "resolution": resolution}
-    fields |= {"preset": preset, "model": model}
-    if steps is not None:
-        for phase in PHASES:
-            fields[phase] = round(fields.get(phase, 0) * steps / fields["steps"])
-        fields["steps"] = steps
+    fields = preset_fields(preset, classes, resolution, steps)
     return validated(_overridden(fields, overrides))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections import deque
 from collections.abc import Iterable
 from typing import IO
 
@@ -16,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from shapelab.core import progress
 from shapelab.core.events import (
     Event,
     Finished,
@@ -44,7 +44,6 @@ _STYLES: dict[type[Event], str] = {
     Resumed: "cyan",
     Finished: "bold",
 }
-_PACE_EVENTS = 30  # over how many StepDone events the time left is estimated
 
 
 def show(
@@ -111,47 +110,17 @@ def write_line(stream: IO[str], line: str) -> None:
         stream.flush()
 
 
-def _show_live(events: Iterable[Event], progress: Progress, terminal: Console) -> None:
-    with Live(progress, console=terminal, refresh_per_second=4) as live:
+def _show_live(events: Iterable[Event], bar: Progress, terminal: Console) -> None:
+    with Live(bar, console=terminal, refresh_per_second=4) as live:
         for event in events:
-            progress.take(event)
+            bar.take(event)
             if not isinstance(event, StepDone):
                 line = Text(describe(event), _STYLES.get(type(event), "dim"))
                 live.console.print(line, soft_wrap=True)
 
 
-class Progress:
+class Progress(progress.Progress):
     """How far a run is; rich draws it as a bar and a line of the newest scalars."""
-
-    def __init__(self, steps: int = 0, start: int = 0) -> None:
-        self.steps = steps
-        self.step = start
-        self.paused = False
-        self.metrics: dict[str, float] = {}
-        self._pace: deque[tuple[int, float]] = deque(maxlen=_PACE_EVENTS)
-
-    def take(self, event: Event) -> None:
-        """Notes what an event says."""
-        self.step = event.step
-        if isinstance(event, Started):
-            self.steps = event.steps
-        if isinstance(event, StepDone | Validated):
-            self.metrics |= event.metrics
-        if isinstance(event, StepDone):
-            self._pace.append((event.step, event.time))
-        if isinstance(event, Started | Paused | Resumed):
-            self.paused = isinstance(event, Paused)
-            self._pace.clear()  # time in which nobody trained says nothing of the time left
-            self._pace.append((event.step, event.time))
-
-    def seconds_left(self) -> float | None:
-        """Until the last step, at the pace of the last events; None while nobody can say."""
-        if self.paused or len(self._pace) < 2:
-            return None
-        (first, since), (last, now) = self._pace[0], self._pace[-1]
-        if last <= first:  # the run went back to a checkpoint
-            return None
-        return (self.steps - self.step) * (now - since) / (last - first)
 
     def __rich__(self) -> Group:
         share = self.step / self.steps if self.steps else 0.0

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from shapelab.core.previews import BORDER, GAP, TILE
+
 Field = NDArray[np.float32]  # (R, R, R) occupancy in [0, 1]: x right, y back, z up
 Picture = NDArray[np.uint8]  # (height, width, 3) RGB
 Points = NDArray[np.float32]  # (3, n) in voxels of the cropped field
 
 LEVEL = 0.5  # occupancy at which the surface lies, as in the app
-TILE = 128  # pixels along a picture's side in a strip
 
 # The camera stands in front (-y), to the right (+x) and above, and sees three faces of a box.
 _AZIMUTH, _ELEVATION = np.deg2rad(35.0), np.deg2rad(25.0)
@@ -43,7 +44,7 @@ _COLOURS = np.array([[66, 56, 57], [164, 139, 115], [222, 200, 172], [242, 228, 
 _FAINT = (0x5A, 0x63, 0x73)
 _RIM = 0.45  # how much darker a surface is that is seen edge-on: it sets off the outline
 
-_GAP, _BORDER, _TEXT = 6, 16, 15  # pixels: between tiles, around the strip, height of a caption
+_TEXT = 15  # pixels, height of a caption
 
 
 def draw(field: Field, side: int = TILE) -> Picture:
@@ -166,17 +167,17 @@ def strip(rows: Sequence[Sequence[Picture]], labels: Sequence[str]) -> bytes:
         raise ValueError(f"pictures of a strip must be of one size, not {sorted(sides)}")
     side = sides.pop()
     font = ImageFont.load_default(_TEXT)  # Pillow's own, so the same on every machine
-    column = int(max((font.getlength(label) for label in labels), default=0)) + _BORDER
+    column = int(max((font.getlength(label) for label in labels), default=0)) + BORDER
     longest = max((len(row) for row in rows), default=0)
-    width = 2 * _BORDER + column + longest * (side + _GAP) - _GAP
-    height = 2 * _BORDER + len(rows) * (side + _GAP) - _GAP
-    sheet = Image.new("RGB", (width, max(height, 2 * _BORDER)), BACKGROUND)
+    width = 2 * BORDER + column + longest * (side + GAP) - GAP
+    height = 2 * BORDER + len(rows) * (side + GAP) - GAP
+    sheet = Image.new("RGB", (width, max(height, 2 * BORDER)), BACKGROUND)
     pen = ImageDraw.Draw(sheet)
     for i, (row, label) in enumerate(zip(rows, labels, strict=True)):
-        top = _BORDER + i * (side + _GAP)
-        pen.text((_BORDER, top + side / 2), label, fill=_FAINT, font=font, anchor="lm")
+        top = BORDER + i * (side + GAP)
+        pen.text((BORDER, top + side / 2), label, fill=_FAINT, font=font, anchor="lm")
         for j, picture in enumerate(row):
-            left = _BORDER + column + j * (side + _GAP)
+            left = BORDER + column + j * (side + GAP)
             sheet.paste(Image.fromarray(picture), (left, top))
     png = io.BytesIO()
     sheet.save(png, "PNG", optimize=False, compress_level=6)

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from shapelab.core.assets import resources
 from shapelab.core.events import EventReader, Warned
+from shapelab.core.presets import preset_names, preset_path
+from shapelab.core.previews import preview_path, preview_steps
 from shapelab.core.run import RunFolder, RunSummary, history, summarise
 from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
-from trainer import config, previews
+from trainer import config
 from trainer.figures import megabytes, number, ordered, short, sparkline
 
 WARNINGS = 5  # the last ones that are shown
@@ -73,8 +74,8 @@ def inspect_text(folder: RunFolder) -> str:
 def presets_text() -> str:
     """Each preset: its name, what it is for, and its settings with what each is for."""
     blocks = []
-    for name in config.preset_names():
-        lines = (resources() / "presets" / f"{name}.toml").read_text("utf-8").strip().splitlines()
+    for name in preset_names():
+        lines = preset_path(name).read_text("utf-8").strip().splitlines()
         lead = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
         description = [f"  {line.removeprefix('#').strip()}" for line in lines[:lead]]
         settings = [f"    {_commented(line)}".rstrip() for line in lines[lead:]]
@@ -164,8 +165,8 @@ def _warnings(folder: RunFolder) -> list[str]:
 
 
 def _preview(folder: RunFolder) -> list[str]:
-    newest = previews.newest(folder.previews)
-    return [] if newest is None else [f"Latest preview: {newest}"]
+    steps = preview_steps(folder.previews)
+    return [f"Latest preview: {preview_path(folder.previews, steps[-1])}"] if steps else []
 
 
 def _going_on(folder: RunFolder, run: RunSummary) -> list[str]:

@@ -175,16 +175,42 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
 def validated(fields: dict[str, Any]) -> RunConfig:
     """A configuration of plain fields. Raises RunError that names the first bad setting."""
-    try:
-        return RunConfig.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+    wrong = problems(fields)
+    for where, reason in wrong.items():
         what = f"Setting '{where}'" if where else "These settings"
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = "there is none of this name"
-        raise RunError(f"{what} cannot be used: {reason}.") from None
+        raise RunError(f"{what} cannot be used: {reason}.")
+    return RunConfig.model_validate(fields)
+
+
+def problems(fields: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with plain fields, by the setting's name ('model.critic_width', 'betas.1').
+
+    What concerns several settings at once stands under the empty name.
+    """
+    try:
+        RunConfig.model_validate(fields)
+    except ValidationError as error:
+        return {".".join(map(str, each["loc"])): _reason(each) for each in error.errors()}
+    return {}
+
+
+#: pydantic's names of mistakes, as people say them; braces are filled from the field's bounds.
+_REASONS = {
+    "extra_forbidden": "there is none of this name",
+    "greater_than": "it must be more than {gt:g}",
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than": "it must be less than {lt:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "finite_number": "it must be a number",
+}
+
+
+def _reason(error: Any) -> str:
+    text: str = _REASONS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return text.format(**error.get("ctx", {})) if error["type"] in _REASONS else text
 
 
 def to_toml(config: RunConfig) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shapelab.core.presets import preset_names
 from shapelab.errors import RunError
 from trainer import config
 
 
-@pytest.mark.parametrize("preset", config.preset_names())
+@pytest.mark.parametrize("preset", preset_names())
 def test_every_shipped_preset_is_valid(preset):
     loaded = config.load(preset, ("a", "b"), 32)
     assert loaded.preset == preset

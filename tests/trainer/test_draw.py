@@ -117,9 +117,9 @@ def test_strip_places_tiles_with_even_gaps_and_captions_at_the_left() -> None:
     black = (sheet == 0).all(-1)
     columns, rows = np.flatnonzero(black.any(0)), np.flatnonzero(black.any(1))
     assert len(columns) == len(rows) == 128
-    gap = drawing._GAP
+    gap = drawing.GAP
     assert columns[64] - columns[63] == rows[64] - rows[63] == gap + 1
-    border = drawing._BORDER
+    border = drawing.BORDER
     assert sheet.shape[0] == 2 * border + 128 + gap
     assert sheet.shape[1] - 1 - columns[-1] == border
     captions = (sheet[:, : columns[0]] < 200).any((1, 2))

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from shapelab.core.previews import TILE, preview_path, preview_steps, read_preview, tile_corner
 from shapelab.errors import ExportError, RunError
 from trainer import draw as drawing
 from trainer import previews
@@ -24,7 +25,7 @@ def test_shapes_read_back_as_written(tmp_path: Path, rows: dict[str, NDArray[np.
     path = previews.write(tmp_path / "previews", 123, rows)
     assert path == tmp_path / "previews" / "step-000000123.png"
     for source in (path, path.with_suffix(".npz")):
-        back = previews.read(source)
+        back = read_preview(source)
         assert list(back) == list(rows)
         for name, fields in rows.items():
             np.testing.assert_array_equal(back[name], fields > 0.5)
@@ -36,7 +37,7 @@ def test_strip_has_a_tile_for_each_shape(
 ) -> None:
     with Image.open(previews.write(tmp_path, 1, rows)) as picture:
         width, height = picture.size
-    border, gap, tile = drawing._BORDER, drawing._GAP, drawing.TILE
+    border, gap, tile = drawing.BORDER, drawing.GAP, drawing.TILE
     assert height == 2 * border + 3 * tile + 2 * gap
     assert 3 * tile + 2 * gap + 2 * border < width < 3 * tile + 2 * gap + 2 * border + 140
 
@@ -55,18 +56,17 @@ def test_the_same_shapes_give_the_same_picture_and_replace_the_old_one(
 def test_broken_networks_still_give_a_preview(tmp_path: Path) -> None:
     lost = np.full((1, 8, 8, 8), np.nan, np.float32)
     path = previews.write(tmp_path, 0, {"samples": lost, "none": lost[:0]})
-    back = previews.read(path)
+    back = read_preview(path)
     assert not back["samples"].any()
     assert back["none"].shape == (0, 8, 8, 8)
 
 
-def test_newest_is_the_highest_step(tmp_path: Path) -> None:
-    assert previews.newest(tmp_path / "missing") is None
+def test_steps_are_listed_oldest_first(tmp_path: Path) -> None:
+    assert preview_steps(tmp_path / "missing") == []
     for step in (900, 1000, 20):
-        (tmp_path / f"step-{step:09d}.png").touch()
-    newest = previews.newest(tmp_path)
-    assert newest is not None
-    assert newest.name == "step-000001000.png"
+        preview_path(tmp_path, step).touch()
+    (tmp_path / "step-new.png").touch()
+    assert preview_steps(tmp_path) == [20, 900, 1000]
 
 
 def test_disk_errors_reach_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,17 +92,29 @@ def test_files_that_are_no_preview_get_one_sentence(
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(RunError, match=word):
-        previews.read(tmp_path / "a.png")
+        read_preview(tmp_path / "a.png")
 
 
 def test_missing_and_cut_files_get_one_sentence(
     tmp_path: Path, rows: dict[str, NDArray[np.float32]]
 ) -> None:
     with pytest.raises(RunError, match="no shapes"):
-        previews.read(tmp_path / "a.png")
+        read_preview(tmp_path / "a.png")
     path = previews.write(tmp_path, 1, rows).with_suffix(".npz")
     whole = path.read_bytes()
     for size in (0, 10, len(whole) // 2, len(whole) - 4):
         path.write_bytes(whole[:size])
         with pytest.raises(RunError, match="damaged"):
-            previews.read(path)
+            read_preview(path)
+
+
+def test_a_tile_is_found_where_the_shape_was_drawn(tmp_path: Path) -> None:
+    solid = np.zeros((8, 8, 8), np.float32)
+    solid[1:7, 1:7, 1:7] = 1
+    empty = np.zeros_like(solid)
+    rows = {"a long caption": np.stack([empty, empty]), "b": np.stack([empty, solid, empty])}
+    with Image.open(previews.write(tmp_path, 1, rows)) as picture:
+        pixels = np.asarray(picture)
+    left, top = tile_corner(pixels.shape[1], 3, row=1, column=1)
+    tile = pixels[top : top + TILE, left : left + TILE]
+    np.testing.assert_array_equal(tile, drawing.draw(solid))

@@ -1,0 +1,61 @@
+"""What a prepared store says about itself, without opening its arrays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shapelab.errors import DataError
+
+FORMAT = "shapelab-store"
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class StoreCard:
+    """The figures of a store that a person chooses by."""
+
+    folder: Path
+    resolution: int  # cells along a side
+    classes: tuple[str, ...]
+    shapes: int
+    views: int  # pictures of each shape; 0 where there are none
+    picture_size: int  # pixels along a side
+
+    def describe(self) -> str:
+        """One line: '10 classes, 4 899 shapes at 32³, 12 pictures of each'."""
+        kinds = f"{len(self.classes)} classes" if len(self.classes) != 1 else self.classes[0]
+        pictures = f"{self.views} pictures of each" if self.views else "no pictures"
+        shapes = f"{self.shapes:,}".replace(",", " ")
+        return f"{kinds}, {shapes} shapes at {self.resolution}³, {pictures}"
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder looks like a prepared store: it has the index that is written last."""
+    return (folder / INDEX).is_file()
+
+
+def read_card(folder: Path) -> StoreCard:
+    """The card of a prepared store.
+
+    Raises:
+        DataError: there is no finished store in the folder.
+    """
+    try:
+        index: Any = json.loads((folder / INDEX).read_text("utf-8"))
+        known = index["format"] == FORMAT
+        card = StoreCard(
+            folder,
+            int(index["resolution"]),
+            tuple(str(name) for name in index["classes"]),
+            int(index["counts"]["accepted"]) if "counts" in index else len(index["labels"]),
+            int(index["views"]),
+            int(index.get("picture_size", 0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise DataError(f"{folder} is no prepared store; choose shapes to prepare instead.")
+    return card
