@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
 from shapelab.gui import theme
 
@@ -131,6 +131,34 @@ class BusyLine(QWidget):
     def _run(self) -> None:
         self._place = (self._place + 0.03) % 1.0
         self.update()
+
+
+class LabelledRows(QWidget):
+    """Rows of a label and an editor; the labels are as wide in all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(theme.SPACE)
+        self._grid.setVerticalSpacing(theme.SPACE_SMALL)
+        self._grid.setColumnMinimumWidth(0, label_width(self))
+        self._grid.setColumnStretch(1, 1)
+
+    def add(self, words: str, editor: QWidget, help_line: QLabel | None = None) -> None:
+        """A row, with a line of help below the editor."""
+        row = self._grid.rowCount()
+        label = QLabel(words)
+        label.setBuddy(editor)
+        self._grid.addWidget(label, row, 0)
+        self._grid.addWidget(editor, row, 1)
+        if help_line is not None:
+            self._grid.addWidget(help_line, row + 1, 1)
+
+
+def label_width(widget: QWidget) -> int:
+    """Width of the column of labels in a form, px: that of the longest usual one."""
+    return widget.fontMetrics().horizontalAdvance("Preview every") + 2
 
 
 def scrolled(page: QWidget) -> QScrollArea:

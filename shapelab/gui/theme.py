@@ -205,6 +205,7 @@ def _style_sheet(c: Colors) -> str:
         border-radius: {RADIUS}px; padding: 5px 12px; }}
     QPushButton:hover, QPushButton:focus {{ border-color: {c.accent}; }}
     QPushButton:pressed, QPushButton:checked {{ background: {c.border}; }}
+    QPushButton:checked {{ border-color: {c.accent}; color: {c.accent}; background: {c.base}; }}
     QPushButton:disabled {{ color: {c.disabled}; background: {c.window}; }}
     QPushButton:default {{ background: {c.accent}; color: {c.on_accent};
         border-color: {c.accent}; }}
@@ -219,6 +220,14 @@ def _style_sheet(c: Colors) -> str:
         background: {c.accent}; }}
     QSlider::handle:horizontal:focus {{ background: {c.text}; }}
     QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted};
+        border-radius: 4px; background: {c.base}; }}
+    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {c.accent}; }}
+    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
+        image: url("{arrows}/check-{kind}.svg"); }}
+    QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
+    QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
+    QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
     QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
         padding: 4px 6px; }}
     QLabel[muted="true"] {{ color: {c.muted}; }}
