@@ -59,6 +59,7 @@ SWITCHES: tuple[Row, ...] = (
     ("grid", "&Floor Grid", ("G",), "grid", "Show the floor"),
     ("axes", "&Axes", ("A",), "axes", "Show the orientation"),
 )
+TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
 HELP: tuple[Row, ...] = (
     ("shortcuts", "&Keyboard Shortcuts", ("H",), "help", "Show all shortcuts"),
     ("logs", "Open &Log Folder", (), "", "Where ShapeLab writes what went wrong"),
@@ -84,6 +85,7 @@ class Actions(QObject):
         self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
+        self._add("", TRAINING).setCheckable(True)
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
@@ -115,6 +117,7 @@ class Actions(QObject):
         view.addMenu(self._look_from(view))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
+        self._list(view, ("training",))
         self._list(bar.addMenu("&Help"), ("shortcuts", "logs", None, "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:
@@ -122,7 +125,7 @@ class Actions(QObject):
         bar.setIconSize(QSize(ICON, ICON))
         self._list(bar, ("open", "paste", None, "undo", "redo", None, "randomise", "reset", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
-        self._list(bar, ("fit", "screenshot"))
+        self._list(bar, ("fit", "screenshot", None, "training"))
         spring = QWidget(bar)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spring)

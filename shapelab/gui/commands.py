@@ -233,6 +233,14 @@ class Commands(QObject):
         if self.export_dialog is not None:
             self.export_dialog.stop()
 
+    def close_export(self) -> None:
+        """Another document is shown: the dialog belongs to the one before."""
+        if self.export_dialog is not None:
+            self.export_dialog.close()
+            self.export_dialog.stop()
+            self.export_dialog.deleteLater()
+            self.export_dialog = None
+
     def _document(self) -> Document:
         document = self._window.document
         if document is None:  # the actions are disabled until then

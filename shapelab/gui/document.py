@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Guest:
+    """A shape that comes from outside the model, to be looked at and exported as it is."""
+
+    field: Array  # (R, R, R) float32, occupancy
+    origin: str
+
+
+@dataclass(frozen=True, eq=False)
 class Request:
     """One shape that the viewport should show; carried back by its result."""
 
@@ -31,6 +39,7 @@ class Request:
     latent: Array  # (latent,) float32
     options: SurfaceOptions
     blocks: bool  # cubes are wanted too
+    guest: Guest | None = None  # shown instead of the latent's shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +71,14 @@ class Document(QObject):
     reading = Signal(str)  # name of what is being read, empty when nothing is
     rebuilt = Signal(object, str)  # Reconstruction, name
     failed = Signal(object)  # exception
+    guest_changed = Signal(object)  # Guest or None
 
     def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = Session(model)
         self.shown: Shown | None = None
         self._blocks = False
+        self._guest: Guest | None = None
         self._asked = self._request(0)
         self._answered = 0
         self._surfaces = LatestOnly(self._compute, self)
@@ -76,9 +87,9 @@ class Document(QObject):
         self._sources: deque[Source] = deque()
         self._task: Task | None = None
         self._disconnect = (
-            self.session.shape_changed.connect(lambda _state: self.refresh()),
+            self.session.shape_changed.connect(self._leave_guest),
             self.session.surface_changed.connect(lambda _options: self.refresh()),
-            self.session.model_changed.connect(lambda _model: self.refresh()),
+            self.session.model_changed.connect(self._leave_guest),
         )
 
     @property
@@ -119,8 +130,20 @@ class Document(QObject):
         self._surfaces.submit(self._asked)
 
     def _request(self, number: int) -> Request:
-        session = self.session
-        return Request(number, session.model, session.latent, session.surface, self._blocks)
+        now = self.session
+        return Request(number, now.model, now.latent, now.surface, self._blocks, self._guest)
+
+    @property
+    def guest(self) -> Guest | None:
+        """The shape that is shown instead of the session's, if there is one."""
+        return self._guest
+
+    def show_guest(self, guest: Guest | None) -> None:
+        """Shows a shape from outside until the session's own changes; None sends it away."""
+        if guest is not self._guest:
+            self._guest = guest
+            self.guest_changed.emit(guest)
+            self.refresh()
 
     def surface_for(self, options: SurfaceOptions) -> TriMesh:
         """The surface of the newest shape, the shown one itself where it fits; for any thread.
@@ -133,14 +156,19 @@ class Document(QObject):
         asked, shown = self._asked, self.shown
         if shown is not None and shown.request is asked and asked.options == options:
             return shown.mesh
-        return meshing.surface(asked.model.decode(asked.latent), options)
+        return meshing.surface(self._field(asked), options)
+
+    def _field(self, request: Request) -> Array:
+        """Occupancy (R, R, R) of what a request asks for; for any thread."""
+        guest = request.guest
+        return request.model.decode(request.latent) if guest is None else guest.field
 
     def _compute(self, request: Request) -> Shown:
         """Runs on the worker's thread: numbers in, arrays out."""
         from shapelab.core import meshing
 
         start = time.perf_counter()
-        field = request.model.decode(request.latent)
+        field = self._field(request)
         decoded = time.perf_counter()
         mesh = meshing.surface(field, request.options)
         end = time.perf_counter()
@@ -160,6 +188,12 @@ class Document(QObject):
             self._answered = request.number
             self.shown = None
             self.surface_failed.emit(error)
+
+    def _leave_guest(self, _change: object) -> None:
+        if self._guest is None:
+            self.refresh()
+        else:
+            self.show_guest(None)
 
     # --- file to shape -------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Figures(QStatusBar):
         return label
 
     def show_text(self, text: str) -> None:
-        """What is going on while there is no shape."""
+        """What is going on, or where a shape comes from that has no state."""
         self.origin.setText(text)
 
     def show_state(self, state: ShapeState) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,14 @@ from shapelab.errors import ShapelabError
 from shapelab.gui import intake, notify, preload
 from shapelab.gui.actions import Actions
 from shapelab.gui.commands import Commands
-from shapelab.gui.document import Document, Shown, Source
+from shapelab.gui.document import Document, Guest, Shown, Source
 from shapelab.gui.figures import Figures
 from shapelab.gui.image_panel import ImagePanel
 from shapelab.gui.latent_panel import LatentPanel
 from shapelab.gui.morph_panel import MorphPanel
 from shapelab.gui.settings import WindowSettings
+from shapelab.gui.training_dock import TrainingDock
+from shapelab.gui.training_link import TrainingLink
 from shapelab.gui.veil import Veil
 from shapelab.gui.viewport import Viewport
 from shapelab.gui.workers import Task
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
         self.settings = settings or WindowSettings()
         self._model_name = model_name
         self._waiting: list[Source] = []
+        self._disconnect: list[Callable[[], None]] = []  # from the shown session
         self._started = self._settled = self._closed = False
         self._loader: Task | None = None
         self.viewport = Viewport()
@@ -78,11 +81,14 @@ class MainWindow(QMainWindow):
             MorphPanel(),
         )
         self.docks = self._build_docks()
+        self.training = TrainingDock(self, self.settings, RIGHT)
+        self.settled.connect(self.training.allow)
         self.figures = Figures()
         self.setStatusBar(self.figures)
         self.figures.show_text("Starting…")
         self.actions_ = Actions(self)
         self.commands = Commands(self)
+        self.training_link = TrainingLink(self)
         self._build_bars()
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
@@ -167,24 +173,45 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _take_model(self, model: ShapeModel) -> None:
         self._loader = None
-        self.document = Document(model, self)
-        session = self.document.session
-        self.document.surface_ready.connect(self._show_shape)
-        self.document.surface_failed.connect(self._show_nothing)
-        self.document.reading.connect(self._show_reading)
-        self.document.rebuilt.connect(self._show_rebuilt)
-        self.document.failed.connect(self.toasts.exception)
-        session.shape_changed.connect(self.figures.show_state)
-        session.history_changed.connect(self._show_history)
+        document = Document(model, self)
+        self.show_document(document)
+        waiting, self._waiting = self._waiting, []
+        document.open(waiting)
+
+    def show_document(self, document: Document) -> None:
+        """Shows a document from now on; the one before keeps its shape and history, unheard."""
+        for disconnect in self._disconnect:
+            disconnect()
+        if self.document is not None:
+            for signal, slot in self._wires(self.document):
+                signal.disconnect(slot)
+            self.document.cancel()
+        self.commands.close_export()
+        self.document, session = document, document.session
+        for signal, slot in self._wires(document):
+            signal.connect(slot)
+        self._disconnect = [
+            session.shape_changed.connect(self.figures.show_state),
+            session.history_changed.connect(self._show_history),
+        ]
         for panel in (self.latent_panel, self.image_panel, self.morph_panel):
             panel.set_session(session)
         self.figures.show_state(session.state)
         self.actions_.enable(model=True, surface=False)
         self._show_history()
         self.commands.choose_style()
-        self.document.refresh()
-        waiting, self._waiting = self._waiting, []
-        self.document.open(waiting)
+        document.refresh()
+
+    def _wires(self, document: Document) -> tuple[tuple[Any, Callable[..., None]], ...]:
+        """A document's signals and who hears them."""
+        return (
+            (document.surface_ready, self._show_shape),
+            (document.surface_failed, self._show_nothing),
+            (document.reading, self._show_reading),
+            (document.rebuilt, self._show_rebuilt),
+            (document.failed, self.toasts.exception),
+            (document.guest_changed, self._show_guest),
+        )
 
     @Slot(object)
     def _fail_to_load(self, error: Exception) -> None:
@@ -206,6 +233,8 @@ class MainWindow(QMainWindow):
         self.viewport.show_mesh(shown.blocks or shown.mesh)
         self.figures.show_shape(shown)
         self.actions_.enable(model=True, surface=True)
+        # A shape from outside has no latent that could be saved.
+        self.actions_["save"].setEnabled(shown.request.guest is None)
         self._settle(True)
 
     @Slot(object)
@@ -218,6 +247,13 @@ class MainWindow(QMainWindow):
         self.figures.show_shape(None)
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
+
+    @Slot(object)
+    def _show_guest(self, guest: Guest | None) -> None:
+        if guest is not None:
+            self.figures.show_text(guest.origin[:1].upper() + guest.origin[1:])
+        elif self.document is not None:
+            self.figures.show_state(self.document.session.state)
 
     @Slot(object, str)
     def _show_rebuilt(self, result: Any, name: str) -> None:
@@ -283,11 +319,16 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Threads first, then the interactor, then the window: any other order can crash."""
+        if not self._closed and not self.training_link.may_close():
+            event.ignore()
+            return
         self._closed = True
         self.settings.keep(self)
         self.commands.keep_view()
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.stop()
+        self.training.stop()
+        self.training_link.stop()
         self.commands.stop()
         if self._loader is not None:
             self._loader.stop()
