@@ -7,7 +7,6 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -16,65 +15,25 @@ import typer
 import shapelab
 from shapelab.core.run import RunFolder, find_runs
 from shapelab.errors import RunError, ShapelabError
+from trainer.options import (
+    Backend,
+    CheckpointOption,
+    DataOption,
+    EventsOption,
+    OtherDataOption,
+    Output,
+    RunArgument,
+    RunOption,
+    SetOption,
+    TensorboardOption,
+    UpAxis,
+)
 
 if TYPE_CHECKING:
     from trainer.data.source import Up
     from trainer.processes import Processes
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
-
-
-class Output(str, Enum):
-    """How a training run reports."""
-
-    terminal = "terminal"
-    jsonl = "jsonl"
-
-
-class Backend(str, Enum):
-    """Where the processes of a preparation run."""
-
-    local = "local"
-    dask = "dask"
-    ray = "ray"
-
-
-class UpAxis(str, Enum):
-    """The axis that is up in a source."""
-
-    auto = "auto"
-    y = "y"
-    z = "z"
-
-
-RunOption = Annotated[
-    Path,
-    typer.Option(
-        "--run", "--dir", help="Folder of the run. Under torchrun on Python 3.11 say --dir."
-    ),
-]
-DataOption = Annotated[Path, typer.Option("--data", help="A prepared store.")]
-RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
-OtherDataOption = Annotated[
-    Path | None, typer.Option("--data", help="The store, if it is not where the run began.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
-]
-EventsOption = Annotated[
-    Output,
-    typer.Option(
-        help="jsonl: one JSON event a line on stdout; pause, resume, sample, save and stop as "
-        "lines on stdin."
-    ),
-]
-CheckpointOption = Annotated[
-    str,
-    typer.Option(help="newest, best (by mean validation IoU), or the name of one of the run's."),
-]
-TensorboardOption = Annotated[
-    bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
-]
 
 
 @app.command()

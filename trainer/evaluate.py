@@ -46,13 +46,13 @@ def encode_grids(
     encoder: nn.Module,
     store: Store,
     rows: NDArray[np.int64],
-    device: torch.device,
     check: Check = go_on,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of stored shapes."""
+    weight = next(encoder.parameters())  # says device and precision
     with torch.inference_mode():
         means = [
-            encoder(torch.from_numpy(store.grids(part)[:, None].astype(np.float32)).to(device))[
+            encoder(torch.from_numpy(store.grids(part)[:, None].astype(np.float32)).to(weight))[
                 0
             ].cpu()
             for part in _batches(rows, check)
@@ -66,15 +66,14 @@ def encode_pictures(
     rows: NDArray[np.int64],
     view: int,
     spec: ModelSpec,
-    device: torch.device,
     check: Check = go_on,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
-    means = []
+    means, weight = [], next(encoder.parameters())
     with torch.inference_mode():
         for part in _batches(rows, check):
             rgba = store.pictures(part, view % store.view_counts[part])
-            inputs = torch.from_numpy(model_inputs(rgba, spec)).to(device)
+            inputs = torch.from_numpy(model_inputs(rgba, spec)).to(weight)
             means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
 
@@ -102,11 +101,11 @@ def validation_scores(state: TrainState, store: Store, check: Check = go_on) -> 
     rows, device = store.indices("validation"), state.processes.device
     truth = store.grids(rows)
     generator = state.averages["generator"]
-    codes = encode_grids(state.averages["voxel_encoder"], store, rows, device, check)
+    codes = encode_grids(state.averages["voxel_encoder"], store, rows, check)
     scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
     if store.has_pictures:
         encoder, spec = state.averages["image_encoder"], state.config.model
-        seen = encode_pictures(encoder, store, rows, 0, spec, device, check)
+        seen = encode_pictures(encoder, store, rows, 0, spec, check)
         scores["picture_iou"] = float(iou(decode(generator, seen, device, check), truth).mean())
     return scores
 
@@ -128,14 +127,12 @@ def preview_rows(
             return torch.sigmoid(logits.float())[:, 0].cpu().numpy()
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
-    shown["from voxels"] = fields(
-        encode_grids(averages["voxel_encoder"], store, rows, device, check)
-    )
+    shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, check))
     if store.has_pictures:
         encoder, spec = averages["image_encoder"], state.config.model
-        seen = encode_pictures(encoder, store, rows, 0, spec, device, check)
+        seen = encode_pictures(encoder, store, rows, 0, spec, check)
         shown["from pictures"] = fields(seen)
-    density = fit_density(averages["voxel_encoder"], store, device, PREVIEW_CODES, check)
+    density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES, check)
     noise = seed_noise(0, density.latent_size, PREVIEWED)
     names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
     samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
@@ -146,7 +143,6 @@ def preview_rows(
 def fit_density(
     encoder: nn.Module,
     store: Store,
-    device: torch.device,
     most: int | None = None,
     check: Check = go_on,
 ) -> LatentDensity:
@@ -154,7 +150,7 @@ def fit_density(
     rows = store.indices("train")
     if most is not None and most < len(rows):
         rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-    codes = encode_grids(encoder, store, rows, device, check)
+    codes = encode_grids(encoder, store, rows, check)
     return LatentDensity.fit(codes, store.labels[rows], store.classes)
 
 
@@ -211,7 +207,10 @@ class Report:
     shapes: int
     iou: float  # voxels -> latent -> voxels, mean over shapes at 0.5
     iou_by_class: dict[str, float]
-    picture_iou: float  # all views of each shape
+    class_iou: float  # mean over classes, which a balanced test set would have
+    picture_iou: float  # the same three from pictures: mean over all views of each shape
+    picture_iou_by_class: dict[str, float]
+    picture_class_iou: float
     sample_1nna: float  # mean over classes; equal numbers of samples and validation shapes
     sample_mmd: float
     sample_cov: float
@@ -233,23 +232,19 @@ def evaluate(
     rows = store.indices("validation")
     truth, labels = store.grids(rows), store.labels[rows]
     generator = networks["generator"]
-    rebuilt = decode(
-        generator, encode_grids(networks["voxel_encoder"], store, rows, device), device
-    )
+    rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), device)
     ious = iou(rebuilt, truth)
-    pictures = 0.0
+    seen = np.zeros(len(rows))
     if store.has_pictures:
         encoder = networks["image_encoder"]
         per_view = [
             iou(
-                decode(
-                    generator, encode_pictures(encoder, store, rows, view, spec, device), device
-                ),
+                decode(generator, encode_pictures(encoder, store, rows, view, spec), device),
                 truth,
-            ).mean()
+            )
             for view in range(store.view_counts[rows].max(initial=0))
         ]
-        pictures = float(np.mean(per_view))
+        seen = np.mean(per_view, axis=0)
     scores, whole = [], []
     for k, name in enumerate(store.classes):
         own = labels == k
@@ -262,8 +257,11 @@ def evaluate(
     return Report(
         shapes=len(rows),
         iou=float(ious.mean()),
-        iou_by_class={n: float(ious[labels == k].mean()) for k, n in enumerate(store.classes)},
-        picture_iou=pictures,
+        iou_by_class=(by_class := _by_class(ious, labels, store.classes)),
+        class_iou=_mean(by_class),
+        picture_iou=float(seen.mean()),
+        picture_iou_by_class=(seen_by_class := _by_class(seen, labels, store.classes)),
+        picture_class_iou=_mean(seen_by_class),
         sample_1nna=float(np.mean([s.nearest_neighbour for s in scores])),
         sample_mmd=float(np.mean([s.minimum_matching for s in scores])),
         sample_cov=float(np.mean([s.coverage for s in scores])),
@@ -272,6 +270,18 @@ def evaluate(
         truncation=truncation,
         prior_1nna=compare_sets(prior, truth).nearest_neighbour,
     )
+
+
+def _by_class(
+    scores: NDArray[np.floating], labels: NDArray[np.int64], classes: tuple[str, ...]
+) -> dict[str, float]:
+    """Means of the classes that have shapes."""
+    present = [(k, name) for k, name in enumerate(classes) if (labels == k).any()]
+    return {name: float(scores[labels == k].mean()) for k, name in present}
+
+
+def _mean(values: dict[str, float]) -> float:
+    return float(np.mean(list(values.values())))
 
 
 def describe(report: Report) -> str:

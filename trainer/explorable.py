@@ -49,11 +49,11 @@ def _encode(state: TrainState, store: Store) -> bytes | None:
     weights = (value for module in averages.values() for value in module.parameters())
     if not all(bool(value.half().isfinite().all()) for value in weights):  # as the file has them
         return None
-    generator, device = averages["generator"], state.processes.device
+    generator = averages["generator"]
     assert isinstance(generator, Generator)
     try:
         with np.errstate(invalid="ignore", over="ignore"):
-            density = fit_density(averages["voxel_encoder"], store, device, PREVIEW_CODES)
+            density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES)
             directions = principal_directions(generator, density)
     except np.linalg.LinAlgError:  # codes beyond all bounds
         return None

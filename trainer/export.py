@@ -69,7 +69,7 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
         DataError: the store cannot be used.
     """
     state, store = _open(run, data, checkpoint)
-    density = fit_density(state.averages["voxel_encoder"], store, CPU)
+    density = fit_density(state.averages["voxel_encoder"], store)
     return evaluate(state.averages, density, store, state.config.model, CPU)
 
 
@@ -95,7 +95,7 @@ def export(
         The folder written.
     """
     state, store = _open(run, data, checkpoint)
-    density = fit_density(state.averages["voxel_encoder"], store, CPU)
+    density = fit_density(state.averages["voxel_encoder"], store)
     generator = state.averages["generator"]
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
@@ -118,11 +118,12 @@ def _card(
     name: str, state: TrainState, store: Store, report: Report, licence: str
 ) -> dict[str, Any]:
     config = state.config
-    rounded = {
-        key: round(value, 4) if isinstance(value, float) else value
-        for key, value in asdict(report).items()
-    }
-    rounded["iou_by_class"] = {k: round(v, 3) for k, v in report.iou_by_class.items()}
+    rounded: dict[str, Any] = {}
+    for key, value in asdict(report).items():
+        if isinstance(value, dict):
+            rounded[key] = {name: round(part, 3) for name, part in value.items()}
+        else:
+            rounded[key] = round(value, 4)
     return {
         "name": name,
         "shapelab": shapelab.__version__,

@@ -79,7 +79,7 @@ class ImagePhase:
         encoder, generator = state.averages["voxel_encoder"], state.averages["generator"]
         if not (self._folder / "index.json").exists():
             yield Prepared(state.step, 0, config.image_samples)  # the first ones take a while
-        density = fit_density(encoder, self._store, device, check=control.check)
+        density = fit_density(encoder, self._store, check=control.check)
         told = -TELL_EVERY_S
         for made in imagine(
             self._folder,

@@ -35,7 +35,7 @@ def test_each_save_leaves_a_model_of_the_averages(config, train, store_folder, a
     own = model.encode_voxels(grids)
     assert np.abs(own - codes.numpy()).max() < 0.02  # float16 in the file
     assert np.abs(model.decode(codes.numpy()) - fields).max() < 0.02
-    density = fit_density(state.averages["voxel_encoder"], store, torch.device("cpu"))
+    density = fit_density(state.averages["voxel_encoder"], store)
     assert np.allclose(model.density.means, density.means, atol=1e-5)
     assert np.allclose(model.density.factors, density.factors, atol=1e-4)
     # The latent has 8 numbers, so there are 8 directions, and the others do nothing.
