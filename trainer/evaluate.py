@@ -163,10 +163,10 @@ def principal_directions(generator: Generator, density: LatentDensity) -> Princi
     """
     latent = density.latent_size
     with torch.inference_mode():
-        device = next(generator.parameters()).device
-        origin = generator.first_activation(torch.zeros(1, latent, device=device))
+        weight = next(generator.parameters())  # says device and precision
+        origin = generator.first_activation(torch.zeros(1, latent).to(weight))
         # Rows are the images of the unit vectors.
-        moved = generator.first_activation(torch.eye(latent, device=device)) - origin
+        moved = generator.first_activation(torch.eye(latent).to(weight)) - origin
     matrix = moved.cpu().numpy().astype(np.float64).T
     vectors = np.zeros((len(density.classes), DIRECTIONS, latent), np.float32)
     explained = np.zeros((len(density.classes), DIRECTIONS), np.float32)
