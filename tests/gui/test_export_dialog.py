@@ -13,7 +13,7 @@ from shapelab.core.mesh import TriMesh
 from shapelab.core.meshing import SurfaceOptions, surface
 from shapelab.core.printing import PrintReport, check
 from shapelab.errors import ExportError, MeshError
-from shapelab.gui import export_dialog, workers
+from shapelab.gui import export_dialog
 from shapelab.gui.export_dialog import ExportDialog
 from shapelab.gui.export_form import FORMATS
 from shapelab.gui.export_work import Request, prepare, size_text, verdict, volume_text
@@ -60,12 +60,11 @@ def choose(monkeypatch, path):
 
 
 @pytest.fixture
-def dialog(qtbot, session):
+def dialog(qtbot, session, threads_end):
     dialog = opened(qtbot, session)
     yield dialog
     dialog.stop()
-    # A thread whose result has just arrived may still be on its last line; it ends by itself.
-    qtbot.waitUntil(lambda: not workers._Thread.live, timeout=5000)
+    threads_end()
 
 
 def test_the_verdict_of_a_good_part(dialog):

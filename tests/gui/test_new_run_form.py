@@ -28,12 +28,13 @@ def make_store(folder, views=8, size=64, classes=("chair", "table"), resolution=
 
 
 @pytest.fixture
-def form(qtbot, tmp_path):
+def form(qtbot, tmp_path, threads_end):
     form = NewRunForm()
     qtbot.addWidget(form)
     form.set_places(tmp_path / "runs", tmp_path / "data")
     yield form
     form.stop()
+    threads_end()
 
 
 def test_without_data_it_says_what_to_do(form):

@@ -28,13 +28,14 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def strip(qtbot):
+def strip(qtbot, threads_end):
     strip = PreviewsStrip()
     qtbot.addWidget(strip)
     strip.resize(420, 110)
     strip.show()
     yield strip
     strip.stop()
+    threads_end()
 
 
 def show(qtbot, strip, folder, step):

@@ -27,11 +27,12 @@ def make_run(root, name, step=500, reason="stopped", age=0.0):
 
 
 @pytest.fixture
-def runs(qtbot):
+def runs(qtbot, threads_end):
     runs = RunList()
     qtbot.addWidget(runs)
     yield runs
     runs.stop()
+    threads_end()
 
 
 def look(qtbot, runs, root):

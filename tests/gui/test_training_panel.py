@@ -73,7 +73,7 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def panel(qtbot, settings, monkeypatch):
+def panel(qtbot, settings, monkeypatch, threads_end):
     monkeypatch.setattr(training_panel, "TrainingThread", Double)
     Double.made = []
     panel = TrainingPanel(settings)
@@ -85,6 +85,7 @@ def panel(qtbot, settings, monkeypatch):
         panel.show()
     yield panel
     panel.stop()
+    threads_end()
 
 
 def make_run(root, name, *events, steps=1000):
