@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from shapelab.core import modelfile
 from shapelab.core.assets import user_folder
 from shapelab.core.atomic import atomic_write
 from shapelab.core.networks import Generator
+from shapelab.core.presets import differences, preset, preset_names
 from shapelab.core.run import RunFolder
 from shapelab.errors import DataError, RunError
 from trainer import checkpoints
@@ -118,6 +120,10 @@ def _card(
     name: str, state: TrainState, store: Store, report: Report, licence: str
 ) -> dict[str, Any]:
     config = state.config
+    named = config.preset if config.preset in preset_names() else "paper"
+    base = preset(named, config.model.classes, config.model.resolution)
+    unlike = differences(config.model_copy(update={"preset": named}), base)
+    changes = "".join(f" --set {shlex.quote(text)}" for text in unlike)
     rounded: dict[str, Any] = {}
     for key, value in asdict(report).items():
         if isinstance(value, dict):
@@ -143,7 +149,7 @@ def _card(
         "reproduce": [
             f"python -m trainer prepare {store.index['source']} --out STORE --resolution "
             f"{store.resolution} --views {store.index['views']} --size {store.picture_size}",
-            f"python -m trainer fit --preset {config.preset} --data STORE --run RUN",
+            f"python -m trainer fit --preset {named} --data STORE --run RUN{changes}",
             "python -m trainer evaluate RUN",
             f"python -m trainer export-model RUN {name}",
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from shapelab.core.session import Session
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
 from trainer import checkpoints, export, loop
+from trainer.config import load
 from trainer.evaluate import principal_directions
 
 
@@ -46,6 +48,10 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     assert 0 <= card["figures"]["iou"] <= 1
     assert 0 <= card["figures"]["sample_1nna"] <= 1
     assert set(card["first_seeds"]) == {"ball", "box"}
+    words = shlex.split(card["reproduce"][1])
+    settings = [words[k + 1] for k, word in enumerate(words) if word == "--set"]
+    again = load(words[words.index("--preset") + 1], ("ball", "box"), 32, settings)
+    assert again == RunFolder(run).read_config().model_copy(update={"preset": again.preset})
     assert Session(model).state.seed == model.first_seed("ball") == card["first_seeds"]["ball"]
     assert model.first_seed("cat") == 0
 
