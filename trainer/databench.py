@@ -21,6 +21,7 @@ from trainer import steps
 from trainer.batches import Batches
 from trainer.data.store import open_store
 from trainer.data.views import model_inputs
+from trainer.loop import check_fit
 from trainer.processes import Processes
 from trainer.state import new_state
 from trainer.teacher import Teacher
@@ -83,6 +84,7 @@ def measure(
 
     Raises:
         DataError: the store cannot be used.
+        RunError: preset small cannot train on it.
     """
     start = time.perf_counter()
     store = open_store(folder)
@@ -90,6 +92,7 @@ def measure(
     bare = [] if store.has_pictures else ["image_steps=0"]
     config = configs.load(PRESET, store.classes, store.resolution, [*settings, *bare])
     alone = Processes(Accelerator(cpu=True))
+    check_fit(config, store, alone)
     state, batches = new_state(config, alone), Batches(store, config, alone)
     state.step = config.main_steps  # where preset small learns from pictures
     teacher = Teacher(store)

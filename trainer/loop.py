@@ -103,7 +103,10 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
         )
     processes.slice(config.batch_size)
     if not len(store.indices("train")):
-        raise RunError(f"{path} has no shapes to train on.")
+        raise RunError(
+            f"{path} has no shapes to train on: all {len(store)} are kept for validation and "
+            "tests; prepare another source."
+        )
 
 
 def _load(

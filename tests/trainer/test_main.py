@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +14,9 @@ from shapelab import load_model
 from shapelab.core.run import RunFolder
 from shapelab.errors import ShapelabError
 from trainer.__main__ import app
+from trainer.data.shards import encode
+from trainer.data.source import Item
+from trainer.data.writer import Plan, Writer, digest_of
 
 SMALL = [
     "steps=3", "batch_size=8", "warm_start=1", "image_steps=0", "threads=1", "save_every=3",
@@ -58,6 +62,20 @@ def test_a_fit_that_cannot_start_leaves_no_folder(source, tmp_path):
     assert not run.exists()
     with pytest.raises(ShapelabError, match="'steps'"):
         call("fit", "--data", store, "--run", run, "--steps", 0)
+
+
+def test_a_source_that_is_all_test_cannot_be_trained_on(tmp_path):
+    items = [Item(name, "chair", Path(), split="test") for name in ("a", "b")]
+    grids = (np.stack([np.eye(32)] * 32) > 0, np.ones((32, 32, 32), bool))
+    store, plan = tmp_path / "store", Plan("ikea", "IKEA", "", 32, 0, 64, 0, digest_of(items))
+    with Writer(store, plan, items) as writer:
+        for k, grid in enumerate(grids):
+            writer.add(k, encode(grid, None, None))
+        writer.finish()
+    with pytest.raises(ShapelabError, match="all 2 are kept for validation and tests"):
+        call("fit", "--data", store, "--run", tmp_path / "run", "--set", "image_steps=0")
+    with pytest.raises(ShapelabError, match="no shapes to train on"):
+        call("bench-data", store)
 
 
 def test_a_run_that_trains_keeps_its_settings(config, store_folder, tmp_path):

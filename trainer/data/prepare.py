@@ -209,7 +209,7 @@ def summary(store: Store) -> str:
     lines = [
         f"{counts['accepted']} shapes of {len(store.classes)} classes in {store.folder}: "
         f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to "
-        f"test; {size / 1e6:.1f} MB.",
+        f"test; {size / 1e6:.2f} MB.",
         f"{counts['rejected']} rejected, {counts['duplicates']} duplicates left out.",
     ]
     kinds = Counter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from shapelab.errors import DataError
@@ -12,10 +13,15 @@ from trainer.data.modelnet import MODELNET
 from trainer.data.procedural import PROCEDURAL
 from trainer.data.shapenet import R2N2, SHAPENET
 from trainer.data.source import Reader
+from trainer.data.tree import peek
 
 # Releases whose layout is fixed come first; the two that take any folder come last.
 _RELEASES = (R2N2, SHAPENET, TLNET, VAEGAN, MODELNET)
 _ANY = (MESHES, ARRAYS)
+# Files of releases that are read as folders only; in a ZIP they would pass for anybody's shapes.
+_FOLDERS_ONLY = re.compile(
+    r"(?:^|/)(?:\d{8}/[^/]+/(?:models/)?model[^/]*|Lists/ModelID\.txt|list/[^/]+\.txt)$"
+)
 READERS: dict[str, Reader] = {r.name: r for r in (*_RELEASES, *_ANY, PROCEDURAL)}
 
 
@@ -29,6 +35,8 @@ def find_reader(source: Path) -> Reader:
         return PROCEDURAL
     if not source.is_file() and not source.is_dir():
         raise DataError(f"There is no folder or file {source}; please check its name.")
+    if source.is_file() and any(map(_FOLDERS_ONLY.search, peek(source))):
+        raise DataError(f"{source} holds ShapeNet or IKEA as released; unpack it, name the folder.")
     for kind in (_RELEASES, _ANY):
         found = [reader for reader in kind if reader.sniff(source)]
         if len(found) > 1:

@@ -7,9 +7,11 @@ So the finished store is the same, bit for bit, however the work went.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -61,15 +63,29 @@ class Plan:
         for name, value in asdict(self).items():
             if other.get(name) != value:
                 if name == "items":
-                    return "other shapes"
+                    return "of other shapes, or their files have changed"
                 return f"{name.replace('_', ' ')} {other.get(name)}, not {value}"
         return ""
 
 
 def digest_of(items: Sequence[Item]) -> str:
-    """Sha256 over what the items are called and where they belong."""
+    """Sha256 over what the items are called, where they belong and how large their files are.
+
+    The size tells most changes of a source; times would differ between two copies of it.
+    """
     rows = [[item.id, item.label, item.split, len(item.pictures)] for item in items]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    paths = dict.fromkeys(item.path for item in items)  # one file may hold many
+    sizes = [size for path in paths if (size := _size(path)) is not None]
+    return hashlib.sha256(json.dumps([*rows, *sizes]).encode()).hexdigest()
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file; None of what is none, such as made-up shapes."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 class Writer:
@@ -296,10 +312,13 @@ class Writer:
         try:
             yield
         except (OSError, ExportError) as error:
-            reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+            cause = error if isinstance(error, OSError) else error.__cause__
+            reason = getattr(cause, "strerror", None) or str(error).rstrip(".")
+            full = getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+            advice = "free some space" if full else "check the disk and your rights on it"
             raise DataError(
-                f"{self.folder} cannot be written ({reason}); free some space and run the same "
-                "command again, all that is done is kept."
+                f"{self.folder} cannot be written ({reason}); {advice} and run the same command "
+                "again, all that is done is kept."
             ) from error
 
 

@@ -167,6 +167,14 @@ def test_other_settings_and_other_shapes_need_another_folder(grids, whole, tmp_p
     assert (tmp_path / "letters" / "love.txt").exists()
 
 
+def test_a_file_that_has_changed_is_noticed_and_a_copy_of_the_source_is_not(grids, whole, tmp_path):
+    copied = shutil.copytree(grids, tmp_path / grids.name, copy_function=shutil.copyfile)
+    assert "already complete" in next(prepare(copied, whole, views=0)).message
+    np.save(copied / "box" / "01.npy", np.ones((9, 9, 9), np.uint8))
+    with pytest.raises(DataError, match="their files have changed"):
+        next(prepare(copied, whole, views=0))
+
+
 def test_a_resolution_without_networks_is_one_sentence(grids, tmp_path):
     with pytest.raises(DataError, match="use 32, 64 or 128"):
         next(prepare(grids, tmp_path / "store", resolution=48))

@@ -201,6 +201,16 @@ def test_a_folder_around_a_release_changes_nothing(tmp_path: Path, release: str)
     assert inner.items(source) == outer.items(tmp_path)
 
 
+@pytest.mark.parametrize("release", ["r2n2", "core", "tlnet", "vaegan"])
+def test_a_release_that_must_be_unpacked_does_not_pass_for_free_meshes(
+    tmp_path: Path, release: str
+) -> None:
+    getattr(releases, release)(tmp_path / "release")
+    archive = releases.zipped(tmp_path / "release", tmp_path / "release.zip")
+    with pytest.raises(DataError, match="unpack it"):
+        find_reader(archive)
+
+
 def test_a_release_in_which_two_kinds_lie_is_refused(tmp_path: Path) -> None:
     releases.vaegan(releases.tlnet(tmp_path))
     with pytest.raises(DataError, match="name the folder of one of them"):

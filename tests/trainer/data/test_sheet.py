@@ -6,6 +6,7 @@ import base64
 import io
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), 
     """Boxes and balls, whatever their class is called; rejections come first."""
     grids, _ = make_grids(count)
     grids = np.pad(grids > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
-    items = [Item(f"{prefix}bad{k}", classes[0], ".") for k in range(len(rejected))]
-    items += [Item(f"{prefix}{k:03d}", classes[k % len(classes)], ".") for k in range(count)]
+    items = [Item(f"{prefix}bad{k}", classes[0], Path()) for k in range(len(rejected))]
+    items += [Item(f"{prefix}{k:03d}", classes[k % len(classes)], Path()) for k in range(count)]
     plan = Plan("some.zip", "meshes", "MIT", 32, views, 32, 0, digest_of(items))
     picture = np.zeros((max(views, 1), 32, 32, 4), np.uint8)
     picture[:, 8:24, 8:24] = (200, 30, 30, 255)
@@ -174,7 +175,7 @@ def test_a_store_without_pictures_and_rejections_says_so(tmp_path):
 def test_duplicates_are_told_with_their_twin(tmp_path):
     grid = np.zeros((32,) * 3, bool)
     grid[4:20, 4:20, 4:20] = True
-    items = [Item(f"m{k}", "a", ".") for k in range(3)]
+    items = [Item(f"m{k}", "a", Path()) for k in range(3)]
     with Writer(tmp_path, Plan("s", "r", "l", 32, 0, 32, 0, digest_of(items)), items) as writer:
         for k in range(3):
             writer.add(k, encode(grid, np.zeros((32,) * 3, np.uint8), None, 0.1, 1, 1.0))

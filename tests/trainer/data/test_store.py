@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def shapes(monkeypatch):
     grids, labels = make_grids(COUNT)
     grids = np.pad(grids > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
     grids[12] = grids[2]
-    items = [Item(f"shapes/{k:03d}", "ab"[label], ".") for k, label in enumerate(labels)]
+    items = [Item(f"shapes/{k:03d}", "ab"[label], Path()) for k, label in enumerate(labels)]
     distances = rng.integers(0, 256, (COUNT, 32, 32, 32), np.uint8)
     pictures = [rng.integers(0, 256, (2 + k % 2, 16, 16, 4), np.uint8) for k in range(COUNT)]
     results = [
@@ -155,6 +156,15 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(shapes, tmp_path, monkeyp
     assert (tmp_path / "shard-00000.journal").stat().st_size == size
     with Writer(tmp_path, plan(items), items) as writer:
         assert writer.missing() == list(range(1, COUNT))
+
+
+def test_only_a_full_disk_is_told_to_be_freed(shapes, tmp_path):
+    items, *_ = shapes
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        DataError, match=r"cannot be written \(.+\); check the disk and your rights"
+    ):
+        Writer(tmp_path / "file" / "store", plan(items), items)
 
 
 class _Shim:
@@ -302,7 +312,9 @@ def test_split_holds_out_a_tenth_of_each_class():
 @pytest.mark.parametrize("theirs", [("test", "train"), ("test", "train", "validation")])
 def test_the_makers_split_is_kept(theirs, tmp_path):
     grids, _ = make_grids(60)
-    items = [Item(f"{k:03d}", "ab"[k % 2], ".", split=theirs[k % len(theirs)]) for k in range(60)]
+    items = [
+        Item(f"{k:03d}", "ab"[k % 2], Path(), split=theirs[k % len(theirs)]) for k in range(60)
+    ]
     store = write(tmp_path, items, [encode(grid > 0, None, None) for grid in grids])
     official = np.array([item.split for item in items])
     assert np.array_equal(store.split == 2, official == "test")
@@ -318,7 +330,7 @@ def test_the_makers_split_is_kept(theirs, tmp_path):
 def test_a_test_shape_that_the_training_set_holds_too_comes_once(tmp_path):
     grids, _ = make_grids(4)
     items = [
-        Item(f"chair/{split}/{k}", "chair", ".", split=split)
+        Item(f"chair/{split}/{k}", "chair", Path(), split=split)
         for split in ("test", "train")
         for k in range(4)
     ]
