@@ -7,7 +7,6 @@ is done is kept, so the same command goes on where an earlier one was stopped or
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from trainer.data.readers import find_reader
 from trainer.data.shards import Rejected, Result, encode
 from trainer.data.source import Item, Shape, Up
 from trainer.data.store import Store, open_store
-from trainer.data.verdict import judge
+from trainer.data.verdict import DUPLICATE, judge, kind_of
 from trainer.data.writer import Plan, Writer, digest_of
 
 RESOLUTIONS = (32, 64, 128)  # of ModelSpec
@@ -212,11 +211,7 @@ def summary(store: Store) -> str:
         f"test; {size / 1e6:.2f} MB.",
         f"{counts['rejected']} rejected, {counts['duplicates']} duplicates left out.",
     ]
-    kinds = Counter(
-        re.sub(r"'[^']*'|\d[\d.,]*", "…", reason)  # what differs from file to file
-        for _, reason in store.rejected
-        if not reason.startswith("same shape as ")
-    )
+    kinds = Counter(kind_of(why) for _, why in store.rejected if not why.startswith(DUPLICATE))
     lines += [f"  {count:6d} × {kind}" for kind, count in kinds.most_common(_TOLD)]
     others = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_TOLD))
     lines += [f"  {others:6d} × for other reasons"] if others else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from PIL import Image
 from shapelab.core.atomic import atomic_write
 from shapelab.errors import DataError, ExportError
 from trainer.data.store import SPLITS, Store, open_store
+from trainer.data.verdict import DUPLICATE, kind_of
 from trainer.draw import BACKGROUND, draw
 
 SAMPLES = 8  # shapes shown of each class
 SIDE = 144  # pixels along a side of what is shown
 BINS = 24  # of a histogram
-DUPLICATE = "same shape as "  # how the writer's reason for leaving a duplicate out begins
 
 Picture = NDArray[np.uint8]  # (SIDE, SIDE, 3) RGB
 
@@ -166,11 +165,3 @@ def _left_out(store: Store) -> tuple[tuple[str, tuple[str, ...]], ...]:
         groups.setdefault(kind_of(reason), []).append(told)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     return tuple((reason, tuple(names)) for reason, names in ordered)
-
-
-def kind_of(reason: str) -> str:
-    """A reason without what differs from file to file: names in quotes, and numbers but 32^3."""
-    if reason.startswith(DUPLICATE):
-        return "The same shape as another one."
-    kind = re.sub(r"'[^']*'|(?<![\w^.])\d[\d.,]*(?<![.,])(?![\w^])", "…", reason)
-    return kind[:1].upper() + kind[1:]

@@ -129,7 +129,9 @@ def _walk(folder: Path, prefix: str, depth: int) -> Iterator[str]:
             found = sorted((e for e in entries if not _passed_over(e.name)), key=lambda e: e.name)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DataError(f"The folder {folder} cannot be read ({reason}).") from error
+        raise DataError(
+            f"The folder {folder} cannot be read ({reason}); check your rights on it."
+        ) from error
     for entry in found:
         if entry.is_file(follow_symlinks=False):
             yield prefix + entry.name

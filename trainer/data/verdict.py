@@ -1,7 +1,8 @@
-"""Whether a sampled shape is fit to learn from, and the figures that say so."""
+"""Whether a sampled shape is fit to learn from, the figures that say so, and kinds of reasons."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ _SIDE = 32
 _LEAST_CELLS = 60
 _MOST_PARTS = 16
 _LEAST_HULL_SHARE = 0.02
+
+DUPLICATE = "same shape as "  # how the reason begins for which a duplicate is left out
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,11 @@ def _hull_volume(solid: NDArray[np.bool_]) -> float:
         np.stack([x + dx, y + dy, z], 1) for dx in (0, 1) for dy in (0, 1) for z in (low, high)
     ]
     return float(ConvexHull(np.unique(np.concatenate(corners), axis=0)).volume)
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what differs from file to file: names in quotes, and numbers but 32^3."""
+    if reason.startswith(DUPLICATE):
+        return "The same shape as another one."
+    kind = re.sub(r"'[^']*'|(?<![\w^.])\d[\d.,]*(?<![.,])(?![\w^])", "…", reason)
+    return kind[:1].upper() + kind[1:]

@@ -38,6 +38,7 @@ from trainer.data.store import (
     open_store,
     shard_path,
 )
+from trainer.data.verdict import DUPLICATE
 
 SHARD = 1024  # items; a shard of 64^3 with 12 pictures of 128^2 has about 100 MB
 HELD_OUT = 0.1  # of each class, for validation, where the source's makers held out nothing
@@ -273,7 +274,7 @@ class Writer:
                 if before == position or keep_duplicates:
                     kept.append((number, head))
                 else:
-                    out.append((position, f"same shape as {self._items[before].id}"))
+                    out.append((position, f"{DUPLICATE}{self._items[before].id}"))
                     duplicates += 1
         return kept, [[self._items[p].id, reason] for p, reason in sorted(out)], duplicates
 

@@ -83,6 +83,7 @@ def test_what_is_kept_and_what_is_said(whole):
     assert "20 shapes of 2 classes" in text
     assert "18 to train, 2 to validate" in text
     assert "2 rejected, 1 duplicates" in text
+    assert "1 × The voxel grid is empty; please choose one that holds a shape." in text
 
 
 def test_three_workers_make_the_same_store(grids, whole, tmp_path):

@@ -19,6 +19,7 @@ from trainer.data import sheet, sheetpage, sheetpicture
 from trainer.data.shards import Rejected, encode
 from trainer.data.source import Item
 from trainer.data.store import open_store
+from trainer.data.verdict import kind_of
 from trainer.data.writer import Plan, Writer, digest_of
 
 
@@ -200,7 +201,7 @@ def test_duplicates_are_told_with_their_twin(tmp_path):
     ],
 )
 def test_reasons_are_grouped_without_what_differs(reason, kind):
-    assert sheet.kind_of(reason) == kind
+    assert kind_of(reason) == kind
 
 
 @pytest.mark.parametrize("classes", [1, 2, 40])
