@@ -121,6 +121,10 @@ class TrainerProcess:
             # Before it has threads, which inherit this; preexec_fn is unsafe beside our own.
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.pid, NICE)
+            # Linux shares the processor among sessions first, and nice counts within one only
+            # (sched(7), autogroup); this is the nice of the new session itself.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{self.pid}/autogroup").write_text(str(NICE), "ascii")
 
     @property
     def pid(self) -> int:
