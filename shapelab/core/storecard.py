@@ -9,7 +9,7 @@ from typing import Any
 
 from shapelab.errors import DataError
 
-FORMAT = "shapelab-store"
+FORMAT, VERSION = "shapelab-store", 2
 INDEX = "index.json"
 
 
@@ -41,21 +41,34 @@ def read_card(folder: Path) -> StoreCard:
     """The card of a prepared store.
 
     Raises:
-        DataError: there is no finished store in the folder.
+        DataError: there is no finished store in the folder, or one of another version.
     """
     try:
         index: Any = json.loads((folder / INDEX).read_text("utf-8"))
         known = index["format"] == FORMAT
+        if known:
+            check_version(folder, int(index["version"]))
         card = StoreCard(
             folder,
             int(index["resolution"]),
             tuple(str(name) for name in index["classes"]),
-            int(index["counts"]["accepted"]) if "counts" in index else len(index["labels"]),
+            int(index["counts"]["accepted"]),
             int(index["views"]),
-            int(index.get("picture_size", 0)),
+            int(index["picture_size"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         known = False
     if not known:
         raise DataError(f"{folder} is no prepared store; choose shapes to prepare instead.")
     return card
+
+
+def check_version(folder: Path, version: int) -> None:
+    """Raises DataError if this ShapeLab cannot read a store of this version."""
+    if version > VERSION:
+        raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
+    if version < VERSION:
+        raise DataError(
+            f"{folder} was prepared by an older ShapeLab; please prepare it again, into an empty "
+            "folder."
+        )

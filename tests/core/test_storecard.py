@@ -11,10 +11,10 @@ from shapelab.errors import DataError
 
 INDEX = {
     "format": "shapelab-store",
-    "version": 1,
+    "version": 2,
     "resolution": 32,
     "classes": ["chair", "table"],
-    "labels": [0] * 4899,
+    "counts": {"accepted": 4899},
     "views": 12,
     "picture_size": 64,
 }
@@ -35,11 +35,11 @@ def test_a_store_says_what_it_holds(tmp_path):
 
 
 def test_one_class_without_pictures(tmp_path):
-    card = read_card(write(tmp_path, classes=["chair"], labels=[0] * 7, views=0))
+    card = read_card(write(tmp_path, classes=["chair"], counts={"accepted": 7}, views=0))
     assert card.describe() == "chair, 7 shapes at 32³, no pictures"
 
 
-@pytest.mark.parametrize("changes", [{"format": "other"}, {"labels": None}, {"classes": 3}])
+@pytest.mark.parametrize("changes", [{"format": "other"}, {"counts": None}, {"classes": 3}])
 def test_what_is_no_store_is_refused(tmp_path, changes):
     with pytest.raises(DataError, match="no prepared store"):
         read_card(write(tmp_path, **changes))
@@ -51,3 +51,9 @@ def test_damaged_and_missing_indexes_are_refused(tmp_path):
     (tmp_path / "index.json").write_text("[1, 2")
     with pytest.raises(DataError, match="no prepared store"):
         read_card(tmp_path)
+
+
+@pytest.mark.parametrize(("version", "maker"), [(1, "an older"), (3, "a newer")])
+def test_stores_of_other_versions_are_refused(tmp_path, version, maker):
+    with pytest.raises(DataError, match=f"prepared by {maker} ShapeLab"):
+        read_card(write(tmp_path, version=version))

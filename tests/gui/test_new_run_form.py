@@ -16,10 +16,10 @@ def make_store(folder, views=8, size=64, classes=("chair", "table"), resolution=
     folder.mkdir(parents=True)
     index = {
         "format": "shapelab-store",
-        "version": 1,
+        "version": 2,
         "resolution": resolution,
         "classes": list(classes),
-        "labels": [0] * 10,
+        "counts": {"accepted": 10},
         "views": views,
         "picture_size": size,
     }

@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.storecard import FORMAT, check_version
 from shapelab.errors import DataError
 
-FORMAT = "shapelab-store"
-VERSION = 2
 SPLITS = ("train", "validation", "test")
 SHAPE = np.dtype(
     [
@@ -194,13 +193,7 @@ def open_store(folder: Path) -> Store:
             if unfinished
             else f"{folder} is no prepared store; make one with `python -m trainer prepare`."
         )
-    if int(index["version"]) > VERSION:
-        raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
-    if int(index["version"]) < VERSION:
-        raise DataError(
-            f"{folder} was prepared by an older ShapeLab; please prepare it again, into an empty "
-            "folder."
-        )
+    check_version(folder, int(index["version"]))
     try:
         data = (folder / "shapes.npy").read_bytes()
         if hashlib.sha256(data).hexdigest() != index["files"]["shapes.npy"]:

@@ -25,14 +25,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from shapelab.core.atomic import atomic_write
+from shapelab.core.storecard import FORMAT, VERSION
 from shapelab.errors import DataError, ExportError
 from trainer.data.shards import Journal, Result, read_table
 from trainer.data.source import Item
 from trainer.data.store import (
-    FORMAT,
     SHAPE,
     SPLITS,
-    VERSION,
     Store,
     choose_split,
     open_store,
