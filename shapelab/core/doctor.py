@@ -59,16 +59,18 @@ def diagnose(run: RunCurves, config: RunConfig, diversity: float | None = None) 
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
-def diversity_of(grids: NDArray[np.bool_]) -> float:
+def diversity_of(grids: NDArray[np.bool_]) -> float | None:
     """Mean of 1 - IoU over all pairs of shapes: 0 = all the same, 1 = nothing in common.
 
     Args:
-        grids: [n, R, R, R], at least two of them; a pair of empty grids counts as the same.
+        grids: [n, R, R, R]. Those that are empty count as no shapes yet; None if fewer than two
+            are left, as in a run's first previews.
     """
     flat = grids.reshape(len(grids), -1)
-    overlaps = [
-        (a & b).sum() / union if (union := (a | b).sum()) else 1.0 for a, b in combinations(flat, 2)
-    ]
+    solid = flat[flat.any(1)]
+    if len(solid) < 2:
+        return None
+    overlaps = [(a & b).sum() / (a | b).sum() for a, b in combinations(solid, 2)]
     return 1.0 - float(np.mean(overlaps))
 
 
@@ -182,7 +184,7 @@ def _critic_ahead(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
         steps = _last_steps(run, "wasserstein", FRESH + RECENT)
         sentence = (
             f"The critic is ahead: its Wasserstein estimate grew from {before:.3g} to {now:.3g} in "
-            f"({steps} steps)."
+            f"{steps} steps."
         )
         advice = (
             "Lower critic_rate, or let the generator learn more often (generator_every). With few "

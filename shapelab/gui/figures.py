@@ -23,7 +23,7 @@ class Figures(QStatusBar):
         self.extents = self._figure("888.8 × 888.8 × 888.8 voxels")
         self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
         self.triangles = self._figure("8 888 888 triangles")
-        self.times = self._figure("decode 888 ms · surface 888 ms")
+        self.times = self._figure("decode 8 888 ms · surface 8 888 ms")
         self.times.setToolTip("Time to decode the latent and to build the surface")
 
     def _figure(self, widest: str) -> QLabel:

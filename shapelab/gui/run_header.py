@@ -207,7 +207,7 @@ class RunHeader(QWidget):
         progress = standing.progress
         step, steps = (f"{n:,}".replace(",", " ") for n in (progress.step, progress.steps))
         parts = [f"step {step} of {steps}"]
-        if standing.state not in ("training", "saving", "stopping"):
+        if standing.state not in ("training", "saving"):
             return parts
         rate = progress.metrics.get(RATE)
         if rate is not None and rate == rate:

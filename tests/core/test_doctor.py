@@ -222,7 +222,9 @@ def test_the_worst_comes_first():
 
 def test_diversity_of_shapes():
     grids = np.zeros((3, 4, 4, 4), bool)
-    assert diversity_of(grids) == 0.0
+    assert diversity_of(grids) is None  # nothing is drawn yet, which is no illness
+    grids[0, :2] = True
+    assert diversity_of(grids) is None
     grids[:, :2] = True
     assert diversity_of(grids) == 0.0
     grids[2] = ~grids[2]
