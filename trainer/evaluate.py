@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.mirror import Mirror
 from shapelab.core.networks import Generator
 from shapelab.core.shapestate import TRUNCATION as START_TRUNCATION
 from shapelab.core.spec import ModelSpec
@@ -47,16 +48,17 @@ def encode_grids(
     store: Store,
     rows: NDArray[np.int64],
     check: Check = go_on,
+    flipped: bool = False,
 ) -> NDArray[np.float32]:
-    """Posterior means (len(rows), latent) of stored shapes."""
+    """Posterior means (len(rows), latent) of stored shapes, or of their mirror images."""
     weight = next(encoder.parameters())  # says device and precision
+    means = []
     with torch.inference_mode():
-        means = [
-            encoder(torch.from_numpy(store.grids(part)[:, None].astype(np.float32)).to(weight))[
-                0
-            ].cpu()
-            for part in _batches(rows, check)
-        ]
+        for part in _batches(rows, check):
+            grids = store.grids(part)
+            grids = grids[:, ::-1] if flipped else grids
+            inputs = torch.from_numpy(grids[:, None].astype(np.float32)).to(weight)
+            means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
 
 
@@ -67,12 +69,14 @@ def encode_pictures(
     view: int,
     spec: ModelSpec,
     check: Check = go_on,
+    flipped: bool = False,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
     means, weight = [], next(encoder.parameters())
     with torch.inference_mode():
         for part in _batches(rows, check):
             rgba = store.pictures(part, view % store.view_counts[part])
+            rgba = rgba[:, :, ::-1] if flipped else rgba
             inputs = torch.from_numpy(model_inputs(rgba, spec)).to(weight)
             means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
@@ -138,6 +142,14 @@ def preview_rows(
     samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
     shown["samples"] = fields(np.stack(samples))
     return shown
+
+
+def fit_mirror(encoder: nn.Module, store: Store) -> Mirror:
+    """How the codes of the training shapes are mirrored."""
+    rows = store.indices("train")
+    return Mirror.fit(
+        encode_grids(encoder, store, rows), encode_grids(encoder, store, rows, flipped=True)
+    )
 
 
 def fit_density(
@@ -208,7 +220,7 @@ class Report:
     iou: float  # voxels -> latent -> voxels, mean over shapes at 0.5
     iou_by_class: dict[str, float]
     class_iou: float  # mean over classes, which a balanced test set would have
-    picture_iou: float  # the same three from pictures: mean over all views of each shape
+    picture_iou: float  # the same three from all views, each seen twice as in the app
     picture_iou_by_class: dict[str, float]
     picture_class_iou: float
     sample_1nna: float  # mean over classes; equal numbers of samples and validation shapes
@@ -223,6 +235,7 @@ class Report:
 def evaluate(
     networks: dict[str, nn.Module],
     density: LatentDensity,
+    mirror: Mirror,
     store: Store,
     spec: ModelSpec,
     device: torch.device,
@@ -236,14 +249,11 @@ def evaluate(
     ious = iou(rebuilt, truth)
     seen = np.zeros(len(rows))
     if store.has_pictures:
-        encoder = networks["image_encoder"]
-        per_view = [
-            iou(
-                decode(generator, encode_pictures(encoder, store, rows, view, spec), device),
-                truth,
-            )
-            for view in range(store.view_counts[rows].max(initial=0))
-        ]
+        encoder, per_view = networks["image_encoder"], []
+        for view in range(store.view_counts[rows].max(initial=0)):
+            plain = encode_pictures(encoder, store, rows, view, spec)
+            flipped = encode_pictures(encoder, store, rows, view, spec, flipped=True)
+            per_view.append(iou(decode(generator, mirror.agreed(plain, flipped), device), truth))
         seen = np.mean(per_view, axis=0)
     scores, whole = [], []
     for k, name in enumerate(store.classes):

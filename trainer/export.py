@@ -25,6 +25,7 @@ from trainer.evaluate import (
     Report,
     evaluate,
     fit_density,
+    fit_mirror,
     presentable_seeds,
     principal_directions,
 )
@@ -71,8 +72,9 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
         DataError: the store cannot be used.
     """
     state, store = _open(run, data, checkpoint)
-    density = fit_density(state.averages["voxel_encoder"], store)
-    return evaluate(state.averages, density, store, state.config.model, CPU)
+    encoder = state.averages["voxel_encoder"]
+    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
+    return evaluate(state.averages, density, mirror, store, state.config.model, CPU)
 
 
 def export(
@@ -97,12 +99,13 @@ def export(
         The folder written.
     """
     state, store = _open(run, data, checkpoint)
-    density = fit_density(state.averages["voxel_encoder"], store)
+    encoder = state.averages["voxel_encoder"]
+    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
     generator = state.averages["generator"]
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
-    encoded = modelfile.encode(state.config.model, state.averages, density, directions)
-    report = evaluate(state.averages, density, store, state.config.model, CPU)
+    encoded = modelfile.encode(state.config.model, state.averages, density, directions, mirror)
+    report = evaluate(state.averages, density, mirror, store, state.config.model, CPU)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)

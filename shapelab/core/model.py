@@ -31,6 +31,7 @@ class ShapeModel:
         self.density: LatentDensity = parts.density
         self.directions: PrincipalDirections = parts.directions
         self.digest = parts.digest
+        self._mirror = parts.mirror
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
@@ -79,21 +80,25 @@ class ShapeModel:
             (latent_size,) or (n, latent_size) float32.
         """
         grids = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")
-        return self._encode("voxel_encoder", grids[:, None], voxels.ndim == 3)
+        latents = self._encode("voxel_encoder", grids[:, None])
+        return latents[0] if voxels.ndim == 3 else latents
 
     def encode_image(self, image: NDArray[Any]) -> Array:
         """Posterior means of pictures (C, S, S) or (n, C, S, S), as ``images.to_input`` makes them.
+
+        Each is looked at twice, mirrored too, where the model knows how latents are mirrored.
 
         Returns:
             (latent_size,) or (n, latent_size) float32.
         """
         side = self.spec.image_size
         shape = (self.spec.image_channels, side, side)
-        return self._encode(
-            "image_encoder",
-            self._batched(np.asarray(image, np.float32), shape, "Pictures"),
-            image.ndim == 3,
-        )
+        batch = self._batched(np.asarray(image, np.float32), shape, "Pictures")
+        latents = self._encode("image_encoder", batch)
+        if self._mirror is not None:
+            flipped = np.ascontiguousarray(batch[..., ::-1])
+            latents = self._mirror.agreed(latents, self._encode("image_encoder", flipped))
+        return latents[0] if image.ndim == 3 else latents
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy probability (R, R, R) or (n, R, R, R) float32 of latents (L,) or (n, L)."""
@@ -106,12 +111,11 @@ class ShapeModel:
         field = np.concatenate(fields)
         return field[0] if latents.ndim == 1 else field
 
-    def _encode(self, network: str, batch: Array, single: bool) -> Array:
+    def _encode(self, network: str, batch: Array) -> Array:
         encoder: nn.Module = self._networks[network]
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
-        latents = np.concatenate(means)
-        return latents[0] if single else latents
+        return np.concatenate(means)
 
     @staticmethod
     def _batched(values: Array, shape: tuple[int, ...], what: str) -> Array:

@@ -21,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.mirror import Mirror
 from shapelab.core.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import ModelFileError
@@ -47,6 +48,7 @@ class ModelParts:
     directions: PrincipalDirections
     card: dict[str, Any]
     digest: str
+    mirror: Mirror | None = None  # models of a run's timeline, and older ones, have none
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -69,6 +71,7 @@ def encode(
     networks: dict[str, nn.Module],
     density: LatentDensity,
     directions: PrincipalDirections,
+    mirror: Mirror | None = None,
 ) -> bytes:
     """The bytes of ``model.safetensors``; network weights are rounded to float16."""
     tensors = {
@@ -82,6 +85,8 @@ def encode(
         "directions.vectors": torch.from_numpy(directions.vectors.copy()),
         "directions.explained": torch.from_numpy(directions.explained.copy()),
     }
+    if mirror is not None:
+        tensors["mirror.matrix"] = torch.from_numpy(mirror.matrix.copy())
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -158,6 +163,9 @@ def read(path: Path) -> ModelParts:
         if value is None or tuple(value.shape) != shape:
             raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
         arrays[name] = np.asarray(value.numpy(), np.float32)
+    matrix = tensors.get("mirror.matrix")
+    if matrix is not None and tuple(matrix.shape) != (latent + 1, latent):
+        raise ModelFileError(f"{path.name} does not fit its own description at mirror.matrix.")
     return ModelParts(
         spec,
         networks,
@@ -167,6 +175,7 @@ def read(path: Path) -> ModelParts:
         ),
         _read_card(path.with_name("card.json")),
         metadata["digest"],
+        None if matrix is None else Mirror(np.asarray(matrix.numpy(), np.float32)),
     )
 
 

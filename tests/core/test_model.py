@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 import shapelab
 from shapelab.core import assets, modelfile
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.mirror import Mirror
 from shapelab.core.model import BATCH, ShapeModel, load_model
 from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
 from shapelab.core.spec import ModelSpec
@@ -165,6 +167,18 @@ def test_encode_gives_one_or_many_latents(model: ShapeModel) -> None:
     np.testing.assert_allclose(
         model.encode_image(pictures[1]), model.encode_image(pictures)[1], atol=1e-5
     )
+
+
+def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
+    signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
+    matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
+    twice = ShapeModel("tiny", replace(tiny_parts(), mirror=Mirror(matrix)))
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    seen = twice.encode_image(pictures)
+    np.testing.assert_allclose(twice.encode_image(pictures[..., ::-1]), seen * signs, atol=1e-5)
+    once = ShapeModel("tiny", tiny_parts())
+    both = once.encode_image(pictures) + signs * once.encode_image(pictures[..., ::-1])
+    np.testing.assert_allclose(seen, both / 2, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from shapelab.core import modelfile
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.mirror import Mirror
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import ModelFileError
 
@@ -100,6 +101,20 @@ def test_round_trip_is_exact_to_float16(
     np.testing.assert_array_equal(again.directions.vectors, parts.directions.vectors)
     np.testing.assert_array_equal(again.directions.explained, parts.directions.explained)
     assert again.density.classes == again.directions.classes == SPEC.classes
+
+
+def test_a_mirror_is_kept_and_must_fit(parts: modelfile.ModelParts, tmp_path: Path) -> None:
+    def encoded(shape: tuple[int, int]) -> bytes:
+        matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        return modelfile.encode(
+            SPEC, parts.networks, parts.density, parts.directions, Mirror(matrix)
+        )
+
+    again = _read(tmp_path, encoded((9, 8))).mirror
+    assert again is not None
+    expected = np.random.default_rng(0).standard_normal((9, 8)).astype(np.float32)
+    np.testing.assert_array_equal(again.matrix, expected)
+    assert "mirror.matrix" in _refused(tmp_path, encoded((8, 8)))
 
 
 def test_writing_what_was_read_gives_the_same_digest(data: bytes, tmp_path: Path) -> None:
