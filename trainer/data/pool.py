@@ -112,7 +112,8 @@ class _Local(Generic[T, R]):
         while queue and len(self._flying) < (1 if alone else self._workers):
             number, item = queue.popleft()
             try:
-                future = self._open().submit(self._task, item)
+                with _deaf():
+                    future = self._open().submit(self._task, item)
             except BrokenExecutor:  # a process died between two items
                 queue.appendleft((number, item))
                 if not self._flying:
@@ -180,6 +181,19 @@ class _Local(Generic[T, R]):
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=kill)
             self._executor = None
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started in here never hear Ctrl+C, not even while they import; this one does."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(master: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import time
 
 from shapelab.errors import DataError
@@ -24,6 +25,8 @@ def double(item: int | str) -> int:
         raise DataError("the source went away")
     if item == "unpicklable":
         return lambda: None
+    if item == "deaf":
+        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     return 2 * item
 
 

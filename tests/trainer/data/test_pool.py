@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -31,6 +32,12 @@ def results(items, **options):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_item_has_its_result(workers):
     assert results(range(20), workers=workers) == {k: 2 * k for k in range(20)}
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")
+def test_ctrl_c_is_for_the_master_alone():
+    assert results(["deaf"], workers=1) == {0: True}  # masked already while it was starting
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_nothing_to_do_starts_nothing():
