@@ -1,7 +1,8 @@
 """The files of a source, be it a folder, a ZIP archive as downloaded or one file.
 
 Links are never followed, hidden files and macOS' ``__MACOSX`` are passed over, depth and number of
-files are capped, and nothing is unpacked on disk: members of an archive are read with a cap.
+files are capped, and nothing is unpacked on disk: members of an archive are read with a cap. A
+prepared store that lies in its own source is none of its shapes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from shapelab.errors import DataError, InputError
 MAX_FILES = 1_000_000
 MAX_DEPTH = 16
 PEEK = 20_000  # files that are looked at to know what kind of source it is
+_STORE = {"index.json", "shapes.npy", "pieces.npy"}  # names in a prepared store
 _MAX_DIRECTORY = 64 * 2**20  # bytes of an archive's directory: about 600,000 members
 
 
@@ -132,6 +134,8 @@ def _walk(folder: Path, prefix: str, depth: int) -> Iterator[str]:
         raise DataError(
             f"The folder {folder} cannot be read ({reason}); check your rights on it."
         ) from error
+    if {entry.name for entry in found} >= _STORE:
+        return
     for entry in found:
         if entry.is_file(follow_symlinks=False):
             yield prefix + entry.name

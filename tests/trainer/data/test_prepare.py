@@ -176,6 +176,14 @@ def test_a_file_that_has_changed_is_noticed_and_a_copy_of_the_source_is_not(grid
         next(prepare(copied, whole, views=0))
 
 
+def test_a_store_in_its_own_source_is_none_of_its_shapes(grids, whole, tmp_path):
+    source = shutil.copytree(grids, tmp_path / grids.name)
+    shutil.copytree(whole, source / "store")
+    assert "already complete" in next(prepare(source, source / "store", views=0)).message
+    with pytest.raises(DataError, match="holds no shapes"):
+        next(prepare(source / "store", tmp_path / "another", views=0))
+
+
 def test_a_resolution_without_networks_is_one_sentence(grids, tmp_path):
     with pytest.raises(DataError, match="use 32, 64 or 128"):
         next(prepare(grids, tmp_path / "store", resolution=48))
