@@ -1,11 +1,14 @@
-"""What the window's tests share: the end of a widget's threads, waited for."""
+"""What the tests of the window share: nothing that a test started outlives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from shapelab.gui import trainer_process
+from shapelab.gui.trainer_process import Job, TrainerProcess
 
 
 @pytest.fixture
@@ -17,3 +20,23 @@ def threads_end(qtbot: Any) -> Callable[[], None]:
     from shapelab.gui.workers import WorkerThread
 
     return lambda: qtbot.waitUntil(lambda: not WorkerThread.live, timeout=5000)
+
+
+@pytest.fixture(autouse=True)
+def no_trainer_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ends every trainer that the app started in a test: it is made to survive all else."""
+    started: list[TrainerProcess] = []
+    original = TrainerProcess.__init__
+
+    def init(process: TrainerProcess, job: Job) -> None:
+        original(process, job)
+        started.append(process)
+
+    monkeypatch.setattr(TrainerProcess, "__init__", init)
+    yield
+    for process in started:
+        process.kill()
+        process.leave()
+    for process in trainer_process._LEFT:
+        process.wait(30)
+    trainer_process._LEFT.clear()

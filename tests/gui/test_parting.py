@@ -40,9 +40,6 @@ def thread(qtbot, tmp_path, monkeypatch):
     thread = TrainingThread([Job("fit", run, (str(run),))])
     yield thread
     workers.stop_all()
-    for process in trainer_process._LEFT:
-        process.wait(30)
-    trainer_process._LEFT.clear()
 
 
 @pytest.fixture

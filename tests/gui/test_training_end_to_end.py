@@ -5,9 +5,6 @@ Open, prepare, start, watch the curve, pause, resume, stop, resume, explore, mov
 
 from __future__ import annotations
 
-import json
-import os
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -59,20 +56,8 @@ def panel(qtbot, window, monkeypatch):
     monkeypatch.setattr(training_link, "ask_parting", lambda *_: Parting.KEEP)
     window.actions_["training"].trigger()
     qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
-    panel = window.training.panel
-    yield panel
-    runs = [live.run for live in panel.training]
+    yield window.training.panel
     assert window.close()
-    for run in runs:  # whatever a failed test left
-        end_trainer_of(RunFolder(run))
-    for process in trainer_process._LEFT:
-        process.wait(30)
-    trainer_process._LEFT.clear()
-
-
-def end_trainer_of(folder):
-    if folder.is_locked() and folder.owner.exists():
-        os.kill(json.loads(folder.owner.read_text("utf-8"))["pid"], 9)
 
 
 def settle(qtbot, window):

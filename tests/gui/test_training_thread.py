@@ -111,13 +111,6 @@ def _end_trainer_of(folder: RunFolder) -> None:
     pid = _owner(folder)
     if pid is not None and folder.is_locked():
         os.kill(pid, 9)
-        with_reaped_children()
-
-
-def with_reaped_children() -> None:
-    for process in trainer_process._LEFT:
-        process.wait(30)
-    trainer_process._LEFT.clear()
 
 
 @POSIX
