@@ -7,7 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.events import Event, Resumed, Saved, Started, StepDone, Validated, Warned
+from shapelab.core.events import (
+    Event,
+    Prepared,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+)
 
 VALIDATION = ("iou", "picture_iou")  # the scores of held-out shapes
 _BLOCK = 64  # points that are smoothed at once
@@ -124,8 +133,9 @@ class RunCurves:
         return float(np.interp(seconds, clock.seconds, clock.steps)) if len(clock) else 0.0
 
     def _count_time(self, event: Event) -> None:
-        # Before a start and before the end of a pause nothing was trained; a clock may be set back.
-        if self._time is not None and not isinstance(event, Started | Resumed):
+        # While data are made, before a start and before the end of a pause nothing was trained; a
+        # clock may be set back.
+        if self._time is not None and not isinstance(event, Prepared | Started | Resumed):
             self._seconds += max(event.time - self._time, 0.0)
         self._time = event.time
 

@@ -6,6 +6,7 @@ import pytest
 from shapelab.core.curves import Curve, MovingAverage, RunCurves
 from shapelab.core.events import (
     Paused,
+    Prepared,
     Resumed,
     Saved,
     Started,
@@ -80,6 +81,12 @@ def test_time_between_two_processes_and_in_a_pause_does_not_count():
     assert run.curves["kl"].seconds[-1] == 56.0
     run.append([step(60, 50.0, kl=1.0)])  # the clock was set back
     assert run.curves["kl"].seconds[-1] == 56.0
+
+
+def test_time_in_which_data_are_made_does_not_count():
+    made = [Prepared(0, done, 2, time=100.0 + 20 * done) for done in range(3)]
+    run = curves_of([*made, Started(0, 100, "cpu", 1, time=145.0), step(5, 148.0, kl=1.0)])
+    assert run.curves["kl"].seconds.tolist() == [3.0]
 
 
 def test_steps_and_seconds_translate_both_ways():
