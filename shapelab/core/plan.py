@@ -13,7 +13,7 @@ from pathlib import Path
 from shapelab.core.presets import differences, preset
 from shapelab.core.runconfig import RunConfig
 
-FIRST_SHAPES = 150  # that a first run makes for itself: half a minute's work for two cores
+FIRST_SHAPES = 120  # that a first run makes for itself: half a minute of two cores
 
 
 @dataclass(frozen=True)

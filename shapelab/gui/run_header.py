@@ -193,7 +193,7 @@ class RunHeader(QWidget):
         if made is not None:
             self.bar.setRange(0, BAR)
             self.bar.setValue(round(BAR * made.done / max(made.total, 1)))
-            self.figures.setText(f"{made.done} of {made.total} shapes prepared")
+            self.figures.setText(f"{made.done} of {made.total} shapes")
             return
         waits = standing.state in ("starting", "preparing") and not progress.step
         self.bar.setRange(0, 0 if waits else BAR)  # 0 to 0: it runs to and fro

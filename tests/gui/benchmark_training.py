@@ -93,7 +93,7 @@ def main() -> int:
         idle = measure("idle", window, app, heart, options.moves)
         card = read_card(options.store)
         config = preset("small", card.classes, card.resolution)
-        config = config.model_copy(update={"log_every": 2, "preview_every": 20, "save_every": 40})
+        config = config.model_copy(update={"log_every": 2, "preview_every": 10, "save_every": 20})
         live = panel.start(TrainingPlan(panel.runs_folder / "small-001", options.store, config))
         wait(app, lambda: live.progress.step >= 10 or live.state.ended)
         print(f"starting: GUI thread silent for at most {heart.longest():.0f} ms")

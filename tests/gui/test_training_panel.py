@@ -141,7 +141,7 @@ def test_without_a_run_it_welcomes_and_offers_two_ways(qtbot, panel, tmp_path):
 def test_one_click_makes_data_and_trains_on_them(qtbot, panel):
     qtbot.mouseClick(panel.welcome.small, LEFT)
     prepare, fit = Double.made[0].jobs
-    assert prepare.arguments[:2] == ("prepare", "procedural:150")
+    assert prepare.arguments[:2] == ("prepare", "procedural:120")
     assert fit.arguments[0] == "fit"
     store = prepare.arguments[prepare.arguments.index("--out") + 1]
     assert store == fit.arguments[fit.arguments.index("--data") + 1]
@@ -149,7 +149,7 @@ def test_one_click_makes_data_and_trains_on_them(qtbot, panel):
     assert panel.pages.currentWidget() is panel.run_page
     assert panel.run_page.header.name.text() == "small-001"
     tell(panel, "preparing", [Prepared(0, 120, 600)])
-    assert panel.run_page.header.figures.text() == "120 of 600 shapes prepared"
+    assert panel.run_page.header.figures.text() == "120 of 600 shapes"
     assert panel.run_page.header.bar.value() / panel.run_page.header.bar.maximum() == pytest.approx(
         0.2
     )
