@@ -44,6 +44,7 @@ class NewRunForm(QWidget):
         self._runs = Path()
         self._rate: Task | None = None
         self._flops_per_second = 0.0
+        self._phase_aside = False  # image_steps is 0 because the data have no pictures
         self.name = QLineEdit()
         self.name.setToolTip("Name of the run's folder.")
         self.data = DataChooser()
@@ -164,11 +165,15 @@ class NewRunForm(QWidget):
     def _fitting(self, config: RunConfig) -> RunConfig:
         """The configuration with what the store's pictures ask for."""
         card = self.data.card
-        if card is None:
-            return config if self.data.views else _without_pictures(config)
-        if not card.views:
-            return _without_pictures(config)
-        if card.picture_size and card.picture_size != config.model.image_size:
+        if not (self.data.views if card is None else card.views):
+            self._phase_aside |= config.image_steps > 0
+            return config.model_copy(update={"image_steps": 0})  # that phase needs pictures
+        if self._phase_aside:  # it was the data's doing, not a person's
+            self._phase_aside = False
+            own = preset(self.preset.currentData(), ("shape",), 32)
+            again = round(own.image_steps * config.steps / own.steps)
+            config = config.model_copy(update={"image_steps": again})
+        if card is not None and card.picture_size and card.picture_size < config.model.image_size:
             model = config.model.model_copy(update={"image_size": card.picture_size})
             return config.model_copy(update={"model": model})
         return config
@@ -207,11 +212,6 @@ class NewRunForm(QWidget):
     def _take_rate(self, rate: float) -> None:
         self._rate, self._flops_per_second = None, rate
         self._show_needs()
-
-
-def _without_pictures(config: RunConfig) -> RunConfig:
-    """Without the phase that needs pictures."""
-    return config.model_copy(update={"image_steps": 0})
 
 
 class AdvancedDialog(QDialog):

