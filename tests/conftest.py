@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shapelab.core.session import Session
 
 NO_SCREEN = "no Xvfb: window test skipped"
+LAST_ACT_MS = 1000  # a thread that has delivered its result may not have been scheduled since
 GRACE_S = 5.0  # a thread that was told to stop may still be finishing its last step
 
 
@@ -141,7 +142,7 @@ def _still_runs(thread: Any) -> bool:
     """Whether the test left this QThread running; afterwards it is not, come what may."""
     import shiboken6
 
-    if not shiboken6.isValid(thread) or not thread.isRunning():
+    if not shiboken6.isValid(thread) or thread.wait(LAST_ACT_MS):
         return False
     thread.requestInterruption()
     thread.quit()

@@ -38,10 +38,13 @@ STATES = {
     "new": "not started",
     "completed": "finished",
     "interrupted": "interrupted",
+    "lost": "interrupted",  # seen to happen
     "stopped": "stopped",
     "running": "training",
 }
-GOOD, BUSY, BAD = ("completed",), ("running", "training", "paused"), ("failed", "interrupted")
+GOOD = ("completed",)
+BUSY = ("running", "training", "paused")
+BAD = ("failed", "interrupted", "lost")
 
 
 def state_colour(state: str) -> QColor:
@@ -258,6 +261,7 @@ class RunList(QListView):
 
     def stop(self) -> None:
         """Ends the reading."""
+        self._again = False
         if self._task is not None:
             self._task.stop()
             self._task = None
