@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         ]
         for panel in (self.latent_panel, self.image_panel, self.morph_panel):
             panel.set_session(session)
-        self.figures.show_state(session.state)
+        self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)
         self._show_history()
         self.commands.choose_style()

@@ -148,6 +148,23 @@ def test_a_runs_model_is_a_document_of_its_own_and_the_old_one_comes_back(
     assert home.shown.request is home.asked
 
 
+def test_a_guest_that_comes_back_is_named_again(qtbot, window, panel, moments):
+    home, grid = window.document, np.zeros((32, 32, 32), bool)
+    grid[8:24, 8:24, 4:28] = True
+    panel.shape_requested.emit(grid, "preview of step 100: drawn at random 1")
+    settle(qtbot, window)
+    named = window.figures.origin.text()
+    assert named == "Preview of step 100: drawn at random 1"
+    panel.explore_requested.emit(moments.path, 100)
+    qtbot.waitUntil(lambda: window.document is not home, timeout=WAIT_MS)
+    settle(qtbot, window)
+    assert window.figures.origin.text() != named
+    panel.home_requested.emit()
+    settle(qtbot, window)
+    assert home.shown.request.guest is not None
+    assert window.figures.origin.text() == named
+
+
 def test_a_run_that_saved_nothing_yet_is_waited_for(qtbot, window, panel, tmp_path):
     home = window.document
     panel.follow_requested.emit(tmp_path / "run")
