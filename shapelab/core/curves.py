@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from shapelab.core.events import (
 
 VALIDATION = ("iou", "picture_iou")  # the scores of held-out shapes
 _BLOCK = 64  # points that are smoothed at once
+
+Point = tuple[float, float, float]  # step, seconds, value
 
 
 class Curve:
@@ -48,7 +52,7 @@ class Curve:
         """[n]."""
         return self._rows[2, : self._length]
 
-    def add(self, step: int, seconds: float, value: float) -> None:
+    def add(self, step: float, seconds: float, value: float) -> None:
         """A point at or after the last one; at the same step it takes the last one's place."""
         if not self._length or self._rows[0, self._length - 1] != step:
             if self._length == self._rows.shape[1]:
@@ -57,6 +61,22 @@ class Curve:
         else:
             self.edits += 1
         self._rows[:, self._length - 1] = step, seconds, value
+
+    def extend(self, points: Sequence[Point]) -> None:
+        """Many points, as ``add`` takes them; a run's whole history comes at once."""
+        rows = np.fromiter(chain.from_iterable(points), float).reshape(-1, 3).T
+        before = self._rows[0, self._length - 1] if self._length else -np.inf
+        if not (np.diff(rows[0], prepend=before) > 0).all():
+            for point in points:
+                self.add(*point)
+            return
+        length = self._length + len(points)
+        if length > self._rows.shape[1]:
+            spare = np.zeros((3, length))  # twice as many, so that adding stays cheap
+            self._rows = np.concatenate([self._rows[:, : self._length], rows, spare], 1)
+        else:
+            self._rows[:, self._length : length] = rows
+        self._length = length
 
     def drop_after(self, step: int) -> None:
         """Takes back what came after a step."""
@@ -93,22 +113,25 @@ class RunCurves:
 
     def append(self, events: Iterable[Event]) -> None:
         """Adds what came, oldest first."""
+        points: dict[str, list[Point]] = defaultdict(list)
+        clock: list[Point] = []
         for event in events:
             self._count_time(event)
             if event.step < self.step:
+                self._extend(points, clock)
                 self._go_back(event.step)
             self.step = event.step
             match event:
                 case StepDone() | Validated():
                     for name, value in event.metrics.items():
-                        curve = self.curves.setdefault(name, Curve())
-                        curve.add(event.step, self._seconds, value)
-                    self._clock.add(event.step, self._seconds, 0.0)
+                        points[name].append((event.step, self._seconds, value))
+                    clock.append((event.step, self._seconds, 0.0))
                 case Saved():
                     if event.step not in self.checkpoints[-1:]:
                         self.checkpoints.append(event.step)
                 case Warned():
                     self.warnings.append(event)
+        self._extend(points, clock)
 
     def best_validation(self) -> int | None:
         """The first step with the highest mean of the validation's scores; None before any."""
@@ -138,6 +161,15 @@ class RunCurves:
         if self._time is not None and not isinstance(event, Prepared | Started | Resumed):
             self._seconds += max(event.time - self._time, 0.0)
         self._time = event.time
+
+    def _extend(self, points: dict[str, list[Point]], clock: list[Point]) -> None:
+        """Moves the points into their curves."""
+        for name, new in points.items():
+            self.curves.setdefault(name, Curve()).extend(new)
+        if clock:
+            self._clock.extend(clock)
+        points.clear()
+        clock.clear()
 
     def _go_back(self, step: int) -> None:
         for curve in [*self.curves.values(), self._clock]:

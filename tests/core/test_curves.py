@@ -58,14 +58,21 @@ def test_curves_say_what_the_history_of_the_run_says(tmp_path):
     assert math.isnan(run.curves["critic"].values[-1])
 
 
-def test_events_may_come_one_by_one(tmp_path):
-    whole, parts = curves_of(KILLED), RunCurves()
-    for event in KILLED:
+MANY = [step(i, 2.0 * i, kl=1.0 / i, critic=float(i)) for i in range(1, 300)]
+AGAIN = [step(300, 601.0, kl=2.0), step(300, 602.0, kl=3.0), step(301, 603.0, kl=4.0)]
+
+
+@pytest.mark.parametrize("events", [KILLED, MANY, MANY + AGAIN, MANY + KILLED])
+def test_events_may_come_one_by_one(events):
+    whole, parts = curves_of(events[:100]), RunCurves()
+    whole.append(events[100:])
+    for event in events:
         parts.append([event])
     for name, curve in whole.curves.items():
         np.testing.assert_array_equal(parts.curves[name].steps, curve.steps)
         np.testing.assert_array_equal(parts.curves[name].seconds, curve.seconds)
-    assert parts.step == whole.step == 40
+        np.testing.assert_array_equal(parts.curves[name].values, curve.values)
+    assert parts.step == whole.step == events[-1].step
 
 
 def test_a_resumed_run_takes_back_checkpoints_but_keeps_warnings():
