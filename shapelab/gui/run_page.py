@@ -20,7 +20,7 @@ from shapelab.gui.workers import Task
 
 ROUNDS_MS = 1000  # between two visits of the training doctor, at least
 MOST_FINDINGS = 2  # the worst; more would leave the curves no room
-HEIGHTS = (480, 260)  # of curves and shapes, px
+HEIGHTS = (455, 285)  # of curves and shapes, px
 
 
 class RunPage(QSplitter):

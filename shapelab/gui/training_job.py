@@ -140,9 +140,10 @@ class JobRun:
         return TrainingState.FAILED
 
     def _lost(self) -> str:
+        name = self._folder.path.name
         if self._last is None:
-            return f"Nobody trains {self._folder.path} and it has not begun; resume it to begin."
-        return f"The process that trained {self._folder.path} went away. {self._go_on()}"
+            return f"Nobody trains {name} and it has not begun; resume it to begin."
+        return f"The process that trained {name} went away. {self._go_on()}"
 
     def _died(self) -> str:
         assert self._process is not None
