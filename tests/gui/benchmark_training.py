@@ -52,17 +52,18 @@ def wait(app, condition, patience: float = 300) -> None:
             raise SystemExit("it took too long")
 
 
-def measure(name: str, window, app, heart: Heart, moves: int) -> float:
+def measure(name: str, window, app, heart: Heart, moves: int) -> tuple[float, float]:
+    """Median from slider to frame and the longest silence of the GUI thread, both in ms."""
     heart.longest()
     benchmark = Benchmark(window, app, moves)
     benchmark.run()
-    values = list(benchmark.latency)  # it goes on listening
+    values, silent = list(benchmark.latency), heart.longest()  # it goes on listening
     print(
         f"{name:9} slider to frame: p50 {percentile(values, 0.5):6.1f}  p95 "
         f"{percentile(values, 0.95):6.1f}  max {max(values):6.1f} ms; GUI thread silent for at "
-        f"most {heart.longest():.0f} ms"
+        f"most {silent:.0f} ms"
     )
-    return percentile(values, 0.5)
+    return percentile(values, 0.5), silent
 
 
 def main() -> int:
@@ -90,7 +91,7 @@ def main() -> int:
         print(f"opening the workspace: GUI thread silent for at most {heart.longest():.0f} ms")
         panel = window.training.panel
         Benchmark(window, app, WARM_UP).run()
-        idle = measure("idle", window, app, heart, options.moves)
+        idle, _ = measure("idle", window, app, heart, options.moves)
         card = read_card(options.store)
         config = preset("small", card.classes, card.resolution)
         config = config.model_copy(update={"log_every": 2, "preview_every": 10, "save_every": 20})
@@ -98,11 +99,11 @@ def main() -> int:
         wait(app, lambda: live.progress.step >= 10 or live.state.ended)
         print(f"starting: GUI thread silent for at most {heart.longest():.0f} ms")
         first, begin = live.progress.step, time.perf_counter()
-        busy = measure("training", window, app, heart, options.moves)
+        busy, silent = measure("training", window, app, heart, options.moves)
         wait(app, lambda: live.saved or live.state.ended)  # previews and a checkpoint come in
-        silent = heart.longest()
+        after = heart.longest()
         pace = (live.progress.step - first) / (time.perf_counter() - begin)
-        print(f"previews and a save: GUI thread silent for at most {silent:.0f} ms")
+        print(f"until a checkpoint is saved: GUI thread silent for at most {after:.0f} ms")
         print(f"trained {pace:.2f} steps a second; state {live.state.value}")
         ratio = busy / idle
         print(f"training to idle: {ratio:.2f} at p50 (goal {GOAL_RATIO:g} or less)")
@@ -111,7 +112,7 @@ def main() -> int:
         wait(app, lambda: live.state.ended)
         window.close()
         app.processEvents()
-    good = ratio <= GOAL_RATIO and silent <= GOAL_BLOCK_MS
+    good = ratio <= GOAL_RATIO and max(silent, after) <= GOAL_BLOCK_MS
     print("goal", "met" if good else "missed")
     return 0 if good else 1
 

@@ -305,7 +305,8 @@ def test_plot_and_timeline_share_one_cursor(qtbot, panel, old):
     panel.run_page.plot.cursor_moved.emit(100)  # as a click into the plot does
     assert panel.run_page.page.timeline.step == 100
     assert panel.run_page.page.when.text() == "step 100"
-    qtbot.waitUntil(lambda: panel.run_page.page.strip.shown.step == 100, timeout=WAIT_MS)
+    strip = panel.run_page.page.strip
+    qtbot.waitUntil(lambda: strip.shown is not None and strip.shown.step == 100, timeout=WAIT_MS)
     qtbot.keyClick(panel.run_page.page.timeline, Qt.Key.Key_Right)
     assert panel.run_page.plot.cursor_step == 200
     qtbot.waitUntil(lambda: panel.run_page.page.strip.shown.step == 200, timeout=WAIT_MS)
