@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -232,8 +231,6 @@ class AdvancedDialog(QDialog):
         inner.addStretch(1)
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.RestoreDefaults)
-        for button in self.buttons.buttons():
-            button.setIcon(QIcon())  # words alone, as everywhere in the window
         reset = self.buttons.button(kinds.RestoreDefaults)
         reset.setText("As in the preset")
         reset.clicked.connect(lambda: self._reset(config))

@@ -107,7 +107,8 @@ class RunActions(QObject):
             self._panel.forget(run.path)
 
     def _sure(self, title: str, text: str, verb: str) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=self._panel)
+        box = QMessageBox(QMessageBox.Icon.Warning, "ShapeLab", title, parent=self._panel)
+        box.setInformativeText(text)
         box.setWindowModality(Qt.WindowModality.WindowModal)
         yes = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -228,6 +228,7 @@ def _style_sheet(c: Colors) -> str:
     QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
     QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
     QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
         padding: 4px 6px; }}
     QLabel[muted="true"] {{ color: {c.muted}; }}
