@@ -76,7 +76,7 @@ def test_every_batch_is_a_chance_to_stop(config, store_folder, alone, monkeypatc
             raise Stopped
 
     for work in (
-        lambda: encode_grids(encoder, store, rows, alone.device, fourth),
+        lambda: encode_grids(encoder, store, rows, fourth),
         lambda: Teacher(store).learn(state, fourth),
     ):
         looks.clear()
