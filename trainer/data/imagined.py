@@ -14,6 +14,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -71,16 +72,15 @@ def imagine(
         check: called between two batches; what it raises ends the work.
     """
     drawn = out.with_name(f"{out.name}.drawn.npz")
-    origin = _origin(generator, density, count, stretched, seed)
+    draw = _Draw(real, generator, density, count, stretched, seed, device, check)
+    origin = draw.origin()
     if _origin_of(out) not in ("", origin):
         shutil.rmtree(out)
         drawn.unlink(missing_ok=True)
     elif (out / "index.json").exists():
         drawn.unlink(missing_ok=True)
         return
-    packed, labels = _drawn(
-        drawn, origin, real, generator, density, count, stretched, seed, device, check
-    )
+    packed, labels = draw.kept(drawn, origin)
     items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
     size = real.picture_size
     plan = Plan(
@@ -118,84 +118,95 @@ def _origin_of(folder: Path) -> str:
     return ""
 
 
-def _drawn(
-    path: Path,
-    origin: str,
-    real: Store,
-    generator: nn.Module,
-    density: LatentDensity,
-    count: int,
-    stretched: float,
-    seed: int,
-    device: torch.device,
-    check: Check,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The packed grids and labels that an earlier try has drawn, or new ones, kept for the next."""
-    broken = (OSError, ValueError, KeyError, zipfile.BadZipFile)
-    with contextlib.suppress(*broken), np.load(path, allow_pickle=False) as kept:
-        if str(kept["origin"]) == origin:
-            return kept["packed"], kept["labels"]
-    packed, labels = _draw(real, generator, density, count, stretched, seed, device, check)
-    data = io.BytesIO()
-    np.savez(data, origin=np.array(origin), packed=packed, labels=labels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, data.getvalue())
-    return packed, labels
+@dataclass(frozen=True)
+class _Draw:
+    """Draws the shapes; its fields are the arguments of ``imagine``."""
 
+    real: Store
+    generator: nn.Module
+    density: LatentDensity
+    count: int
+    stretched: float
+    seed: int
+    device: torch.device
+    check: Check
 
-def _origin(
-    generator: nn.Module, density: LatentDensity, count: int, stretched: float, seed: int
-) -> str:
-    sha = hashlib.sha256(f"{count} {stretched} {seed} {VIEWS} {TRUNCATION} {STRETCH}".encode())
-    for array in (density.means, density.factors):
-        sha.update(np.ascontiguousarray(array).tobytes())
-    for value in generator.state_dict().values():
-        sha.update(value.cpu().contiguous().numpy().tobytes())
-    return sha.hexdigest()
+    def origin(self) -> str:
+        """A digest of all that the shapes depend on."""
+        settings = (self.count, self.stretched, self.seed, VIEWS, TRUNCATION, STRETCH, TRIES)
+        sha = hashlib.sha256(f"{self.real.fingerprint} {settings}".encode())
+        for array in (self.density.means, self.density.factors):
+            sha.update(np.ascontiguousarray(array).tobytes())
+        for value in self.generator.state_dict().values():
+            sha.update(value.cpu().contiguous().numpy().tobytes())
+        return sha.hexdigest()
 
+    def kept(self, path: Path, origin: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The packed grids and labels that an earlier try drew, or new ones, kept for the next."""
+        broken = (OSError, ValueError, KeyError, zipfile.BadZipFile)
+        with contextlib.suppress(*broken), np.load(path, allow_pickle=False) as kept:
+            if str(kept["origin"]) == origin:
+                return kept["packed"], kept["labels"]
+        packed, labels = self.new()
+        data = io.BytesIO()
+        np.savez(data, origin=np.array(origin), packed=packed, labels=labels)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, data.getvalue())
+        return packed, labels
 
-def _draw(
-    real: Store,
-    generator: nn.Module,
-    density: LatentDensity,
-    count: int,
-    stretched: float,
-    seed: int,
-    device: torch.device,
-    check: Check,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    rng = np.random.default_rng([seed, 3])
-    train = real.indices("train")
-    own = int(count * stretched)
-    sources = np.resize(rng.permutation(train), own)  # each of them as often as the others
-    labels = rng.choice(real.labels[train], count)
-    labels[:own] = real.labels[sources]
-    packed = np.zeros((count, real.resolution**3 // 8), np.uint8)
-    for k, row in enumerate(sources):
-        packed[k] = np.packbits(stretch(real.grids(row[None])[0], rng))
-    wanted = np.arange(own, count)
-    for _ in range(TRIES * (1 + len(wanted) // CHUNK)):
-        if not len(wanted):
-            break
-        check()
-        tried, wanted = wanted[:CHUNK], wanted[CHUNK:]
-        noise = seed_noise(int(rng.integers(2**31)), density.latent_size, len(tried))
+    def new(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Packed grids (count, R^3 / 8) and labels (count,): stretched ones, then made-up ones."""
+        rng = np.random.default_rng([self.seed, 3])
+        train = self.real.indices("train")
+        own = int(self.count * self.stretched)
+        sources = np.resize(rng.permutation(train), own)  # each of them as often as the others
+        labels = rng.choice(self.real.labels[train], self.count)
+        labels[:own] = self.real.labels[sources]
+        packed = np.zeros((self.count, self.real.resolution**3 // 8), np.uint8)
+        self._stretch(packed, np.arange(own), sources, rng)
+        wanted = np.arange(own, self.count)
+        for _ in range(TRIES * (1 + len(wanted) // CHUNK)):
+            if not len(wanted):
+                break
+            self.check()
+            tried, wanted = wanted[:CHUNK], wanted[CHUNK:]
+            grids = self._generated(labels[tried], rng)
+            whole = one_part(grids) | (rng.random(len(tried)) < BROKEN_SHARE)
+            good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & whole
+            packed[tried[good]] = np.packbits(grids[good].reshape(-1, grids[0].size), axis=1)
+            # Of the same class, or thin ones get rare.
+            wanted = np.concatenate([wanted, tried[~good]])
+        # A generator that has hardly learnt yet makes few whole shapes.
+        alike = [rng.choice(train[self.real.labels[train] == labels[k]]) for k in wanted]
+        self._stretch(packed, wanted, np.asarray(alike, np.int64), rng)
+        return packed, labels
+
+    def _stretch(
+        self,
+        packed: NDArray[np.uint8],
+        places: NDArray[np.int64],
+        sources: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        """Puts stretched shapes of the rows ``sources`` into ``packed`` at ``places``."""
+        for start in range(0, len(places), CHUNK):
+            self.check()
+            part = slice(start, start + CHUNK)
+            for place, grid in zip(places[part], self.real.grids(sources[part]), strict=True):
+                packed[place] = np.packbits(stretch(grid, rng))
+
+    def _generated(self, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
+        """One shape of each label (n, R, R, R)."""
+        noise = seed_noise(int(rng.integers(2**31)), self.density.latent_size, len(labels))
         latents = np.stack(
             [
-                density.place(row, real.classes[k], TRUNCATION)
-                for row, k in zip(noise, labels[tried], strict=True)
+                self.density.place(row, self.real.classes[k], TRUNCATION)
+                for row, k in zip(noise, labels, strict=True)
             ]
         )
         with torch.inference_mode():
-            grids = (generator(torch.from_numpy(latents).to(device))[:, 0] > 0).cpu().numpy()
-        whole = one_part(grids) | (rng.random(len(tried)) < BROKEN_SHARE)
-        good = (grids.sum((1, 2, 3)) >= MIN_FILLED) & whole
-        packed[tried[good]] = np.packbits(grids[good].reshape(-1, grids[0].size), axis=1)
-        wanted = np.concatenate([wanted, tried[~good]])  # of the same class, or thin ones get rare
-    for k in wanted.tolist():  # a generator that has hardly learnt yet makes few whole shapes
-        row = rng.choice(train[real.labels[train] == labels[k]], 1)
-        packed[k] = np.packbits(stretch(real.grids(row)[0], rng))
-    return packed, labels
+            logits = self.generator(torch.from_numpy(latents).to(self.device))[:, 0]
+            return (logits > 0).cpu().numpy()
 
 
 def stretch(grid: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
