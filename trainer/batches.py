@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ class Batches:
         self.size = config.batch_size if size is None else size
         self.share = processes.slice(self.size)
         self.rows = store.indices("train")
-        self.backgrounds = Backgrounds()  # for models that see one
+        photos = config.backgrounds if config.model.image_mode == "RGB" else ""
+        self.backgrounds = Backgrounds(Path(photos) if photos else None)
         self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:

@@ -138,6 +138,11 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."
     )
     image_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
+    backgrounds: str = Field(
+        "",
+        description="Folder of photos to put behind the objects in training pictures, beside plain "
+        "ones, gradients and noise; only models of image mode RGB see any.",
+    )
 
     # --- bookkeeping ---
     validate_every: int = Field(1000, ge=1, description="Steps between two validations.")

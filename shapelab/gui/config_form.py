@@ -197,8 +197,11 @@ class ConfigForm(QWidget):
         if kind is int:
             return self._spin(name)
         line = QLineEdit()
-        line.setAlignment(Qt.AlignmentFlag.AlignRight)
         line.textEdited.connect(self._edited)
+        if kind is str:
+            self._readers[name], self._writers[name] = line.text, line.setText
+            return line
+        line.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._readers[name] = lambda: _typed(line.text(), kind)
         self._writers[name] = lambda value: line.setText(_shown(value))
         return line

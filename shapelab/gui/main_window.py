@@ -288,7 +288,16 @@ class MainWindow(QMainWindow):
         self.open_sources(intake.from_paths(list(paths)))
 
     def open_sources(self, sources: list[Source]) -> None:
-        """The one way in, for drop, Open, Paste and the command line; waits for the model."""
+        """The one way in, for drop, Open, Paste and the command line; waits for the model.
+
+        A folder is no shape but shapes to learn from, and goes to the form of a new run.
+        """
+        folders = [source for source in sources if source.path and source.path.is_dir()]
+        if folders and folders[0].path:
+            self.training_link.learn_from(folders[0].path)
+        sources = [source for source in sources if source not in folders]
+        if not sources:
+            return
         if self.document is not None:
             self.document.open(sources)
         else:

@@ -82,7 +82,6 @@ class RunHeader(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._state = ""
-        self._standing: Standing | None = None
         self.back = QToolButton()
         self.back.setIcon(theme.icon("back"))
         self.back.setToolTip("All runs")
@@ -128,7 +127,6 @@ class RunHeader(QWidget):
 
     def show_standing(self, standing: Standing | None) -> None:
         """Dresses everything after a run's state; None where no run is selected."""
-        self._standing = standing
         state = standing.state if standing else ""
         if state != self._state or not state:
             self._state = state

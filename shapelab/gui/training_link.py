@@ -38,6 +38,7 @@ class TrainingLink(QObject):
         self._follow: Follow | None = None
         self._home: Document | None = None  # what was shown before a run's model
         self._away: Document | None = None  # of the run's model
+        self._data: Path | None = None  # a dropped folder that waits for the panel
         self._stops = False  # the window waits for its runs to be saved, and closes then
         dock, action = window.training, window.actions_["training"]
         action.setChecked(not dock.isHidden())
@@ -64,6 +65,13 @@ class TrainingLink(QObject):
         may = [may_close(thread, ask, self._window.close) for thread in threads]
         return all(may)  # each was told to stop or let go
 
+    def learn_from(self, folder: Path) -> None:
+        """Opens the form of a new run with a prepared data set, or a folder to prepare."""
+        self._data = folder
+        self._window.actions_["training"].setChecked(True)
+        if self._panel is not None:
+            self._fill_form()
+
     def stop(self) -> None:
         """Ends the thread that loads models and the document that waits."""
         if self._follow is not None:
@@ -83,6 +91,13 @@ class TrainingLink(QObject):
         panel.follow_requested.connect(self._follow_run)
         panel.home_requested.connect(self._go_home)
         panel.heard.connect(self._hear)
+        if self._data is not None:
+            self._fill_form()
+
+    def _fill_form(self) -> None:
+        if self._panel is not None and self._data is not None:
+            self._panel.show_form(self._data)
+            self._data = None
 
     @Slot(object, str)
     def _show_shape(self, grid: NDArray[np.bool_], words: str) -> None:

@@ -204,8 +204,11 @@ class TrainingPanel(QWidget):
         self.list.look(self.runs_folder)
         self._show_list()
 
-    def show_form(self) -> None:
-        """Opens the form of a new run."""
+    def show_form(self, data: Path | None = None) -> None:
+        """Opens the form of a new run; with ``data``, a store or shapes to prepare, as its data."""
+        if data is not None:
+            self.form.set_places(self.runs_folder, self.stores_folder)
+            self.form.data.take(data)
         self.pages.setCurrentWidget(self.form_page)
         self.form.measure()
         self.form_page.check()

@@ -58,6 +58,24 @@ def test_entering_and_leaving_puts_everything_back(qtbot, window):
     assert picture.geometry().bottom() < morph.geometry().top()
 
 
+@pytest.mark.parametrize("open_before", [False, True])
+def test_a_dropped_folder_becomes_data_of_a_new_run(qtbot, window, tmp_path, open_before):
+    if open_before:
+        window.actions_["training"].trigger()
+        qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
+    before = window.document.session.state
+    (tmp_path / "my chairs").mkdir()
+    window.open_paths([tmp_path / "my chairs"])
+    qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
+    panel = window.training.panel
+    with qtbot.waitSignal(panel.list.listed, timeout=WAIT_MS):
+        panel.refresh()  # what is found in the folders does not push the drop aside
+    assert not window.training.isHidden()
+    assert panel.pages.currentWidget() is panel.form_page
+    assert panel.form.plan().preparation.source == str(tmp_path / "my chairs")
+    assert window.document.session.state is before
+
+
 def test_its_close_button_and_the_action_agree(qtbot, window, panel):
     assert window.actions_["training"].isChecked()
     qtbot.waitUntil(window.training.isVisible, timeout=WAIT_MS)

@@ -237,7 +237,7 @@ def test_off_files_agree_with_the_grids_made_of_them(shared_data: Path) -> None:
     grids, labels = archive["voxels"], archive["labels"]
     classes = [str(name) for name in archive["classes"]]
     folder = shared_data / "modelnet_off_sample" / "ModelNet10"
-    floors = {"bathtub_0001": 0.0, "bed_0001": 0.94, "bed_0002": 0.95}
+    floors = {"bathtub_0001": 0.23, "bed_0001": 0.94, "bed_0002": 0.95}
     floors |= {"chair_0001": 0.78, "toilet_0001": 0.95}
     for name, floor in floors.items():
         kind = name[:-5]
@@ -248,6 +248,7 @@ def test_off_files_agree_with_the_grids_made_of_them(shared_data: Path) -> None:
         iou = (found & own).sum() / (found | own).sum()
         print(f"{name}: IoU {iou:.3f} ({found.sum()} cells, the grid has {own.sum()})")
         assert iou >= floor, name
+        assert (found & own).sum() > 0.85 * own.sum(), name  # what the grid has, ours has
     held_out = folder / "chair" / "test" / "chair_0890.off"
     assert judge(sample(meshread.read(held_out.read_bytes(), ".off"), 32)).reason == ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,7 +11,9 @@ from PIL import Image
 from shapelab.core.images import frame, to_input
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import DataError
+from trainer.batches import Batches
 from trainer.data.backgrounds import MAX_PHOTOS, PHOTO_SIDE, Backgrounds
+from trainer.data.store import open_store
 from trainer.data.views import BLOCK, model_inputs
 
 
@@ -197,3 +201,24 @@ def test_a_damaged_photo_is_named_at_once(tmp_path):
     (tmp_path / "photos" / "sub" / "1.png").write_bytes(b"\x89PNG\r\n")
     with pytest.raises(DataError, match=r"Background sub/1\.png: The picture|Pictures in this"):
         Backgrounds(tmp_path / "photos")
+
+
+def test_a_run_draws_its_backgrounds_from_the_folder_it_names(
+    store_folder, config, alone, tmp_path
+) -> None:
+    model = config.model.model_copy(update={"image_mode": "RGB"})
+    store = open_store(store_folder)
+
+    def made(folder: Path) -> Batches:
+        update = {"model": model, "backgrounds": str(folder)}
+        return Batches(store, config.model_copy(update=update), alone)
+
+    with pytest.raises(DataError, match=r"\.$"):
+        made(tmp_path)
+    Image.new("RGB", (64, 64), (255, 0, 255)).save(tmp_path / "magenta.png")
+    batches = made(tmp_path)
+    assert len(batches.backgrounds.photos) == 1
+    pictures = batches(0, True).pictures
+    assert pictures is not None
+    corners = pictures[:, :, 0, 0].numpy()
+    assert any(np.allclose(corner, (1, 0, 1), atol=0.02) for corner in corners)
