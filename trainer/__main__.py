@@ -114,10 +114,12 @@ def fit(
     from trainer import config
     from trainer.data.store import open_store
     from trainer.loop import check_fit
+    from trainer.precision import settled
     from trainer.processes import Processes
 
     store, processes = open_store(data), Processes()
     made = config.load(preset, store.classes, store.resolution, settings or (), steps)
+    made = settled(made, processes.device)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
         RunFolder(run).create(made, data)
@@ -135,6 +137,7 @@ def resume(
 ) -> None:
     """Goes on with a run from its newest checkpoint, with settings changed by --set."""
     from trainer import config
+    from trainer.precision import settled
     from trainer.processes import Processes
 
     folder, processes = RunFolder(run), Processes()
@@ -142,7 +145,7 @@ def resume(
     before = folder.read_config()
     if settings and processes.is_main:
         with folder.locked():  # not under the feet of a process that trains it
-            folder.write_config(config.change(before, settings))
+            folder.write_config(settled(config.change(before, settings), processes.device))
     processes.barrier()
     _train(store, run, events, tensorboard, processes)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from shapelab.core.runconfig import RunConfig
 from trainer.data.backgrounds import Backgrounds
 from trainer.data.store import Store
+from trainer.data.stretch import stretch
 from trainer.data.views import model_inputs
 from trainer.processes import Processes
 
@@ -119,11 +120,16 @@ class Batches:
         reach = config.critic_shift
         shifts = rng.integers(-reach, reach + 1, (size, 2, 3))
         view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
+        stretch_seeds = rng.integers(2**63, size=size)
         share = self.share
         rows, mirrored = whole[share], mirrored[share]
         grids = self.store.grids(rows)
         grids[mirrored] = grids[mirrored, ::-1]
-        images = self._pictures(rows, mirrored, view_seeds[share]) if pictures else None
+        if pictures:
+            images = self._pictures(rows, mirrored, view_seeds[share])
+        else:
+            images = None  # nothing shows the shapes' own proportions
+            self._stretch(grids, stretch_seeds[share])
         return Batch(
             rows,
             mirrored,
@@ -135,6 +141,13 @@ class Batches:
             self._tensor(mix[share]),
             self._tensor(shifts[share]),
         )
+
+    def _stretch(self, grids: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Gives a share of the grids other proportions, in place."""
+        for grid, seed in zip(grids, seeds, strict=True):
+            rng = np.random.default_rng(seed)
+            if rng.random() < self.config.stretched:
+                grid[:] = stretch(grid, rng)
 
     def _pictures(
         self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]

@@ -19,6 +19,7 @@ from shapelab.core.spec import ModelSpec
 from trainer.data.store import Store
 from trainer.data.views import model_inputs
 from trainer.metrics import compare_sets, iou, one_part
+from trainer.schedule import learns_pictures
 from trainer.state import TrainState
 
 Rows = TypeVar("Rows", bound=np.generic)
@@ -100,14 +101,15 @@ def decode(
 def validation_scores(state: TrainState, store: Store, check: Check = go_on) -> dict[str, float]:
     """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each.
 
-    What ``check`` raises between two batches passes through, here and in ``preview_rows``.
+    There is none from pictures before the image encoder learns. What ``check`` raises between two
+    batches passes through, here and in ``preview_rows``.
     """
     rows, device = store.indices("validation"), state.processes.device
     truth = store.grids(rows)
     generator = state.averages["generator"]
     codes = encode_grids(state.averages["voxel_encoder"], store, rows, check)
     scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
-    if store.has_pictures:
+    if store.has_pictures and learns_pictures(state.config, state.step):
         encoder, spec = state.averages["image_encoder"], state.config.model
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
         scores["picture_iou"] = float(iou(decode(generator, seen, device, check), truth).mean())
@@ -132,7 +134,7 @@ def preview_rows(
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
     shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, check))
-    if store.has_pictures:
+    if store.has_pictures and learns_pictures(state.config, state.step):
         encoder, spec = averages["image_encoder"], state.config.model
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
         shown["from pictures"] = fields(seen)

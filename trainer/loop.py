@@ -274,7 +274,7 @@ class Training:
         if self.processes.is_main and state.step % config.validate_every == 0:
             with suppress(Stopped):
                 scores = validation_scores(state, self.store, self.control.check)
-                score = sum(scores.values()) / len(scores)
+                score = sum(scores.values()) / (1 + self.store.has_pictures)
                 better = score > state.best
                 state.best = max(state.best, score)
                 yield Validated(state.step, scores)

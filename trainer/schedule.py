@@ -18,6 +18,11 @@ def in_image_phase(config: RunConfig, step: int) -> bool:
     return step >= config.main_steps
 
 
+def learns_pictures(config: RunConfig, step: int) -> bool:
+    """Whether the image encoder is worth looking at: it learns from the start, or does by now."""
+    return bool(config.image_every) or in_image_phase(config, step)
+
+
 def updates(config: RunConfig, step: int, pictures: bool) -> list[str]:
     """Names of the updates of a step, in order; ``pictures`` says whether the store has any."""
     if in_image_phase(config, step):
@@ -25,7 +30,7 @@ def updates(config: RunConfig, step: int, pictures: bool) -> list[str]:
     adversarial = step >= config.warm_start
     names = ["critic"] if adversarial else []
     names.append("encoder")
-    if pictures and step % config.image_every == 0:
+    if pictures and config.image_every and step % config.image_every == 0:
         names.append("image")
     if adversarial and step % config.generator_every == 0:
         names.append("generator")

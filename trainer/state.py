@@ -21,6 +21,7 @@ from shapelab.core.networks import (
 )
 from shapelab.core.runconfig import RunConfig
 from trainer.criticloss import build_critic_loss
+from trainer.precision import settled
 from trainer.processes import Processes
 
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
@@ -149,6 +150,7 @@ def _match_memory_format(optimiser: Adam) -> None:
 
 def new_state(config: RunConfig, processes: Processes) -> TrainState:
     """Networks drawn from the run's seed, with their optimisers."""
+    config = settled(config, processes.device)
     spec = config.model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

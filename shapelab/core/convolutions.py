@@ -65,9 +65,9 @@ class Convolution(nn.Conv3d):
         super().__init__(fine, coarse, 4, STRIDE, PADDING)
 
     def forward(self, x: Tensor) -> Tensor:
-        if _stock(x):
+        if x.device.type != "cpu":  # no slow case there
             return super().forward(x)
-        return _ToCoarse.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return _ToCoarse.apply(*_cast(x, self.weight, self.bias))  # type: ignore[no-untyped-call]
 
 
 class Deconvolution(nn.ConvTranspose3d):
@@ -77,9 +77,9 @@ class Deconvolution(nn.ConvTranspose3d):
         super().__init__(coarse, fine, 4, STRIDE, PADDING, bias=bias)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if _stock(x):
+        if x.device.type != "cpu":
             return super().forward(x, output_size)
-        return _ToFine.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return _ToFine.apply(*_cast(x, self.weight, self.bias))  # type: ignore[no-untyped-call]
 
 
 class _ToCoarse(torch.autograd.Function):
@@ -122,9 +122,12 @@ class _ToFine(torch.autograd.Function):
         return towards_x, own, own_bias
 
 
-def _stock(x: Tensor) -> bool:
-    """Whether torch's own layer serves: other devices have no slow case, autocast its own types."""
-    return x.device.type != "cpu" or torch.is_autocast_enabled("cpu")
+def _cast(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+    """The tensors in autocast's type where it is on, as torch's own layers do it."""
+    if not torch.is_autocast_enabled("cpu"):
+        return tensors
+    half = torch.get_autocast_dtype("cpu")
+    return tuple(None if t is None else t.to(half) for t in tensors)
 
 
 def _to_one_channel(coarse: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:

@@ -140,8 +140,10 @@ def estimate(config: RunConfig, pictures: bool = True) -> Estimate:
     adversarial = config.main_steps - min(config.warm_start, config.main_steps)
     g, c, v, i = (_flops(layers) for layers in (generator, critic, voxels, images))
     encoder = PASSES * (v + g)
-    image = PASSES * (i + (0 if config.image_loss == "distil" else g)) / config.image_every
-    work = config.main_steps * (encoder + (image if pictures else 0))
+    work: float = config.main_steps * encoder
+    if pictures and config.image_every:
+        image = PASSES * (i + (0 if config.image_loss == "distil" else g))
+        work += config.main_steps // config.image_every * image
     work += adversarial * (CRITIC_PASSES * c + g + v)
     work += adversarial / config.generator_every * (PASSES * g + 2 * c + v)
     if config.image_steps:

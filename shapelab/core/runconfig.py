@@ -105,8 +105,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     betas: Betas = Field((0.5, 0.9), description="Adam's betas, all but the critic.")
     critic_betas: Betas = Field((0.5, 0.9), description="Adam's betas, critic.")
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights; 0 = off.")
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16 speeds up a GPU; the penalty is always computed in fp32."
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        "fp32",
+        description="bf16 speeds up a GPU, and a processor with AMX; auto takes it where it does. "
+        "The penalty is always computed in fp32.",
     )
 
     # --- data and pictures ---
@@ -116,7 +118,19 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="The image encoder learns as the paper's encoder (KL + delta recon), or from "
         "the voxel encoder's codes.",
     )
-    image_every: int = Field(1, ge=1, le=100, description="Batches between two image updates.")
+    stretched: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the shapes that get other proportions, new ones at each batch; not "
+        "in batches from which the image encoder learns.",
+    )
+    image_every: int = Field(
+        1,
+        ge=0,
+        le=100,
+        description="Batches between two image updates; 0 = none before its own last steps.",
+    )
     image_steps: int = Field(
         0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
     )

@@ -107,19 +107,24 @@ def resized(full: NDArray[np.bool_], cells: list[int]) -> NDArray[np.bool_]:
         return full
     share = full.astype(np.float32)
     for axis, count in enumerate(cells):
-        share = np.moveaxis(
-            np.tensordot(_overlap(full.shape[axis], count), share, (1, axis)), 0, axis
-        )
+        old = full.shape[axis]
+        covered = overlaps(np.linspace(0, old, count + 1), old) * np.float32(count / old)
+        share = np.moveaxis(np.tensordot(covered, share, (1, axis)), 0, axis)
     shrinks = any(new < old for old, new in zip(full.shape, cells, strict=True))
     return share >= (_COVER if shrinks else 0.5) - 1e-6
 
 
-def _overlap(old: int, new: int) -> NDArray[np.float32]:
-    """(new, old): the share of each new cell of a line that each old cell covers."""
-    edges_new, edges_old = np.linspace(0, old, new + 1), np.arange(old + 1)
-    low = np.maximum(edges_new[:-1, None], edges_old[None, :-1])
-    high = np.minimum(edges_new[1:, None], edges_old[None, 1:])
-    return (np.clip(high - low, 0, None) * new / old).astype(np.float32)
+def overlaps(edges: NDArray[np.floating], old: int) -> NDArray[np.float32]:
+    """(n, old): how much of each of ``old`` cells of a line lies between two of n + 1 edges.
+
+    Args:
+        edges: in cells, ascending, from 0 to ``old``.
+        old: number of cells.
+    """
+    cells = np.arange(old + 1)
+    low = np.maximum(edges[:-1, None], cells[None, :-1])
+    high = np.minimum(edges[1:, None], cells[None, 1:])
+    return np.clip(high - low, 0, None).astype(np.float32)
 
 
 def _checked(values: NDArray[Any], pitch: float = 1.0) -> VoxelGrid:

@@ -73,11 +73,21 @@ def test_a_frozen_layer_gets_no_gradient():
     assert layer.bias.grad is None
 
 
-def test_mixed_precision_trains():
-    layers = torch.nn.Sequential(Convolution(1, 4), Deconvolution(4, 1, bias=True))
-    x = torch.randn(9, 1, 8, 8, 8)
-    with torch.autocast("cpu", torch.bfloat16):
-        y = layers(x)
-    y.float().square().sum().backward()
-    assert y.dtype == torch.bfloat16
-    assert all(p.grad.isfinite().all() and p.grad.any() for p in layers.parameters())
+@pytest.mark.parametrize(("count", "fine", "coarse", "side"), CASES)
+def test_mixed_precision_is_ours_in_half_the_digits(count, fine, coarse, side):
+    torch.manual_seed(3)
+    for layer, n in (
+        (Convolution(fine, coarse), 2 * side),
+        (Deconvolution(coarse, fine, bias=True), side),
+    ):
+        x = torch.randn(count, layer.in_channels, n, n, n, requires_grad=True)
+        inputs = [x, layer.weight, layer.bias]
+        exact = layer(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = layer(x)
+        assert half.dtype == torch.bfloat16
+        outer = torch.randn_like(exact)
+        rough = [half, *torch.autograd.grad(half, inputs, outer.bfloat16())]
+        true = [exact, *torch.autograd.grad(exact, inputs, outer)]
+        for a, b in zip(rough, true, strict=True):
+            assert (a - b).norm() < 0.01 * b.norm()  # bfloat16 has 8 bits

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from shapelab.core.latent import LatentDensity
-from trainer.data.imagined import imagine, stretch
+from trainer.data.imagined import imagine
 from trainer.data.store import open_store
 from trainer.metrics import one_part
 
 CPU = torch.device("cpu")
-AXES = ((1, 2), (0, 2), (0, 1))
 
 
 class Boxes(nn.Module):
@@ -70,22 +69,6 @@ def test_a_share_of_them_are_real_shapes_of_other_proportions(store_folder, dens
     assert all(grid.tobytes() not in known for grid in grids)
     counts = np.bincount(made.labels[:9], minlength=2) / 9
     assert np.abs(counts - np.bincount(real.labels[rows], minlength=2) / len(rows)).max() < 0.2
-
-
-def test_a_stretched_shape_keeps_its_parts_and_its_longest_side():
-    grid = np.zeros((32, 32, 32), bool)
-    grid[4:28, 4:16, 4:6] = True  # a slab of 24 x 12 x 2 with a post of one cell
-    grid[10, 10, 6:28] = True
-    rng = np.random.default_rng(0)
-    shapes = set()
-    for _ in range(20):
-        made = stretch(grid, rng)
-        sides = [int(np.ptp(np.flatnonzero(made.any(axis=others)))) + 1 for others in AXES]
-        assert max(sides) == 24
-        assert one_part(made[None]).all()
-        assert made.sum() > 60
-        shapes.add(tuple(sides))
-    assert len(shapes) > 10
 
 
 @pytest.mark.gl

@@ -42,6 +42,7 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     settings = [part for text in SMALL for part in ("--set", text)]
     output = call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
     assert "step 3  completed" in output
+    assert RunFolder(run).read_config().precision in ("fp32", "bf16")  # the preset says auto
     again = call("resume", run)  # nothing is left to do
     assert "is complete at 3/3" in again
     assert "--set steps=6" in again

@@ -26,11 +26,12 @@ from torch import nn
 from shapelab.core.atomic import atomic_write
 from shapelab.core.events import Prepared
 from shapelab.core.latent import LatentDensity, seed_noise
-from shapelab.core.voxels import OBJECT_SHARE, bounds, centred, resized
 from trainer.data.pool import Lost, run
 from trainer.data.shards import Encoded, Rejected, encode
 from trainer.data.source import Item
 from trainer.data.store import Store
+from trainer.data.stretch import SETTINGS as STRETCHING
+from trainer.data.stretch import stretch
 from trainer.data.writer import Plan, Writer, digest_of
 from trainer.evaluate import TRUNCATION, Check, go_on
 from trainer.metrics import one_part
@@ -40,7 +41,6 @@ MIN_FILLED = 60  # cells; less is a broken shape
 TRIES = 4  # draws for each shape that is wanted, on average; the trained one needs two
 BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real ones are, too
 VIEWS = 3
-STRETCH = 0.3  # largest change of a side's logarithm: by a factor of 0.74 to 1.35
 
 
 def imagine(
@@ -133,7 +133,7 @@ class _Draw:
 
     def origin(self) -> str:
         """A digest of all that the shapes depend on."""
-        settings = (self.count, self.stretched, self.seed, VIEWS, TRUNCATION, STRETCH, TRIES)
+        settings = (self.count, self.stretched, self.seed, VIEWS, TRUNCATION, STRETCHING, TRIES)
         sha = hashlib.sha256(f"{self.real.fingerprint} {settings}".encode())
         for array in (self.density.means, self.density.factors):
             sha.update(np.ascontiguousarray(array).tobytes())
@@ -207,21 +207,3 @@ class _Draw:
         with torch.inference_mode():
             logits = self.generator(torch.from_numpy(latents).to(self.device))[:, 0]
             return (logits > 0).cpu().numpy()
-
-
-def stretch(grid: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """The shape with other proportions: each axis longer or shorter by a random factor.
-
-    Args:
-        grid: (R, R, R), not empty.
-        rng: source of the draws.
-
-    Returns:
-        (R, R, R), centred, with the longest side that all shapes have.
-    """
-    box = bounds(grid)
-    assert box is not None
-    sides = np.array(grid[box].shape) * np.exp(rng.uniform(-STRETCH, STRETCH, 3))
-    sides *= round(len(grid) * OBJECT_SHARE) / sides.max()
-    cells = [max(1, round(side)) for side in sides.tolist()]
-    return centred(resized(grid[box], cells), len(grid))
