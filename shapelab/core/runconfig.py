@@ -113,17 +113,17 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
     # --- data and pictures ---
     reflect: bool = Field(False, description="Half of the shapes are mirrored left to right.")
-    image_loss: Literal["vae", "distil"] = Field(
-        "vae",
-        description="The image encoder learns as the paper's encoder (KL + delta recon), or from "
-        "the voxel encoder's codes.",
-    )
     stretched: float = Field(
         0.0,
         ge=0,
         le=1,
         description="Share of the shapes that get other proportions, new ones at each batch; not "
         "in batches from which the image encoder learns.",
+    )
+    image_loss: Literal["vae", "distil"] = Field(
+        "vae",
+        description="The image encoder learns as the paper's encoder (KL + delta recon), or from "
+        "the voxel encoder's codes.",
     )
     image_every: int = Field(
         1,

@@ -76,6 +76,12 @@ def setting_names() -> list[str]:
     return [name for name in names if name not in FIXED]
 
 
+def group(name: str) -> str:
+    """The title of the group that a setting belongs to."""
+    names = setting_names()
+    return next(GROUPS[n] for n in reversed(names[: names.index(name) + 1]) if n in GROUPS)
+
+
 def words(name: str) -> str:
     """The label of a setting: 'model.critic_width' is 'Critic width'."""
     text = EVERYDAY.get(name) or name.removeprefix("model.").replace("_", " ").capitalize()
@@ -160,8 +166,9 @@ class ConfigForm(QWidget):
 
     def _add(self, grid: QGridLayout, name: str) -> None:
         row = grid.rowCount()
-        if self._titles and name in GROUPS:
-            title = heading(GROUPS[name])
+        before = next(reversed(self.editors), None)
+        if self._titles and (before is None or group(name) != group(before)):
+            title = heading(group(name))
             title.setContentsMargins(0, theme.SPACE if row > 1 else 0, 0, 0)
             grid.addWidget(title, row, 0, 1, 3)
             row += 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QSpinBox
 
 from shapelab.core.presets import preset, preset_names
 from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import RunError
-from shapelab.gui.config_form import EVERYDAY, FIXED, GROUPS, ConfigForm, setting_names
+from shapelab.gui.config_form import EVERYDAY, FIXED, GROUPS, ConfigForm, group, setting_names
 
 
 @pytest.fixture
@@ -102,3 +102,12 @@ def test_a_fault_in_a_setting_that_is_not_shown_is_told_by_name(qtbot):
     form.set_config(preset("small", ("a",), 32))
     form.editors["steps"].setValue(10)  # the image phase alone is longer
     assert "mage_steps must leave steps" in form.faults[""].text()
+
+
+def test_a_group_has_its_title_also_where_its_first_setting_is_elsewhere(qtbot):
+    names = [name for name in setting_names() if name not in ("seed", "validate_every")]
+    form = ConfigForm(names, titles=True)
+    qtbot.addWidget(form)
+    shown = [label.text() for label in form.findChildren(QLabel)]
+    assert [text for text in shown if text in GROUPS.values()] == list(GROUPS.values())
+    assert group("save_minutes") == "Bookkeeping"
