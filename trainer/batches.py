@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shapelab.core.camera import mirrored as mirrored_codes
 from shapelab.core.runconfig import RunConfig
 from trainer.data.backgrounds import Backgrounds
+from trainer.data.cameras import Cameras
 from trainer.data.store import Store
 from trainer.data.stretch import stretch
 from trainer.data.views import model_inputs
@@ -32,6 +34,7 @@ class Batch:
     mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
     grids: Tensor  # [B, 1, R, R, R] in {0, 1}
     pictures: Tensor | None  # [B, C, S, S] in [0, 1]
+    cameras: Tensor | None  # [B, 5] codes of where they were taken from, NaN where nobody knows
     prior: Tensor  # [B, L] ~ N(0, I)
     noise: Tensor  # [B, L] ~ N(0, I), for the posterior sample of the voxel encoder
     image_noise: Tensor  # [B, L] ~ N(0, I), for that of the image encoder
@@ -90,6 +93,7 @@ class Batches:
         self.rows = store.indices("train")
         photos = config.backgrounds if config.model.image_mode == "RGB" else ""
         self.backgrounds = Backgrounds(Path(photos) if photos else None)
+        self.cameras = Cameras(store)
         self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
@@ -125,16 +129,17 @@ class Batches:
         rows, mirrored = whole[share], mirrored[share]
         grids = self.store.grids(rows)
         grids[mirrored] = grids[mirrored, ::-1]
+        images, cameras = None, None
         if pictures:
-            images = self._pictures(rows, mirrored, view_seeds[share])
-        else:
-            images = None  # nothing shows the shapes' own proportions
+            images, cameras = self._pictures(rows, mirrored, view_seeds[share])
+        else:  # nothing shows the shapes' own proportions
             self._stretch(grids, stretch_seeds[share])
         return Batch(
             rows,
             mirrored,
             self._tensor(grids[:, None].astype(np.float32)),
             images,
+            cameras,
             self._tensor(noise[0, share]),
             self._tensor(noise[1, share]),
             self._tensor(noise[2, share]),
@@ -151,20 +156,24 @@ class Batches:
 
     def _pictures(
         self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]
-    ) -> Tensor | None:
+    ) -> tuple[Tensor | None, Tensor | None]:
         store, spec = self.store, self.config.model
         if not store.has_pictures:
-            return None
+            return None, None
         rngs = [np.random.default_rng(seed) for seed in seeds]
         counts = store.view_counts[rows].tolist()
-        views = [rng.integers(count) for rng, count in zip(rngs, counts, strict=True)]
-        rgba = store.pictures(rows, np.asarray(views))
+        views = np.asarray([rng.integers(n) for rng, n in zip(rngs, counts, strict=True)])
+        rgba = store.pictures(rows, views)
         # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
         rgba[mirrored] = rgba[mirrored, :, ::-1]
         inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
         if spec.image_mode == "LA":
             inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
-        return self._tensor(inputs)
+        if not spec.camera:
+            return self._tensor(inputs), None
+        codes = self.cameras.codes(rows, views)
+        codes[mirrored] = mirrored_codes(codes[mirrored])
+        return self._tensor(inputs), self._tensor(codes)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -20,6 +20,7 @@ SHORT = {
     "image_kl": "image KL",
     "image_reconstruction": "image recon",
     "image_error": "image error",
+    "camera_error": "camera error",
     "image_overlap": "image overlap",
 }
 _BLOCKS = "▁▂▃▄▅▆▇█"

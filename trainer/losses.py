@@ -110,6 +110,12 @@ def distillation(
     return error.mean() + VARIANCE_SHARE * own.mean()
 
 
+def camera(code: Tensor, target: Tensor) -> Tensor:
+    """Squared error of cameras' codes, both [B, 5], mean over all; 0 where the target is NaN."""
+    known = target.isfinite()
+    return torch.where(known, code - target.nan_to_num(), 0.0).square().mean()
+
+
 def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: float) -> Tensor:
     """recon(x, x^), mean over batch and voxels.
 

@@ -23,6 +23,8 @@ from trainer.state import TrainState
 from trainer.teacher import Teacher
 from trainer.update import Metrics, update
 
+CAMERA_WEIGHT = 0.5  # of the camera's code beside the latent's, both of deviation 1
+
 Heads = tuple[Tensor, Tensor]  # an encoder's two outputs, each [B, L]
 
 
@@ -40,6 +42,15 @@ def _kl(state: TrainState, heads: Heads) -> Tensor:
 def _reconstruction(config: RunConfig, logits: Tensor, grids: Tensor) -> Tensor:
     kind, weight = config.reconstruction, config.positive_weight
     return losses.reconstruction(logits.to(grids.dtype), grids, kind, weight)
+
+
+def _camera(part: Batch, code: Tensor | None, metrics: Metrics) -> Tensor | float:
+    """The weighted error of the cameras' codes, noted in ``metrics``; 0 without such a head."""
+    if code is None or part.cameras is None:
+        return 0.0
+    error = losses.camera(code.to(part.cameras.dtype), part.cameras)
+    metrics["camera_error"] = error.detach()
+    return CAMERA_WEIGHT * error
 
 
 @torch.no_grad()
@@ -104,22 +115,25 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
     def own(part: Batch) -> tuple[Tensor, Metrics]:
         assert part.pictures is not None
         with state.autocast():
-            heads = state.image_encoder(part.pictures)
+            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
+            heads = mean, log_variance
             logits = state.generator(_sample(config, heads, part.image_noise))
         recon, kl = _reconstruction(config, logits, part.grids), _kl(state, heads)
         metrics = {
             "image_kl": kl.detach() * part.prior.shape[1],
             "image_reconstruction": recon.detach(),
         }
-        return fade * kl + weight * recon, metrics
+        return fade * kl + weight * recon + _camera(part, camera, metrics), metrics
 
     def told(part: Batch) -> tuple[Tensor, Metrics]:
         assert part.pictures is not None
         with state.autocast():
             with torch.no_grad():
                 target = state.voxel_encoder(part.grids)
-            error = losses.distillation(*state.image_encoder(part.pictures), *target)
-        return error, {"image_error": error.detach()}
+            *heads, camera = state.image_encoder.with_camera(part.pictures)
+            error = losses.distillation(*heads, *target)
+        metrics = {"image_error": error.detach()}
+        return error + _camera(part, camera, metrics), metrics
 
     return update(state, ("image_encoder",), batch, own if config.image_loss == "vae" else told)
 
@@ -135,11 +149,12 @@ def distil_step(state: TrainState, batch: Batch, teacher: Teacher) -> Metrics:
     def loss(part: Batch) -> tuple[Tensor, Metrics]:
         assert part.pictures is not None
         with state.autocast():
-            mean, log_variance = state.image_encoder(part.pictures)
+            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
             error = losses.distillation(mean, log_variance, *teacher.posterior(state, part))
             logits = state.averages["generator"](mean[::2])
         overlap = losses.soft_iou_loss(logits.to(part.grids.dtype), part.grids[::2])
         metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}
+        error = error + _camera(part, camera, metrics)
         return error + config.image_weight * overlap, metrics
 
     return update(state, ("image_encoder",), batch, loss)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from shapelab.core.camera import CODE
 from shapelab.core.convolutions import Convolution, Deconvolution
 from shapelab.core.spec import ModelSpec
 
@@ -128,7 +129,11 @@ class VoxelEncoder(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size]."""
+    """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
+
+    ``with_camera`` also gives the code [B, 5] of the camera (see ``core.camera``), or None where
+    the spec has none.
+    """
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
@@ -147,9 +152,22 @@ class ImageEncoder(nn.Module):
             layers.append(nn.LeakyReLU(LEAK, inplace=True))
             channels, side = width, out
         self.body = nn.Sequential(*layers)
-        self.heads = nn.Linear(channels * side * side, 2 * spec.latent_size)
+        features = channels * side * side
+        self.heads = nn.Linear(features, 2 * spec.latent_size)
+        self.camera = nn.Linear(features, CODE) if spec.camera else None
         self.apply(initialise)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.heads(self.body(image).flatten(1)).chunk(2, dim=1)
+        return self._heads(self._features(image))
+
+    def with_camera(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        features = self._features(image)
+        camera = None if self.camera is None else self.camera(features)
+        return *self._heads(features), camera
+
+    def _features(self, image: Tensor) -> Tensor:
+        return self.body(image).flatten(1)
+
+    def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.heads(features).chunk(2, dim=1)
         return mean, log_variance

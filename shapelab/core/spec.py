@@ -49,6 +49,9 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
         max_length=24,
         description="Image encoder's convolutions.",
     )
+    camera: bool = Field(
+        False, description="The image encoder also tells from where a picture was taken."
+    )
     field: Literal["occupancy"] = Field(
         "occupancy", description="What the generator's grid means: probability of being solid."
     )

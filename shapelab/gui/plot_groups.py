@@ -37,7 +37,11 @@ GROUPS = (
     Group("Critic", {"critic": "loss", "wasserstein": "Wasserstein", "penalty": "penalty"}),
     Group("Gradient norm", {"gradient_norm": "critic, mean"}, target=1.0),
     Group("Generator", {"generator": "loss"}),
-    Group("Picture encoder", {"image_error": "code error", "image_overlap": "IoU"}, positive=True),
+    Group(
+        "Picture encoder",
+        {"image_error": "code error", "camera_error": "camera error", "image_overlap": "IoU"},
+        positive=True,
+    ),
     Group(
         "Pull on the generator",
         {"gradient_ratio": "reconstruction : critic"},

@@ -92,6 +92,7 @@ def config() -> RunConfig:
             critic_width=4,
             image_size=32,
             image_mode="LA",
+            camera=True,
             image_convs=((8, 5, 4), (8, 3, 2)),
             classes=CLASSES,
         ),

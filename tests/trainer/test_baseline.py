@@ -21,6 +21,7 @@ def make_batch(size: int, latent: int, dtype: torch.dtype) -> Batch:
         np.zeros(size, bool),
         (torch.rand(size, 1, 32, 32, 32) < 0.1).to(dtype),
         None,
+        None,
         torch.randn(size, latent).to(dtype),
         torch.randn(size, latent).to(dtype),
         torch.randn(size, latent).to(dtype),

@@ -146,5 +146,5 @@ def _is_vaegan(source: Path) -> bool:
     return _vaegan_top(source) is not None
 
 
-TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tlnet)
-VAEGAN = Reader("IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded.load)
+TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tlnet, True)
+VAEGAN = Reader("IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded.load, True)

@@ -88,9 +88,9 @@ def imagine(
     )
     with Writer(out, plan, items) as writer:
         missing = writer.missing()
-        task = partial(_pictured, real.resolution, size)
+        task = partial(_pictured, real.resolution, size, seed)
         done = len(items) - len(missing)
-        for result in run(task, [(k, (k, packed[k])) for k in missing]):
+        for result in run(task, [(k, (items[k].id, packed[k])) for k in missing]):
             if result is not None:
                 number, shape = result
                 writer.add(number, Rejected(shape.reason) if isinstance(shape, Lost) else shape)
@@ -101,13 +101,15 @@ def imagine(
     drawn.unlink(missing_ok=True)
 
 
-def _pictured(resolution: int, size: int, shape: tuple[int, NDArray[np.uint8]]) -> Encoded:
-    from trainer.data.render import render_views, shape_mesh
+def _pictured(
+    resolution: int, size: int, seed: int, shape: tuple[str, NDArray[np.uint8]]
+) -> Encoded:
+    from trainer.data.render import picture_seed, render_views, shape_mesh
 
-    seed, packed = shape
+    name, packed = shape
     grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)
     mesh = shape_mesh(grid)
-    return encode(grid, None, render_views(mesh, VIEWS, size, seed, resolution))
+    return encode(grid, None, render_views(mesh, VIEWS, size, picture_seed(seed, name), resolution))
 
 
 def _origin_of(folder: Path) -> str:

@@ -6,7 +6,6 @@ is done is kept, so the same command goes on where an earlier one was stopped or
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -154,21 +153,15 @@ def _made(recipe: Recipe, item: Item) -> Result:
 
 def _pictures(recipe: Recipe, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
     """The source's own pictures; where there are none, or a bad one, drawn ones."""
-    from trainer.data.render import own_views, render_views
+    from trainer.data.render import own_views, picture_seed, render_views
 
     if item.pictures:
         try:
             return own_views(item.pictures, recipe.size)
         except InputError:
             pass
-    return render_views(
-        surface, recipe.views, recipe.size, _seed(recipe.seed, item.id), recipe.resolution
-    )
-
-
-def _seed(seed: int, name: str) -> int:
-    """Of an item's pictures: from its name, so that neither order nor neighbours matter."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "little")
+    seed = picture_seed(recipe.seed, item.id)
+    return render_views(surface, recipe.views, recipe.size, seed, recipe.resolution)
 
 
 def _check_free(out: Path) -> None:

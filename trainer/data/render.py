@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
+import math
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkLogger, vtkUnsignedCharArray
 
+from shapelab.core.camera import Camera
 from shapelab.core.images import frame
 from shapelab.core.mesh import TriMesh
 from shapelab.core.meshing import SurfaceOptions, surface
@@ -26,6 +30,43 @@ _REACH = 22 / 32  # sides of the grid that the camera sees above and below its m
 _MARGIN = 1.5  # stored pixels left around the object, so that its outline is drawn whole
 
 _one_at_a_time = threading.Lock()  # a window and its OpenGL context serve one thread at a time
+
+
+@dataclass(frozen=True)
+class Shot:
+    """All that is random about one picture."""
+
+    camera: Camera
+    lights: list[tuple[tuple[float, ...], float]]  # position and intensity of each
+    color: tuple[float, ...]
+    ambient: float
+    specular: float
+
+
+def draw_shots(seed: int, views: int) -> tuple[bool, list[Shot]]:
+    """Whether a shape is shaded smoothly, and its shots; ``render_views`` takes the same ones."""
+    rng = np.random.default_rng(seed)
+    return bool(rng.random() < 0.5), [_shot(rng) for _ in range(views)]
+
+
+def _shot(rng: np.random.Generator) -> Shot:
+    azimuth = rng.uniform(0, 2 * np.pi)
+    elevation = math.radians(rng.uniform(0, 45))
+    distance = _REACH / math.tan(math.radians(rng.uniform(15, 50) / 2))  # vertical field of view
+    camera = Camera(azimuth, elevation, distance, math.radians(rng.uniform(-5, 5)))
+    lights = []
+    for strength in (0.9, 0.45, 0.25):
+        spread = rng.standard_normal(3)
+        spread[2] = abs(spread[2]) + 0.3
+        position = tuple(60 * spread / np.linalg.norm(spread))
+        lights.append((position, strength * rng.uniform(0.7, 1.2)))
+    color = tuple(rng.uniform(0.35, 0.95, 3))
+    return Shot(camera, lights, color, rng.uniform(0.1, 0.35), rng.uniform(0, 0.3))
+
+
+def picture_seed(seed: int, name: str) -> int:
+    """Of an item's pictures: from its name, so that neither order nor neighbours matter."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "little")
 
 
 def shape_mesh(grid: NDArray[np.bool_]) -> TriMesh:
@@ -55,12 +96,12 @@ def render_views(
     """
     if mesh.is_empty:
         raise InputError("The shape has no surface to draw; please give one with triangles.")
-    rng = np.random.default_rng(seed)
+    smooth, shots = draw_shots(seed, views)
     with _one_at_a_time:
         studio = _studio()
         try:
-            studio.place(mesh, size, smooth=bool(rng.random() < 0.5))
-            pictures = [studio.picture(rng, resolution) for _ in range(views)]
+            studio.place(mesh, size, smooth)
+            pictures = [studio.picture(shot, resolution) for shot in shots]
         finally:
             studio.leave()
     framed = [frame(picture, size) for picture in pictures]
@@ -145,44 +186,31 @@ class _Studio:
         self._size = size
         self._plotter.render_window.SetSize(FINER * size, FINER * size)
 
-    def picture(self, rng: np.random.Generator, resolution: int) -> NDArray[np.uint8]:
-        """The next random view (FINER * size, FINER * size, 4) RGBA, filled by the object."""
-        azimuth = rng.uniform(0, 2 * np.pi)
-        elevation = np.deg2rad(rng.uniform(0, 45))
-        angle = rng.uniform(15, 50)  # vertical field of view, degrees
-        distance = _REACH * resolution / np.tan(np.deg2rad(angle / 2))
-        tilt = np.deg2rad(rng.uniform(-5, 5))
-        self._aim(azimuth, elevation, tilt, distance)
-        for light, strength in zip(self._lights, (0.9, 0.45, 0.25), strict=True):
-            spread = rng.standard_normal(3)
-            spread[2] = abs(spread[2]) + 0.3
-            light.position = tuple(60 * spread / np.linalg.norm(spread))
-            light.intensity = strength * rng.uniform(0.7, 1.2)
-        self._actor.prop.color = tuple(rng.uniform(0.35, 0.95, 3))
-        self._actor.prop.ambient = rng.uniform(0.1, 0.35)
-        self._actor.prop.specular = rng.uniform(0, 0.3)
+    def picture(self, shot: Shot, resolution: int) -> NDArray[np.uint8]:
+        """One view (FINER * size, FINER * size, 4) RGBA, filled by the object."""
+        self._aim(shot.camera, resolution)
+        for light, (position, intensity) in zip(self._lights, shot.lights, strict=True):
+            light.position, light.intensity = position, intensity
+        self._actor.prop.color = shot.color
+        self._actor.prop.ambient = shot.ambient
+        self._actor.prop.specular = shot.specular
         return self._draw()
 
-    def _aim(self, azimuth: float, elevation: float, tilt: float, distance: float) -> None:
+    def _aim(self, camera: Camera, resolution: int) -> None:
         """Looks at the origin, and zooms on the object: an off-centre window changes no angle."""
-        sin_a, cos_a = np.sin(azimuth), np.cos(azimuth)
-        sin_e, cos_e = np.sin(elevation), np.cos(elevation)
-        towards = np.array([cos_e * cos_a, cos_e * sin_a, sin_e])
-        across = np.array([-sin_a, cos_a, 0.0])
-        above = np.array([-sin_e * cos_a, -sin_e * sin_a, cos_e])
-        up = np.cos(tilt) * above + np.sin(tilt) * across
-        right = np.cos(tilt) * across - np.sin(tilt) * above
+        towards, right, up = camera.axes()
+        distance = camera.distance * resolution
         depths = distance - self._points @ towards
         seen = self._points @ np.stack([right, up], 1) / depths[:, None]
         low, high = seen.min(0), seen.max(0)
         half = float((high - low).max()) / 2 / (1 - 2 * _MARGIN / self._size)
-        camera = self._plotter.camera
-        camera.focal_point = (0.0, 0.0, 0.0)
-        camera.position = tuple(towards * distance)
-        camera.up = tuple(up)
-        camera.view_angle = float(np.rad2deg(2 * np.arctan(half)))
-        camera.SetWindowCenter(*((low + high) / 2 / half))
-        camera.clipping_range = (0.99 * float(depths.min()), 1.01 * float(depths.max()))
+        eye = self._plotter.camera
+        eye.focal_point = (0.0, 0.0, 0.0)
+        eye.position = tuple(towards * distance)
+        eye.up = tuple(up)
+        eye.view_angle = float(np.rad2deg(2 * np.arctan(half)))
+        eye.SetWindowCenter(*((low + high) / 2 / half))
+        eye.clipping_range = (0.99 * float(depths.min()), 1.01 * float(depths.max()))
 
     def _draw(self) -> NDArray[np.uint8]:
         window = self._plotter.render_window

@@ -204,4 +204,4 @@ def _load_r2n2(item: Item) -> Shape:
 
 
 SHAPENET = Reader("ShapeNetCore", _TERMS, _sniff_core, _core, _load_core)
-R2N2 = Reader("ShapeNet, 3D-R2N2's release", _TERMS, _sniff_r2n2, _r2n2, _load_r2n2)
+R2N2 = Reader("ShapeNet, 3D-R2N2's release", _TERMS, _sniff_r2n2, _r2n2, _load_r2n2, True)

@@ -37,3 +37,4 @@ class Reader:
     sniff: Callable[[Path], bool]  # looks at names and first bytes only
     items: Callable[[Path], list[Item]]  # sorted by id; raises DataError with one sentence
     load: Callable[[Item], Shape]  # raises InputError with one sentence
+    has_pictures: bool = False  # whether items come with views of their own

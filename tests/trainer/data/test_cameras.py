@@ -1,0 +1,92 @@
+"""The cameras that are told to the encoder are those that the pictures were taken with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from shapelab.core.camera import Camera, mirrored
+from shapelab.core.images import FILL
+from trainer import losses
+from trainer.batches import Batches
+from trainer.data import render
+from trainer.data.cameras import Cameras
+from trainer.data.render import draw_shots, render_views, shape_mesh
+from trainer.data.store import open_store
+
+SIDE = 64
+
+
+@pytest.fixture
+def steps_mesh():
+    """A flight of two steps with a post: nothing about it is alike from two sides."""
+    grid = np.zeros((32, 32, 32), bool)
+    grid[6:26, 8:26, 4:10] = True
+    grid[6:14, 8:26, 10:18] = True
+    grid[8:12, 9:13, 18:28] = True
+    return shape_mesh(grid)
+
+
+def hits(picture, camera, points) -> float:
+    """Share of points whose place in a framed picture is covered, seen by a camera."""
+    towards, right, up = camera.axes()
+    depths = camera.distance * 32 - points @ towards
+    seen = points @ np.stack([right, up], 1) / depths[:, None]
+    low, high = seen.min(0), seen.max(0)
+    seen = (seen - (low + high) / 2) * FILL * SIDE / (high - low).max() + SIDE / 2
+    columns, rows = np.floor(seen[:, 0]).astype(int), np.floor(SIDE - seen[:, 1]).astype(int)
+    covered = ndimage.maximum_filter(picture[..., 3], 3) > 64  # the outline is drawn softly
+    return float(covered[rows, columns].mean())
+
+
+@pytest.mark.gl
+def test_points_of_the_shape_lie_in_the_picture_where_the_camera_says(steps_mesh):
+    pictures = render_views(steps_mesh, 6, SIDE, seed=11)
+    render.close()
+    _, shots = draw_shots(11, 6)
+    points = steps_mesh.vertices.astype(float)
+    for picture, shot in zip(pictures, shots, strict=True):
+        assert hits(picture, shot.camera, points) > 0.99
+        flipped = Camera.of_code(mirrored(shot.camera.code()))
+        assert hits(picture[:, ::-1], flipped, points * (-1, 1, 1)) > 0.99
+    others = [hits(p, s.camera, points) for p, s in zip(pictures, shots[1:], strict=False)]
+    assert np.mean(others) < 0.95  # the cameras of other pictures do not fit
+
+
+def test_a_store_knows_the_cameras_of_drawn_pictures_alone(store_folder):
+    store = open_store(store_folder)
+    rows, views = np.array([3, 5, 3]), np.array([0, 1, 1])
+    codes = Cameras(store).codes(rows, views)
+    for code, row, view in zip(codes, rows, views, strict=True):
+        _, shots = draw_shots(render.picture_seed(0, store.ids[row]), 2)
+        assert np.array_equal(code, shots[view].camera.code())
+    assert not np.array_equal(codes[0], codes[2])
+    store.index["reader"] = "ShapeNet, 3D-R2N2's release"
+    assert np.isnan(Cameras(store).codes(rows, views)).all()
+
+
+def test_a_batch_tells_the_cameras_of_its_pictures_mirrored_with_them(config, store_folder, alone):
+    batches = Batches(open_store(store_folder), config, alone)
+    seen = set()
+    for step in range(8):
+        batch = batches(step, True)
+        for row, flip, code in zip(batch.rows, batch.mirrored, batch.cameras, strict=True):
+            own = batches.cameras.codes(np.array([row, row]), np.array([0, 1]))
+            own = mirrored(own) if flip else own
+            assert any(np.array_equal(code.numpy(), one) for one in own)
+            seen.add(bool(flip))
+    assert seen == {False, True}
+
+
+def test_unknown_cameras_teach_nothing():
+    torch.manual_seed(0)
+    code = torch.randn(4, 5, requires_grad=True)
+    target = torch.randn(4, 5)
+    target[1] = float("nan")
+    error = losses.camera(code, target)
+    error.backward()
+    assert error.isfinite()
+    assert not code.grad[1].any()
+    assert torch.allclose(code.grad[0], 2 * (code.detach() - target)[0] / code.numel())

@@ -1,0 +1,36 @@
+"""Cameras of a store's pictures, drawn again from what the pictures were drawn from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.camera import CODE
+from trainer.data.readers import READERS
+from trainer.data.render import draw_shots, picture_seed
+from trainer.data.store import Store
+
+
+class Cameras:
+    """Codes of the cameras, by row and view; not a number where a source came with pictures."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        reader = READERS.get(str(store.index["reader"]))
+        self._drawn = reader is None or not reader.has_pictures
+        self._known: dict[int, NDArray[np.float32]] = {}
+
+    def codes(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Codes (len(rows), 5) as ``core.camera`` has them: of each row one view."""
+        found = np.full((len(rows), CODE), np.nan, np.float32)
+        if self._drawn:
+            for code, row, view in zip(found, rows.tolist(), views.tolist(), strict=True):
+                code[:] = self._of(row)[view]
+        return found
+
+    def _of(self, row: int) -> NDArray[np.float32]:
+        if row not in self._known:
+            seed = picture_seed(int(self._store.index["seed"]), self._store.ids[row])
+            _, shots = draw_shots(seed, int(self._store.view_counts[row]))
+            self._known[row] = np.stack([shot.camera.code() for shot in shots])
+        return self._known[row]
