@@ -34,7 +34,7 @@ class Batch:
     mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
     grids: Tensor  # [B, 1, R, R, R] in {0, 1}
     pictures: Tensor | None  # [B, C, S, S] in [0, 1]
-    cameras: Tensor | None  # [B, 5] codes of where they were taken from, NaN where nobody knows
+    cameras: Tensor | None  # [B, 8] codes of where they were taken from, NaN where nobody knows
     prior: Tensor  # [B, L] ~ N(0, I)
     noise: Tensor  # [B, L] ~ N(0, I), for the posterior sample of the voxel encoder
     image_noise: Tensor  # [B, L] ~ N(0, I), for that of the image encoder

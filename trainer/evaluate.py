@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TypeVar
@@ -11,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from shapelab.core import outline
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
 from shapelab.core.mirror import Mirror
 from shapelab.core.networks import Generator
 from shapelab.core.shapestate import TRUNCATION as START_TRUNCATION
+from shapelab.core.sighting import look
 from shapelab.core.spec import ModelSpec
 from trainer.data.store import Store
 from trainer.data.views import model_inputs
@@ -30,6 +33,8 @@ PREVIEWED = 10  # shapes in a row of a preview
 PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
 PRESENTED = 64  # seeds tried for a window to open with
 TRUNCATION = 0.9  # of samples that are scored or previewed
+FITTED_VIEWS = 4  # views of a shape whose outlines are fitted: half a second for each picture
+CPU = torch.device("cpu")
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
 
@@ -70,14 +75,12 @@ def encode_pictures(
     view: int,
     spec: ModelSpec,
     check: Check = go_on,
-    flipped: bool = False,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
     means, weight = [], next(encoder.parameters())
     with torch.inference_mode():
         for part in _batches(rows, check):
             rgba = store.pictures(part, view % store.view_counts[part])
-            rgba = rgba[:, :, ::-1] if flipped else rgba
             inputs = torch.from_numpy(model_inputs(rgba, spec)).to(weight)
             means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
@@ -222,9 +225,12 @@ class Report:
     iou: float  # voxels -> latent -> voxels, mean over shapes at 0.5
     iou_by_class: dict[str, float]
     class_iou: float  # mean over classes, which a balanced test set would have
-    picture_iou: float  # the same three from all views, each seen twice as in the app
+    picture_iou: float  # the same three from pictures, all views, by the encoder alone
     picture_iou_by_class: dict[str, float]
     picture_class_iou: float
+    fitted_iou: float  # and fitted to the pictures' outlines, as in the app; some views
+    fitted_iou_by_class: dict[str, float]
+    fitted_class_iou: float
     sample_1nna: float  # mean over classes; equal numbers of samples and validation shapes
     sample_mmd: float
     sample_cov: float
@@ -240,32 +246,27 @@ def evaluate(
     mirror: Mirror,
     store: Store,
     spec: ModelSpec,
-    device: torch.device,
     truncation: float = TRUNCATION,
 ) -> Report:
-    """Scores networks (generator, voxel_encoder, image_encoder) on the validation shapes."""
+    """Scores networks (generator, voxel_encoder, image_encoder) on the validation shapes.
+
+    All of them on the CPU, as in the app.
+    """
     rows = store.indices("validation")
     truth, labels = store.grids(rows), store.labels[rows]
     generator = networks["generator"]
-    rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), device)
+    rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), CPU)
     ious = iou(rebuilt, truth)
-    seen = np.zeros(len(rows))
-    if store.has_pictures:
-        encoder, per_view = networks["image_encoder"], []
-        for view in range(store.view_counts[rows].max(initial=0)):
-            plain = encode_pictures(encoder, store, rows, view, spec)
-            flipped = encode_pictures(encoder, store, rows, view, spec, flipped=True)
-            per_view.append(iou(decode(generator, mirror.agreed(plain, flipped), device), truth))
-        seen = np.mean(per_view, axis=0)
+    seen, fitted = _rebuilt_from_pictures(networks, mirror, store, rows, spec)
     scores, whole = [], []
     for k, name in enumerate(store.classes):
         own = labels == k
         for repeat in range(NNA_REPEATS):
             noise = seed_noise(1000 + repeat, density.latent_size, int(own.sum()))
-            samples = decode(generator, density.place(noise, name, truncation), device)
+            samples = decode(generator, density.place(noise, name, truncation), CPU)
             scores.append(compare_sets(samples, truth[own]))
             whole.append(one_part(samples).mean())
-    prior = decode(generator, seed_noise(0, density.latent_size, len(rows)), device)
+    prior = decode(generator, seed_noise(0, density.latent_size, len(rows)), CPU)
     return Report(
         shapes=len(rows),
         iou=float(ious.mean()),
@@ -274,6 +275,9 @@ def evaluate(
         picture_iou=float(seen.mean()),
         picture_iou_by_class=(seen_by_class := _by_class(seen, labels, store.classes)),
         picture_class_iou=_mean(seen_by_class),
+        fitted_iou=float(fitted.mean()),
+        fitted_iou_by_class=(fitted_by_class := _by_class(fitted, labels, store.classes)),
+        fitted_class_iou=_mean(fitted_by_class),
         sample_1nna=float(np.mean([s.nearest_neighbour for s in scores])),
         sample_mmd=float(np.mean([s.minimum_matching for s in scores])),
         sample_cov=float(np.mean([s.coverage for s in scores])),
@@ -282,6 +286,35 @@ def evaluate(
         truncation=truncation,
         prior_1nna=compare_sets(prior, truth).nearest_neighbour,
     )
+
+
+def _rebuilt_from_pictures(
+    networks: dict[str, nn.Module],
+    mirror: Mirror,
+    store: Store,
+    rows: NDArray[np.int64],
+    spec: ModelSpec,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean IoU (len(rows),) over the views of each shape: by the encoder, and fitted afterwards."""
+    truth = store.grids(rows)
+    if not store.has_pictures or not len(rows):
+        return np.zeros(len(rows)), np.zeros(len(rows))
+    generator = copy.deepcopy(networks["generator"]).requires_grad_(False)
+    seen, fitted = [], []
+    for view in range(int(store.view_counts[rows].max())):
+        latents, moved = [], []
+        for part in _batches(rows, go_on):
+            rgba = store.pictures(part, view % store.view_counts[part])
+            sighting = look(networks["image_encoder"], mirror, model_inputs(rgba, spec))
+            latents.append(sighting.latents)
+            if view < FITTED_VIEWS and sighting.codes is not None:
+                masks = rgba[..., 3].astype(np.float32) / np.float32(255)
+                moved.append(outline.fit(generator, sighting, masks).latents)
+        seen.append(iou(decode(generator, np.concatenate(latents), CPU), truth))
+        if view < FITTED_VIEWS:
+            better = np.concatenate(moved or latents)
+            fitted.append(iou(decode(generator, better, CPU), truth))
+    return np.mean(seen, axis=0), np.mean(fitted, axis=0)
 
 
 def _by_class(

@@ -74,7 +74,7 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
     state, store = _open(run, data, checkpoint)
     encoder = state.averages["voxel_encoder"]
     density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
-    return evaluate(state.averages, density, mirror, store, state.config.model, CPU)
+    return evaluate(state.averages, density, mirror, store, state.config.model)
 
 
 def export(
@@ -105,7 +105,7 @@ def export(
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
     encoded = modelfile.encode(state.config.model, state.averages, density, directions, mirror)
-    report = evaluate(state.averages, density, mirror, store, state.config.model, CPU)
+    report = evaluate(state.averages, density, mirror, store, state.config.model)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)

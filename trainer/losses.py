@@ -111,7 +111,7 @@ def distillation(
 
 
 def camera(code: Tensor, target: Tensor) -> Tensor:
-    """Squared error of cameras' codes, both [B, 5], mean over all; 0 where the target is NaN."""
+    """Squared error of cameras' codes, both [B, 8], mean over all; 0 where the target is NaN."""
     known = target.isfinite()
     return torch.where(known, code - target.nan_to_num(), 0.0).square().mean()
 

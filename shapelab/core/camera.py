@@ -1,6 +1,6 @@
 """From where a picture was taken: a camera that looks at the middle of the grid, and its code.
 
-An image encoder that has learnt cameras gives a code of five numbers beside the latent; each has
+An image encoder that has learnt cameras gives a code of eight numbers beside the latent; each has
 about mean 0 and deviation 1 over the training pictures.
 """
 
@@ -11,32 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CODE = 5  # cosine and sine of the azimuth, elevation, logarithm of the distance, tilt
+CODE = 8  # cosine and sine of the azimuth, elevation, logarithm of the distance, tilt; frame
 # Of the training pictures: azimuth over the circle, elevation from 0 to 45 degrees, tilt from -5 to
-# 5 degrees, vertical field of view from 15 to 50 degrees.
-MEAN = np.array([0.0, 0.0, 0.39, 0.95, 0.0], np.float32)
-DEVIATION = np.array([0.71, 0.71, 0.23, 0.34, 0.05], np.float32)
+# 5 degrees, vertical field of view from 15 to 50 degrees, framed by `images.frame`.
+MEAN = np.array([0, 0, 0.39, 0.95, 0, 0, -0.025, 0.48], np.float32)
+DEVIATION = np.array([0.71, 0.71, 0.23, 0.34, 0.05, 0.031, 0.033, 0.071], np.float32)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Angles in radians; where it stands, and how it is turned about its line of sight."""
+    """Angles in radians; where it stands, how it is turned, and what its picture shows.
+
+    The frame is the picture's square in the plane through the grid's middle, in sides of the grid:
+    its middle, to the right and up, and half its side.
+    """
 
     azimuth: float  # from x (right) towards y (back)
     elevation: float  # above the floor's plane
     distance: float  # from the middle of the grid, in sides of the grid
-    tilt: float
-
-    def code(self) -> NDArray[np.float32]:
-        """The five numbers (5,) that an image encoder learns."""
-        plain = (
-            np.cos(self.azimuth),
-            np.sin(self.azimuth),
-            self.elevation,
-            np.log(self.distance),
-            self.tilt,
-        )
-        return (np.array(plain, np.float32) - MEAN) / DEVIATION
+    tilt: float  # about the line of sight
+    frame: tuple[float, float, float] = (0.0, 0.0, 0.5)
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Unit vectors (3,) towards the camera, to the picture's right, and up in it."""
@@ -49,13 +43,21 @@ class Camera:
         right = np.cos(self.tilt) * across - np.sin(self.tilt) * above
         return towards, right, up
 
+    def code(self) -> NDArray[np.float32]:
+        """The eight numbers (8,) that an image encoder learns."""
+        cosine, sine = np.cos(self.azimuth), np.sin(self.azimuth)
+        plain = (cosine, sine, self.elevation, np.log(self.distance), self.tilt, *self.frame)
+        return (np.array(plain, np.float32) - MEAN) / DEVIATION
+
     @classmethod
     def of_code(cls, code: NDArray[np.floating]) -> Camera:
-        """The camera of five numbers (5,); any finite ones give one."""
-        cosine, sine, elevation, distance, tilt = (code * DEVIATION + MEAN).tolist()
-        return cls(float(np.arctan2(sine, cosine)), elevation, float(np.exp(distance)), tilt)
+        """The camera of eight numbers (8,); any finite ones give one."""
+        plain = (code * DEVIATION + MEAN).tolist()
+        cosine, sine, elevation, distance, tilt, x, y, half = plain
+        azimuth = float(np.arctan2(sine, cosine))
+        return cls(azimuth, elevation, float(np.exp(distance)), tilt, (x, y, half))
 
 
 def mirrored(codes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Codes (..., 5) of the cameras that see the mirrored shape in the mirrored picture."""
-    return codes * np.array([-1, 1, 1, 1, -1], codes.dtype)
+    """Codes (..., 8) of the cameras that see the mirrored shape in the mirrored picture."""
+    return codes * np.array([-1, 1, 1, 1, -1, -1, 1, 1], codes.dtype)

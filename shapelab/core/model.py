@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from shapelab.core import modelfile
+from shapelab.core import modelfile, outline
 from shapelab.core.assets import find_model
 from shapelab.core.latent import Array, LatentDensity, PrincipalDirections, seed_noise
 from shapelab.core.networks import Generator, folded
+from shapelab.core.sighting import Sighting, look
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import InputError
 
@@ -80,7 +82,7 @@ class ShapeModel:
             (latent_size,) or (n, latent_size) float32.
         """
         grids = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")
-        latents = self._encode("voxel_encoder", grids[:, None])
+        latents = self._encode(grids[:, None])
         return latents[0] if voxels.ndim == 3 else latents
 
     def encode_image(self, image: NDArray[Any]) -> Array:
@@ -94,11 +96,40 @@ class ShapeModel:
         side = self.spec.image_size
         shape = (self.spec.image_channels, side, side)
         batch = self._batched(np.asarray(image, np.float32), shape, "Pictures")
-        latents = self._encode("image_encoder", batch)
-        if self._mirror is not None:
-            flipped = np.ascontiguousarray(batch[..., ::-1])
-            latents = self._mirror.agreed(latents, self._encode("image_encoder", flipped))
+        latents = self._look(batch).latents
         return latents[0] if image.ndim == 3 else latents
+
+    def fit_image(
+        self,
+        image: NDArray[Any],
+        mask: NDArray[Any],
+        check: Callable[[], None] = lambda: None,
+    ) -> Array:
+        """Latents of pictures as ``encode_image`` gives them, then fitted to the outlines in them.
+
+        Takes about half a second a picture. A model that has learnt no cameras only encodes.
+
+        Args:
+            image: (C, S, S) or (n, C, S, S), as ``encode_image`` takes them.
+            mask: (T, T) or (n, T, T) in [0, 1]: what the object covers in the same pictures.
+            check: called between the steps of the fit; what it raises ends it.
+
+        Returns:
+            (latent_size,) or (n, latent_size) float32.
+        """
+        side = self.spec.image_size
+        shape = (self.spec.image_channels, side, side)
+        batch = self._batched(np.asarray(image, np.float32), shape, "Pictures")
+        masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
+        seen = self._look(batch)
+        latents = seen.latents
+        if seen.codes is not None:
+            latents = outline.fit(self._networks["generator"], seen, masks, check).latents
+        return latents[0] if image.ndim == 3 else latents
+
+    def _look(self, pictures: Array) -> Sighting:
+        with self._lock:
+            return look(self._networks["image_encoder"], self._mirror, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy probability (R, R, R) or (n, R, R, R) float32 of latents (L,) or (n, L)."""
@@ -111,8 +142,8 @@ class ShapeModel:
         field = np.concatenate(fields)
         return field[0] if latents.ndim == 1 else field
 
-    def _encode(self, network: str, batch: Array) -> Array:
-        encoder: nn.Module = self._networks[network]
+    def _encode(self, batch: Array) -> Array:
+        encoder: nn.Module = self._networks["voxel_encoder"]
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
         return np.concatenate(means)

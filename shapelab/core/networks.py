@@ -131,7 +131,7 @@ class VoxelEncoder(nn.Module):
 class ImageEncoder(nn.Module):
     """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
 
-    ``with_camera`` also gives the code [B, 5] of the camera (see ``core.camera``), or None where
+    ``with_camera`` also gives the code [B, 8] of the camera (see ``core.camera``), or None where
     the spec has none.
     """
 

@@ -66,23 +66,32 @@ def reconstruct(
     Args:
         model: a loaded model.
         source: a file, or what ``guard.read_untrusted`` made of one.
-        cancel: such as a ``threading.Event``; looked at while the file is read.
+        cancel: such as a ``threading.Event``; looked at while the file is read and while the shape
+            is fitted.
 
     Raises:
         InputError: the file cannot be read or holds no usable object.
+        Cancelled: ``cancel`` was set.
     """
     document = (
         source if isinstance(source, guard.Document) else guard.read_untrusted(source, cancel)
     )
     content = document.content
     if isinstance(content, PreparedImage):
-        return _from_picture(model, content)
+        return _from_picture(model, content, cancel)
     resolution = model.spec.resolution
     return _from_solid(model, document.kind, list(_poses(content, document.suffix, resolution)))
 
 
-def _from_picture(model: ShapeModel, picture: PreparedImage) -> Reconstruction:
-    latent = model.encode_image(images.to_input(picture.rgba, model.spec))
+def _from_picture(
+    model: ShapeModel, picture: PreparedImage, cancel: guard.CancelFlag | None
+) -> Reconstruction:
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise guard.Cancelled("The reconstruction was cancelled.")
+
+    mask = picture.rgba[..., 3].astype(np.float32) / 255
+    latent = model.fit_image(images.to_input(picture.rgba, model.spec), mask, check)
     field = model.decode(latent)
     notes = {
         "alpha": "The picture's own transparency was used as the outline.",

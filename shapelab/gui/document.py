@@ -238,7 +238,7 @@ class Document(QObject):
             document = guard.read_untrusted(source.path, task.cancel_event)
         else:
             document = guard.read_untrusted_bytes(source.data, source.suffix, task.cancel_event)
-        return reconstruct(self.model, document)
+        return reconstruct(self.model, document, task.cancel_event)
 
     def _take(self, name: str, result: object) -> None:
         self.rebuilt.emit(result, name)

@@ -9,7 +9,7 @@ from shapelab.core.camera import CODE, Camera, mirrored
 
 CAMERAS = [
     Camera(0.3, 0.2, 2.0, 0.01),
-    Camera(-2.9, 0.0, 5.0, -0.08),
+    Camera(-2.9, 0.0, 5.0, -0.08, (0.1, -0.2, 0.3)),
     Camera(1.6, 0.78, 1.5, 0.0),
 ]
 
@@ -19,7 +19,7 @@ def test_a_code_gives_its_camera_back(camera):
     code = camera.code()
     assert code.shape == (CODE,)
     back = Camera.of_code(code)
-    for name in ("azimuth", "elevation", "distance", "tilt"):
+    for name in ("azimuth", "elevation", "distance", "tilt", "frame"):
         assert getattr(back, name) == pytest.approx(getattr(camera, name), abs=1e-5)
 
 

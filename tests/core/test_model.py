@@ -13,10 +13,12 @@ from torch import nn
 
 import shapelab
 from shapelab.core import assets, modelfile
+from shapelab.core.camera import mirrored
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.mirror import Mirror
 from shapelab.core.model import BATCH, ShapeModel, load_model
 from shapelab.core.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
+from shapelab.core.sighting import look
 from shapelab.core.spec import ModelSpec
 from shapelab.errors import InputError, ModelFileError
 
@@ -181,6 +183,33 @@ def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
     np.testing.assert_allclose(seen, both / 2, atol=1e-5)
 
 
+def test_the_mirror_image_says_where_the_camera_stands_too() -> None:
+    signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
+    matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
+    encoder = tiny_parts(SMALL.model_copy(update={"camera": True})).networks["image_encoder"]
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    seen = look(encoder, Mirror(matrix), pictures)
+    other = look(encoder, Mirror(matrix), np.ascontiguousarray(pictures[..., ::-1]))
+    assert seen.codes is not None
+    assert other.codes is not None
+    np.testing.assert_allclose(other.codes, mirrored(seen.codes), atol=1e-5)
+    assert look(encoder, None, pictures).codes is not None
+
+
+def test_a_picture_is_fitted_to_its_outline_where_cameras_are_known(model: ShapeModel) -> None:
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    masks = np.zeros((2, 32, 32), np.float32)
+    masks[:, 8:24, 8:24] = 1
+    np.testing.assert_array_equal(
+        model.fit_image(pictures, masks), model.encode_image(pictures)
+    )  # it has learnt no cameras
+    seeing = ShapeModel("tiny", tiny_parts(SMALL.model_copy(update={"camera": True})))
+    fitted = seeing.fit_image(pictures, masks)
+    assert fitted.shape == (2, 16)
+    assert not np.allclose(fitted, seeing.encode_image(pictures))
+    np.testing.assert_allclose(seeing.fit_image(pictures[0], masks[0]), fitted[0], atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -189,6 +218,8 @@ def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
         lambda m: m.decode(np.full(16, np.nan, np.float32)),
         lambda m: m.encode_voxels(np.zeros((30, 30, 30), bool)),
         lambda m: m.encode_image(np.zeros((3, 32, 32), np.float32)),
+        lambda m: m.fit_image(np.zeros((3, 32, 32), np.float32), np.zeros((32, 32))),
+        lambda m: m.fit_image(np.zeros((2, 32, 32), np.float32), np.full((32, 32), np.inf)),
         lambda m: m.sample("spoon"),
         lambda m: m.sample("chair", -1),
     ],

@@ -55,8 +55,13 @@ class OneShapeModel:
         same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
         return np.array(same, np.float32)[:, None]
 
-    def encode_image(self, image: np.ndarray) -> np.ndarray:
+    def fit_image(
+        self, image: np.ndarray, mask: np.ndarray, check: Callable[[], None]
+    ) -> np.ndarray:
         assert image.shape == (2, 64, 64)
+        assert mask.ndim == 2
+        assert 0 <= mask.min() <= mask.max() <= 1
+        check()
         return np.ones(1, np.float32)
 
     def decode(self, latents: np.ndarray) -> np.ndarray:

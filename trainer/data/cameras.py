@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.camera import CODE
+from shapelab.core.camera import CODE, Camera
+from shapelab.core.images import FILL
 from trainer.data.readers import READERS
 from trainer.data.render import draw_shots, picture_seed
 from trainer.data.store import Store
+
+EDGE = 0.4  # cells; how far a cell is taken to reach around its middle
+
+
+def framed(camera: Camera, grid: NDArray[np.bool_]) -> Camera:
+    """The camera with the frame that ``images.frame`` gives a picture of this (R, R, R) grid."""
+    points = (np.argwhere(grid) + 0.5) / len(grid) - 0.5
+    towards, right, up = camera.axes()
+    near = 1 - points @ towards / camera.distance
+    seen = points @ np.stack([right, up], 1) / near[:, None]
+    low, high = seen.min(0) - EDGE / len(grid), seen.max(0) + EDGE / len(grid)
+    (x, y), half = (low + high) / 2, (high - low).max() / 2 / FILL
+    return replace(camera, frame=(float(x), float(y), float(half)))
 
 
 class Cameras:
@@ -21,7 +37,7 @@ class Cameras:
         self._known: dict[int, NDArray[np.float32]] = {}
 
     def codes(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Codes (len(rows), 5) as ``core.camera`` has them: of each row one view."""
+        """Codes (len(rows), 8) as ``core.camera`` has them: of each row one view."""
         found = np.full((len(rows), CODE), np.nan, np.float32)
         if self._drawn:
             for code, row, view in zip(found, rows.tolist(), views.tolist(), strict=True):
@@ -32,5 +48,6 @@ class Cameras:
         if row not in self._known:
             seed = picture_seed(int(self._store.index["seed"]), self._store.ids[row])
             _, shots = draw_shots(seed, int(self._store.view_counts[row]))
-            self._known[row] = np.stack([shot.camera.code() for shot in shots])
+            grid = self._store.grids(np.array([row]))[0]
+            self._known[row] = np.stack([framed(shot.camera, grid).code() for shot in shots])
         return self._known[row]

@@ -12,7 +12,7 @@ from shapelab.core.images import FILL
 from trainer import losses
 from trainer.batches import Batches
 from trainer.data import render
-from trainer.data.cameras import Cameras
+from trainer.data.cameras import Cameras, framed
 from trainer.data.render import draw_shots, render_views, shape_mesh
 from trainer.data.store import open_store
 
@@ -61,7 +61,8 @@ def test_a_store_knows_the_cameras_of_drawn_pictures_alone(store_folder):
     codes = Cameras(store).codes(rows, views)
     for code, row, view in zip(codes, rows, views, strict=True):
         _, shots = draw_shots(render.picture_seed(0, store.ids[row]), 2)
-        assert np.array_equal(code, shots[view].camera.code())
+        camera = framed(shots[view].camera, store.grids(np.array([row]))[0])
+        assert np.array_equal(code, camera.code())
     assert not np.array_equal(codes[0], codes[2])
     store.index["reader"] = "ShapeNet, 3D-R2N2's release"
     assert np.isnan(Cameras(store).codes(rows, views)).all()
@@ -82,11 +83,31 @@ def test_a_batch_tells_the_cameras_of_its_pictures_mirrored_with_them(config, st
 
 def test_unknown_cameras_teach_nothing():
     torch.manual_seed(0)
-    code = torch.randn(4, 5, requires_grad=True)
-    target = torch.randn(4, 5)
+    code = torch.randn(4, 8, requires_grad=True)
+    target = torch.randn(4, 8)
     target[1] = float("nan")
     error = losses.camera(code, target)
     error.backward()
     assert error.isfinite()
     assert not code.grad[1].any()
     assert torch.allclose(code.grad[0], 2 * (code.detach() - target)[0] / code.numel())
+
+
+def test_a_box_seen_from_the_front_fills_its_frame():
+    grid = np.zeros((32, 32, 32), bool)
+    grid[4:28, 12:20, 8:20] = True  # 24 wide, 12 high, its middle 2 cells below the grid's
+    far = framed(Camera(-np.pi / 2, 0.0, 1000.0, 0.0), grid)
+    x, y, half = far.frame
+    assert x == pytest.approx(0, abs=1e-6)
+    assert y == pytest.approx(-2 / 32, rel=1e-3)
+    assert half == pytest.approx((24 / 2 + 0.4 - 0.5) / 32 / 0.85, rel=1e-2)
+    near = framed(Camera(-np.pi / 2, 0.0, 2.0, 0.0), grid)
+    assert near.frame[2] > half  # what is nearer than the grid's middle looks larger
+
+
+def test_a_mirrored_grid_has_a_mirrored_frame():
+    grid = np.zeros((32, 32, 32), bool)
+    grid[4:20, 10:28, 6:12] = grid[4:8, 10:14, 6:28] = True
+    camera = framed(Camera(0.3, 0.2, 2.0, 0.01), grid)
+    other = framed(Camera.of_code(mirrored(camera.code())), grid[::-1])
+    assert np.allclose(other.code(), mirrored(camera.code()), atol=1e-4)
