@@ -186,8 +186,11 @@ def evaluate(
     """Scores a run's averaged networks on the held-out shapes."""
     from trainer.evaluate import describe
     from trainer.export import evaluate_run
+    from trainer.scoring import scoring
 
-    print(describe(evaluate_run(run, _store(run, data), checkpoint)))
+    with scoring(sys.stderr) as tell:
+        report = evaluate_run(run, _store(run, data), checkpoint, tell)
+    print(describe(report))
 
 
 @app.command("export-model")
@@ -203,8 +206,11 @@ def export_model(
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
     from trainer.export import export
+    from trainer.scoring import scoring
 
-    print(f"Wrote {export(run, name, _store(run, data), licence, note, checkpoint)}.")
+    with scoring(sys.stderr) as tell:
+        folder = export(run, name, _store(run, data), licence, note, checkpoint, tell)
+    print(f"Wrote {folder}.")
 
 
 @app.command()

@@ -27,6 +27,7 @@ from trainer.state import TrainState
 
 Rows = TypeVar("Rows", bound=np.generic)
 Check = Callable[[], None]  # called between batches
+Tell = Callable[[int, int], None]  # hears how many pictures of how many are done
 
 BATCH = 64
 PREVIEWED = 10  # shapes in a row of a preview
@@ -40,6 +41,10 @@ NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one dr
 
 def go_on() -> None:
     """Nobody wants to stop this."""
+
+
+def say_nothing(_done: int, _total: int) -> None:
+    """Nobody waits for this."""
 
 
 def _batches(rows: NDArray[Rows], check: Check) -> Iterator[NDArray[Rows]]:
@@ -247,6 +252,7 @@ def evaluate(
     store: Store,
     spec: ModelSpec,
     truncation: float = TRUNCATION,
+    tell: Tell = say_nothing,
 ) -> Report:
     """Scores networks (generator, voxel_encoder, image_encoder) on the validation shapes.
 
@@ -257,7 +263,7 @@ def evaluate(
     generator = networks["generator"]
     rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), CPU)
     ious = iou(rebuilt, truth)
-    seen, fitted = _rebuilt_from_pictures(networks, mirror, store, rows, spec)
+    seen, fitted = _rebuilt_from_pictures(networks, mirror, store, rows, spec, tell)
     scores, whole = [], []
     for k, name in enumerate(store.classes):
         own = labels == k
@@ -294,6 +300,7 @@ def _rebuilt_from_pictures(
     store: Store,
     rows: NDArray[np.int64],
     spec: ModelSpec,
+    tell: Tell,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean IoU (len(rows),) over the views of each shape: by the encoder, and fitted afterwards."""
     truth = store.grids(rows)
@@ -301,7 +308,8 @@ def _rebuilt_from_pictures(
         return np.zeros(len(rows)), np.zeros(len(rows))
     generator = copy.deepcopy(networks["generator"]).requires_grad_(False)
     seen, fitted = [], []
-    for view in range(int(store.view_counts[rows].max())):
+    views = int(store.view_counts[rows].max())
+    for view in range(views):
         latents, moved = [], []
         for part in _batches(rows, go_on):
             rgba = store.pictures(part, view % store.view_counts[part])
@@ -310,6 +318,7 @@ def _rebuilt_from_pictures(
             if view < FITTED_VIEWS and sighting.codes is not None:
                 masks = rgba[..., 3].astype(np.float32) / np.float32(255)
                 moved.append(outline.fit(generator, sighting, masks).latents)
+            tell(view * len(rows) + sum(map(len, latents)), views * len(rows))
         seen.append(iou(decode(generator, np.concatenate(latents), CPU), truth))
         if view < FITTED_VIEWS:
             better = np.concatenate(moved or latents)

@@ -23,11 +23,13 @@ from trainer import checkpoints
 from trainer.data.store import Store, open_store
 from trainer.evaluate import (
     Report,
+    Tell,
     evaluate,
     fit_density,
     fit_mirror,
     presentable_seeds,
     principal_directions,
+    say_nothing,
 )
 from trainer.processes import Processes
 from trainer.state import TrainState, new_state
@@ -59,13 +61,16 @@ def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
     return state, store
 
 
-def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
+def evaluate_run(
+    run: Path, data: Path, checkpoint: str = "newest", tell: Tell = say_nothing
+) -> Report:
     """Scores the averaged networks of a run.
 
     Args:
         run: folder of the run.
         data: the store that it was trained on.
         checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
+        tell: hears how far it is; the outlines take minutes.
 
     Raises:
         RunError: there is no such checkpoint, or it is damaged.
@@ -74,7 +79,7 @@ def evaluate_run(run: Path, data: Path, checkpoint: str = "newest") -> Report:
     state, store = _open(run, data, checkpoint)
     encoder = state.averages["voxel_encoder"]
     density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
-    return evaluate(state.averages, density, mirror, store, state.config.model)
+    return evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
 
 
 def export(
@@ -84,6 +89,7 @@ def export(
     licence: str,
     note: str = "",
     checkpoint: str = "newest",
+    tell: Tell = say_nothing,
 ) -> Path:
     """Writes ``model.safetensors`` and ``card.json``.
 
@@ -94,6 +100,7 @@ def export(
         licence: terms of the training data; "" for those that their reader knows.
         note: anything else that the card should say.
         checkpoint: as for ``evaluate_run``.
+        tell: as for ``evaluate_run``.
 
     Returns:
         The folder written.
@@ -105,7 +112,7 @@ def export(
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
     encoded = modelfile.encode(state.config.model, state.averages, density, directions, mirror)
-    report = evaluate(state.averages, density, mirror, store, state.config.model)
+    report = evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
