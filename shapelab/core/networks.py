@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from shapelab.core.camera import CODE
 from shapelab.core.convolutions import Convolution, Deconvolution
+from shapelab.core.patches import MOST_PIXELS, PatchConv2d
 from shapelab.core.spec import ModelSpec
 
 LEAK = 0.2  # slope of every LeakyReLU in the released code
@@ -146,7 +147,8 @@ class ImageEncoder(nn.Module):
             before, after = total // 2, total - total // 2
             layers += [nn.ZeroPad2d((before, after, before, after))] if before != after else []
             padding = before if before == after else 0
-            layers.append(nn.Conv2d(channels, width, kernel, stride, padding))
+            kind = PatchConv2d if out**2 <= MOST_PIXELS else nn.Conv2d
+            layers.append(kind(channels, width, kernel, stride, padding))
             if i:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.LeakyReLU(LEAK, inplace=True))

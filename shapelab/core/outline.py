@@ -50,6 +50,8 @@ def fit(
 ) -> Fit:
     """Moves latents and cameras so that the shapes fill the outlines in their pictures.
 
+    Those that did not come closer stay as they were.
+
     Args:
         generator: latents to logits, on the CPU; its weights stay.
         sighting: of n pictures, by an encoder that has learnt cameras; what it is sure of moves
@@ -76,7 +78,11 @@ def fit(
             adam.zero_grad()
             (OUTLINE_WEIGHT * miss + held).sum().backward()
             adam.step()
-    return Fit(latent.detach().numpy(), now.detach().numpy(), overlaps[0], overlaps[-1])
+    before, after = overlaps[0], overlaps[-1]
+    better = torch.from_numpy(after > before)[:, None]
+    latent, now = torch.where(better, latent, start), torch.where(better, now, code)
+    found, turned = latent.detach().numpy(), now.detach().numpy()
+    return Fit(found, turned, before, np.maximum(before, after))
 
 
 def silhouettes(fields: Tensor, codes: Tensor) -> Tensor:

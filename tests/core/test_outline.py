@@ -56,6 +56,16 @@ def test_latents_move_to_the_shape_in_the_picture_and_no_farther():
     assert np.array_equal(found.latents[:, 3], GUESS[:, 3])  # shows nowhere
 
 
+def test_what_fits_best_as_it_is_stays_so():
+    start = sighting(TRUE, CAMERA)
+    fields = torch.sigmoid(Boxes()(torch.from_numpy(TRUE)))[:, 0]
+    codes = torch.from_numpy(start.codes)
+    found = fit(Boxes(), start, silhouettes(fields, codes).numpy())  # nothing can come closer
+    assert np.array_equal(found.latents, TRUE)
+    assert np.array_equal(found.codes, start.codes)
+    assert (found.after == found.before).all()
+
+
 def test_what_the_encoder_is_sure_of_stays():
     found = fit(Boxes(), sighting(GUESS, CAMERA, 1e-6), outlines(TRUE, CAMERA))
     assert np.abs(found.latents - GUESS).max() < 0.05
