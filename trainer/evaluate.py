@@ -315,7 +315,7 @@ def _rebuilt_from_pictures(
             rgba = store.pictures(part, view % store.view_counts[part])
             sighting = look(networks["image_encoder"], mirror, model_inputs(rgba, spec))
             latents.append(sighting.latents)
-            if view < FITTED_VIEWS and sighting.codes is not None:
+            if view < FITTED_VIEWS and sighting.cameras is not None:
                 masks = rgba[..., 3].astype(np.float32) / np.float32(255)
                 moved.append(outline.fit(generator, sighting, masks).latents)
             tell(view * len(rows) + sum(map(len, latents)), views * len(rows))

@@ -20,6 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from shapelab.core.camera import AZIMUTHS
+
+AZIMUTH_WEIGHT = 0.25  # of a cross entropy that begins at log 24 = 3.2, beside squares of 1
 VARIANCE_SHARE = 0.1  # variances share the network with the means, which matter more
 
 
@@ -110,10 +113,23 @@ def distillation(
     return error.mean() + VARIANCE_SHARE * own.mean()
 
 
-def camera(code: Tensor, target: Tensor) -> Tensor:
-    """Squared error of cameras' codes, both [B, 8], mean over all; 0 where the target is NaN."""
-    known = target.isfinite()
-    return torch.where(known, code - target.nan_to_num(), 0.0).square().mean()
+def camera(guess: Tensor, target: Tensor) -> Tensor:
+    """How far guesses [B, 30] are from cameras' codes [B, 8], mean over the batch.
+
+    Cross entropy of the azimuth, whose true place lies between two of those that are told apart,
+    and squared error of the rest; 0 where the target is NaN.
+    """
+    known = target.isfinite().all(1)
+    target = target.nan_to_num()
+    place = torch.atan2(target[:, 1], target[:, 0]) / (2 * torch.pi) * AZIMUTHS
+    below = place.floor()
+    rest = place - below
+    likely = torch.log_softmax(guess[:, :AZIMUTHS], 1)
+    sides = torch.stack([below, below + 1], 1).long() % AZIMUTHS
+    near, far = likely.gather(1, sides).T
+    azimuth = -((1 - rest) * near + rest * far)
+    others = (guess[:, AZIMUTHS:] - target[:, 2:]).square().mean(1)
+    return torch.where(known, AZIMUTH_WEIGHT * azimuth + others, 0.0).mean()
 
 
 def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: float) -> Tensor:

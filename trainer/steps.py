@@ -23,7 +23,7 @@ from trainer.state import TrainState
 from trainer.teacher import Teacher
 from trainer.update import Metrics, update
 
-CAMERA_WEIGHT = 0.5  # of the camera's code beside the latent's, both of deviation 1
+CAMERA_WEIGHT = 0.5  # beside the error of the latent, whose numbers have deviation 1 as well
 
 Heads = tuple[Tensor, Tensor]  # an encoder's two outputs, each [B, L]
 
@@ -44,11 +44,11 @@ def _reconstruction(config: RunConfig, logits: Tensor, grids: Tensor) -> Tensor:
     return losses.reconstruction(logits.to(grids.dtype), grids, kind, weight)
 
 
-def _camera(part: Batch, code: Tensor | None, metrics: Metrics) -> Tensor | float:
-    """The weighted error of the cameras' codes, noted in ``metrics``; 0 without such a head."""
-    if code is None or part.cameras is None:
+def _camera(part: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
+    """The weighted error of the cameras, noted in ``metrics``; 0 without such a head."""
+    if guess is None or part.cameras is None:
         return 0.0
-    error = losses.camera(code.to(part.cameras.dtype), part.cameras)
+    error = losses.camera(guess.to(part.cameras.dtype), part.cameras)
     metrics["camera_error"] = error.detach()
     return CAMERA_WEIGHT * error
 

@@ -1,7 +1,8 @@
 """From where a picture was taken: a camera that looks at the middle of the grid, and its code.
 
-An image encoder that has learnt cameras gives a code of eight numbers beside the latent; each has
-about mean 0 and deviation 1 over the training pictures.
+A code is eight numbers, each of about mean 0 and deviation 1 over the training pictures. An image
+encoder that has learnt cameras gives a guess beside the latent: how likely each azimuth is, since
+many shapes look alike from two or four sides, and the code's other six numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CODE = 8  # cosine and sine of the azimuth, elevation, logarithm of the distance, tilt; frame
+AZIMUTHS = 24  # the first one is 0
+GUESS = AZIMUTHS + CODE - 2
 # Of the training pictures: azimuth over the circle, elevation from 0 to 45 degrees, tilt from -5 to
 # 5 degrees, vertical field of view from 15 to 50 degrees, framed by `images.frame`.
 MEAN = np.array([0, 0, 0.39, 0.95, 0, 0, -0.025, 0.48], np.float32)
@@ -44,7 +47,7 @@ class Camera:
         return towards, right, up
 
     def code(self) -> NDArray[np.float32]:
-        """The eight numbers (8,) that an image encoder learns."""
+        """Its eight numbers (8,)."""
         cosine, sine = np.cos(self.azimuth), np.sin(self.azimuth)
         plain = (cosine, sine, self.elevation, np.log(self.distance), self.tilt, *self.frame)
         return (np.array(plain, np.float32) - MEAN) / DEVIATION
@@ -61,3 +64,19 @@ class Camera:
 def mirrored(codes: NDArray[np.floating]) -> NDArray[np.floating]:
     """Codes (..., 8) of the cameras that see the mirrored shape in the mirrored picture."""
     return codes * np.array([-1, 1, 1, 1, -1, -1, 1, 1], codes.dtype)
+
+
+def mirrored_guess(guesses: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The same for guesses (..., 30)."""
+    turned = (AZIMUTHS // 2 - np.arange(AZIMUTHS)) % AZIMUTHS
+    others = guesses[..., AZIMUTHS:] * np.array([1, 1, -1, -1, 1, 1], guesses.dtype)
+    return np.concatenate([guesses[..., turned], others], -1)
+
+
+def guessed_codes(guesses: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The codes (n, 24, 8) that guesses (n, 30) give at each azimuth."""
+    angles = np.arange(AZIMUTHS) * 2 * np.pi / AZIMUTHS
+    around = (np.stack([np.cos(angles), np.sin(angles)], 1) - MEAN[:2]) / DEVIATION[:2]
+    shape = (len(guesses), AZIMUTHS)
+    others = np.broadcast_to(guesses[:, None, AZIMUTHS:], (*shape, CODE - 2))
+    return np.concatenate([np.broadcast_to(around, (*shape, 2)), others], 2).astype(np.float32)

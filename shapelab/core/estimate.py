@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from shapelab.core.camera import CODE
+from shapelab.core.camera import GUESS
 from shapelab.core.runconfig import RunConfig
 from shapelab.core.spec import ModelSpec
 
@@ -90,7 +90,7 @@ def image_encoder_layers(spec: ModelSpec) -> list[Layer]:
         extra = width + (2 * width if i else 0)
         layers.append(Layer(channels, width, kernel**2, side**2, side**2, extra=extra))
         channels = width
-    heads = 2 * spec.latent_size + CODE * spec.camera
+    heads = 2 * spec.latent_size + GUESS * spec.camera
     return [*layers, Layer(channels * side**2, heads, extra=heads)]
 
 

@@ -123,7 +123,7 @@ class ShapeModel:
         masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
         seen = self._look(batch)
         latents = seen.latents
-        if seen.codes is not None:
+        if seen.cameras is not None:
             latents = outline.fit(self._networks["generator"], seen, masks, check).latents
         return latents[0] if image.ndim == 3 else latents
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from shapelab.core.camera import CODE
+from shapelab.core.camera import GUESS
 from shapelab.core.convolutions import Convolution, Deconvolution
 from shapelab.core.patches import MOST_PIXELS, PatchConv2d
 from shapelab.core.spec import ModelSpec
@@ -132,7 +132,7 @@ class VoxelEncoder(nn.Module):
 class ImageEncoder(nn.Module):
     """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
 
-    ``with_camera`` also gives the code [B, 8] of the camera (see ``core.camera``), or None where
+    ``with_camera`` also gives a guess [B, 30] of the camera (see ``core.camera``), or None where
     the spec has none.
     """
 
@@ -156,7 +156,7 @@ class ImageEncoder(nn.Module):
         self.body = nn.Sequential(*layers)
         features = channels * side * side
         self.heads = nn.Linear(features, 2 * spec.latent_size)
-        self.camera = nn.Linear(features, CODE) if spec.camera else None
+        self.camera = nn.Linear(features, GUESS) if spec.camera else None
         self.apply(initialise)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shapelab.core.camera import DEVIATION, MEAN
+from shapelab.core.camera import AZIMUTHS, DEVIATION, MEAN, guessed_codes
 from shapelab.core.latent import Array
 from shapelab.core.sighting import Sighting
 
@@ -24,12 +24,15 @@ SIDE = 32  # pixels along each side of a silhouette
 DEPTHS = 28  # samples along a ray
 REACH = 17 / 32  # how far before and behind the middle they lie, in sides of the grid
 SHARPNESS = 20.0  # of the soft maximum along a ray
+TRIALS = 2  # azimuths from which a fit begins; the one that explains the outline best counts
+APART = 3  # places between two of them; nearer ones end in the same one
+AGREEMENT = 20.0  # nats that a silhouette's overlap (IoU) counts for when they are chosen
 STEPS = 40
 RATE = 0.1  # of Adam
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians.
-OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 10.0, 0.02
+OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 10.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -59,30 +62,61 @@ def fit(
         masks: (n, S, S) in [0, 1]: what the object covers in pictures as ``images.frame`` gives.
         check: called before each step; what it raises ends the fit.
     """
-    assert sighting.codes is not None
-    start, code = torch.from_numpy(sighting.latents), torch.from_numpy(sighting.codes)
-    weight = LATENT_WEIGHT / torch.from_numpy(sighting.variances)
+    assert sighting.cameras is not None
+    count, latents = len(masks), torch.from_numpy(sighting.latents)
     mask = functional.interpolate(torch.from_numpy(masks)[:, None], size=(SIDE, SIDE), mode="area")
     mask = mask[:, 0].clamp(0, 1)
+    check()
+    with torch.no_grad():
+        codes, unlikely = _trials(_fields(generator, latents), sighting.cameras, mask)
+    start, code = latents.repeat_interleave(TRIALS, 0), codes.flatten(0, 1)
+    weight = LATENT_WEIGHT / torch.from_numpy(sighting.variances).repeat_interleave(TRIALS, 0)
+    mask = mask.repeat_interleave(TRIALS, 0)
     moves = [torch.zeros_like(value, requires_grad=True) for value in (start, code)]
     adam = torch.optim.Adam(moves, lr=RATE)
     overlaps = []
     for step in range(STEPS + 1):
         check()
         latent, now = start + moves[0], code + CODE_PACE * moves[1]
-        seen = silhouettes(torch.sigmoid(generator(latent))[:, 0], now)
+        seen = silhouettes(_fields(generator, latent), now)
         overlaps.append(_overlap(seen.detach(), mask))
+        miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
+        held = (moves[0].square() * weight).mean(1) + CODE_WEIGHT * (now - code).square().sum(1)
+        cost = OUTLINE_WEIGHT * miss + held
         if step < STEPS:
-            miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
-            held = (moves[0].square() * weight).mean(1) + CODE_WEIGHT * (now - code).square().sum(1)
             adam.zero_grad()
-            (OUTLINE_WEIGHT * miss + held).sum().backward()
+            cost.sum().backward()
             adam.step()
-    before, after = overlaps[0], overlaps[-1]
-    better = torch.from_numpy(after > before)[:, None]
-    latent, now = torch.where(better, latent, start), torch.where(better, now, code)
-    found, turned = latent.detach().numpy(), now.detach().numpy()
+    trial = (cost.detach().view(count, TRIALS) + unlikely).argmin(1)
+    best = torch.arange(count) * TRIALS + trial
+    before, after = overlaps[0][best.numpy()], overlaps[-1][best.numpy()]
+    closer = torch.from_numpy(after > before)[:, None]
+    found = torch.where(closer, latent[best], start[best]).detach().numpy()
+    turned = torch.where(closer, now[best], code[best]).detach().numpy()
     return Fit(found, turned, before, np.maximum(before, after))
+
+
+def _fields(generator: nn.Module, latents: Tensor) -> Tensor:
+    """Occupancy [n, R, R, R] in [0, 1]."""
+    return torch.sigmoid(generator(latents))[:, 0]
+
+
+def _trials(fields: Tensor, guesses: Array, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The azimuths worth a trial: codes [n, TRIALS, 8], and how unlikely each is, in nats."""
+    codes = torch.from_numpy(guessed_codes(guesses))
+    likely = torch.log_softmax(torch.from_numpy(guesses[:, :AZIMUTHS]), 1)
+    chosen = torch.zeros(len(fields), TRIALS, dtype=torch.long)
+    places = torch.arange(AZIMUTHS)
+    for k, (field, around) in enumerate(zip(fields, codes, strict=True)):
+        seen = silhouettes(field.expand(AZIMUTHS, *field.shape), around)
+        score = likely[k] + AGREEMENT * torch.from_numpy(_overlap(seen, mask[k]))
+        for trial in range(TRIALS):
+            best = score.argmax()
+            chosen[k, trial] = best
+            away = (places - best).abs()
+            score[torch.minimum(away, AZIMUTHS - away) < APART] = -torch.inf
+    rows = torch.arange(len(fields))[:, None]
+    return codes[rows, chosen], -likely[rows, chosen]
 
 
 def silhouettes(fields: Tensor, codes: Tensor) -> Tensor:
@@ -127,6 +161,6 @@ def _axes(plain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _overlap(seen: Tensor, mask: Tensor) -> NDArray[np.float64]:
-    """IoU (n,) of soft sets [n, SIDE, SIDE]."""
+    """IoU (n,) of soft sets [n, SIDE, SIDE]; one mask serves for all."""
     both = torch.minimum(seen, mask).sum((1, 2))
     return (both / torch.maximum(seen, mask).sum((1, 2))).double().numpy()

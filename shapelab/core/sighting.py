@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from shapelab.core.camera import mirrored
+from shapelab.core.camera import mirrored_guess
 from shapelab.core.latent import Array
 from shapelab.core.mirror import Mirror
 from shapelab.core.networks import ImageEncoder
@@ -23,7 +23,7 @@ class Sighting:
 
     latents: Array  # (n, latent) means
     variances: Array  # (n, latent): how unsure the encoder is of each
-    codes: Array | None  # (n, 8) of the cameras, see ``core.camera``, where it has learnt them
+    cameras: Array | None  # (n, 30) guesses, see ``core.camera``, where it has learnt any
 
 
 def look(encoder: nn.Module, mirror: Mirror | None, pictures: Array) -> Sighting:
@@ -32,10 +32,11 @@ def look(encoder: nn.Module, mirror: Mirror | None, pictures: Array) -> Sighting
     if mirror is None:
         return plain
     flipped = _encode(encoder, np.ascontiguousarray(pictures[..., ::-1]))
-    codes = None
-    if plain.codes is not None and flipped.codes is not None:
-        codes = ((plain.codes + mirrored(flipped.codes)) / 2).astype(np.float32)
-    return Sighting(mirror.agreed(plain.latents, flipped.latents), plain.variances, codes)
+    cameras = None
+    if plain.cameras is not None and flipped.cameras is not None:
+        both = (plain.cameras + mirrored_guess(flipped.cameras)) / 2
+        cameras = both.astype(np.float32)
+    return Sighting(mirror.agreed(plain.latents, flipped.latents), plain.variances, cameras)
 
 
 def _encode(encoder: nn.Module, pictures: Array) -> Sighting:
@@ -45,9 +46,9 @@ def _encode(encoder: nn.Module, pictures: Array) -> Sighting:
         parts = [
             network.with_camera(part.to(weight)) for part in torch.from_numpy(pictures).split(BATCH)
         ]
-        means, log_variances, codes = zip(*parts, strict=True)
+        means, log_variances, cameras = zip(*parts, strict=True)
         return Sighting(
             torch.cat(means).cpu().numpy(),
             torch.cat(log_variances).exp().cpu().numpy(),
-            None if codes[0] is None else torch.cat(codes).cpu().numpy(),
+            None if cameras[0] is None else torch.cat(cameras).cpu().numpy(),
         )

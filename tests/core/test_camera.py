@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shapelab.core.camera import CODE, Camera, mirrored
+from shapelab.core.camera import (
+    AZIMUTHS,
+    CODE,
+    GUESS,
+    Camera,
+    guessed_codes,
+    mirrored,
+    mirrored_guess,
+)
 
 CAMERAS = [
     Camera(0.3, 0.2, 2.0, 0.01),
@@ -47,3 +55,14 @@ def test_from_the_front_x_is_right_and_z_is_up():
     assert np.allclose(towards, (0, -1, 0))
     assert np.allclose(right, (1, 0, 0))
     assert np.allclose(up, (0, 0, 1))
+
+
+def test_a_mirrored_guess_gives_the_mirrored_cameras():
+    guess = np.random.default_rng(0).standard_normal((2, GUESS)).astype(np.float32)
+    flipped = mirrored_guess(guess)
+    ours, theirs = guessed_codes(flipped), mirrored(guessed_codes(guess))
+    for k in range(AZIMUTHS):
+        other = (AZIMUTHS // 2 - k) % AZIMUTHS
+        assert np.array_equal(flipped[:, other], guess[:, k])
+        assert np.allclose(ours[:, other], theirs[:, k], atol=1e-6)
+    assert np.array_equal(mirrored_guess(flipped), guess)

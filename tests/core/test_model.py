@@ -13,7 +13,7 @@ from torch import nn
 
 import shapelab
 from shapelab.core import assets, modelfile
-from shapelab.core.camera import mirrored
+from shapelab.core.camera import mirrored_guess
 from shapelab.core.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.mirror import Mirror
 from shapelab.core.model import BATCH, ShapeModel, load_model
@@ -190,10 +190,10 @@ def test_the_mirror_image_says_where_the_camera_stands_too() -> None:
     pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
     seen = look(encoder, Mirror(matrix), pictures)
     other = look(encoder, Mirror(matrix), np.ascontiguousarray(pictures[..., ::-1]))
-    assert seen.codes is not None
-    assert other.codes is not None
-    np.testing.assert_allclose(other.codes, mirrored(seen.codes), atol=1e-5)
-    assert look(encoder, None, pictures).codes is not None
+    assert seen.cameras is not None
+    assert other.cameras is not None
+    np.testing.assert_allclose(other.cameras, mirrored_guess(seen.cameras), atol=1e-5)
+    assert look(encoder, None, pictures).cameras is not None
 
 
 def test_a_picture_is_fitted_to_its_outline_where_cameras_are_known(model: ShapeModel) -> None:

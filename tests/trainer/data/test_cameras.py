@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from shapelab.core.camera import Camera, mirrored
+from shapelab.core.camera import AZIMUTHS, CODE, GUESS, Camera, guessed_codes, mirrored
 from shapelab.core.images import FILL
 from trainer import losses
 from trainer.batches import Batches
@@ -83,14 +83,30 @@ def test_a_batch_tells_the_cameras_of_its_pictures_mirrored_with_them(config, st
 
 def test_unknown_cameras_teach_nothing():
     torch.manual_seed(0)
-    code = torch.randn(4, 8, requires_grad=True)
-    target = torch.randn(4, 8)
+    guess = torch.randn(4, GUESS, requires_grad=True)
+    target = torch.randn(4, CODE)
     target[1] = float("nan")
-    error = losses.camera(code, target)
-    error.backward()
-    assert error.isfinite()
-    assert not code.grad[1].any()
-    assert torch.allclose(code.grad[0], 2 * (code.detach() - target)[0] / code.numel())
+    losses.camera(guess, target).backward()
+    assert guess.grad.isfinite().all()
+    assert not guess.grad[1].any()
+    assert guess.grad[[0, 2, 3]].all()
+
+
+def test_the_best_guess_names_the_azimuths_beside_the_true_one():
+    camera = Camera(2 * np.pi * 5.25 / AZIMUTHS, 0.3, 2.0, 0.02, (0.01, 0.0, 0.5))
+    target = torch.from_numpy(camera.code())[None]
+    guess = torch.zeros(1, GUESS, requires_grad=True)
+    adam = torch.optim.Adam([guess], lr=0.1)
+    for _ in range(400):
+        adam.zero_grad()
+        losses.camera(guess, target).backward()
+        adam.step()
+    likely = guess[0, :AZIMUTHS].softmax(0)
+    assert likely[5].item() == pytest.approx(0.75, abs=0.01)
+    assert likely[6].item() == pytest.approx(0.25, abs=0.01)
+    found = guessed_codes(guess.detach().numpy())[0, 5]
+    assert np.allclose(found[2:], camera.code()[2:], atol=1e-2)
+    assert Camera.of_code(found).azimuth == pytest.approx(2 * np.pi * 5 / AZIMUTHS, abs=1e-5)
 
 
 def test_a_box_seen_from_the_front_fills_its_frame():
