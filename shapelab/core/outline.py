@@ -24,15 +24,13 @@ SIDE = 32  # pixels along each side of a silhouette
 DEPTHS = 28  # samples along a ray
 REACH = 17 / 32  # how far before and behind the middle they lie, in sides of the grid
 SHARPNESS = 20.0  # of the soft maximum along a ray
-TRIALS = 2  # azimuths from which a fit begins; the one that explains the outline best counts
-APART = 3  # places between two of them; nearer ones end in the same one
-AGREEMENT = 20.0  # nats that a silhouette's overlap (IoU) counts for when they are chosen
-STEPS = 40
+AGREEMENT = 20.0  # nats that a silhouette's overlap (IoU) counts for when the azimuth is chosen
+STEPS = 25
 RATE = 0.1  # of Adam
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians.
-OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 10.0, 1.0
+OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 25.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -63,60 +61,47 @@ def fit(
         check: called before each step; what it raises ends the fit.
     """
     assert sighting.cameras is not None
-    count, latents = len(masks), torch.from_numpy(sighting.latents)
+    start, weight = torch.from_numpy(sighting.latents), LATENT_WEIGHT / sighting.variances
     mask = functional.interpolate(torch.from_numpy(masks)[:, None], size=(SIDE, SIDE), mode="area")
     mask = mask[:, 0].clamp(0, 1)
-    check()
     with torch.no_grad():
-        codes, unlikely = _trials(_fields(generator, latents), sighting.cameras, mask)
-    start, code = latents.repeat_interleave(TRIALS, 0), codes.flatten(0, 1)
-    weight = LATENT_WEIGHT / torch.from_numpy(sighting.variances).repeat_interleave(TRIALS, 0)
-    mask = mask.repeat_interleave(TRIALS, 0)
+        code = _likeliest(torch.sigmoid(generator(start))[:, 0], sighting.cameras, mask)
     moves = [torch.zeros_like(value, requires_grad=True) for value in (start, code)]
     adam = torch.optim.Adam(moves, lr=RATE)
     overlaps = []
     for step in range(STEPS + 1):
         check()
         latent, now = start + moves[0], code + CODE_PACE * moves[1]
-        seen = silhouettes(_fields(generator, latent), now)
+        seen = silhouettes(torch.sigmoid(generator(latent))[:, 0], now)
         overlaps.append(_overlap(seen.detach(), mask))
-        miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
-        held = (moves[0].square() * weight).mean(1) + CODE_WEIGHT * (now - code).square().sum(1)
-        cost = OUTLINE_WEIGHT * miss + held
         if step < STEPS:
+            miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
+            held = (moves[0].square() * torch.from_numpy(weight)).mean(1)
+            held = held + CODE_WEIGHT * (now - code).square().sum(1)
             adam.zero_grad()
-            cost.sum().backward()
+            (OUTLINE_WEIGHT * miss + held).sum().backward()
             adam.step()
-    trial = (cost.detach().view(count, TRIALS) + unlikely).argmin(1)
-    best = torch.arange(count) * TRIALS + trial
-    before, after = overlaps[0][best.numpy()], overlaps[-1][best.numpy()]
+    before, after = overlaps[0], overlaps[-1]
     closer = torch.from_numpy(after > before)[:, None]
-    found = torch.where(closer, latent[best], start[best]).detach().numpy()
-    turned = torch.where(closer, now[best], code[best]).detach().numpy()
+    found = torch.where(closer, latent, start).detach().numpy()
+    turned = torch.where(closer, now, code).detach().numpy()
     return Fit(found, turned, before, np.maximum(before, after))
 
 
-def _fields(generator: nn.Module, latents: Tensor) -> Tensor:
-    """Occupancy [n, R, R, R] in [0, 1]."""
-    return torch.sigmoid(generator(latents))[:, 0]
+def _likeliest(fields: Tensor, guesses: Array, mask: Tensor) -> Tensor:
+    """The codes [n, 8] at the azimuths that are likely and whose silhouettes agree with the masks.
 
-
-def _trials(fields: Tensor, guesses: Array, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The azimuths worth a trial: codes [n, TRIALS, 8], and how unlikely each is, in nats."""
+    One of them serves: to begin from two and keep the better fit costs twice as much, and chose
+    shapes that were no better.
+    """
     codes = torch.from_numpy(guessed_codes(guesses))
     likely = torch.log_softmax(torch.from_numpy(guesses[:, :AZIMUTHS]), 1)
-    chosen = torch.zeros(len(fields), TRIALS, dtype=torch.long)
-    places = torch.arange(AZIMUTHS)
+    chosen = torch.zeros(len(fields), dtype=torch.long)
     for k, (field, around) in enumerate(zip(fields, codes, strict=True)):
         seen = silhouettes(field.expand(AZIMUTHS, *field.shape), around)
-        score = likely[k] + AGREEMENT * torch.from_numpy(_overlap(seen, mask[k]))
-        for trial in range(TRIALS):
-            best = score.argmax()
-            chosen[k, trial] = best
-            away = (places - best).abs()
-            score[torch.minimum(away, AZIMUTHS - away) < APART] = -torch.inf
-    rows = torch.arange(len(fields))[:, None]
-    return codes[rows, chosen], -likely[rows, chosen]
+        overlap = torch.from_numpy(_overlap(seen, mask[k]))
+        chosen[k] = (likely[k] + AGREEMENT * overlap).argmax()
+    return codes[torch.arange(len(fields)), chosen]
 
 
 def silhouettes(fields: Tensor, codes: Tensor) -> Tensor:

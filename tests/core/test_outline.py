@@ -81,7 +81,7 @@ def test_the_camera_moves_too():
     assert abs(azimuth - CAMERA.azimuth) < 0.6 * abs(guess.azimuth - CAMERA.azimuth)
 
 
-def test_of_two_likely_azimuths_the_one_that_explains_the_outline_counts():
+def test_of_two_likely_azimuths_the_one_that_agrees_with_the_outline_counts():
     start = sighting(LONG, CAMERA)
     wrong = (-4 + AZIMUTHS // 3) % AZIMUTHS  # a third of the way round
     start.cameras[:, wrong] = 1  # a little likelier
