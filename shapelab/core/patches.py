@@ -27,11 +27,17 @@ class PatchConv2d(nn.Conv2d):
             half = torch.get_autocast_dtype("cpu")
             x, weight, bias = x.to(half), weight.to(half), bias.to(half)
         stride, padding = self.stride[0], int(self.padding[0])
-        return _Product.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
+        flat = _Product.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
+        # A view made in here may be changed in place by the next layer, one from in there may not.
+        rows, columns = (
+            (n + 2 * padding - k) // stride + 1
+            for n, k in zip(x.shape[2:], self.kernel_size, strict=True)
+        )
+        return flat.view(len(x), rows, columns, -1).permute(0, 3, 1, 2)
 
 
 class _Product(torch.autograd.Function):
-    """Patches [pixels, k k C] times the kernel's matrix [k k C, C']."""
+    """Patches [pixels, k k C] times the kernel's matrix [k k C, C']: [pixels, C']."""
 
     @staticmethod
     def forward(
@@ -50,15 +56,14 @@ class _Product(torch.autograd.Function):
         matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
         ctx.save_for_backward(patches, matrix)
         ctx.shapes = (wide.shape, (rows, columns, side), stride, padding)
-        out = torch.addmm(bias, patches, matrix.T)
-        return out.view(b, rows, columns, -1).permute(0, 3, 1, 2)
+        return torch.addmm(bias, patches, matrix.T)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
         patches, matrix = ctx.saved_tensors
         shape, (rows, columns, side), stride, padding = ctx.shapes
-        flat = outer.permute(0, 2, 3, 1).reshape(len(patches), -1)
+        flat = outer.contiguous()
         towards_x = own = own_bias = None
         if ctx.needs_input_grad[0]:
             wide = flat.new_zeros(shape)

@@ -61,3 +61,13 @@ def test_a_frozen_layer_gets_no_gradient():
     ours(x).sum().backward()
     assert x.grad is not None
     assert ours.weight.grad is None
+
+
+def test_the_next_layer_may_change_the_result_in_place():
+    results = []
+    for layer in pair(3, 2, 1):
+        x = torch.ones(2, 3, 8, 8, requires_grad=True)
+        y = nn.functional.leaky_relu(layer(x), 0.2, inplace=True)
+        results.append([y, *torch.autograd.grad(y.square().sum(), [x, layer.weight])])
+    for a, b in zip(*results, strict=True):
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-5)
