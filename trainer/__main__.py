@@ -184,8 +184,8 @@ def evaluate(
     run: RunArgument, data: OtherDataOption = None, checkpoint: CheckpointOption = "newest"
 ) -> None:
     """Scores a run's averaged networks on the held-out shapes."""
-    from trainer.evaluate import describe
     from trainer.export import evaluate_run
+    from trainer.report import describe
     from trainer.scoring import scoring
 
     with scoring(sys.stderr) as tell:

@@ -22,7 +22,6 @@ from shapelab.errors import DataError, RunError
 from trainer import checkpoints
 from trainer.data.store import Store, open_store
 from trainer.evaluate import (
-    Report,
     Tell,
     evaluate,
     fit_density,
@@ -32,6 +31,7 @@ from trainer.evaluate import (
     say_nothing,
 )
 from trainer.processes import Processes
+from trainer.report import Report
 from trainer.state import TrainState, new_state
 
 CPU = torch.device("cpu")
