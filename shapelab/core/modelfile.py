@@ -27,7 +27,7 @@ from shapelab.core.spec import ModelSpec
 from shapelab.errors import ModelFileError
 
 FORMAT = "shapelab-model"
-VERSION = 1
+VERSION = 2  # 1: the digest did not cover the spec
 MAX_BYTES = 2 * 1024**3
 MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
 
@@ -51,9 +51,12 @@ class ModelParts:
     mirror: Mirror | None = None  # models of a run's timeline, and older ones, have none
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes in name order (safetensors has no checksum)."""
-    sha = hashlib.sha256()
+def _digest(tensors: dict[str, Tensor], spec: str) -> str:
+    """SHA-256 over the spec's text, and over names, types, shapes and bytes in name order.
+
+    Safetensors has no checksum of its own.
+    """
+    sha = hashlib.sha256(spec.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         sha.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
@@ -87,11 +90,12 @@ def encode(
     }
     if mirror is not None:
         tensors["mirror.matrix"] = torch.from_numpy(mirror.matrix.copy())
+    described = spec.model_dump_json()
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
-        "spec": spec.model_dump_json(),
-        "digest": _digest(tensors),
+        "spec": described,
+        "digest": _digest(tensors, described),
     }
     return save_tensors(tensors, metadata)
 
@@ -146,7 +150,8 @@ def read(path: Path) -> ModelParts:
         tensors = load_tensors(data)
     except (SafetensorError, ValidationError, KeyError, ValueError):
         raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
-    if _digest(tensors) != metadata.get("digest"):
+    covered = "" if metadata["version"] == "1" else metadata["spec"]
+    if _digest(tensors, covered) != metadata.get("digest"):
         raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
     if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")

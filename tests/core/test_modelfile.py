@@ -81,7 +81,9 @@ def _split(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _signed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     """A file whose checksum is right, whatever it holds."""
-    return save_tensors(tensors, metadata | {"digest": modelfile._digest(tensors)})
+    return save_tensors(
+        tensors, metadata | {"digest": modelfile._digest(tensors, metadata.get("spec", ""))}
+    )
 
 
 def test_round_trip_is_exact_to_float16(
@@ -136,6 +138,17 @@ def test_the_card_is_read_and_may_be_missing_or_odd(data: bytes, tmp_path: Path)
         assert _read(tmp_path, data).card == {}
 
 
+def test_another_spec_of_the_same_sizes_is_seen(data: bytes, tmp_path: Path) -> None:
+    assert b"chair" in data
+    assert "checksum" in _refused(tmp_path, data.replace(b"chair", b"choir"))
+
+
+def test_files_of_the_first_version_are_read(data: bytes, tmp_path: Path) -> None:
+    tensors, metadata = load_tensors(data), modelfile._header(data, tmp_path / "model.safetensors")
+    old = metadata | {"version": "1", "digest": modelfile._digest(tensors, "")}
+    assert _read(tmp_path, save_tensors(tensors, old)).spec == SPEC
+
+
 def test_every_flipped_bit_is_seen(data: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     header = 8 + int.from_bytes(data[:8], "little")
@@ -179,7 +192,7 @@ def test_another_programs_safetensors_are_named_as_such(tmp_path: Path) -> None:
     assert "no ShapeLab model" in _refused(tmp_path, foreign)
 
 
-@pytest.mark.parametrize("version", ["2", "99", "x", ""])
+@pytest.mark.parametrize("version", ["3", "99", "x", ""])
 def test_a_newer_file_is_refused_by_its_number(data: bytes, tmp_path: Path, version: str) -> None:
     tensors, metadata = _split(data)
     said = _refused(tmp_path, _signed(tensors, metadata | {"version": version}))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapelab.core.camera import CODE, Camera
 from shapelab.core.images import FILL
 from trainer.data.readers import READERS
-from trainer.data.render import draw_shots, picture_seed
+from trainer.data.shots import draw_shots, picture_seed
 from trainer.data.store import Store
 
 EDGE = 0.4  # cells; how far a cell is taken to reach around its middle

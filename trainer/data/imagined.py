@@ -104,7 +104,8 @@ def imagine(
 def _pictured(
     resolution: int, size: int, seed: int, shape: tuple[str, NDArray[np.uint8]]
 ) -> Encoded:
-    from trainer.data.render import picture_seed, render_views, shape_mesh
+    from trainer.data.render import render_views, shape_mesh
+    from trainer.data.shots import picture_seed
 
     name, packed = shape
     grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)

@@ -153,7 +153,8 @@ def _made(recipe: Recipe, item: Item) -> Result:
 
 def _pictures(recipe: Recipe, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
     """The source's own pictures; where there are none, or a bad one, drawn ones."""
-    from trainer.data.render import own_views, picture_seed, render_views
+    from trainer.data.render import own_views, render_views
+    from trainer.data.shots import picture_seed
 
     if item.pictures:
         try:

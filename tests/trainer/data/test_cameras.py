@@ -13,7 +13,8 @@ from trainer import losses
 from trainer.batches import Batches
 from trainer.data import render
 from trainer.data.cameras import Cameras, framed
-from trainer.data.render import draw_shots, render_views, shape_mesh
+from trainer.data.render import render_views, shape_mesh
+from trainer.data.shots import draw_shots, picture_seed
 from trainer.data.store import open_store
 
 SIDE = 64
@@ -60,7 +61,7 @@ def test_a_store_knows_the_cameras_of_drawn_pictures_alone(store_folder):
     rows, views = np.array([3, 5, 3]), np.array([0, 1, 1])
     codes = Cameras(store).codes(rows, views)
     for code, row, view in zip(codes, rows, views, strict=True):
-        _, shots = draw_shots(render.picture_seed(0, store.ids[row]), 2)
+        _, shots = draw_shots(picture_seed(0, store.ids[row]), 2)
         camera = framed(shots[view].camera, store.grids(np.array([row]))[0])
         assert np.array_equal(code, camera.code())
     assert not np.array_equal(codes[0], codes[2])

@@ -16,6 +16,7 @@ from shapelab.core.mesh import TriMesh
 from shapelab.errors import InputError
 from trainer.data import guarded, render
 from trainer.data.render import own_views, render_views, shape_mesh
+from trainer.data.shots import draw_shots
 
 BOX = TriMesh(
     np.array(np.meshgrid([-6, 6], [-4, 4], [-9, 9], indexing="ij"), np.float32).reshape(3, -1).T,
@@ -107,7 +108,7 @@ class TestRenderViews:
     def test_smooth_shading_keeps_the_edges_of_a_box(self):
         """Flat or smooth, each face of it has one normal, so that both look the same."""
         studio = render._studio()
-        _, (shot,) = render.draw_shots(3, 1)
+        _, (shot,) = draw_shots(3, 1)
         looks = []
         for smooth in (False, True):
             studio.place(BOX, 64, smooth)
