@@ -34,7 +34,7 @@ PREVIEWED = 10  # shapes in a row of a preview
 PREVIEW_CODES = 1000  # training shapes encoded for its samples: seconds, not minutes
 PRESENTED = 64  # seeds tried for a window to open with
 TRUNCATION = 0.9  # of samples that are scored or previewed
-FITTED_VIEWS = 4  # views of a shape whose outlines are fitted: half a second for each picture
+FITTED_VIEWS = 4  # of a dozen views, those whose outlines are fitted: it takes minutes
 CPU = torch.device("cpu")
 NNA_REPEATS = 3  # sample sets averaged: validation classes are small and one draw is noisy
 
@@ -286,18 +286,19 @@ def _rebuilt_from_pictures(
     generator = copy.deepcopy(networks["generator"]).requires_grad_(False)
     seen, fitted = [], []
     views = int(store.view_counts[rows].max())
+    spread = range(0, views, max(1, views // FITTED_VIEWS))
     for view in range(views):
         latents, moved = [], []
         for part in _batches(rows, go_on):
             rgba = store.pictures(part, view % store.view_counts[part])
             sighting = look(networks["image_encoder"], mirror, model_inputs(rgba, spec))
             latents.append(sighting.latents)
-            if view < FITTED_VIEWS and sighting.cameras is not None:
+            if view in spread and sighting.cameras is not None:
                 masks = rgba[..., 3].astype(np.float32) / np.float32(255)
                 moved.append(outline.fit(generator, sighting, masks).latents)
             tell(view * len(rows) + sum(map(len, latents)), views * len(rows))
         seen.append(iou(decode(generator, np.concatenate(latents), CPU), truth))
-        if view < FITTED_VIEWS:
+        if view in spread:
             better = np.concatenate(moved or latents)
             fitted.append(iou(decode(generator, better, CPU), truth))
     return np.mean(seen, axis=0), np.mean(fitted, axis=0)

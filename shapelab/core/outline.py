@@ -30,7 +30,7 @@ RATE = 0.1  # of Adam
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians.
-OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 25.0, 0.5
+OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 15.0, 0.5
 
 
 @dataclass(frozen=True)
