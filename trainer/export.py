@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import shapelab
 from shapelab.core import modelfile
 from shapelab.core.assets import user_folder
@@ -22,6 +20,7 @@ from shapelab.errors import DataError, RunError
 from trainer import checkpoints
 from trainer.data.store import Store, open_store
 from trainer.evaluate import (
+    CPU,
     Tell,
     evaluate,
     fit_density,
@@ -33,8 +32,6 @@ from trainer.evaluate import (
 from trainer.processes import Processes
 from trainer.report import Report
 from trainer.state import TrainState, new_state
-
-CPU = torch.device("cpu")
 
 
 def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:

@@ -93,10 +93,7 @@ class ShapeModel:
         Returns:
             (latent_size,) or (n, latent_size) float32.
         """
-        side = self.spec.image_size
-        shape = (self.spec.image_channels, side, side)
-        batch = self._batched(np.asarray(image, np.float32), shape, "Pictures")
-        latents = self._look(batch).latents
+        latents = self._look(self._pictures(image)).latents
         return latents[0] if image.ndim == 3 else latents
 
     def fit_image(
@@ -117,15 +114,20 @@ class ShapeModel:
         Returns:
             (latent_size,) or (n, latent_size) float32.
         """
-        side = self.spec.image_size
-        shape = (self.spec.image_channels, side, side)
-        batch = self._batched(np.asarray(image, np.float32), shape, "Pictures")
+        batch = self._pictures(image)
         masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
+        if len(masks) != len(batch):
+            raise InputError(f"{len(batch)} pictures need as many masks, not {len(masks)}.")
         seen = self._look(batch)
         latents = seen.latents
         if seen.cameras is not None:
             latents = outline.fit(self._networks["generator"], seen, masks, check).latents
         return latents[0] if image.ndim == 3 else latents
+
+    def _pictures(self, image: NDArray[Any]) -> Array:
+        side = self.spec.image_size
+        shape = (self.spec.image_channels, side, side)
+        return self._batched(np.asarray(image, np.float32), shape, "Pictures")
 
     def _look(self, pictures: Array) -> Sighting:
         with self._lock:

@@ -61,7 +61,8 @@ def fit(
         check: called before each step; what it raises ends the fit.
     """
     assert sighting.cameras is not None
-    start, weight = torch.from_numpy(sighting.latents), LATENT_WEIGHT / sighting.variances
+    start = torch.from_numpy(sighting.latents)
+    weight = LATENT_WEIGHT / torch.from_numpy(sighting.variances)
     mask = functional.interpolate(torch.from_numpy(masks)[:, None], size=(SIDE, SIDE), mode="area")
     mask = mask[:, 0].clamp(0, 1)
     with torch.no_grad():
@@ -76,7 +77,7 @@ def fit(
         overlaps.append(_overlap(seen.detach(), mask))
         if step < STEPS:
             miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
-            held = (moves[0].square() * torch.from_numpy(weight)).mean(1)
+            held = (moves[0].square() * weight).mean(1)
             held = held + CODE_WEIGHT * (now - code).square().sum(1)
             adam.zero_grad()
             (OUTLINE_WEIGHT * miss + held).sum().backward()

@@ -220,6 +220,7 @@ def test_a_picture_is_fitted_to_its_outline_where_cameras_are_known(model: Shape
         lambda m: m.encode_image(np.zeros((3, 32, 32), np.float32)),
         lambda m: m.fit_image(np.zeros((3, 32, 32), np.float32), np.zeros((32, 32))),
         lambda m: m.fit_image(np.zeros((2, 32, 32), np.float32), np.full((32, 32), np.inf)),
+        lambda m: m.fit_image(np.zeros((2, 2, 32, 32), np.float32), np.zeros((3, 32, 32))),
         lambda m: m.sample("spoon"),
         lambda m: m.sample("chair", -1),
     ],
