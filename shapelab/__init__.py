@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from shapelab.core.model import ShapeModel, load_model
-    from shapelab.core.session import Session
+    from shapelab.core.model.shape_model import ShapeModel, load_model
+    from shapelab.core.session.session import Session
 
 __version__ = "0.1.0"
 __all__ = ["Session", "ShapeModel", "__version__", "load_model"]
 
 # Names that cost an import of torch are resolved at first use: `shapelab --help` stays quick.
 _LAZY = {
-    "load_model": "shapelab.core.model",
-    "ShapeModel": "shapelab.core.model",
-    "Session": "shapelab.core.session",
+    "load_model": "shapelab.core.model.shape_model",
+    "ShapeModel": "shapelab.core.model.shape_model",
+    "Session": "shapelab.core.session.session",
 }
 
 

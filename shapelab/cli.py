@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from shapelab import __version__
-from shapelab.core.meshing import SurfaceOptions
-from shapelab.errors import ExportError, ShapelabError
+from shapelab.core.errors import ExportError, ShapelabError
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.output import Making, base_name, destinations
 
 if TYPE_CHECKING:
-    from shapelab.core.model import ShapeModel
+    from shapelab.core.model.shape_model import ShapeModel
 
 COMMANDS = ("sample", "reconstruct", "interpolate", "info", "self-test")
 DEFAULTS = SurfaceOptions()
@@ -94,7 +94,7 @@ def sample(
     model_name: Model = "furniture",
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
-    from shapelab.core.shapestate import seeded_state
+    from shapelab.core.session.shape_state import seeded_state
 
     making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     seeds = range(seed, seed + count)
@@ -128,7 +128,7 @@ def reconstruct(
     model_name: Model = "furniture",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
-    from shapelab.core.sources import from_file
+    from shapelab.core.session.shape_argument import from_file
 
     making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     paths = _paths(out, [base_name(source) for source in inputs], file_format)
@@ -157,8 +157,8 @@ def interpolate(
     model_name: Model = "furniture",
 ) -> None:
     """Write the shapes on the way from A to B."""
-    from shapelab.core.shapestate import Morph
-    from shapelab.core.sources import resolve
+    from shapelab.core.session.shape_argument import resolve
+    from shapelab.core.session.shape_state import Morph
 
     making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     width = max(2, len(str(steps)))
@@ -202,7 +202,7 @@ def _paths(out: str, names: list[str], file_format: str) -> list[Path]:
 
 
 def _load(name: str) -> ShapeModel:
-    from shapelab.core.model import load_model
+    from shapelab.core.model.shape_model import load_model
 
     return load_model(name)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shapelab.core.shapefile import SHAPE_SUFFIX, read_shape_document
-from shapelab.errors import InputError
+from shapelab.core.errors import InputError
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
 from shapelab.output import summary
 
 CARD_LINE = 120  # characters of one entry of a model card that are shown
@@ -29,8 +29,8 @@ def describe(name: str) -> list[str]:
 
 
 def _model(name: str) -> list[str]:
-    from shapelab.core.assets import find_model
-    from shapelab.core.model import load_model
+    from shapelab.core.model.shape_model import load_model
+    from shapelab.core.paths import find_model
 
     folder = find_model(name)
     model = load_model(folder)
@@ -68,7 +68,7 @@ def _seed(shape: dict[str, Any]) -> str:
 
 
 def _document(path: Path) -> list[str]:
-    from shapelab.core.guard import read_untrusted
+    from shapelab.core.inputs.untrusted_reader import read_untrusted
 
     document = read_untrusted(path)
     kinds = {"picture": _picture, "mesh": _mesh, "voxels": _voxels}
@@ -85,7 +85,7 @@ def _picture(picture: Any) -> list[str]:
 
 
 def _mesh(mesh: Any) -> list[str]:
-    from shapelab.core.printing import check
+    from shapelab.core.mesh.print_check import check
 
     report = check(mesh)
     words = {

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapelab.core.meshing import SurfaceOptions
-from shapelab.core.shapefile import SHAPE_SUFFIX
-from shapelab.errors import ExportError
+from shapelab.core.errors import ExportError
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.session.shape_file import SHAPE_SUFFIX
 
 if TYPE_CHECKING:
-    from shapelab.core.model import ShapeModel
-    from shapelab.core.printing import PrintReport
-    from shapelab.core.shapestate import ShapeState
+    from shapelab.core.mesh.print_check import PrintReport
+    from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.session.shape_state import ShapeState
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Making:
         Raises:
             ShapelabError: the shape is empty or not printable, or the file cannot be written.
         """
-        from shapelab.core import formats, meshing
-        from shapelab.core.shapefile import write_shape
+        from shapelab.core.mesh import formats, meshing
+        from shapelab.core.session.shape_file import write_shape
 
         make_folder(path.parent)
         if path.name.lower().endswith(SHAPE_SUFFIX):
@@ -92,7 +92,7 @@ def destinations(out: str, names: list[str], file_format: str) -> list[Path]:
 
 def known_suffix(name: str) -> str:
     """The suffix of a file name in lower case. Raises ExportError when it cannot be written."""
-    from shapelab.core.formats import WRITERS
+    from shapelab.core.mesh.formats import WRITERS
 
     known = [*WRITERS, SHAPE_SUFFIX]
     for suffix in known:

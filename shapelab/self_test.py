@@ -58,7 +58,7 @@ def _imports(_found: dict[str, Any]) -> str:
 
 
 def _model(found: dict[str, Any]) -> str:
-    from shapelab.core.model import load_model
+    from shapelab.core.model.shape_model import load_model
 
     found["model"] = model = load_model()
     return f"{model.name}, {len(model.classes)} classes"
@@ -74,14 +74,14 @@ def _decode(found: dict[str, Any]) -> str:
 
 
 def _surface(found: dict[str, Any]) -> str:
-    from shapelab.core import meshing
+    from shapelab.core.mesh import meshing
 
     found["mesh"] = mesh = meshing.surface(found["field"])
     return f"{len(mesh.faces):,} triangles"
 
 
 def _export(found: dict[str, Any]) -> str:
-    from shapelab.core import formats, meshing
+    from shapelab.core.mesh import formats, meshing
 
     mesh = meshing.finish(found["mesh"], SIZE_MM)
     with tempfile.TemporaryDirectory(prefix="shapelab-") as folder:
@@ -103,8 +103,8 @@ def _window(_found: dict[str, Any]) -> str:
     app = gui.application()
     from PySide6.QtCore import QEventLoop, QTimer
 
+    from shapelab.gui.base.settings import WindowSettings
     from shapelab.gui.main_window import MainWindow
-    from shapelab.gui.settings import WindowSettings
 
     with tempfile.TemporaryDirectory(prefix="shapelab-") as folder:
         window = MainWindow(settings=WindowSettings(Path(folder, "window.ini")))

@@ -16,8 +16,8 @@ os.environ["QT_API"] = "pyside6"
 import pytest
 
 if TYPE_CHECKING:
-    from shapelab.core.model import ShapeModel
-    from shapelab.core.session import Session
+    from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.session.session import Session
 
 NO_SCREEN = "no Xvfb: window test skipped"
 LAST_ACT_MS = 1000  # a thread that has delivered its result may not have been scheduled since
@@ -67,7 +67,7 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 @pytest.fixture(scope="session")
 def model() -> ShapeModel:
     """The shipped model; loaded once."""
-    from shapelab.core.model import load_model
+    from shapelab.core.model.shape_model import load_model
 
     return load_model("furniture")
 
@@ -75,7 +75,7 @@ def model() -> ShapeModel:
 @pytest.fixture
 def session(model: ShapeModel) -> Session:
     """A fresh session on the shipped model."""
-    from shapelab.core.session import Session
+    from shapelab.core.session.session import Session
 
     return Session(model, seed=0)
 

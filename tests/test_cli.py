@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from shapelab import __version__, cli
-from shapelab.core import assets, formats, meshing
-from shapelab.core.latent import (
+from shapelab.core import paths
+from shapelab.core.errors import InputError
+from shapelab.core.mesh import formats, meshing
+from shapelab.core.model.latent import (
     DIRECTIONS,
     Array,
     LatentDensity,
@@ -24,7 +26,6 @@ from shapelab.core.latent import (
     seed_noise,
     slerp,
 )
-from shapelab.errors import InputError
 from shapelab.output import base_name, destinations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -351,7 +352,7 @@ def test_info_about_the_shipped_model(capsys: pytest.CaptureFixture[str]) -> Non
     assert by_name[0].startswith("ShapeLab model 'furniture'")
     assert "grid 32³, latent 200" in by_name[1]
     assert "chair" in by_name[2]
-    folder = assets.resources() / "models" / "furniture"
+    folder = paths.resources() / "models" / "furniture"
     for path in (folder, folder / "model.safetensors"):
         assert cli.main(["info", str(path)]) == 0
         assert _lines(capsys) == by_name

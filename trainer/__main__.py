@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 import shapelab
-from shapelab.core.run import RunFolder, find_runs
-from shapelab.errors import RunError, ShapelabError
-from trainer.options import (
+from shapelab.core.errors import RunError, ShapelabError
+from shapelab.core.runs.run_folder import RunFolder, find_runs
+from .options import (
     Backend,
     CheckpointOption,
     DataOption,
@@ -30,8 +30,8 @@ from trainer.options import (
 )
 
 if TYPE_CHECKING:
-    from trainer.data.source import Up
-    from trainer.processes import Processes
+    from .data.source import Up
+    from .process.distributed import Processes
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -66,9 +66,9 @@ def prepare(
     ] = Output.terminal,
 ) -> None:
     """Turns shapes into a prepared store: checked, split, pictured. Run again to go on."""
-    from trainer import preparing
-    from trainer.control import Control
-    from trainer.data.prepare import prepare as run
+    from .data.prepare.preparation import prepare as run
+    from .process.control import Control
+    from .report import preparation_progress
 
     control = Control()
     _stop_on_signals(control.request, "stopping …")
@@ -77,8 +77,8 @@ def prepare(
     axis = cast("Up", "" if up is UpAxis.auto else up.value)
     place = "" if backend is Backend.local else backend.value
     progress = run(source, out, resolution, views, size, workers, place, seed, axis)
-    show = preparing.write if events is Output.jsonl else preparing.show
-    show(preparing.until_stopped(progress, control), sys.stdout)
+    show = preparation_progress.write if events is Output.jsonl else preparation_progress.show
+    show(preparation_progress.until_stopped(progress, control), sys.stdout)
 
 
 @app.command()
@@ -92,7 +92,7 @@ def look(
     ] = None,
 ) -> None:
     """Shows what a store holds: samples, counts and what was left out, as a page and a picture."""
-    from trainer.data.sheet import write
+    from .data.sheet.contact_sheet import write
 
     page, picture = write(store, out)
     print(f"Wrote {page} and {picture}.")
@@ -111,14 +111,14 @@ def fit(
     tensorboard: TensorboardOption = False,
 ) -> None:
     """Starts a run and trains it to its end; Ctrl+C saves and stops."""
-    from trainer import config
-    from trainer.data.store import open_store
-    from trainer.loop import check_fit
-    from trainer.precision import settled
-    from trainer.processes import Processes
+    from shapelab.core.runs import overrides
+    from .data.store.prepared_store import open_store
+    from .process.distributed import Processes
+    from .training.loop import check_fit
+    from .updates.precision import settled
 
     store, processes = open_store(data), Processes()
-    made = config.load(preset, store.classes, store.resolution, settings or (), steps)
+    made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
     made = settled(made, processes.device)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
@@ -136,16 +136,16 @@ def resume(
     tensorboard: TensorboardOption = False,
 ) -> None:
     """Goes on with a run from its newest checkpoint, with settings changed by --set."""
-    from trainer import config
-    from trainer.precision import settled
-    from trainer.processes import Processes
+    from shapelab.core.runs import overrides
+    from .process.distributed import Processes
+    from .updates.precision import settled
 
     folder, processes = RunFolder(run), Processes()
     store = folder.store() if data is None else data
     before = folder.read_config()
     if settings and processes.is_main:
         with folder.locked():  # not under the feet of a process that trains it
-            folder.write_config(settled(config.change(before, settings), processes.device))
+            folder.write_config(settled(overrides.change(before, settings), processes.device))
     processes.barrier()
     _train(store, run, events, tensorboard, processes)
 
@@ -155,7 +155,7 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="Where to look, with its sub-folders.")] = Path(),
 ) -> None:
     """Lists runs: state, step, best score, size."""
-    from trainer import console
+    from .report import console
 
     found = find_runs(folder)
     if not found:
@@ -166,7 +166,7 @@ def runs(
 @app.command()
 def inspect(run: RunArgument) -> None:
     """Shows a run: state, settings, checkpoints, newest figures, warnings."""
-    from trainer import console
+    from .report import console
 
     print(console.inspect_text(RunFolder(run)))
 
@@ -174,7 +174,7 @@ def inspect(run: RunArgument) -> None:
 @app.command()
 def presets() -> None:
     """Shows the presets and what each of their settings is for."""
-    from trainer import console
+    from .report import console
 
     print(console.presets_text())
 
@@ -184,9 +184,9 @@ def evaluate(
     run: RunArgument, data: OtherDataOption = None, checkpoint: CheckpointOption = "newest"
 ) -> None:
     """Scores a run's averaged networks on the held-out shapes."""
-    from trainer.export import evaluate_run
-    from trainer.report import describe
-    from trainer.scoring import scoring
+    from .evaluation.export import evaluate_run
+    from .evaluation.report import describe
+    from .report.scoring_progress import scoring
 
     with scoring(sys.stderr) as tell:
         report = evaluate_run(run, _store(run, data), checkpoint, tell)
@@ -205,8 +205,8 @@ def export_model(
     checkpoint: CheckpointOption = "newest",
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
-    from trainer.export import export
-    from trainer.scoring import scoring
+    from .evaluation.export import export
+    from .report.scoring_progress import scoring
 
     with scoring(sys.stderr) as tell:
         folder = export(run, name, _store(run, data), licence, note, checkpoint, tell)
@@ -224,7 +224,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Times our training steps beside a plain port of the released code."""
-    from trainer.bench import measure
+    from .bench.training_bench import measure
 
     report = measure(width, batch, threads, rounds)
     print(report.to_json() if as_json else report.describe())
@@ -239,7 +239,7 @@ def bench_data(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Times reading a store beside the training steps that it feeds."""
-    from trainer.databench import measure
+    from .bench.data_bench import measure
 
     report = measure(data, threads, rounds, settings or ())
     print(report.to_json() if as_json else report.describe())
@@ -250,10 +250,10 @@ def _store(run: Path, data: Path | None) -> Path:
 
 
 def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: Processes) -> None:
-    from shapelab.core.events import Event, Started, to_line
-    from trainer import console
-    from trainer.control import Control
-    from trainer.loop import fit as events_of
+    from shapelab.core.runs.events import Event, Started, to_line
+    from .process.control import Control
+    from .report import console
+    from .training.loop import fit as events_of
 
     control = Control()
     _stop_on_signals(control.request)
@@ -275,7 +275,7 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
 
     board = None
     if tensorboard and processes.is_main:
-        from trainer.tensorboard import Writer
+        from .report.tensorboard import Writer
 
         board = Writer(run / "tensorboard")
     try:

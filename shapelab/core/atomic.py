@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from shapelab.errors import ExportError
+from shapelab.core.errors import ExportError
 
 # Virus scanners on Windows hold a new file open for a moment.
 _TRIES, _PAUSE_S = 5, 0.1

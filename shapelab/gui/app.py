@@ -65,11 +65,11 @@ def application() -> QApplication:
     os.environ["QT_API"] = "pyside6"  # qtpy, used by pyvistaqt, would prefer PyQt5 if it is there
     if sys.platform == "win32":
         # After Qt, torch's DLLs cannot be loaded there (pytorch/pytorch#166628).
-        importlib.import_module("shapelab.core.model")
+        importlib.import_module("shapelab.core.model.shape_model")
     from PySide6.QtWidgets import QApplication
 
-    from shapelab.gui import theme
-    from shapelab.gui.viewport import set_surface_format
+    from shapelab.gui.base import theme
+    from shapelab.gui.viewport.viewport import set_surface_format
 
     existing = QApplication.instance()
     if isinstance(existing, QApplication):

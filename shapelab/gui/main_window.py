@@ -20,25 +20,27 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
 
-from shapelab.core.assets import log_folder
-from shapelab.errors import ShapelabError
-from shapelab.gui import intake, notify, preload
-from shapelab.gui.actions import Actions
-from shapelab.gui.commands import Commands
-from shapelab.gui.document import Document, Guest, Shown, Source
-from shapelab.gui.figures import Figures
-from shapelab.gui.image_panel import ImagePanel
-from shapelab.gui.latent_panel import LatentPanel
-from shapelab.gui.morph_panel import MorphPanel
-from shapelab.gui.settings import WindowSettings
-from shapelab.gui.training_dock import TrainingDock
-from shapelab.gui.training_link import TrainingLink
-from shapelab.gui.veil import Veil
-from shapelab.gui.viewport import Viewport
-from shapelab.gui.workers import Task
+from shapelab.core.errors import ShapelabError
+from shapelab.core.paths import log_folder
+from shapelab.gui.base import notify
+from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.workers import Task
+from shapelab.gui.document import dropped_files
+from shapelab.gui.document.document import Document, Guest, Shown, Source
+from shapelab.gui.panels.image_panel import ImagePanel
+from shapelab.gui.panels.latent_panel import LatentPanel
+from shapelab.gui.panels.morph_panel import MorphPanel
+from shapelab.gui.training.training_dock import TrainingDock
+from shapelab.gui.training.training_link import TrainingLink
+from shapelab.gui.viewport.viewport import Viewport
+from shapelab.gui.window import torch_preload
+from shapelab.gui.window.actions import Actions
+from shapelab.gui.window.commands import Commands
+from shapelab.gui.window.drop_frame import Veil
+from shapelab.gui.window.status_bar import Figures
 
 if TYPE_CHECKING:
-    from shapelab.core.model import ShapeModel
+    from shapelab.core.model.shape_model import ShapeModel
 
 log = logging.getLogger("shapelab")
 
@@ -156,12 +158,12 @@ class MainWindow(QMainWindow):
         # slow each other down, and loading a library stops all who load or draw.
         self._view_drawn.wait(VIEW_WAIT_S)
         task.report("Loading the model…")
-        preload.load_torch_libraries()
-        with preload.no_collection():
-            from shapelab.core.model import load_model
+        torch_preload.load_torch_libraries()
+        with torch_preload.no_collection():
+            from shapelab.core.model.shape_model import load_model
 
             model = load_model(self._model_name)
-            importlib.import_module("shapelab.core.meshing")
+            importlib.import_module("shapelab.core.mesh.meshing")
         return model
 
     @Slot(object)
@@ -285,7 +287,7 @@ class MainWindow(QMainWindow):
 
     def open_paths(self, paths: Iterable[Path]) -> None:
         """Opens pictures, meshes, voxel files and saved shapes one after the other."""
-        self.open_sources(intake.from_paths(list(paths)))
+        self.open_sources(dropped_files.from_paths(list(paths)))
 
     def open_sources(self, sources: list[Source]) -> None:
         """The one way in, for drop, Open, Paste and the command line; waits for the model.
@@ -309,7 +311,7 @@ class MainWindow(QMainWindow):
             self.document.cancel()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if intake.acceptable(event.mimeData()):
+        if dropped_files.acceptable(event.mimeData()):
             event.acceptProposedAction()
             self._veil.lift(True)
 
@@ -319,7 +321,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._veil.lift(False)
-        sources = intake.sources(event.mimeData())
+        sources = dropped_files.sources(event.mimeData())
         if sources:
             event.acceptProposedAction()
             self.open_sources(sources)

@@ -11,8 +11,8 @@ import numpy as np
 import trimesh
 from scipy.io import savemat
 
-from shapelab.core.mesh import TriMesh
-from shapelab.core.threemf import write_3mf
+from shapelab.core.mesh.formats.threemf import write_3mf
+from shapelab.core.mesh.tri_mesh import TriMesh
 
 NUMBERS = (b"nan", b"inf", b"-1", b"0", b"1e308", b"4294967295", b"99999999999", b"-2147483648")
 EXTREMES = (

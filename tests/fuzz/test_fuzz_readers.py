@@ -13,10 +13,10 @@ import mutations
 import numpy as np
 import pytest
 
-from shapelab.core import guard
-from shapelab.core.mesh import TriMesh
-from shapelab.core.voxels import VoxelGrid
-from shapelab.errors import InputError
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
 
 FORMATS = (".off", ".obj", ".stl", ".ply", ".glb", ".3mf", ".npz", ".npy", ".binvox", ".mat")
 CRASH, LATE = "broke its reader", "took longer"
@@ -45,22 +45,22 @@ guardchild.serve(sys.argv[1])
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[guard.GuardedReader]:
+def reader() -> Iterator[untrusted_reader.GuardedReader]:
     def start(suffix: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-c", WATCHED, suffix],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=Path(guard.__file__).parents[2],
+            cwd=Path(untrusted_reader.__file__).parents[3],
         )
 
-    with pytest.MonkeyPatch.context() as patch, guard.GuardedReader() as reader:
-        patch.setattr(guard, "_start", start)
+    with pytest.MonkeyPatch.context() as patch, untrusted_reader.GuardedReader() as reader:
+        patch.setattr(untrusted_reader, "_start", start)
         yield reader
 
 
-def check(document: guard.Document) -> None:
+def check(document: untrusted_reader.Document) -> None:
     """What is accepted must be fit for use."""
     content = document.content
     if isinstance(content, TriMesh):
@@ -75,7 +75,9 @@ def check(document: guard.Document) -> None:
         assert max(content.values.shape) <= 512
 
 
-def fuzz(reader: guard.GuardedReader, suffix: str, count: int, seed: int) -> dict[str, float]:
+def fuzz(
+    reader: untrusted_reader.GuardedReader, suffix: str, count: int, seed: int
+) -> dict[str, float]:
     """Reads ``count`` damaged files; gives how it went."""
     outcome: Counter[str] = Counter()
     slowest = 0.0
@@ -97,7 +99,7 @@ def fuzz(reader: guard.GuardedReader, suffix: str, count: int, seed: int) -> dic
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_the_seeds_are_good_files(reader: guard.GuardedReader, suffix: str) -> None:
+def test_the_seeds_are_good_files(reader: untrusted_reader.GuardedReader, suffix: str) -> None:
     good = mutations.seeds(suffix)
     assert len(good) >= 5
     for data in good:
@@ -113,7 +115,7 @@ def test_the_same_seed_gives_the_same_files(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_damaged_files_are_refused_in_one_sentence(
-    reader: guard.GuardedReader, suffix: str
+    reader: untrusted_reader.GuardedReader, suffix: str
 ) -> None:
     outcome = fuzz(reader, suffix, count=60, seed=1)
     assert outcome.get("refused", 0) > 10
@@ -122,7 +124,7 @@ def test_damaged_files_are_refused_in_one_sentence(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_two_thousand_damaged_files(reader: guard.GuardedReader, suffix: str) -> None:
+def test_two_thousand_damaged_files(reader: untrusted_reader.GuardedReader, suffix: str) -> None:
     outcome = fuzz(reader, suffix, count=2000, seed=2)
     reader.close()
     print(f"\nfuzz {suffix}: {outcome}, peak MB of all children so far {_peak()}")

@@ -91,9 +91,9 @@ class Benchmark:
 @contextmanager
 def training(app, store: Path, run: Path, settings: Sequence[str]) -> Iterator[None]:
     """The app's own training, preset small, from its tenth step on; it is stopped at the end."""
-    from shapelab.core.events import StepDone
-    from shapelab.gui.trainer_process import fit_job
-    from shapelab.gui.training_thread import TrainingThread
+    from shapelab.core.runs.events import StepDone
+    from shapelab.gui.process.trainer_process import fit_job
+    from shapelab.gui.process.training_thread import TrainingThread
 
     steps: list[StepDone] = []
     thread = TrainingThread([fit_job(run, store, settings=["log_every=1", *settings])])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from shapelab.core.curves import Curve
+from shapelab.core.runs.curves import Curve
 from shapelab.gui import app as application
 
 POINTS, ROUNDS, GOAL_MS = 100_000, 40, 20.0
@@ -46,7 +46,7 @@ def main() -> None:
     app = application.application()
     import pyqtgraph as pg
 
-    from shapelab.gui.loss_plot import LossPlot
+    from shapelab.gui.plots.loss_plot import LossPlot
 
     made = curves()
     ours = LossPlot()

@@ -76,9 +76,9 @@ def main() -> int:
         from shapelab.gui import app as start
 
         app = start.application()
-        from shapelab.core.plan import TrainingPlan
-        from shapelab.core.presets import preset
-        from shapelab.core.storecard import read_card
+        from shapelab.core.runs.presets import preset
+        from shapelab.core.runs.store_card import read_card
+        from shapelab.core.runs.training_plan import TrainingPlan
         from shapelab.gui.main_window import MainWindow
 
         window = MainWindow()

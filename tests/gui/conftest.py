@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shapelab.gui import trainer_process
-from shapelab.gui.trainer_process import Job, TrainerProcess
+from shapelab.gui.process import trainer_process
+from shapelab.gui.process.trainer_process import Job, TrainerProcess
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def threads_end(qtbot: Any) -> Callable[[], None]:
 
     One whose result has just arrived may still be on its last line; it ends by itself.
     """
-    from shapelab.gui.workers import WorkerThread
+    from shapelab.gui.base.workers import WorkerThread
 
     return lambda: qtbot.waitUntil(lambda: not WorkerThread.live, timeout=5000)
 

@@ -10,8 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from shapelab.core import formats
-from shapelab.core.printing import check
+from shapelab.core.mesh import formats
+from shapelab.core.mesh.print_check import check
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 60_000

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from shapelab.core.assets import log_folder
+from shapelab.core.paths import log_folder
 from shapelab.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.gl

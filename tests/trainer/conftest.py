@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shapelab.core.events import Event, StepDone
-from shapelab.core.run import RunFolder
-from shapelab.core.runconfig import RunConfig
-from shapelab.core.spec import ModelSpec
-from trainer import checkpoints
-from trainer.control import Control
-from trainer.data.shards import Rejected, encode
+from shapelab.core.model.spec import ModelSpec
+from shapelab.core.runs.events import Event, StepDone
+from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.run_folder import RunFolder
+from trainer.checkpoints import checkpoint_store
 from trainer.data.source import Item
-from trainer.data.writer import Plan, Writer, digest_of
-from trainer.loop import fit
-from trainer.processes import Processes
+from trainer.data.store.shards import Rejected, encode
+from trainer.data.store.store_writer import Plan, Writer, digest_of
+from trainer.process.control import Control
+from trainer.process.distributed import Processes
+from trainer.training.loop import fit
 
 CLASSES = ("ball", "box")
 
@@ -155,7 +155,7 @@ def stop_after(step: int) -> Callable[[Event, Control], None]:
 
 def digest(folder: Path) -> str:
     """SHA-256 over the tensors of a run's newest checkpoint."""
-    tensors, _ = checkpoints.read_newest(RunFolder(folder).checkpoints)
+    tensors, _ = checkpoint_store.read_newest(RunFolder(folder).checkpoints)
     sha = hashlib.sha256()
     for name in sorted(tensors):
         sha.update(name.encode() + tensors[name].numpy().tobytes())

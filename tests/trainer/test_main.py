@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from shapelab import load_model
-from shapelab.core.run import RunFolder
-from shapelab.errors import ShapelabError
+from shapelab.core.errors import ShapelabError
+from shapelab.core.runs.run_folder import RunFolder
 from trainer.__main__ import app
-from trainer.data.shards import encode
 from trainer.data.source import Item
-from trainer.data.writer import Plan, Writer, digest_of
+from trainer.data.store.shards import encode
+from trainer.data.store.store_writer import Plan, Writer, digest_of
 
 SMALL = [
     "steps=3", "batch_size=8", "warm_start=1", "image_steps=0", "threads=1", "save_every=3",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shapelab.core.mesh import TriMesh
-from shapelab.core.voxels import VoxelGrid
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
 
 Shape = TriMesh | VoxelGrid  # z up
 Split = Literal["", "train", "validation", "test"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainer.data import guarded
+from trainer.data.sources import guarded_loading
 
 
 @pytest.fixture(autouse=True, scope="module")
 def no_child_left() -> Iterator[None]:
     yield
-    guarded.close()
+    guarded_loading.close()

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 
-from shapelab.errors import DataError
+from shapelab.core.errors import DataError
 
 
 def double(item: int | str) -> int:
@@ -34,7 +34,7 @@ def on_dask(items: list[int | str]) -> list[int | str]:
     """Results, or why there is none, from a small cluster in this process."""
     from distributed import Client
 
-    from trainer.data.pool import Lost, run
+    from trainer.data.prepare.worker_pool import Lost, run
 
     with Client(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None):
         pairs = run(double, list(enumerate(items)), backend="dask")

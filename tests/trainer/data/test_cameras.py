@@ -7,15 +7,15 @@ import pytest
 import torch
 from scipy import ndimage
 
-from shapelab.core.camera import AZIMUTHS, CODE, GUESS, Camera, guessed_codes, mirrored
-from shapelab.core.images import FILL
-from trainer import losses
-from trainer.batches import Batches
-from trainer.data import render
-from trainer.data.cameras import Cameras, framed
-from trainer.data.render import render_views, shape_mesh
-from trainer.data.shots import draw_shots, picture_seed
-from trainer.data.store import open_store
+from shapelab.core.inputs.images import FILL
+from shapelab.core.model.camera import AZIMUTHS, CODE, GUESS, Camera, guessed_codes, mirrored
+from trainer.data.batches.batches import Batches
+from trainer.data.batches.cameras import Cameras, framed
+from trainer.data.pictures import render
+from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
+from trainer.data.pictures.render import render_views, shape_mesh
+from trainer.data.store.prepared_store import open_store
+from trainer.updates import losses
 
 SIDE = 64
 

@@ -9,15 +9,21 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from shapelab.core import meshread
-from shapelab.core.mesh import TriMesh
-from shapelab.core.meshing import SurfaceOptions, surface
-from shapelab.core.printing import check
-from shapelab.core.voxels import VoxelGrid
-from shapelab.errors import InputError
-from trainer.data import distance
-from trainer.data.fields import TRUNCATION, _placed_grid, quantised, sample, to_voxels
-from trainer.data.verdict import judge
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import mesh_reader
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.meshing import SurfaceOptions, surface
+from shapelab.core.mesh.print_check import check
+from shapelab.core.mesh.tri_mesh import TriMesh
+from trainer.data.sampling import distance
+from trainer.data.sampling.sampled_shape import (
+    TRUNCATION,
+    _placed_grid,
+    quantised,
+    sample,
+    to_voxels,
+)
+from trainer.data.sampling.verdict import judge
 
 STEP = 6 / 255  # voxels, of the quantisation
 RESOLUTIONS = [32, 64, 128]
@@ -197,7 +203,7 @@ def test_every_source_is_centred_and_24_of_32_long(resolution: int) -> None:
 
 
 def test_a_huge_mesh_gets_a_simplified_surface(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["trainer.data.fields"], "_MAX_FACES", 1000)
+    monkeypatch.setattr(sys.modules["trainer.data.sampling.sampled_shape"], "_MAX_FACES", 1000)
     mesh = ball()
     sampled = sample(mesh, 32)
     assert len(mesh.faces) > 1000 >= len(sampled.surface.faces)
@@ -242,7 +248,7 @@ def test_off_files_agree_with_the_grids_made_of_them(shared_data: Path) -> None:
     for name, floor in floors.items():
         kind = name[:-5]
         path = folder / kind / "train" / f"{name}.off"
-        mesh = meshread.read(path.read_bytes(), ".off")
+        mesh = mesh_reader.read(path.read_bytes(), ".off")
         own = np.pad(grids[labels == classes.index(kind)][int(name[-4:]) - 1], 1) > 0
         found = sample(mesh, 32).occupancy
         iou = (found & own).sum() / (found | own).sum()
@@ -250,14 +256,14 @@ def test_off_files_agree_with_the_grids_made_of_them(shared_data: Path) -> None:
         assert iou >= floor, name
         assert (found & own).sum() > 0.85 * own.sum(), name  # what the grid has, ours has
     held_out = folder / "chair" / "test" / "chair_0890.off"
-    assert judge(sample(meshread.read(held_out.read_bytes(), ".off"), 32)).reason == ""
+    assert judge(sample(mesh_reader.read(held_out.read_bytes(), ".off"), 32)).reason == ""
 
 
 def test_furniture_is_accepted(shared_data: Path) -> None:
     paths = sorted(shared_data.glob("furniture_meshes/*/*.obj"))
     assert len(paths) == 42
     for path in paths:
-        mesh = meshread.read(path.read_bytes(), ".obj")
+        mesh = mesh_reader.read(path.read_bytes(), ".obj")
         sampled = sample(mesh, 32)
         verdict = judge(sampled)
         print(f"{path.stem}: {verdict}")
@@ -274,7 +280,7 @@ def test_odd_meshes_are_sampled_and_judged(shared_data: Path) -> None:
     read = 0
     for path in sorted(shared_data.glob("odd_meshes/*")):
         try:
-            mesh = meshread.read(path.read_bytes(), path.suffix)
+            mesh = mesh_reader.read(path.read_bytes(), path.suffix)
         except InputError:
             continue
         sampled = sample(mesh, 32)

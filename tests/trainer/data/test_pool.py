@@ -10,9 +10,9 @@ import sys
 import psutil
 import pytest
 
-from shapelab.errors import DataError
+from shapelab.core.errors import DataError
 from tests.trainer.data.tasks import double
-from trainer.data.pool import Lost, run
+from trainer.data.prepare.worker_pool import Lost, run
 
 
 @pytest.fixture(autouse=True)

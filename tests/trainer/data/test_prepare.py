@@ -16,15 +16,15 @@ import numpy as np
 import psutil
 import pytest
 
-from shapelab.core.events import Finished, Prepared, from_line
-from shapelab.errors import DataError, InputError
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.runs.events import Finished, Prepared, from_line
 from tests.trainer.conftest import make_grids
-from trainer.data import prepare as preparation
-from trainer.data.arrays import ARRAYS
-from trainer.data.prepare import Recipe, make, prepare
-from trainer.data.shards import Encoded, Rejected
-from trainer.data.store import open_store
-from trainer.data.writer import Writer
+from trainer.data.prepare import preparation as preparation
+from trainer.data.prepare.preparation import Recipe, make, prepare
+from trainer.data.sources.arrays import ARRAYS
+from trainer.data.store.prepared_store import open_store
+from trainer.data.store.shards import Encoded, Rejected
+from trainer.data.store.store_writer import Writer
 
 MODELNET10_DEFECTS = (6, 15, 21, 22, 24, 26, 36, 44, 60, 69, 74, 101, 794, 1332, 3392, 3857)
 

@@ -14,15 +14,22 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shapelab.core.mesh import TriMesh, shell_of_faces
-from shapelab.errors import DataError, InputError
-from trainer.data.procedural import FAMILIES, PROCEDURAL, drawn, mesh, parameters, signed_distance
-from trainer.data.procedural.chair import Chair
-from trainer.data.procedural.furniture import Furniture, Parameter
-from trainer.data.procedural.mesh import STEPS, sampled
-from trainer.data.procedural.solids import block, leg, ring, rod, turned, union
-from trainer.data.procedural.table import Table
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.mesh.tri_mesh import TriMesh, shell_of_faces
 from trainer.data.source import Item
+from trainer.data.sources.procedural import (
+    FAMILIES,
+    PROCEDURAL,
+    drawn,
+    mesh,
+    parameters,
+    signed_distance,
+)
+from trainer.data.sources.procedural.chair import Chair
+from trainer.data.sources.procedural.furniture import Furniture, Parameter
+from trainer.data.sources.procedural.solids import block, leg, ring, rod, turned, union
+from trainer.data.sources.procedural.table import Table
+from trainer.data.sources.procedural.union_mesh import STEPS, sampled
 
 every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 MODELNET10 = ("bed", "chair", "desk", "dresser", "sofa", "table")
@@ -290,7 +297,7 @@ def test_the_same_on_every_machine() -> None:
     item = PROCEDURAL.items(Path("procedural:90:3"))[25]
     code = (
         "import hashlib, pathlib\n"
-        "from trainer.data.procedural import PROCEDURAL\n"
+        "from trainer.data.sources.procedural import PROCEDURAL\n"
         "item = PROCEDURAL.items(pathlib.Path('procedural:90:3'))[25]\n"
         "found = PROCEDURAL.load(item)\n"
         "print(hashlib.sha256(found.vertices.tobytes() + found.faces.tobytes()).hexdigest())"

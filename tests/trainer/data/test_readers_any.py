@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import releases
 
-from shapelab.core import guard
-from shapelab.core.mesh import TriMesh
-from shapelab.core.voxels import VoxelGrid
-from shapelab.errors import DataError, InputError
-from trainer.data import arrays, guarded, tree
-from trainer.data.readers import READERS, find_reader
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
 from trainer.data.source import Item
+from trainer.data.sources import arrays, guarded_loading, source_files
+from trainer.data.sources.source_table import READERS, find_reader
 
 
 def items(source: Path, name: str) -> list[Item]:
@@ -78,8 +78,10 @@ def test_turns_of_meshes_and_grids_agree() -> None:
     for x, y, z in points.astype(int) + 3:
         values[x, y, z] = 1
     grid = VoxelGrid(values, 1.0)
-    pairs = [(guarded.y_up_to_z_up(mesh), guarded.y_up_to_z_up(grid))]
-    pairs += [(guarded.turned(mesh, n), guarded.turned(grid, n)) for n in (-1, 0, 1, 2, 3)]
+    pairs = [(guarded_loading.y_up_to_z_up(mesh), guarded_loading.y_up_to_z_up(grid))]
+    pairs += [
+        (guarded_loading.turned(mesh, n), guarded_loading.turned(grid, n)) for n in (-1, 0, 1, 2, 3)
+    ]
     for turned_mesh, turned_grid in pairs:
         assert isinstance(turned_mesh, TriMesh)
         assert isinstance(turned_grid, VoxelGrid)
@@ -246,7 +248,7 @@ def test_members_that_would_leave_the_archive_are_passed_over(tmp_path: Path) ->
 def test_a_bomb_in_an_archive_is_refused_by_what_it_unpacks_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(untrusted_reader, "MAX_BYTES", 2**20)
     path = releases.pack(tmp_path / "a.zip", [("stool/bomb.off", bytes(2**24))])
     data = bytearray(path.read_bytes())
     place = data.rindex(b"PK\x01\x02") + 24
@@ -269,7 +271,7 @@ def test_a_cut_archive_gets_one_sentence(tmp_path: Path, cut: int) -> None:
 def test_a_huge_directory_of_an_archive_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree, "_MAX_DIRECTORY", 70_000)
+    monkeypatch.setattr(source_files, "_MAX_DIRECTORY", 70_000)
     members = [(f"stool/{i:0100}.off", b"") for i in range(1000)]
     path = releases.pack(tmp_path / "a.zip", members)
     with pytest.raises(DataError, match="damaged or no ZIP archive"):
@@ -313,7 +315,7 @@ def test_depth_and_number_of_files_are_capped(
         find_reader(tmp_path / "deep")
     for number in range(4):
         releases.put(tmp_path / f"many/{number}.off", releases.off())
-    monkeypatch.setattr(tree, "MAX_FILES", 3)
+    monkeypatch.setattr(source_files, "MAX_FILES", 3)
     with pytest.raises(DataError, match="more than 3 files"):
         find_reader(tmp_path / "many").items(tmp_path / "many")
 

@@ -10,12 +10,12 @@ import pytest
 import releases
 from scipy.io import savemat
 
-from shapelab.core import guard
-from shapelab.core.mesh import TriMesh
-from shapelab.core.voxels import VoxelGrid
-from shapelab.errors import DataError, InputError
-from trainer.data.readers import find_reader
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
 from trainer.data.source import Item, Shape
+from trainer.data.sources.source_table import find_reader
 
 
 def listed(source: Path, name: str) -> list[Item]:
@@ -134,7 +134,7 @@ def test_a_mesh_too_large_to_read_gives_way_to_its_voxels(
     source = releases.core(tmp_path)
     solid = source / "03001627/b1/models/model_normalized.solid.binvox"
     releases.binvox(solid, releases.grid())
-    monkeypatch.setattr(guard, "MAX_BYTES", 100)
+    monkeypatch.setattr(untrusted_reader, "MAX_BYTES", 100)
     assert listed(source, "ShapeNetCore")[1].path == solid
 
 

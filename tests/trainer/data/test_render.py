@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapelab.core.mesh import TriMesh
-from shapelab.errors import InputError
-from trainer.data import guarded, render
-from trainer.data.render import own_views, render_views, shape_mesh
-from trainer.data.shots import draw_shots
+from shapelab.core.errors import InputError
+from shapelab.core.mesh.tri_mesh import TriMesh
+from trainer.data.pictures import render
+from trainer.data.pictures.picture_cameras import draw_shots
+from trainer.data.pictures.render import own_views, render_views, shape_mesh
+from trainer.data.sources import guarded_loading
 
 BOX = TriMesh(
     np.array(np.meshgrid([-6, 6], [-4, 4], [-9, 9], indexing="ij"), np.float32).reshape(3, -1).T,
@@ -34,7 +35,7 @@ BOX = TriMesh(
 def window_closed():
     yield
     render.close()
-    guarded.close()
+    guarded_loading.close()
 
 
 def chair(resolution: int = 32) -> np.ndarray:
@@ -160,8 +161,8 @@ def test_draws_without_an_x_server_and_in_silence(tmp_path):
     np.savez(tmp_path / "box.npz", vertices=BOX.vertices, faces=BOX.faces)
     code = (
         "import sys, numpy as np\n"
-        "from shapelab.core.mesh import TriMesh\n"
-        "from trainer.data.render import render_views\n"
+        "from shapelab.core.mesh.tri_mesh import TriMesh\n"
+        "from trainer.data.pictures.render import render_views\n"
         "box = np.load(sys.argv[1] + '/box.npz')\n"
         "views = render_views(TriMesh(box['vertices'], box['faces']), 2, 64, 1)\n"
         "np.save(sys.argv[1] + '/views.npy', views)\n"

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapelab.errors import DataError
+from shapelab.core.errors import DataError
 from tests.trainer.conftest import make_grids
 from trainer import __main__ as command
-from trainer.data import sheet, sheetpage, sheetpicture
-from trainer.data.shards import Rejected, encode
+from trainer.data.sampling.verdict import kind_of
+from trainer.data.sheet import contact_sheet, sheet_page, sheet_picture
 from trainer.data.source import Item
-from trainer.data.store import open_store
-from trainer.data.verdict import kind_of
-from trainer.data.writer import Plan, Writer, digest_of
+from trainer.data.store.prepared_store import open_store
+from trainer.data.store.shards import Rejected, encode
+from trainer.data.store.store_writer import Plan, Writer, digest_of
 
 
 def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), prefix="shapes/"):
@@ -50,7 +50,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(store):
-    return sheet.gather(store)
+    return contact_sheet.gather(store)
 
 
 class Page(HTMLParser):
@@ -85,7 +85,7 @@ class Page(HTMLParser):
 
 
 def page_of(store) -> Page:
-    return Page(sheetpage.render(sheet.gather(store)))
+    return Page(sheet_page.render(contact_sheet.gather(store)))
 
 
 def test_the_page_tells_everything_of_the_store(tmp_path):
@@ -107,12 +107,12 @@ def test_the_page_tells_everything_of_the_store(tmp_path):
         assert text in page.words, text
     assert "22 train, 2 validation, 0 test" in page.words
     assert [s["title"] for s in page.every("figure")][:2] == ["shapes/000", "shapes/004"]
-    assert len(page.every("img")) == 2 * 2 * sheet.SAMPLES
+    assert len(page.every("img")) == 2 * 2 * contact_sheet.SAMPLES
     assert len(page.every("details")) == 2
 
 
 def test_the_page_needs_nothing_from_elsewhere(found):
-    text = sheetpage.render(found)
+    text = sheet_page.render(found)
     page = Page(text)
     assert not page.every("script")
     assert not page.every("link")
@@ -125,7 +125,7 @@ def test_the_page_needs_nothing_from_elsewhere(found):
         kind, _, data = (image["src"] or "").partition(",")
         assert kind == "data:image/png;base64"
         with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
-            assert picture.size == (sheet.SIDE, sheet.SIDE)
+            assert picture.size == (contact_sheet.SIDE, contact_sheet.SIDE)
 
 
 def test_names_from_a_source_are_text_and_never_tags(tmp_path):
@@ -143,10 +143,12 @@ def test_names_from_a_source_are_text_and_never_tags(tmp_path):
 def test_drawn_shapes_and_pictures_are_those_of_the_store(found):
     ball, box = found.cards[0].samples[0], found.cards[1].samples[0]
     for sample in (ball, box):
-        assert sample.shape.shape == sample.view.shape == (sheet.SIDE, sheet.SIDE, 3)
-        middle = sheet.SIDE // 2
+        assert (
+            sample.shape.shape == sample.view.shape == (contact_sheet.SIDE, contact_sheet.SIDE, 3)
+        )
+        middle = contact_sheet.SIDE // 2
         assert np.allclose(sample.view[middle, middle], (200, 30, 30), atol=2)
-        assert sample.view[2, 2].tolist() == list(sheet.BACKGROUND)
+        assert sample.view[2, 2].tolist() == list(contact_sheet.BACKGROUND)
     assert not np.array_equal(ball.shape, box.shape)
 
 
@@ -160,7 +162,7 @@ def test_histograms_count_every_shape_on_one_scale(store, found):
 
 
 def test_few_shapes_are_all_shown_once(tmp_path):
-    found = sheet.gather(make_store(tmp_path / "s", ("only",), 3))
+    found = contact_sheet.gather(make_store(tmp_path / "s", ("only",), 3))
     assert [sample.id for sample in found.cards[0].samples] == [f"shapes/00{k}" for k in range(3)]
 
 
@@ -181,7 +183,7 @@ def test_duplicates_are_told_with_their_twin(tmp_path):
         for k in range(3):
             writer.add(k, encode(grid, np.zeros((32,) * 3, np.uint8), None, 0.1, 1, 1.0))
         store = writer.finish()
-    assert sheet.gather(store).left_out == (
+    assert contact_sheet.gather(store).left_out == (
         ("The same shape as another one.", ("m1 = m0", "m2 = m0")),
     )
 
@@ -208,41 +210,41 @@ def test_reasons_are_grouped_without_what_differs(reason, kind):
 @pytest.mark.parametrize("views", [0, 1])
 def test_the_picture_holds_all_classes_and_cuts_nothing_off(tmp_path, classes, views):
     name = "a class with a name that is too long for its column"
-    found = sheet.gather(make_store(tmp_path / "s", (name,), 1, views, (f"{name} " * 9,)))
+    found = contact_sheet.gather(make_store(tmp_path / "s", (name,), 1, views, (f"{name} " * 9,)))
     found = replace(found, cards=found.cards * classes)
-    picture = Image.open(io.BytesIO(sheetpicture.render(found))).convert("RGB")
+    picture = Image.open(io.BytesIO(sheet_picture.render(found))).convert("RGB")
     pixels = np.asarray(picture)
-    tiles = (pixels == sheet.BACKGROUND).all(2)
-    column = tiles[:, sheetpicture._EDGE + sheetpicture._COLUMN + 1]
+    tiles = (pixels == contact_sheet.BACKGROUND).all(2)
+    column = tiles[:, sheet_picture._EDGE + sheet_picture._COLUMN + 1]
     assert np.count_nonzero(np.diff(column.astype(int)) == 1) == (1 + views) * classes
     paper = (pixels == 255).all(2)
-    edge = sheetpicture._EDGE
+    edge = sheet_picture._EDGE
     for border in (paper[:edge], paper[:, :edge], paper[:, -edge:]):
         assert border.all()  # nothing is cut off
     assert paper[-16:].all()
     assert not paper[-edge - 24 :].all()
-    names_end = sheetpicture._EDGE + sheetpicture._COLUMN
+    names_end = sheet_picture._EDGE + sheet_picture._COLUMN
     assert paper[column, names_end - 8 : names_end].all()  # names do not run into the tiles
 
 
 def test_more_classes_than_fit_are_counted(tmp_path, monkeypatch):
-    found = sheet.gather(make_store(tmp_path / "s", tuple("abcdef"), 6, 0))
-    whole = Image.open(io.BytesIO(sheetpicture.render(found))).height
-    monkeypatch.setattr(sheetpicture, "MOST_CLASSES", 2)
-    few = Image.open(io.BytesIO(sheetpicture.render(found))).height
-    assert few < whole - 2 * sheet.SIDE
-    assert len(Page(sheetpage.render(found)).every("section")) == 6
+    found = contact_sheet.gather(make_store(tmp_path / "s", tuple("abcdef"), 6, 0))
+    whole = Image.open(io.BytesIO(sheet_picture.render(found))).height
+    monkeypatch.setattr(sheet_picture, "MOST_CLASSES", 2)
+    few = Image.open(io.BytesIO(sheet_picture.render(found))).height
+    assert few < whole - 2 * contact_sheet.SIDE
+    assert len(Page(sheet_page.render(found)).every("section")) == 6
 
 
 def test_the_same_store_gives_the_same_sheet(tmp_path):
     store = make_store(tmp_path / "s", count=3)
-    page, picture = sheet.write(store.folder)
+    page, picture = contact_sheet.write(store.folder)
     assert (page, picture) == (store.folder / "sheet.html", store.folder / "sheet.png")
     before = page.read_bytes(), picture.read_bytes()
-    sheet.write(store.folder, tmp_path / "deep" / "look.png")
+    contact_sheet.write(store.folder, tmp_path / "deep" / "look.png")
     assert (tmp_path / "deep" / "look.html").read_bytes() == before[0]
     assert (tmp_path / "deep" / "look.png").read_bytes() == before[1]
-    sheet.write(store.folder, tmp_path / "folder")
+    contact_sheet.write(store.folder, tmp_path / "folder")
     assert (tmp_path / "folder" / "sheet.html").read_bytes() == before[0]
     assert open_store(store.folder).fingerprint == store.fingerprint
 
@@ -261,11 +263,11 @@ def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
 
 def test_no_store_or_no_place_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="no prepared store"):
-        sheet.write(tmp_path)
+        contact_sheet.write(tmp_path)
     make_store(tmp_path / "s", count=2)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written; name another place"):
-        sheet.write(tmp_path / "s", tmp_path / "file" / "sheet.html")
+        contact_sheet.write(tmp_path / "s", tmp_path / "file" / "sheet.html")
 
 
 def test_a_damaged_store_is_one_sentence(tmp_path):
@@ -275,4 +277,4 @@ def test_a_damaged_store_is_one_sentence(tmp_path):
     data[len(data) // 4 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 4)
     shard.write_bytes(data)
     with pytest.raises(DataError, match="damaged"):
-        sheet.write(store.folder)
+        contact_sheet.write(store.folder)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data import guarded
-from trainer.data.readers import find_reader
 from trainer.data.source import Item
+from trainer.data.sources import guarded_loading
+from trainer.data.sources.source_table import find_reader
 
 # Of the Blender script that made the release: its lens, sensor, and the distance of ratio 1. The
 # file's last column, 25, is half of that lens's field of view (49.1 degrees) rounded.
@@ -30,7 +30,7 @@ def chairs(shared_data):
     items = reader.items(source)
     assert len(items) == 6
     grids = [reader.load(item) for item in items]
-    guarded.close()
+    guarded_loading.close()
     return [(item, grid.values > 0.5, grid.pitch) for item, grid in zip(items, grids, strict=True)]
 
 

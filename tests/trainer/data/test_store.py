@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shapelab.errors import DataError
+from shapelab.core.errors import DataError
 from tests.trainer.conftest import make_grids
-from trainer.data import writer as writers
-from trainer.data.shards import Journal, Rejected, encode, read_table
 from trainer.data.source import Item
-from trainer.data.store import choose_split, open_store, shard_path
-from trainer.data.writer import Plan, Writer, digest_of
+from trainer.data.store import store_writer as writers
+from trainer.data.store.prepared_store import choose_split, open_store, shard_path
+from trainer.data.store.shards import Journal, Rejected, encode, read_table
+from trainer.data.store.store_writer import Plan, Writer, digest_of
 
 COUNT = 20
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shapelab.core.mesh import TriMesh
-from trainer.data.fields import Sampled
-from trainer.data.verdict import judge
+from shapelab.core.mesh.tri_mesh import TriMesh
+from trainer.data.sampling.sampled_shape import Sampled
+from trainer.data.sampling.verdict import judge
 
 
 def sampled(solid: np.ndarray) -> Sampled:

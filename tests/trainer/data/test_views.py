@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapelab.core.images import frame, to_input
-from shapelab.core.spec import ModelSpec
-from shapelab.errors import DataError
-from trainer.batches import Batches
-from trainer.data.backgrounds import MAX_PHOTOS, PHOTO_SIDE, Backgrounds
-from trainer.data.store import open_store
-from trainer.data.views import BLOCK, model_inputs
+from shapelab.core.errors import DataError
+from shapelab.core.inputs.images import frame, to_input
+from shapelab.core.model.spec import ModelSpec
+from trainer.data.batches.backgrounds import MAX_PHOTOS, PHOTO_SIDE, Backgrounds
+from trainer.data.batches.batches import Batches
+from trainer.data.batches.picture_inputs import BLOCK, model_inputs
+from trainer.data.store.prepared_store import open_store
 
 
 def framed(count: int, size: int, seed: int = 0) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_a_batch_is_exactly_what_to_input_gives_one_by_one(stored, size, mode):
 
 @pytest.mark.gl
 def test_real_renders_too():
-    from trainer.data.render import close, render_views, shape_mesh
+    from trainer.data.pictures.render import close, render_views, shape_mesh
 
     grid = np.zeros((32,) * 3, bool)
     grid[6:26, 8:24, 14:17] = True
@@ -64,7 +64,7 @@ def test_real_renders_too():
 
 
 def test_the_views_of_r2n2_too(shared_data):
-    from trainer.data.render import own_views
+    from trainer.data.pictures.render import own_views
 
     paths = sorted(shared_data.glob("shapenet_r2n2_sample/ShapeNetRendering/*/*/rendering/0*.png"))
     rgba = own_views(paths[:20], 128)
@@ -183,7 +183,7 @@ def test_a_small_photo_and_one_with_alpha_will_do(tmp_path):
 
 
 def test_no_more_photos_than_fit_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.data.backgrounds.MAX_PHOTOS", 2)
+    monkeypatch.setattr("trainer.data.batches.backgrounds.MAX_PHOTOS", 2)
     assert MAX_PHOTOS > 2
     photos(tmp_path / "photos")
     assert len(Backgrounds(tmp_path / "photos").photos) == 2

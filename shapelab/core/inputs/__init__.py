@@ -1,0 +1,1 @@
+"""Files of others, read in a limited process and turned into the model's shape."""

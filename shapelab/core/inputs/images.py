@@ -1,0 +1,208 @@
+"""Pictures: read safely, turned upright, cut out, framed on their object and normalised."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs.cutout import Method, cut_out
+
+if TYPE_CHECKING:  # pydantic is not worth its start-up time in the process that reads files
+    from shapelab.core.model.spec import ModelSpec
+
+Pixels = NDArray[np.uint8]
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+_MAX_PIXELS = 40_000_000
+_WORKING_SIDE = 1024  # longest side that is cut out; more adds nothing to a 256-pixel picture
+_THUMBNAIL_SIDE = 512
+FILL = 0.85  # longest side of the framed object as a share of the picture's side
+_SEEN = 8  # alpha below this (of 255) is noise of a cut-out and does not widen the frame
+_LUMA = np.array([0.299, 0.587, 0.114, 0.0], np.float32)  # of RGBA
+_MEAN, _STD = 0.5, 0.18  # of the luminance inside the mask, in mode "LA"
+_MIN_STD = 0.02  # flatter objects keep their flatness: else JPEG noise would fill the picture
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A picture ready for the image encoder, and what it was made from."""
+
+    rgba: Pixels  # (S, S, 4) uint8, framed; alpha is the cut-out mask
+    original: Pixels  # (h, w, 4) uint8, upright, longest side <= 512
+    method: Method  # how the object was told from its background
+
+
+def prepare(data: bytes, size: int = 256) -> PreparedImage:
+    """Reads a picture, removes its background and frames the object.
+
+    Args:
+        data: the bytes of a PNG, JPEG, WebP, BMP, TIFF or GIF (its first frame).
+        size: side of the framed picture, pixels.
+
+    Raises:
+        InputError: the picture cannot be read, is too large, or shows nothing.
+    """
+    upright = decode(data)
+    cut, method = cut_out(upright)
+    return PreparedImage(frame(cut, size), _shrunk(upright, _THUMBNAIL_SIDE), method)
+
+
+def frame(rgba: Pixels, size: int) -> Pixels:
+    """Crops to the visible object and centres it in a transparent square picture.
+
+    Args:
+        rgba: (h, w, 4) uint8, straight alpha.
+        size: side of the result, pixels.
+
+    Returns:
+        (size, size, 4) uint8; the object's longest side is ``FILL * size``.
+
+    Raises:
+        InputError: if nothing in the picture is visible.
+    """
+    alpha = rgba[..., 3] >= _SEEN
+    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+    if rows.size == 0:
+        raise InputError("The picture shows no object; please give one with something visible.")
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    scale = FILL * size / max(bottom - top, right - left)
+    width = max(1, round((right - left) * scale))
+    height = max(1, round((bottom - top) * scale))
+    resized = resample(rgba[top:bottom, left:right], width, height)
+    framed = np.zeros((size, size, 4), np.uint8)
+    y, x = (size - height) // 2, (size - width) // 2
+    framed[y : y + height, x : x + width] = resized
+    return framed
+
+
+def to_input(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+    """Turns a framed picture into what the image encoder takes.
+
+    Mode "LA" gives luminance * alpha and alpha; the luminance is shifted and scaled inside the
+    mask to mean 0.5 and standard deviation 0.18, so that colour and exposure do not matter.
+    Mode "RGB" gives the picture on white.
+
+    Args:
+        rgba: (S, S, 4) uint8 as ``frame`` gives it.
+        spec: of the model; its image_size and image_mode count.
+
+    Returns:
+        (channels, image_size, image_size) float32 in [0, 1].
+    """
+    side = spec.image_size
+    if rgba.shape[:2] != (side, side):
+        rgba = resample(rgba, side, side)
+    return to_inputs(rgba[None], spec)[0]
+
+
+def to_inputs(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+    """``to_input`` of many pictures (n, S, S, 4) that have the model's size already."""
+    values = rgba.astype(np.float32) / np.float32(255.0)
+    alpha = values[..., 3]
+    if spec.image_mode == "RGB":
+        on_white = values[..., :3] * alpha[..., None] + (1.0 - alpha[..., None])
+        return np.ascontiguousarray(on_white.transpose(0, 3, 1, 2))
+    inputs = np.zeros((len(rgba), 2, *rgba.shape[1:3]), np.float32)
+    np.multiply(_normalised(values @ _LUMA, alpha), alpha, out=inputs[:, 0])
+    inputs[:, 1] = alpha
+    return inputs
+
+
+def decode(data: bytes) -> Pixels:
+    """A picture file's bytes as upright RGBA (h, w, 4) uint8 with the longest side <= 1024.
+
+    Raises:
+        InputError: the picture cannot be read or is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the size check below speaks for Pillow's warning
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                _check_size(image)
+                image.draft(None, (_WORKING_SIDE, _WORKING_SIDE))  # JPEG: decodes only what counts
+                image.load()
+                turned = ImageOps.exif_transpose(image)
+                return _shrunk(np.asarray(_to_rgba(turned)), _WORKING_SIDE)
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large() from error
+    except UnidentifiedImageError as error:
+        raise InputError(_unknown_format(data)) from error
+    except Exception as error:  # Pillow's readers raise a dozen kinds on damaged files
+        raise InputError(
+            "The picture is damaged or cut off; please open and save it again as PNG or JPEG."
+        ) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > _MAX_PIXELS:
+        raise _too_large()
+
+
+def _too_large() -> InputError:
+    return InputError(
+        f"The picture has more than {_MAX_PIXELS // 1_000_000} megapixels; "
+        "please scale it down first."
+    )
+
+
+def _unknown_format(data: bytes) -> str:
+    if not data:
+        return "The picture file is empty; please choose another."
+    known = {b"ftyp": "HEIC or AVIF", b"<svg": "SVG", b"%PDF": "PDF"}
+    found = [name for mark, name in known.items() if mark in data[:512]]
+    what = f"Pictures in {found[0]} format" if found else "Pictures in this format"
+    return f"{what} cannot be read; please save it as PNG or JPEG."
+
+
+def _to_rgba(image: Image.Image) -> Image.Image:
+    """Any mode of Pillow as RGBA; deep grey is scaled, where ``convert`` would clip it."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, np.float64), posinf=0.0, neginf=0.0)
+        top = values.max(initial=0.0)
+        grey = np.clip(values * (255.0 / top if top > 0 else 0.0), 0, 255)
+        return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGBA")
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        image = image.convert("RGB")
+    return image.convert("RGBA")
+
+
+def _shrunk(rgba: Pixels, side: int) -> Pixels:
+    """The picture with its longest side at most ``side`` pixels."""
+    height, width = rgba.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return rgba
+    return resample(rgba, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def _normalised(luminance: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Luminance (n, h, w) with mean 0.5 and deviation 0.18 where alpha weighs; safe if it is flat.
+
+    Where nothing weighs, it does not matter what comes out.
+    """
+    weight = np.maximum(alpha.sum((1, 2), keepdims=True), 1e-6)
+    centred = luminance - (luminance * alpha).sum((1, 2), keepdims=True) / weight
+    variance = (np.square(centred) * alpha).sum((1, 2), keepdims=True) / weight
+    centred *= _STD / np.maximum(np.sqrt(variance), _MIN_STD)
+    centred += _MEAN
+    return np.clip(centred, 0.0, 1.0, out=centred)
+
+
+def resample(rgba: Pixels, width: int, height: int) -> Pixels:
+    """Antialiased resize; Pillow premultiplies RGBA, so hidden colours never bleed in."""
+    image = Image.fromarray(np.ascontiguousarray(rgba))
+    shrinking = width < rgba.shape[1] or height < rgba.shape[0]
+    method = Image.Resampling.HAMMING if shrinking else Image.Resampling.BILINEAR
+    return np.asarray(image.resize((width, height), method))

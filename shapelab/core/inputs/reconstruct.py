@@ -1,0 +1,167 @@
+"""From a picture, mesh or voxel file to the shape that the model knows best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
+from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.model.latent import Array
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
+__all__ = ["MESH_SUFFIXES", "Reconstruction", "reconstruct"]
+
+Grid = NDArray[np.bool_]
+
+LEVEL = 0.5
+_MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say nothing
+_POOR = 0.45  # IoU below which the model plainly does not know the shape
+_YAWS = 4
+
+# Which axis points up, the likeliest first; files do not say.
+_UP: dict[str, str] = {".obj": "yz", ".glb": "yz", ".gltf": "yz", ".npy": "zyx", ".npz": "zyx"}
+_UP |= {".mat": "xzy"}
+_UP_ELSE = "zy"
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What the model makes of an input."""
+
+    latent: Array  # (latent,) float32
+    field: Array  # (R, R, R) float32 occupancy probability
+    source_kind: untrusted_reader.Kind
+    prepared: PreparedImage | None  # of a picture
+    voxels: Grid | None  # (R, R, R), of a mesh or voxel file, in the pose that was encoded
+    class_name: str  # the model's class that the latent is nearest to
+    note: str  # one sentence on how it was read, for the window
+
+
+@dataclass(frozen=True)
+class _Pose:
+    up: str
+    yaw: int  # quarter turns
+    grid: Grid
+
+
+def reconstruct(
+    model: ShapeModel,
+    source: str | Path | untrusted_reader.Document,
+    cancel: untrusted_reader.CancelFlag | None = None,
+) -> Reconstruction:
+    """Encodes a picture, mesh or voxel file and decodes it again.
+
+    Files do not say how their object stands: meshes and voxels are tried with several axes up
+    and all four quarter turns, and the pose counts whose decoded shape agrees best with it.
+
+    Args:
+        model: a loaded model.
+        source: a file, or what ``guard.read_untrusted`` made of one.
+        cancel: such as a ``threading.Event``; looked at while the file is read and while the shape
+            is fitted.
+
+    Raises:
+        InputError: the file cannot be read or holds no usable object.
+        Cancelled: ``cancel`` was set.
+    """
+    document = (
+        source
+        if isinstance(source, untrusted_reader.Document)
+        else untrusted_reader.read_untrusted(source, cancel)
+    )
+    content = document.content
+    if isinstance(content, PreparedImage):
+        return _from_picture(model, content, cancel)
+    resolution = model.spec.resolution
+    return _from_solid(model, document.kind, list(_poses(content, document.suffix, resolution)))
+
+
+def _from_picture(
+    model: ShapeModel, picture: PreparedImage, cancel: untrusted_reader.CancelFlag | None
+) -> Reconstruction:
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise untrusted_reader.Cancelled("The reconstruction was cancelled.")
+
+    mask = picture.rgba[..., 3].astype(np.float32) / 255
+    latent = model.fit_image(images.to_input(picture.rgba, model.spec), mask, check)
+    field = model.decode(latent)
+    notes = {
+        "alpha": "The picture's own transparency was used as the outline.",
+        "plain background": "The plain background was removed.",
+        "grabcut": "The background was guessed; a picture on plain white gives a better shape.",
+    }
+    class_name = model.density.nearest_class(latent)
+    return Reconstruction(
+        latent, field, "picture", picture, None, class_name, notes[picture.method]
+    )
+
+
+def _from_solid(
+    model: ShapeModel, kind: untrusted_reader.Kind, poses: list[_Pose]
+) -> Reconstruction:
+    """The pose that the model reproduces best, the likelier up axis first."""
+    grids = np.stack([pose.grid for pose in poses])
+    latents = model.encode_voxels(grids)
+    fields = model.decode(latents)
+    scores = np.array([_iou(f >= LEVEL, g) for f, g in zip(fields, grids, strict=True)])
+    best = 0
+    for start in range(0, len(poses), _YAWS):
+        rival = start + int(scores[start : start + _YAWS].argmax())
+        if start == 0 or scores[rival] > scores[best] + _MARGIN:
+            best = rival
+    pose = poses[best]
+    note = (
+        f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°; "
+        f"the shape shown agrees with it to {scores[best]:.0%} (IoU)."
+    )
+    if scores[best] < _POOR:
+        note += " The model does not know shapes like this well."
+    latent = latents[best]
+    class_name = model.density.nearest_class(latent)
+    return Reconstruction(latent, fields[best], kind, None, pose.grid, class_name, note)
+
+
+def _poses(content: TriMesh | VoxelGrid, suffix: str, resolution: int) -> Iterator[_Pose]:
+    """All candidate poses as solid grids, grouped by up axis."""
+    for up in _UP.get(suffix, _UP_ELSE):
+        if isinstance(content, TriMesh):
+            standing = voxelise.solid(_mesh_upright(content, up), resolution)
+        else:
+            standing = _grid_upright(voxel_files.fit(content, resolution), up)
+        for yaw in range(_YAWS):
+            yield _Pose(up, yaw, np.ascontiguousarray(np.rot90(standing, yaw, (0, 1))))
+
+
+def _mesh_upright(mesh: TriMesh, up: str) -> TriMesh:
+    """The mesh with its axis ``up`` along z, by a rotation (so nothing is mirrored)."""
+    if up == "z":
+        return mesh
+    x, y, z = mesh.vertices.T
+    turned = (x, -z, y) if up == "y" else (-z, y, x)
+    return TriMesh(np.stack(turned, 1), mesh.faces)
+
+
+def _grid_upright(grid: Grid, up: str) -> Grid:
+    """The same for cells: the same rotations of the array."""
+    if up == "z":
+        return grid
+    if up == "y":
+        return grid.transpose(0, 2, 1)[:, ::-1, :]
+    return grid.transpose(2, 1, 0)[::-1, :, :]
+
+
+def _iou(a: Grid, b: Grid) -> float:
+    union = int((a | b).sum())
+    return int((a & b).sum()) / union if union else 1.0

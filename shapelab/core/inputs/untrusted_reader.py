@@ -1,0 +1,308 @@
+"""Reads strangers' files in a child process, so that no file can crash, freeze or fill the app.
+
+The child (``guardchild``) gets the bytes on stdin and gives arrays on stdout; it has a memory
+limit, no network, and a wall clock. The app gives each file a child of its own; a preparation of
+many files keeps one for a while (``GuardedReader``). Whatever goes wrong ends as one InputError
+sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
+from shapelab.core.inputs.untrusted_worker import Kind as Kind
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.tri_mesh import TriMesh
+
+Arrays = dict[str, NDArray[Any]]
+
+TIMEOUT = 20.0  # seconds of wall clock for one file
+MAX_BYTES = 100 * 2**20
+_MAX_ANSWER = 2**30
+_POLL = 0.05  # seconds between looks at the cancel flag
+_log = logging.getLogger(__name__)
+
+
+class CancelFlag(Protocol):
+    """What ``threading.Event`` offers of interest here."""
+
+    def is_set(self) -> bool: ...
+
+
+class Cancelled(InputError):
+    """Reading was called off; nobody needs to be told."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file held."""
+
+    kind: Kind
+    content: PreparedImage | TriMesh | VoxelGrid
+    name: str  # of the file, for the window's texts
+    suffix: str  # lower case, with the dot
+
+
+def kind_of(suffix: str) -> Kind | None:
+    """What a file with this suffix is read as; None if it cannot be read."""
+    return KINDS.get(suffix.lower())
+
+
+def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Document:
+    """Reads a picture, mesh or voxel file in a child process of its own.
+
+    Args:
+        path: of the file; its suffix says what it is.
+        cancel: such as a ``threading.Event``; once set, reading ends within about 0.1 s.
+
+    Raises:
+        InputError: one sentence that says what is wrong and what to do.
+        Cancelled: ``cancel`` was set.
+    """
+    with GuardedReader() as reader:
+        return reader.read(path, cancel)
+
+
+def read_untrusted_bytes(
+    data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "pasted picture"
+) -> Document:
+    """Like ``read_untrusted`` for bytes that are in memory, such as a pasted picture."""
+    with GuardedReader() as reader:
+        return reader.read_bytes(data, suffix, cancel, name)
+
+
+class GuardedReader:
+    """Reads one file after the other in a child that lives on: what 50,000 files need.
+
+    Each file has the limits of ``read_untrusted``. A child ends after a file that broke it, took
+    too long or filled its memory, and after ``guardchild.FILES`` files or ``guardchild.SECONDS`` of
+    work; the next file starts another. For one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> GuardedReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str | Path, cancel: CancelFlag | None = None) -> Document:
+        """Reads a file as ``read_untrusted`` does."""
+        path = Path(path)
+        _known(path.suffix, path.name)
+        return self.read_bytes(content(path), path.suffix, cancel, path.name)
+
+    def read_bytes(
+        self, data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "the file"
+    ) -> Document:
+        """Reads bytes as ``read_untrusted_bytes`` does."""
+        kind = _known(suffix, name)
+        if not data:
+            raise InputError(f"'{name}' is empty; please choose another file.")
+        if len(data) > MAX_BYTES:
+            raise too_large(name)
+        suffix = suffix.lower()
+        return Document(kind, _typed(kind, self._ask(data, suffix, cancel)), name, suffix)
+
+    def close(self) -> None:
+        """Ends the child; the next file starts another."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()  # between two files it has nothing to tidy
+            with contextlib.suppress(OSError):  # what was not written on a broken pipe
+                child.__exit__(None, None, None)
+
+    def _ask(self, data: bytes, suffix: str, cancel: CancelFlag | None) -> Arrays:
+        """Has the child read the bytes and gives the arrays it made."""
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Reading was cancelled.")
+        if self._child is not None and self._child.poll() is not None:
+            self.close()
+        if self._child is None:
+            try:
+                self._child = _start(suffix)
+            except OSError as error:
+                raise InputError(
+                    f"The reader could not be started ({error.strerror}); please try again."
+                ) from error
+        child, arrays, last = self._child, None, True
+        try:
+            answer, last = _answer(child, data, suffix, cancel)
+            with np.load(io.BytesIO(answer), allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
+        except InputError:  # out of time, or called off
+            raise
+        except Exception as error:
+            _log.warning("the reader broke or ended, code %s", child.poll())
+            raise InputError(
+                "The file broke its reader; it is damaged or needs too much memory."
+            ) from error
+        finally:
+            if last or arrays is None:
+                self.close()
+        if "error" in arrays:
+            _log.info("reader: %s\n%s", arrays["error"], arrays.get("detail", ""))
+            raise InputError(str(arrays["error"]))
+        return arrays
+
+
+def _known(suffix: str, name: str) -> Kind:
+    kind = kind_of(suffix)
+    if kind is None:
+        listed = " ".join(KINDS)
+        raise InputError(f"'{name}' is of a kind that cannot be read; ShapeLab reads {listed}.")
+    return kind
+
+
+def content(path: Path) -> bytes:
+    """All bytes of a regular file, or a sentence."""
+    try:
+        if path.is_dir():
+            raise InputError(f"'{path.name}' is a folder; please choose a file in it.")
+        if not path.exists():
+            raise InputError(f"There is no file '{path}'; please check its name.")
+        if not path.is_file():  # opening a pipe or device could wait for ever
+            raise InputError(f"'{path.name}' is not a plain file; please choose another.")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"'{path.name}' cannot be opened ({reason}).") from error
+    if len(data) > MAX_BYTES:
+        raise too_large(path.name)
+    return data
+
+
+def too_large(name: str) -> InputError:
+    """The refusal of a file beyond ``MAX_BYTES``."""
+    return InputError(
+        f"'{name}' is larger than {MAX_BYTES // 2**20} MB; please choose a smaller file."
+    )
+
+
+def _start(suffix: str) -> subprocess.Popen[bytes]:
+    folder = Path(__file__).resolve().parents[3]
+    threads = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"),
+        "1",
+    )
+    return subprocess.Popen(
+        [sys.executable, "-m", "shapelab.core.inputs.untrusted_worker", suffix],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Python looks for modules in the current folder first: it must not be one of downloads.
+        cwd=folder,
+        env={**os.environ, **threads},  # each thread reserves memory, and the limit counts that
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+
+
+def _answer(
+    child: subprocess.Popen[bytes], data: bytes, suffix: str, cancel: CancelFlag | None
+) -> tuple[bytes, bool]:
+    """What the child answers, and whether it ends now; it is killed when time is up or so called.
+
+    Raises:
+        InputError: the time was up.
+        Cancelled: ``cancel`` was set.
+        OSError, EOFError: the child broke.
+    """
+    done = threading.Event()
+    watcher = threading.Thread(target=_kill_when, args=(cancel, child, done), daemon=True)
+    watcher.start()
+    late = time.monotonic() + TIMEOUT
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write(REQUEST.pack(suffix.encode(), len(data)))
+        child.stdin.write(data)
+        child.stdin.flush()
+        last, size = ANSWER.unpack(_exactly(child.stdout, ANSWER.size))
+        return _exactly(child.stdout, size), last
+    except (OSError, EOFError, struct.error):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("Reading was cancelled.") from None
+        if time.monotonic() >= late:
+            raise InputError(
+                f"The file took longer than {TIMEOUT:.0f} seconds to read; "
+                "please simplify it or scale it down."
+            ) from None
+        raise
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    """That many bytes, or EOFError where the stream ends before or the number is absurd."""
+    data = stream.read(size) if size <= _MAX_ANSWER else b""
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _kill_when(
+    cancel: CancelFlag | None, child: subprocess.Popen[bytes], done: threading.Event
+) -> None:
+    """Kills the child once ``cancel`` is set or its time is up; ends when a file is done with."""
+    late = time.monotonic() + TIMEOUT
+    while not done.wait(_POLL if cancel is not None else TIMEOUT):
+        if time.monotonic() >= late or (cancel is not None and cancel.is_set()):
+            child.kill()
+            return
+
+
+def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
+    """The child's arrays as an object, with the shapes and kinds of numbers checked again."""
+    if kind == "picture":
+        method = str(arrays["method"])
+        if method not in ("alpha", "grabcut", "plain background"):
+            raise _odd_answer()
+        return PreparedImage(
+            _expect(arrays, "rgba", np.uint8, (None, None, 4)),
+            _expect(arrays, "original", np.uint8, (None, None, 4)),
+            method,  # type: ignore[arg-type]
+        )
+    if kind == "mesh":
+        vertices = _expect(arrays, "vertices", np.float32, (None, 3))
+        faces = _expect(arrays, "faces", np.int32, (None, 3))
+        if faces.size and not (faces.min() >= 0 and faces.max() < len(vertices)):
+            raise _odd_answer()
+        return TriMesh(vertices, faces)
+    values = _expect(arrays, "values", np.float32, (None, None, None))
+    return VoxelGrid(values, float(_expect(arrays, "pitch", np.float64, ())))
+
+
+def _expect(
+    arrays: Arrays, key: str, dtype: type[np.generic], shape: tuple[int | None, ...]
+) -> NDArray[Any]:
+    array = arrays.get(key)
+    if array is None or array.dtype != dtype or array.ndim != len(shape):
+        raise _odd_answer()
+    if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+        raise _odd_answer()
+    return array
+
+
+def _odd_answer() -> InputError:
+    return InputError("The file broke its reader; please choose another.")

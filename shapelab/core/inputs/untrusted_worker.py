@@ -1,0 +1,101 @@
+"""The child of ``guard``: reads files within the sandbox, answers with arrays (npz, no pickle)."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import struct
+import sys
+import time
+import traceback
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import mesh_reader, process_limits, voxel_files
+from shapelab.core.inputs.images import PICTURE_SUFFIXES, prepare
+
+Kind = Literal["picture", "mesh", "voxels"]
+
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(PICTURE_SUFFIXES, "picture"),
+    **dict.fromkeys(mesh_reader.MESH_SUFFIXES, "mesh"),
+    **dict.fromkeys(voxel_files.VOXEL_SUFFIXES, "voxels"),
+}
+REQUEST = struct.Struct("<8sQ")  # suffix, bytes of the file that follow
+ANSWER = struct.Struct("<?Q")  # whether the child ends now, bytes of the archive that follow
+FILES = 500  # of one child: what its libraries leak is not gathered for ever
+SECONDS = 10.0  # of processor time, after which a child ends with the file it is at
+_SIZE = 256  # side of a prepared picture, pixels
+_LIBRARIES: dict[str, tuple[str, ...]] = {
+    "picture": ("cv2",),
+    "mesh": ("trimesh",),
+    "voxels": (),
+    ".3mf": ("trimesh", "lxml.etree"),
+    ".mat": ("scipy.io",),
+}
+
+
+def _read(data: bytes, suffix: str) -> dict[str, Any]:
+    """In the child: reads the bytes and gives named arrays."""
+    kind = KINDS[suffix]
+    if kind == "picture":
+        picture = prepare(data, _SIZE)
+        return {
+            "rgba": picture.rgba,
+            "original": picture.original,
+            "method": np.array(picture.method),
+        }
+    if kind == "mesh":
+        mesh = mesh_reader.read(data, suffix)
+        return {"vertices": mesh.vertices, "faces": mesh.faces}
+    grid = voxel_files.read(data, suffix)
+    return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
+
+
+def serve(suffix: str) -> None:
+    """The child's whole life: files from stdin, arrays or an error for each to stdout."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    requests = sys.stdin.buffer
+    head = requests.read(REQUEST.size)
+    data = requests.read(REQUEST.unpack(head)[1])
+    for library in _LIBRARIES.get(suffix, _LIBRARIES[KINDS[suffix]]):
+        import_module(library)  # before the sandbox, which lets nothing write a bytecode cache
+    process_limits.enter()
+    for count in itertools.count(1):
+        name, _ = REQUEST.unpack(head)
+        arrays, broken = _arrays_or_error(data, name.rstrip(b"\0").decode())
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+        # What is left of sandbox.CPU_SECONDS must do for a whole file.
+        last = broken or count >= FILES or time.process_time() > SECONDS
+        answers.write(ANSWER.pack(last, packed.getbuffer().nbytes))
+        answers.write(packed.getbuffer())
+        answers.flush()
+        head = b"" if last else requests.read(REQUEST.size)
+        if not head:
+            os._exit(0)  # nothing is left to tidy, and a library's exit hooks could only do harm
+        data = requests.read(REQUEST.unpack(head)[1])
+
+
+def _arrays_or_error(data: bytes, suffix: str) -> tuple[dict[str, Any], bool]:
+    """In the child: the arrays or the sentence of one file, and whether memory ran out."""
+    try:
+        return _read(data, suffix), False
+    except InputError as error:
+        sentence, broken = str(error), isinstance(error.__cause__, MemoryError)
+    except MemoryError:
+        sentence, broken = "The file needs too much memory; please choose a smaller one.", True
+    except Exception:
+        sentence = "The file is damaged and cannot be read; please export it again."
+        broken = False
+    detail = traceback.format_exc()[-4000:]
+    return {"error": np.array(sentence), "detail": np.array(detail)}, broken
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,192 @@
+"""The model file: safetensors weights with a JSON header, verified before anything is used.
+
+Layout of a model folder: ``model.safetensors`` (weights as float16, density and directions as
+float32; metadata: format, version, spec, digest) and ``card.json`` (what a person should know).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from shapelab.core.errors import ModelFileError
+from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.model.mirror import Mirror
+from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
+from shapelab.core.model.spec import ModelSpec
+
+FORMAT = "shapelab-model"
+VERSION = 2  # 1: the digest did not cover the spec
+MAX_BYTES = 2 * 1024**3
+MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "generator": Generator,
+    "voxel_encoder": VoxelEncoder,
+    "image_encoder": ImageEncoder,
+}
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """What a model file holds."""
+
+    spec: ModelSpec
+    networks: dict[str, nn.Module]
+    density: LatentDensity
+    directions: PrincipalDirections
+    card: dict[str, Any]
+    digest: str
+    mirror: Mirror | None = None  # models of a run's timeline, and older ones, have none
+
+
+def _digest(tensors: dict[str, Tensor], spec: str) -> str:
+    """SHA-256 over the spec's text, and over names, types, shapes and bytes in name order.
+
+    Safetensors has no checksum of its own.
+    """
+    sha = hashlib.sha256(spec.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        sha.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        sha.update(tensor.numpy().tobytes())
+    return sha.hexdigest()
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    floating = tensor.dtype.is_floating_point
+    return tensor.detach().cpu().to(torch.float16 if floating else tensor.dtype).contiguous()
+
+
+def encode(
+    spec: ModelSpec,
+    networks: dict[str, nn.Module],
+    density: LatentDensity,
+    directions: PrincipalDirections,
+    mirror: Mirror | None = None,
+) -> bytes:
+    """The bytes of ``model.safetensors``; network weights are rounded to float16."""
+    tensors = {
+        f"{part}.{name}": _compact(value)
+        for part in NETWORKS
+        for name, value in networks[part].state_dict().items()
+    }
+    tensors |= {
+        "density.means": torch.from_numpy(density.means.copy()),
+        "density.factors": torch.from_numpy(density.factors.copy()),
+        "directions.vectors": torch.from_numpy(directions.vectors.copy()),
+        "directions.explained": torch.from_numpy(directions.explained.copy()),
+    }
+    if mirror is not None:
+        tensors["mirror.matrix"] = torch.from_numpy(mirror.matrix.copy())
+    described = spec.model_dump_json()
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "spec": described,
+        "digest": _digest(tensors, described),
+    }
+    return save_tensors(tensors, metadata)
+
+
+def _header(data: bytes, path: Path) -> dict[str, str]:
+    """The metadata of the file, read with bounds before safetensors sees it."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or not 2 <= length <= min(MAX_HEADER, len(data) - 8):
+        raise ModelFileError(f"{path.name} is damaged or not a model file; please get it again.")
+    try:
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError):
+        raise ModelFileError(
+            f"{path.name} is damaged or not a model file; please get it again."
+        ) from None
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ModelFileError(f"{path.name} is no ShapeLab model; make one with `export-model`.")
+    version = str(metadata.get("version", ""))
+    if not version.isdigit() or int(version) > VERSION:
+        raise ModelFileError(
+            f"{path.name} was written by a newer ShapeLab (format {version}; this one reads up to "
+            f"{VERSION}); please update ShapeLab."
+        )
+    return metadata
+
+
+def _fill(module: nn.Module, part: str, tensors: dict[str, Tensor], path: Path) -> nn.Module:
+    own = {n.removeprefix(part + "."): t for n, t in tensors.items() if n.startswith(part + ".")}
+    expected = module.state_dict()
+    for name, value in expected.items():
+        if name not in own or own[name].shape != value.shape:
+            raise ModelFileError(f"{path.name} does not fit its own description at {part}.{name}.")
+    module.load_state_dict({name: own[name].to(expected[name].dtype) for name in expected})
+    return module.eval().requires_grad_(False)
+
+
+def read(path: Path) -> ModelParts:
+    """Reads and verifies a model file.
+
+    Raises:
+        ModelFileError: missing, damaged, too new, of unknown shape, or with non-finite numbers.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFileError(f"{path.name} is larger than any ShapeLab model; it is not read.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path.name} cannot be read: {error.strerror}.") from None
+    metadata = _header(data, path)
+    try:
+        spec = ModelSpec.model_validate_json(metadata["spec"])
+        tensors = load_tensors(data)
+    except (SafetensorError, ValidationError, KeyError, ValueError):
+        raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
+    covered = "" if metadata["version"] == "1" else metadata["spec"]
+    if _digest(tensors, covered) != metadata.get("digest"):
+        raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
+    if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
+        raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
+    networks = {part: _fill(build(spec), part, tensors, path) for part, build in NETWORKS.items()}
+    latent, classes = spec.latent_size, len(spec.classes)
+    arrays: dict[str, Any] = {}
+    for name, shape in {
+        "density.means": (classes, latent),
+        "density.factors": (classes, latent, latent),
+        "directions.vectors": (classes, DIRECTIONS, latent),
+        "directions.explained": (classes, DIRECTIONS),
+    }.items():
+        value = tensors.get(name)
+        if value is None or tuple(value.shape) != shape:
+            raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
+        arrays[name] = np.asarray(value.numpy(), np.float32)
+    matrix = tensors.get("mirror.matrix")
+    if matrix is not None and tuple(matrix.shape) != (latent + 1, latent):
+        raise ModelFileError(f"{path.name} does not fit its own description at mirror.matrix.")
+    return ModelParts(
+        spec,
+        networks,
+        LatentDensity(spec.classes, arrays["density.means"], arrays["density.factors"]),
+        PrincipalDirections(
+            spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
+        ),
+        _read_card(path.with_name("card.json")),
+        metadata["digest"],
+        None if matrix is None else Mirror(np.asarray(matrix.numpy(), np.float32)),
+    )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}  # a card informs; a model without one still works
+    return card if isinstance(card, dict) else {}

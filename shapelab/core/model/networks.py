@@ -1,0 +1,175 @@
+"""The four networks of Smith & Meger 2017, built from a ModelSpec.
+
+Sizes follow the authors' released code (3D-IWGAN) where the spec has its default widths. Grids are
+[B, 1, X, Y, Z]; the generator gives logits, whose sigmoid is the probability of being solid.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from shapelab.core.model.camera import GUESS
+from shapelab.core.model.convolutions import Convolution, Deconvolution
+from shapelab.core.model.patch_convolution import MOST_PIXELS, PatchConv2d
+from shapelab.core.model.spec import ModelSpec
+
+LEAK = 0.2  # slope of every LeakyReLU in the released code
+INITIAL_STD = 0.02  # released: weights N(0, 0.02), batch-norm scale N(1, 0.02)
+
+
+def initialise(module: nn.Module) -> None:
+    """Draws the released code's initial weights for one layer; use with ``Module.apply``."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d):
+        nn.init.normal_(module.weight, 0.0, INITIAL_STD)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+        nn.init.normal_(module.weight, 1.0, INITIAL_STD)
+        nn.init.zeros_(module.bias)
+
+
+def initialise_he(module: nn.Module) -> None:
+    """Draws one layer's weights by fan-in (He et al. 2015); use with ``Module.apply``.
+
+    Where batch normalisation makes a layer's scale free, its rate of change is the learning rate
+    over the weights' size: with 0.02 the image encoder is too restless at a rate of 1e-3.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, LEAK)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+class Generator(nn.Module):
+    """Latent [B, latent_size] -> logits [B, 1, R, R, R]."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        width = spec.generator_width
+        self.width = width
+        self.dense = nn.Linear(spec.latent_size, width * 8, bias=False)
+        self.dense_norm: nn.Module = nn.BatchNorm1d(width * 8)
+        layers: list[nn.Module] = []
+        for _ in range(spec.doublings - 1):
+            layers += [
+                Deconvolution(width, width // 2, bias=False),
+                nn.BatchNorm3d(width // 2),
+                nn.ReLU(inplace=True),
+            ]
+            width //= 2
+        self.body = nn.Sequential(*layers)
+        self.head = Deconvolution(width, 1, bias=True)
+        self.apply(initialise)
+
+    def first_activation(self, z: Tensor) -> Tensor:
+        """The dense layer's output [B, 8 * width], on which principal directions are computed."""
+        return self.dense_norm(self.dense(z))
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = torch.relu(self.first_activation(z)).view(-1, self.width, 2, 2, 2)
+        h = h.to(memory_format=torch.channels_last_3d)
+        return self.head(self.body(h))
+
+
+def folded(generator: Generator) -> Generator:
+    """A copy that only decodes, a fifth faster: each batch norm is part of the layer before it."""
+    fast = copy.deepcopy(generator).eval().requires_grad_(False)
+    first: Any = fast.dense_norm
+    fast.dense = fuse_linear_bn_eval(fast.dense, first)
+    fast.dense_norm = nn.Identity()
+    plain: list[Any] = list(fast.body)
+    layers: list[nn.Module] = []
+    for conv, norm, relu in zip(plain[0::3], plain[1::3], plain[2::3], strict=True):
+        layers += [fuse_conv_bn_eval(conv, norm, transpose=True), relu]
+    fast.body = nn.Sequential(*layers)
+    # The activations' own layout: otherwise every call would reorder the weights.
+    return fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+
+class Critic(nn.Module):
+    """Grid [B, 1, R, R, R] in [0, 1] -> score [B]. No normalisation, as the penalty asks."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        widths = [1] + [spec.critic_width * 2**i for i in range(spec.doublings)]
+        self.convs = nn.ModuleList(Convolution(a, b) for a, b in pairwise(widths))
+        self.dense = nn.Linear(widths[-1] * 8, 1)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = nn.functional.leaky_relu(conv(x), LEAK)
+        return self.dense(x.flatten(1)).squeeze(1)
+
+
+class VoxelEncoder(nn.Module):
+    """Grid [B, 1, R, R, R] -> means and log-variances, each [B, latent_size]."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        widths = [1] + [spec.encoder_width * 2**i for i in range(spec.doublings)]
+        layers: list[nn.Module] = []
+        for i, (a, b) in enumerate(pairwise(widths)):
+            layers.append(Convolution(a, b))
+            if i:  # the released encoder normalises all but the first layer
+                layers.append(nn.BatchNorm3d(b))
+            layers.append(nn.LeakyReLU(LEAK, inplace=True))
+        self.body = nn.Sequential(*layers)
+        self.heads = nn.Linear(widths[-1] * 8, 2 * spec.latent_size)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.heads(self.body(x).flatten(1)).chunk(2, dim=1)
+        return mean, log_variance
+
+
+class ImageEncoder(nn.Module):
+    """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
+
+    ``with_camera`` also gives a guess [B, 30] of the camera (see ``core.camera``), or None where
+    the spec has none.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, side = spec.image_channels, spec.image_size
+        for i, (width, kernel, stride) in enumerate(spec.image_convs):
+            out = -(-side // stride)
+            # TensorFlow's SAME: pad so that the output has ceil(side / stride) cells.
+            total = max((out - 1) * stride + kernel - side, 0)
+            before, after = total // 2, total - total // 2
+            layers += [nn.ZeroPad2d((before, after, before, after))] if before != after else []
+            padding = before if before == after else 0
+            kind = PatchConv2d if out**2 <= MOST_PIXELS else nn.Conv2d
+            layers.append(kind(channels, width, kernel, stride, padding))
+            if i:
+                layers.append(nn.BatchNorm2d(width))
+            layers.append(nn.LeakyReLU(LEAK, inplace=True))
+            channels, side = width, out
+        self.body = nn.Sequential(*layers)
+        features = channels * side * side
+        self.heads = nn.Linear(features, 2 * spec.latent_size)
+        self.camera = nn.Linear(features, GUESS) if spec.camera else None
+        self.apply(initialise)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return self._heads(self._features(image))
+
+    def with_camera(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        features = self._features(image)
+        camera = None if self.camera is None else self.camera(features)
+        return *self._heads(features), camera
+
+    def _features(self, image: Tensor) -> Tensor:
+        return self.body(image).flatten(1)
+
+    def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.heads(features).chunk(2, dim=1)
+        return mean, log_variance

@@ -1,0 +1,172 @@
+"""ShapeModel: latents, pictures and voxels in, occupancy fields out; numpy on both sides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shapelab.core.errors import InputError
+from shapelab.core.model import model_file, silhouette_fit
+from shapelab.core.model.image_encoding import Sighting, look
+from shapelab.core.model.latent import Array, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.model.networks import Generator, folded
+from shapelab.core.model.spec import ModelSpec
+from shapelab.core.paths import find_model
+
+BATCH = 32  # grids decoded at once; keeps memory low for large requests
+
+
+class ShapeModel:
+    """A trained model, ready to use on the CPU. Safe to call from several threads."""
+
+    def __init__(self, name: str, parts: model_file.ModelParts) -> None:
+        self.name = name
+        self.spec: ModelSpec = parts.spec
+        self.card: dict[str, Any] = parts.card
+        self.density: LatentDensity = parts.density
+        self.directions: PrincipalDirections = parts.directions
+        self.digest = parts.digest
+        self._mirror = parts.mirror
+        self._networks = parts.networks
+        self._generator = folded(cast("Generator", parts.networks["generator"]))
+        self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
+
+    @property
+    def latent_size(self) -> int:
+        return self.spec.latent_size
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.spec.classes
+
+    def first_seed(self, class_name: str) -> int:
+        """The seed that shows a class well, by the model's card; 0 where it names none."""
+        seeds = self.card.get("first_seeds")
+        seed = seeds.get(class_name) if isinstance(seeds, dict) else None
+        return seed if isinstance(seed, int) and seed >= 0 else 0
+
+    def sample(
+        self,
+        class_name: str | None = None,
+        seed: int = 0,
+        n: int = 1,
+        truncation: float = 0.8,
+    ) -> Array:
+        """Draws latents (n, latent_size) float32; the same seed always gives the same shapes.
+
+        Args:
+            class_name: one of ``classes``; None draws a class for each sample from the seed.
+            seed: whole number >= 0.
+            n: how many.
+            truncation: scales the spread around the class's mean (1 = as trained, 0 = the mean).
+        """
+        noise = seed_noise(seed, self.latent_size, n)
+        if class_name is not None:
+            return self.density.place(noise, class_name, truncation)
+        picks = np.random.default_rng([seed, 1]).integers(len(self.classes), size=n)
+        return np.stack(
+            [self.density.place(noise[i], self.classes[picks[i]], truncation) for i in range(n)]
+        )
+
+    def encode_voxels(self, voxels: NDArray[Any]) -> Array:
+        """Posterior means of grids (R, R, R) or (n, R, R, R), bool or [0, 1], x right, z up.
+
+        Returns:
+            (latent_size,) or (n, latent_size) float32.
+        """
+        grids = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")
+        latents = self._encode(grids[:, None])
+        return latents[0] if voxels.ndim == 3 else latents
+
+    def encode_image(self, image: NDArray[Any]) -> Array:
+        """Posterior means of pictures (C, S, S) or (n, C, S, S), as ``images.to_input`` makes them.
+
+        Each is looked at twice, mirrored too, where the model knows how latents are mirrored.
+
+        Returns:
+            (latent_size,) or (n, latent_size) float32.
+        """
+        latents = self._look(self._pictures(image)).latents
+        return latents[0] if image.ndim == 3 else latents
+
+    def fit_image(
+        self,
+        image: NDArray[Any],
+        mask: NDArray[Any],
+        check: Callable[[], None] = lambda: None,
+    ) -> Array:
+        """Latents of pictures as ``encode_image`` gives them, then fitted to the outlines in them.
+
+        Takes about half a second a picture. A model that has learnt no cameras only encodes.
+
+        Args:
+            image: (C, S, S) or (n, C, S, S), as ``encode_image`` takes them.
+            mask: (T, T) or (n, T, T) in [0, 1]: what the object covers in the same pictures.
+            check: called between the steps of the fit; what it raises ends it.
+
+        Returns:
+            (latent_size,) or (n, latent_size) float32.
+        """
+        batch = self._pictures(image)
+        masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
+        if len(masks) != len(batch):
+            raise InputError(f"{len(batch)} pictures need as many masks, not {len(masks)}.")
+        seen = self._look(batch)
+        latents = seen.latents
+        if seen.cameras is not None:
+            latents = silhouette_fit.fit(self._networks["generator"], seen, masks, check).latents
+        return latents[0] if image.ndim == 3 else latents
+
+    def _pictures(self, image: NDArray[Any]) -> Array:
+        side = self.spec.image_size
+        shape = (self.spec.image_channels, side, side)
+        return self._batched(np.asarray(image, np.float32), shape, "Pictures")
+
+    def _look(self, pictures: Array) -> Sighting:
+        with self._lock:
+            return look(self._networks["image_encoder"], self._mirror, pictures)
+
+    def decode(self, latents: NDArray[Any]) -> Array:
+        """Occupancy probability (R, R, R) or (n, R, R, R) float32 of latents (L,) or (n, L)."""
+        rows = self._batched(np.asarray(latents, np.float32), (self.latent_size,), "Latents")
+        with self._lock, torch.inference_mode():
+            fields = [
+                torch.sigmoid(self._generator(chunk))[:, 0].contiguous().numpy()
+                for chunk in torch.from_numpy(rows).split(BATCH)
+            ]
+        field = np.concatenate(fields)
+        return field[0] if latents.ndim == 1 else field
+
+    def _encode(self, batch: Array) -> Array:
+        encoder: nn.Module = self._networks["voxel_encoder"]
+        with self._lock, torch.inference_mode():
+            means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
+        return np.concatenate(means)
+
+    @staticmethod
+    def _batched(values: Array, shape: tuple[int, ...], what: str) -> Array:
+        if values.shape[-len(shape) :] != shape or values.ndim not in (len(shape), len(shape) + 1):
+            raise InputError(
+                f"{what} must have the shape {shape} or (n, *{shape}) for this model, "
+                f"not {values.shape}."
+            )
+        if not np.isfinite(values).all():
+            raise InputError(f"{what} must hold finite numbers only.")
+        return np.ascontiguousarray(values.reshape(-1, *shape))
+
+
+def load_model(name: str | Path = "furniture") -> ShapeModel:
+    """Loads a model by name (shipped or the user's) or by path.
+
+    Raises:
+        ModelFileError: there is no such model, or its file is damaged.
+    """
+    folder = find_model(name)
+    return ShapeModel(folder.name, model_file.read(folder / "model.safetensors"))

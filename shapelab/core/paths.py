@@ -1,0 +1,49 @@
+"""Finds the shipped resources and the user's own folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+from shapelab.core.errors import ModelFileError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def resources() -> Path:
+    """The folder of shipped files: inside the wheel, or beside the package in a checkout."""
+    for folder in (_PACKAGE / "resources", _PACKAGE.parent / "resources"):
+        if folder.is_dir():
+            return folder
+    raise ModelFileError("ShapeLab's resources folder is missing; please install it again.")
+
+
+def user_folder() -> Path:
+    """Where the user's own models, settings and sessions live."""
+    return Path(platformdirs.user_data_dir("shapelab", appauthor=False))
+
+
+def log_folder() -> Path:
+    """Where log files go."""
+    return Path(platformdirs.user_log_dir("shapelab", appauthor=False))
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a model: a path to a folder or file, a user's model, or a shipped one.
+
+    Raises:
+        ModelFileError: naming the models that are there.
+    """
+    direct = Path(name).expanduser()
+    if direct.suffix == ".safetensors" and direct.is_file():
+        return direct.parent
+    if (direct / "model.safetensors").is_file():
+        return direct
+    places = [user_folder() / "models", resources() / "models"]
+    for place in places:
+        if (place / str(name) / "model.safetensors").is_file():
+            return place / str(name)
+    known = sorted({p.parent.name for place in places for p in place.glob("*/model.safetensors")})
+    listed = ", ".join(known) or "none"
+    raise ModelFileError(f"There is no model '{name}'; the ones installed are: {listed}.")

@@ -1,0 +1,1 @@
+"""Training runs as data: settings, folder, events, state, curves and what they say."""

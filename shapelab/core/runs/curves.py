@@ -1,0 +1,210 @@
+"""The scalars of a run as arrays that grow with its events, for plots and for the doctor."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.runs.events import (
+    Event,
+    Prepared,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+)
+
+VALIDATION = ("iou", "picture_iou")  # the scores of held-out shapes
+_BLOCK = 64  # points that are smoothed at once
+
+Point = tuple[float, float, float]  # step, seconds, value
+
+
+class Curve:
+    """One scalar over the steps, oldest first; NaN where it was not finite."""
+
+    def __init__(self) -> None:
+        self.edits = 0  # counts the changes other than points added at the end
+        self._rows = np.zeros((3, 64))
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """[n], rising."""
+        return self._rows[0, : self._length]
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """[n] seconds of training up to each step, pauses not counted; NaN where unknown."""
+        return self._rows[1, : self._length]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """[n]."""
+        return self._rows[2, : self._length]
+
+    def add(self, step: float, seconds: float, value: float) -> None:
+        """A point at or after the last one; at the same step it takes the last one's place."""
+        if not self._length or self._rows[0, self._length - 1] != step:
+            if self._length == self._rows.shape[1]:
+                self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)], 1)
+            self._length += 1
+        else:
+            self.edits += 1
+        self._rows[:, self._length - 1] = step, seconds, value
+
+    def extend(self, points: Sequence[Point]) -> None:
+        """Many points, as ``add`` takes them; a run's whole history comes at once."""
+        rows = np.fromiter(chain.from_iterable(points), float).reshape(-1, 3).T
+        before = self._rows[0, self._length - 1] if self._length else -np.inf
+        if not (np.diff(rows[0], prepend=before) > 0).all():
+            for point in points:
+                self.add(*point)
+            return
+        length = self._length + len(points)
+        if length > self._rows.shape[1]:
+            spare = np.zeros((3, length))  # twice as many, so that adding stays cheap
+            self._rows = np.concatenate([self._rows[:, : self._length], rows, spare], 1)
+        else:
+            self._rows[:, self._length : length] = rows
+        self._length = length
+
+    def drop_after(self, step: int) -> None:
+        """Takes back what came after a step."""
+        self._length = int(np.searchsorted(self.steps, step, side="right"))
+        self.edits += 1
+
+
+class RunCurves:
+    """Everything that a run's events say in numbers.
+
+    A run that is resumed from a checkpoint, or goes back to one, takes back the numbers of the
+    steps after it, as ``shapelab.core.runs.run_folder.history`` does.
+    """
+
+    def __init__(self) -> None:
+        self.curves: dict[str, Curve] = {}
+        self.checkpoints: list[int] = []  # steps, rising
+        self.warnings: list[Warned] = []  # all there were: they happened, even if taken back
+        self.step = 0  # the newest
+        self._clock = Curve()  # seconds of training at each step
+        self._seconds = 0.0
+        self._time: float | None = None  # of the newest event
+
+    @classmethod
+    def from_history(cls, history: Mapping[str, Sequence[tuple[int, float]]]) -> RunCurves:
+        """Curves of ``shapelab.core.runs.run_folder.history``, which knows no times."""
+        run = cls()
+        for name, points in history.items():
+            curve = run.curves.setdefault(name, Curve())
+            for step, value in points:
+                curve.add(step, np.nan, value)
+            run.step = max([run.step, *(step for step, _ in points[-1:])])
+        return run
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Adds what came, oldest first."""
+        points: dict[str, list[Point]] = defaultdict(list)
+        clock: list[Point] = []
+        for event in events:
+            self._count_time(event)
+            if event.step < self.step:
+                self._extend(points, clock)
+                self._go_back(event.step)
+            self.step = event.step
+            match event:
+                case StepDone() | Validated():
+                    for name, value in event.metrics.items():
+                        points[name].append((event.step, self._seconds, value))
+                    clock.append((event.step, self._seconds, 0.0))
+                case Saved():
+                    if event.step not in self.checkpoints[-1:]:
+                        self.checkpoints.append(event.step)
+                case Warned():
+                    self.warnings.append(event)
+        self._extend(points, clock)
+
+    def best_validation(self) -> int | None:
+        """The first step with the highest mean of the validation's scores; None before any."""
+        scores = [self.curves[name] for name in VALIDATION if name in self.curves]
+        if not scores:
+            return None
+        steps = scores[0].steps
+        for curve in scores[1:]:
+            steps = np.intersect1d(steps, curve.steps)
+        found = [curve.values[np.isin(curve.steps, steps)] for curve in scores]
+        mean = np.mean(found, axis=0)
+        return int(steps[np.nanargmax(mean)]) if np.isfinite(mean).any() else None
+
+    def seconds_at(self, step: float) -> float:
+        """Seconds of training up to a step, between the known ones by proportion."""
+        clock = self._clock
+        return float(np.interp(step, clock.steps, clock.seconds)) if len(clock) else 0.0
+
+    def step_at(self, seconds: float) -> float:
+        """The step after so many seconds of training."""
+        clock = self._clock
+        return float(np.interp(seconds, clock.seconds, clock.steps)) if len(clock) else 0.0
+
+    def _count_time(self, event: Event) -> None:
+        # While data are made, before a start and before the end of a pause nothing was trained; a
+        # clock may be set back.
+        if self._time is not None and not isinstance(event, Prepared | Started | Resumed):
+            self._seconds += max(event.time - self._time, 0.0)
+        self._time = event.time
+
+    def _extend(self, points: dict[str, list[Point]], clock: list[Point]) -> None:
+        """Moves the points into their curves."""
+        for name, new in points.items():
+            self.curves.setdefault(name, Curve()).extend(new)
+        if clock:
+            self._clock.extend(clock)
+        points.clear()
+        clock.clear()
+
+    def _go_back(self, step: int) -> None:
+        for curve in [*self.curves.values(), self._clock]:
+            curve.drop_after(step)
+        self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
+
+
+class MovingAverage:
+    """An exponential moving average, without the bias of its start, of values that come in parts.
+
+    s_k = m_k / (1 - factor^(k+1)) with m_k = factor m_(k-1) + (1 - factor) y_k and m_-1 = 0, so
+    that s_0 = y_0 and the first value soon counts no more than others (Kingma & Ba 2015).
+    """
+
+    def __init__(self, factor: float) -> None:
+        """``factor`` in [0, 1)."""
+        self._factor = factor
+        self._count, self._mean = 0, 0.0
+        # Row i: what each value of a block adds to m at its place i.
+        behind = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+        powers = factor ** np.maximum(behind, 0)
+        self._weights = np.where(behind >= 0, (1 - factor) * powers, 0.0)
+        self._fade = factor ** np.arange(1, _BLOCK + 1)
+
+    def extend(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Averages at the next values, [n] and all finite."""
+        if not len(values):
+            return np.zeros(0)
+        blocks = np.pad(values, (0, -len(values) % _BLOCK)).reshape(-1, _BLOCK)
+        means = blocks @ self._weights.T
+        mean = self._mean
+        for block in means:
+            block += self._fade * mean
+            mean = block[-1]
+        means = means.reshape(-1)[: len(values)]
+        places = np.arange(self._count + 1, self._count + len(values) + 1)
+        self._count, self._mean = self._count + len(values), float(means[-1])
+        return means / (1 - self._factor**places)

@@ -1,0 +1,181 @@
+"""What a run will ask of the machine: its parameters, its memory and its time, before it starts.
+
+Everything is counted layer by layer from the settings, without torch. The constants are measured:
+see ``tests/trainer/test_estimate.py`` for what is exact, and ``describe`` for what is not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from shapelab.core.model.camera import GUESS
+from shapelab.core.model.spec import ModelSpec
+from shapelab.core.runs.run_config import RunConfig
+
+MEGA = 1024**2
+BYTES = 4  # of a float32
+BASE_MB = 420  # torch, numpy and the interpreter
+KEPT = 2.5  # copies of an activation between a forward and its backward pass
+SPARE = 1.25  # what allocators keep over what is asked
+PASSES = 3  # forward, gradient of the inputs, gradient of the weights
+CRITIC_PASSES = 10  # of the critic's update: see trainer/bench.py
+EFFICIENCY = 0.45  # of a training step, against the rate of a large matrix product
+MATRIX = 768  # side of the product that the machine is measured by
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A dense layer, or a convolution on so many cells; ``taps`` weights for each pair."""
+
+    inputs: int
+    outputs: int
+    taps: int = 1
+    cells: int = 1  # where the products are summed: a deconvolution's coarse side
+    kept: int = 1  # cells of the output
+    extra: int = 0  # parameters beside the weights: biases, norms
+
+    @property
+    def parameters(self) -> int:
+        return self.inputs * self.outputs * self.taps + self.extra
+
+    @property
+    def flops(self) -> int:
+        """Of one sample forward; a multiply and an add count two."""
+        return 2 * self.inputs * self.outputs * self.taps * self.cells
+
+
+def generator_layers(spec: ModelSpec) -> list[Layer]:
+    """As ``networks.Generator`` builds them."""
+    width = spec.generator_width
+    layers = [Layer(spec.latent_size, 8 * width, kept=1, extra=16 * width)]
+    for i in range(spec.doublings - 1):
+        side = 2 << i
+        half = width // 2
+        layers.append(Layer(width, half, 64, side**3, (2 * side) ** 3, extra=2 * half))
+        width = half
+    side = spec.resolution // 2
+    return [*layers, Layer(width, 1, 64, side**3, spec.resolution**3, extra=1)]
+
+
+def _down(spec: ModelSpec, first: int, norms: bool) -> Iterator[Layer]:
+    widths = [1] + [first * 2**i for i in range(spec.doublings)]
+    for i, (a, b) in enumerate(pairwise(widths)):
+        cells = (spec.resolution >> (i + 1)) ** 3
+        yield Layer(a, b, 64, cells, cells, extra=b + (2 * b if norms and i else 0))
+
+
+def critic_layers(spec: ModelSpec) -> list[Layer]:
+    """As ``networks.Critic`` builds them."""
+    convolutions = list(_down(spec, spec.critic_width, norms=False))
+    return [*convolutions, Layer(8 * convolutions[-1].outputs, 1, extra=1)]
+
+
+def voxel_encoder_layers(spec: ModelSpec) -> list[Layer]:
+    """As ``networks.VoxelEncoder`` builds them."""
+    convolutions = list(_down(spec, spec.encoder_width, norms=True))
+    heads = 2 * spec.latent_size
+    return [*convolutions, Layer(8 * convolutions[-1].outputs, heads, extra=heads)]
+
+
+def image_encoder_layers(spec: ModelSpec) -> list[Layer]:
+    """As ``networks.ImageEncoder`` builds them."""
+    layers, channels, side = [], spec.image_channels, spec.image_size
+    for i, (width, kernel, stride) in enumerate(spec.image_convs):
+        side = -(-side // stride)
+        extra = width + (2 * width if i else 0)
+        layers.append(Layer(channels, width, kernel**2, side**2, side**2, extra=extra))
+        channels = width
+    heads = 2 * spec.latent_size + GUESS * spec.camera
+    return [*layers, Layer(channels * side**2, heads, extra=heads)]
+
+
+def _parameters(layers: list[Layer]) -> int:
+    return sum(layer.parameters for layer in layers)
+
+
+def _flops(layers: list[Layer]) -> int:
+    return sum(layer.flops for layer in layers)
+
+
+def _activations(layers: list[Layer]) -> int:
+    return sum(layer.outputs * layer.kept for layer in layers)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will need; memory and time are rough."""
+
+    parameters: int  # of the four networks
+    memory_mb: float
+    flops: float  # of the whole run
+
+    def seconds(self, rate: float) -> float:
+        """Time for the whole run on a machine of so many FLOP/s (see ``machine_rate``)."""
+        return self.flops / (EFFICIENCY * rate)
+
+
+def estimate(config: RunConfig, pictures: bool = True) -> Estimate:
+    """Counts a run.
+
+    Args:
+        config: its settings.
+        pictures: whether the store has any, for the image encoder.
+    """
+    spec, batch = config.model, config.batch_size
+    generator, critic = generator_layers(spec), critic_layers(spec)
+    voxels, images = voxel_encoder_layers(spec), image_encoder_layers(spec)
+    averaged = [*generator, *voxels, *images]
+    # Weights, gradients and Adam's two moments; a second copy of what is averaged.
+    weights = 4 * _parameters([*averaged, *critic]) + _parameters(averaged)
+    together = (
+        _activations([*generator, *voxels]),  # the encoder's update
+        _activations(images),
+        _activations(generator) + 3 * _activations(critic),  # real, generated, between
+    )
+    memory = BYTES * (weights + KEPT * batch * max(together)) * SPARE / MEGA + BASE_MB
+    adversarial = config.main_steps - min(config.warm_start, config.main_steps)
+    g, c, v, i = (_flops(layers) for layers in (generator, critic, voxels, images))
+    encoder = PASSES * (v + g)
+    work: float = config.main_steps * encoder
+    if pictures and config.image_every:
+        image = PASSES * (i + (0 if config.image_loss == "distil" else g))
+        work += config.main_steps // config.image_every * image
+    work += adversarial * (CRITIC_PASSES * c + g + v)
+    work += adversarial / config.generator_every * (PASSES * g + 2 * c + v)
+    if config.image_steps:
+        weighted = 2 * g if config.image_weight else 0
+        work += config.image_steps * (PASSES * i + v + weighted)
+    return Estimate(_parameters([*averaged, *critic]), memory, work * batch)
+
+
+def machine_rate() -> float:
+    """FLOP/s of a matrix product here and now; takes about a tenth of a second."""
+    matrix = np.ones((MATRIX, MATRIX), np.float32)
+    best = float("inf")
+    for _ in range(12):
+        start = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - start)
+    return 2 * MATRIX**3 / best
+
+
+def readable_time(seconds: float) -> str:
+    """'40 s', '12 min', '3 h 20 min', '5 days'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        hours, minutes = divmod(round(seconds / 600) * 10, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{seconds / 86400:.0f} days"
+
+
+def readable_memory(megabytes: float) -> str:
+    """'950 MB', '3.2 GB'."""
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"

@@ -1,0 +1,255 @@
+"""RunConfig: every setting of a training run, declared once with its bounds and its meaning."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from shapelab.core.errors import RunError
+from shapelab.core.model.spec import ModelSpec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Betas = tuple[Beta, Beta]
+
+
+class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    """Every setting of a run. Defaults are the paper's; presets are TOML files over them."""
+
+    preset: str = Field("paper", description="Name of the preset that the run started from.")
+    model: ModelSpec = Field(default_factory=ModelSpec, description="Shapes of the networks.")
+    seed: int = Field(0, ge=0, description="Every random draw derives from it and the step.")
+
+    # --- schedule ---
+    steps: int = Field(61500, ge=1, description="Batches in all, warm start included.")
+    batch_size: int = Field(256, ge=2, le=4096, description="Shapes in a batch, all processes.")
+    warm_start: int = Field(
+        0, ge=0, description="First steps without the critic: encoders and generator as a VAE."
+    )
+    generator_every: int = Field(
+        5, ge=1, le=100, description="Batches between two adversarial updates of the generator."
+    )
+    reconstruct_every_batch: bool = Field(
+        False,
+        description="The generator also learns the reconstruction with the encoder at each batch.",
+    )
+
+    # --- losses ---
+    loss: Literal["wasserstein", "r3"] = Field(
+        "wasserstein",
+        description="Critic's loss: the paper's, or relativistic with R1 + R2 (R3GAN).",
+    )
+    delta: float = Field(100.0, gt=0, description="Weight of the reconstruction (paper: 100).")
+    delta_in_encoder: bool = Field(
+        True,
+        description="The encoder's loss holds delta too; the released code left it out there.",
+    )
+    vae: Literal["true", "released"] = Field(
+        "true",
+        description="'released' reads one tanh head as sigma when sampling and as log sigma in "
+        "the KL, as the released code does: nearly a plain autoencoder.",
+    )
+    reconstruction: Literal["squared", "bce"] = Field(
+        "squared", description="Squared error (paper) or binary cross entropy."
+    )
+    positive_weight: float = Field(1.0, ge=0.1, le=100, description="Weight of solid voxels, bce.")
+    kl_warm_up: float = Field(
+        0.0, ge=0, le=1, description="Share of the main phase the KL fades in."
+    )
+    free_bits: float = Field(0.0, ge=0, le=1, description="Nats per dimension that cost nothing.")
+    adversarial: float = Field(1.0, ge=0, description="Weight of the critic's term for generator.")
+
+    # --- critic ---
+    penalty: Literal["sample", "column", "r1", "r1r2", "none"] = Field(
+        "sample",
+        description="Gradient norm held at 1 per sample (paper) or per column (released code), or "
+        "held at 0 on real shapes (r1) or on real and generated ones (r1r2).",
+    )
+    penalty_weight: float = Field(
+        10.0, ge=0, le=10000, description="Weight of the penalty: lambda, or gamma of r1 and r1r2."
+    )
+    penalty_form: Literal["explicit", "double_backward"] = Field(
+        "explicit",
+        description="How a penalty at 1 is computed; both give the same numbers.",
+    )
+    spectral_norm: bool = Field(
+        False, description="The critic's weights are divided by their largest singular value."
+    )
+    critic_shift: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Real and generated grids are moved by up to so many voxels for the critic "
+        "(DiffAugment); it then memorises less.",
+    )
+
+    # --- optimisers ---
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Encoders and generator, Adam.")
+    critic_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
+    adversarial_rate: float = Field(
+        1e-4,
+        gt=0,
+        le=1,
+        description="Highest rate of the generator in its adversarial updates, Adam.",
+    )
+    final_rate: float = Field(
+        1.0, gt=0, le=1, description="Share of the learning rate left at the end (cosine)."
+    )
+    betas: Betas = Field((0.5, 0.9), description="Adam's betas, all but the critic.")
+    critic_betas: Betas = Field((0.5, 0.9), description="Adam's betas, critic.")
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights; 0 = off.")
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        "fp32",
+        description="bf16 speeds up a GPU, and a processor with AMX; auto takes it where it does. "
+        "The penalty is always computed in fp32.",
+    )
+
+    # --- data and pictures ---
+    reflect: bool = Field(False, description="Half of the shapes are mirrored left to right.")
+    stretched: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the shapes that get other proportions, new ones at each batch; not "
+        "in batches from which the image encoder learns.",
+    )
+    image_loss: Literal["vae", "distil"] = Field(
+        "vae",
+        description="The image encoder learns as the paper's encoder (KL + delta recon), or from "
+        "the voxel encoder's codes.",
+    )
+    image_every: int = Field(
+        1,
+        ge=0,
+        le=100,
+        description="Batches between two image updates; 0 = none before its own last steps.",
+    )
+    image_steps: int = Field(
+        0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
+    )
+    image_samples: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Shapes that are made up for those last steps, pictured like the real ones; "
+        "half of each batch is drawn from them.",
+    )
+    image_stretched: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of them that are real shapes of other proportions; the frozen generator "
+        "makes the rest.",
+    )
+    image_weight: float = Field(
+        1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."
+    )
+    image_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
+    backgrounds: str = Field(
+        "",
+        description="Folder of photos to put behind the objects in training pictures, beside plain "
+        "ones, gradients and noise; only models of image mode RGB see any.",
+    )
+
+    # --- bookkeeping ---
+    validate_every: int = Field(1000, ge=1, description="Steps between two validations.")
+    preview_every: int = Field(1000, ge=1, description="Steps between two previews.")
+    save_every: int = Field(1000, ge=1, description="Steps between two checkpoints, at most.")
+    save_minutes: float = Field(5.0, gt=0, description="Minutes between two checkpoints, at most.")
+    keep_every: int = Field(
+        0, ge=0, description="Checkpoints at multiples of this step are kept for ever; 0 = none."
+    )
+    log_every: int = Field(20, ge=1, description="Steps between two logged lines of scalars.")
+    threads: int = Field(
+        0, ge=0, le=256, description="CPU threads; 0 = this process's share of the cores."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _r3_brings_its_penalty(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("loss") == "r3" and "penalty" not in fields:
+            return {**fields, "penalty": "r1r2"}
+        return fields
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> RunConfig:
+        if self.loss == "r3" and self.penalty != "r1r2":
+            raise ValueError("loss = r3 needs penalty = r1r2")
+        if self.image_steps >= self.steps:
+            raise ValueError("image_steps must leave steps for the networks before them")
+        return self
+
+    @property
+    def main_steps(self) -> int:
+        """Steps before the image encoder's own phase."""
+        return self.steps - self.image_steps
+
+
+def validated(fields: dict[str, Any]) -> RunConfig:
+    """A configuration of plain fields. Raises RunError that names the first bad setting."""
+    wrong = problems(fields)
+    for where, reason in wrong.items():
+        what = f"Setting '{where}'" if where else "These settings"
+        raise RunError(f"{what} cannot be used: {reason}.")
+    return RunConfig.model_validate(fields)
+
+
+def problems(fields: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with plain fields, by the setting's name ('model.critic_width', 'betas.1').
+
+    What concerns several settings at once stands under the empty name.
+    """
+    try:
+        RunConfig.model_validate(fields)
+    except ValidationError as error:
+        return {".".join(map(str, each["loc"])): _reason(each) for each in error.errors()}
+    return {}
+
+
+#: pydantic's names of mistakes, as people say them; braces are filled from the field's bounds.
+_REASONS = {
+    "extra_forbidden": "there is none of this name",
+    "greater_than": "it must be more than {gt:g}",
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than": "it must be less than {lt:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "int_parsing": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "finite_number": "it must be a number",
+}
+
+
+def _reason(error: Any) -> str:
+    text: str = _REASONS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return text.format(**error.get("ctx", {})) if error["type"] in _REASONS else text
+
+
+def to_toml(config: RunConfig) -> str:
+    """The configuration as TOML, one setting a line, the model's in a table of their own."""
+    fields = config.model_dump(mode="json")
+    model = fields.pop("model")
+    lines = [f"{key} = {_value(value)}" for key, value in fields.items()]
+    lines += ["", "[model]"] + [f"{key} = {_value(value)}" for key, value in model.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """A value as TOML, which is JSON but for surrogate pairs and a bare DEL in strings."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def from_toml(text: str) -> RunConfig:
+    """Raises RunError when the text is no TOML or no configuration."""
+    try:
+        fields = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"The settings cannot be read as TOML: {error}.") from None
+    return validated(fields)

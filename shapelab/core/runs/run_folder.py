@@ -1,0 +1,266 @@
+"""The folder of a training run: its layout, who trains it now, and what it has reached."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import ExportError, RunError
+from shapelab.core.runs.events import EventReader, Finished, Saved, StepDone, Validated
+from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
+
+LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
+COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
+SEARCH_DEPTH = 3  # folders below the one that is listed
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run's folder."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def data(self) -> Path:
+        """Where the run's prepared store is, as JSON: what a resume needs to find it."""
+        return self.path / "data.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def commands(self) -> Path:
+        """Commands to the process that trains the run, one a line; see ``send``."""
+        return self.path / "commands.txt"
+
+    @property
+    def log(self) -> Path:
+        """What a process that the app started said beside its events: errors, tracebacks."""
+        return self.path / "trainer.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def timeline(self) -> Path:
+        """What was learnt at some of the saves, as models that the app can open."""
+        return self.path / "timeline"
+
+    @property
+    def previews(self) -> Path:
+        return self.path / "previews"
+
+    @property
+    def imagined(self) -> Path:
+        """The store of shapes that the run's generator made up for its image encoder."""
+        return self.path / "imagined"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def owner(self) -> Path:
+        """Who holds the lock, as JSON; a file of its own, as Windows forbids reading a lock."""
+        return self.path / "owner.json"
+
+    def create(self, config: RunConfig, store: Path) -> None:
+        """Makes the folder of a new run.
+
+        Args:
+            config: the run's settings.
+            store: the prepared store that it learns from.
+
+        Raises:
+            RunError: there is a run in it already, or it cannot be written.
+        """
+        if self.config.exists():
+            raise RunError(f"{self.path} holds a run already; resume it or name another --run.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be made: {error.strerror}.") from None
+        atomic_write(self.data, json.dumps({"store": str(store.resolve())}).encode())
+        self.write_config(config)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Writes the run's settings. Raises ExportError when the disk refuses."""
+        atomic_write(self.config, to_toml(config).encode())
+
+    def read_config(self) -> RunConfig:
+        """The run's settings. Raises RunError when there is no run or they cannot be read."""
+        try:
+            text = self.config.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise RunError(
+                f"{self.path} holds no run; start one with `python -m trainer fit`."
+            ) from None
+        return from_toml(text)
+
+    def store(self) -> Path:
+        """The store that the run was started on. Raises RunError when it is not noted."""
+        try:
+            return Path(json.loads(self.data.read_text("utf-8"))["store"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RunError(
+                f"{self.path} does not say where its data is; name it with --data."
+            ) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for this process. The system frees the lock even when it is killed.
+
+        Raises:
+            RunError: naming the process that trains the run now, or that the folder is read-only.
+        """
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(timeout=LOCK_PATIENCE_S)
+        except Timeout:
+            raise RunError(
+                f"{self.path} is being trained by {self.owner_text()}; "
+                "stop that one first, or watch it with `python -m trainer inspect`."
+            ) from None
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be locked: {error.strerror}.") from None
+        try:
+            owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            with suppress(ExportError):  # a note for others; a full disk is told where it matters
+                atomic_write(self.owner, json.dumps(owner).encode())
+            yield
+        finally:
+            self.owner.unlink(missing_ok=True)
+            lock.release()
+
+    def send(self, command: str) -> None:
+        """Asks the process that trains the run, wherever it runs, for one of ``COMMANDS``.
+
+        Anybody who may write into the folder may ask (``echo stop >> commands.txt`` does the same).
+        The process looks a few times a second and obeys what came after its own start.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        if command not in COMMANDS:
+            raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}")
+        try:
+            with self.commands.open("a", encoding="utf-8") as file:
+                file.write(command + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written ({error.strerror}), so the run cannot be steered "
+                "from here."
+            ) from None
+
+    def owner_text(self) -> str:
+        """Who trains the run, for a sentence."""
+        try:
+            owner: Any = json.loads(self.owner.read_text("utf-8"))
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner["since"]))
+            return f"process {owner['pid']} on {owner['host']} (since {since})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def is_locked(self) -> bool:
+        """Whether a process trains the run at this moment."""
+        if not self.lock.exists():
+            return False
+        lock = FileLock(self.lock)
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return True
+        lock.release()
+        return False
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list of runs shows."""
+
+    path: Path
+    state: str  # running, completed, stopped, interrupted, new
+    step: int
+    steps: int
+    preset: str
+    best: float | None  # best validation IoU
+    size: int  # bytes on disk
+    changed: float  # seconds since 1970
+
+
+def summarise(folder: RunFolder) -> RunSummary:
+    """Reads a run's settings, history and size. Raises RunError when there is no run."""
+    config = folder.read_config()
+    step, saved, best, ended = 0, 0, None, ""
+    for event in EventReader(folder.events).read():
+        step = event.step
+        if isinstance(event, Validated) and math.isfinite(event.metrics.get("iou", math.nan)):
+            best = max(best or 0.0, event.metrics["iou"])
+        if isinstance(event, Saved):
+            saved = event.step
+        ended = event.reason if isinstance(event, Finished) else ""
+    if folder.is_locked():
+        state = "running"
+    elif ended:
+        state = ended
+    else:
+        state = "interrupted" if step else "new"
+        step = saved  # what was not saved is lost
+    size, changed = _size_and_time(folder.path)
+    return RunSummary(folder.path, state, step, config.steps, config.preset, best, size, changed)
+
+
+def _size_and_time(path: Path) -> tuple[int, float]:
+    """Bytes in a folder, and when a file in it was changed last."""
+    size, changed = 0, 0.0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):  # a run that trains drops files while they are counted
+                found = os.stat(os.path.join(folder, name))
+                size, changed = size + found.st_size, max(changed, found.st_mtime)
+    return size, changed
+
+
+def find_runs(root: Path) -> list[RunSummary]:
+    """All readable runs at or below a folder, the one changed last first."""
+    found = []
+    for depth in range(SEARCH_DEPTH + 1):
+        for config in root.glob("*/" * depth + "config.toml"):
+            try:
+                found.append(summarise(RunFolder(config.parent)))
+            except (RunError, OSError):  # somebody else's config.toml
+                continue
+    return sorted(found, key=lambda run: -run.changed)
+
+
+def history(folder: RunFolder) -> dict[str, list[tuple[int, float]]]:
+    """Every scalar of a run as (step, value), in order, without steps that were taken back."""
+    curves: dict[str, dict[int, float]] = {}
+    last = 0
+    for event in EventReader(folder.events).read():
+        if event.step < last:  # resumed from a checkpoint, or gone back to one
+            for name, curve in curves.items():
+                curves[name] = {step: value for step, value in curve.items() if step <= event.step}
+        last = event.step
+        if isinstance(event, StepDone | Validated):
+            for name, value in event.metrics.items():
+                curve = curves.setdefault(name, {})
+                curve[event.step] = value
+    return {name: sorted(curve.items()) for name, curve in curves.items()}

@@ -1,0 +1,74 @@
+"""What a prepared store says about itself, without opening its arrays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shapelab.core.errors import DataError
+
+FORMAT, VERSION = "shapelab-store", 2
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class StoreCard:
+    """The figures of a store that a person chooses by."""
+
+    folder: Path
+    resolution: int  # cells along a side
+    classes: tuple[str, ...]
+    shapes: int
+    views: int  # pictures of each shape; 0 where there are none
+    picture_size: int  # pixels along a side
+
+    def describe(self) -> str:
+        """One line: '10 classes, 4 899 shapes at 32³, 12 pictures of each'."""
+        kinds = f"{len(self.classes)} classes" if len(self.classes) != 1 else self.classes[0]
+        pictures = f"{self.views} pictures of each" if self.views else "no pictures"
+        shapes = f"{self.shapes:,}".replace(",", " ")
+        return f"{kinds}, {shapes} shapes at {self.resolution}³, {pictures}"
+
+
+def is_store(folder: Path) -> bool:
+    """Whether a folder looks like a prepared store: it has the index that is written last."""
+    return (folder / INDEX).is_file()
+
+
+def read_card(folder: Path) -> StoreCard:
+    """The card of a prepared store.
+
+    Raises:
+        DataError: there is no finished store in the folder, or one of another version.
+    """
+    try:
+        index: Any = json.loads((folder / INDEX).read_text("utf-8"))
+        known = index["format"] == FORMAT
+        if known:
+            check_version(folder, int(index["version"]))
+        card = StoreCard(
+            folder,
+            int(index["resolution"]),
+            tuple(str(name) for name in index["classes"]),
+            int(index["counts"]["accepted"]),
+            int(index["views"]),
+            int(index["picture_size"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise DataError(f"{folder} is no prepared store; choose shapes to prepare instead.")
+    return card
+
+
+def check_version(folder: Path, version: int) -> None:
+    """Raises DataError if this ShapeLab cannot read a store of this version."""
+    if version > VERSION:
+        raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
+    if version < VERSION:
+        raise DataError(
+            f"{folder} was prepared by an older ShapeLab; please prepare it again, into an empty "
+            "folder."
+        )

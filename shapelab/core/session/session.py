@@ -1,0 +1,306 @@
+"""Session: the shape a person is looking at, its history and its morph; knows nothing of Qt."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shapelab.core.errors import InputError
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.model.latent import DIRECTIONS, PATHS, Array, PathMode
+from shapelab.core.session.change_signal import Hook
+from shapelab.core.session.history import History
+from shapelab.core.session.shape_file import (
+    SHAPE_SUFFIX,
+    read_shape,
+    snapshot_from_json,
+    snapshot_to_json,
+    write_shape,
+)
+from shapelab.core.session.shape_state import Morph, ShapeState, Snapshot, plain_state, seeded_state
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
+__all__ = ["SHAPE_SUFFIX", "Hook", "Morph", "Session", "ShapeState", "SurfaceOptions"]
+
+START_CLASS = "chair"
+MAX_TRUNCATION = 2.0
+RANDOM_SEEDS = 1_000_000  # short enough to be read out and typed
+
+
+class Session:
+    """The document of one window or one command. Use it from one thread.
+
+    Hooks tell of changes, and only of changes: ``shape_changed(state)``,
+    ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)``,
+    ``history_changed()`` and ``model_changed(model)``.
+    """
+
+    def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
+        self.model = model
+        self.shape_changed: Hook[[ShapeState]] = Hook()
+        self.surface_changed: Hook[[SurfaceOptions]] = Hook()
+        self.morph_changed: Hook[[Morph]] = Hook()
+        self.locked_changed: Hook[[frozenset[int]]] = Hook()
+        self.history_changed: Hook[[]] = Hook()
+        self.model_changed: Hook[[ShapeModel]] = Hook()
+        self._locked: frozenset[int] = frozenset()
+        class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
+        seed = model.first_seed(class_name) if seed is None else seed
+        first = seeded_state(model, class_name, seed)
+        self._now = Snapshot(first, Morph(), SurfaceOptions())
+        self._history = History(self._now)
+
+    # --- what is shown -----------------------------------------------------------------------
+
+    @property
+    def state(self) -> ShapeState:
+        return self._now.state
+
+    @property
+    def latent(self) -> Array:
+        """(latent,) float32 of the shown shape: base + coefficients @ directions + offsets."""
+        return self.state.latent(self.model)
+
+    @property
+    def surface(self) -> SurfaceOptions:
+        """How the field becomes a surface, in the viewport and in files alike."""
+        return self._now.surface
+
+    @surface.setter
+    def surface(self, options: SurfaceOptions) -> None:
+        self._commit(replace(self._now, surface=options), "surface options", "surface")
+
+    @property
+    def morph(self) -> Morph:
+        return self._now.morph
+
+    @property
+    def locked(self) -> frozenset[int]:
+        """Directions whose coefficient survives randomise, a new class, a new seed and reset."""
+        return self._locked
+
+    # --- the model ---------------------------------------------------------------------------
+
+    def replace_model(self, model: ShapeModel) -> None:
+        """Goes on with another stage of the same training: latents, sliders and history stay.
+
+        Raises:
+            InputError: the model's latents or classes are others, so that nothing could stay.
+        """
+        old = self.model
+        if (model.latent_size, model.classes) != (old.latent_size, old.classes):
+            raise InputError(
+                f"{model.name} has other classes or another number of latent values than "
+                f"{old.name}, so this shape cannot be shown with it; open it as a new model."
+            )
+        self.model = model
+        self._history.map(lambda snapshot: snapshot.carried(old, model))
+        self._now = self._history.current
+        self.model_changed(model)
+        self.morph_changed(self.morph)  # its pins show other shapes now
+
+    # --- where the shape comes from ----------------------------------------------------------
+
+    def set_class(self, name: str) -> None:
+        """Goes to the current seed's shape of another class. Raises InputError for no class."""
+        self.model.density.index(name)
+        if name != self.state.class_name:
+            self._resample(f"class {name}", class_name=name)
+
+    def set_seed(self, seed: int) -> None:
+        """Goes to the shape of a seed (whole number >= 0; else InputError)."""
+        self._resample(f"seed {seed}", seed=seed)
+
+    def randomise(self) -> None:
+        """Goes to a new seed; locked directions keep their coefficient, others return to 0."""
+        seed = self.state.seed
+        while seed == self.state.seed:
+            seed = random.randrange(RANDOM_SEEDS)
+        self._resample("randomise", seed=seed)
+
+    def set_truncation(self, truncation: float) -> None:
+        """Scales the spread of sampled shapes; sliders stay. A shown picture does not change."""
+        if not 0 <= truncation <= MAX_TRUNCATION:
+            raise InputError(f"Truncation lies between 0 and {MAX_TRUNCATION:g}.")
+        old = self.state
+        if old.seed is None:
+            state = replace(old, truncation=truncation)
+        else:
+            base = self.model.sample(old.class_name, old.seed, 1, truncation)[0]
+            state = replace(old, base=base, truncation=truncation)
+        self._set_state(state, "truncation", "truncation")
+
+    def show(self, latent: Array, origin: str, class_name: str | None = None) -> None:
+        """Shows a latent (latent,) exactly; without a class, its most likely one is taken."""
+        latent = np.asarray(latent, np.float32)
+        if latent.shape != (self.model.latent_size,) or not np.isfinite(latent).all():
+            raise InputError(f"A shape of this model is {self.model.latent_size} finite numbers.")
+        name = self.model.density.nearest_class(latent) if class_name is None else class_name
+        self.model.density.index(name)
+        self._set_state(plain_state(latent, name, self.state.truncation, origin), origin)
+
+    # --- sliders -----------------------------------------------------------------------------
+
+    def set_coefficient(self, index: int, sigma: float) -> None:
+        """Sets a principal direction (0 … 11), in standard deviations of the class."""
+        self._set_number("coefficients", index, sigma, f"direction {index + 1}")
+
+    def set_raw(self, index: int, value: float) -> None:
+        """Sets one number of the latent itself, by way of its offset."""
+        without = self.latent[index] - self.state.offsets[index]
+        self._set_number("offsets", index, value - float(without), f"latent number {index + 1}")
+
+    def reset_direction(self, index: int) -> None:
+        self.finish_edit()
+        self._set_number("coefficients", index, 0.0, f"reset direction {index + 1}")
+        self.finish_edit()
+
+    def reset_raw(self, index: int) -> None:
+        self.finish_edit()
+        self._set_number("offsets", index, 0.0, f"reset latent number {index + 1}")
+        self.finish_edit()
+
+    def reset_all(self) -> None:
+        """Returns all directions that are not locked, and all offsets, to 0."""
+        offsets = np.zeros(self.model.latent_size, np.float32)
+        kept = self._kept_coefficients()
+        self._set_state(replace(self.state, coefficients=kept, offsets=offsets), "reset all")
+
+    def set_locked(self, index: int, locked: bool) -> None:
+        """Locks or frees a direction. Not a step of the history: the shape stays the same."""
+        new = self._locked | {index} if locked else self._locked - {index}
+        if new != self._locked:
+            self._locked = new
+            self.locked_changed(new)
+
+    # --- morph -------------------------------------------------------------------------------
+
+    def pin_a(self) -> None:
+        """Makes the shown shape the start of the path."""
+        self._commit(replace(self._now, morph=replace(self.morph, a=self.state, t=0.0)), "pin A")
+
+    def pin_b(self) -> None:
+        """Makes the shown shape the end of the path."""
+        self._commit(replace(self._now, morph=replace(self.morph, b=self.state, t=1.0)), "pin B")
+
+    def set_morph(self, t: float) -> None:
+        """Moves the shape to t in [0, 1] on the path from A to B, if both are pinned."""
+        morph = replace(self.morph, t=min(max(float(t), 0.0), 1.0))
+        state = morph.state(self.model) or self.state
+        self._commit(replace(self._now, morph=morph, state=state), "morph", "morph")
+
+    def set_morph_mode(self, mode: PathMode) -> None:
+        """Chooses the kind of path; the shape follows if it stands on the path now."""
+        if mode not in PATHS:
+            raise InputError(f"A path is one of: {', '.join(PATHS)}.")
+        on_path = self.morph.state(self.model) == self.state
+        morph = replace(self.morph, mode=mode)
+        state = (morph.state(self.model) if on_path else None) or self.state
+        self._commit(replace(self._now, morph=morph, state=state), f"{mode} path")
+
+    # --- history -----------------------------------------------------------------------------
+
+    def finish_edit(self) -> None:
+        """Ends a drag: the next change of the same control is a step of its own."""
+        if self._history.close():
+            self.history_changed()
+
+    def undo(self) -> None:
+        if self._history.undo():
+            self._travelled()
+
+    def redo(self) -> None:
+        if self._history.redo():
+            self._travelled()
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self.undo_text)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self.redo_text)
+
+    @property
+    def undo_text(self) -> str:
+        return self._history.undo_text
+
+    @property
+    def redo_text(self) -> str:
+        return self._history.redo_text
+
+    # --- files -------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Writes the shown shape as a ``.shape.json`` file."""
+        write_shape(path, self.state, self.model)
+
+    def open(self, path: Path) -> None:
+        """Shows a shape from a ``.shape.json`` file. Raises InputError when it cannot be used."""
+        self._set_state(read_shape(path, self.model), f"open {path.name}")
+
+    def to_json(self) -> str:
+        """The session without its history, as JSON."""
+        return snapshot_to_json(self._now, self._locked, self.model)
+
+    @classmethod
+    def from_json(cls, model: ShapeModel, text: str) -> Session:
+        """The session that ``to_json`` wrote. Raises InputError when it cannot be used."""
+        session = cls(model)
+        session._now, session._locked = snapshot_from_json(text, model)
+        session._history = History(session._now)
+        return session
+
+    # --- inside ------------------------------------------------------------------------------
+
+    def _resample(self, text: str, class_name: str | None = None, seed: int | None = None) -> None:
+        old = self.state
+        name = old.class_name if class_name is None else class_name
+        number = (old.seed or 0) if seed is None else seed
+        if (name, number) != (old.class_name, old.seed):
+            fresh = seeded_state(self.model, name, number, old.truncation)
+            self._set_state(replace(fresh, coefficients=self._kept_coefficients()), text)
+
+    def _kept_coefficients(self) -> Array:
+        kept = np.zeros(DIRECTIONS, np.float32)
+        locked = sorted(self._locked)
+        kept[locked] = self.state.coefficients[locked]
+        return kept
+
+    def _set_number(self, field: str, index: int, value: float, text: str) -> None:
+        if not math.isfinite(value):
+            raise InputError("A slider takes finite numbers only.")
+        numbers: Array = getattr(self.state, field).copy()
+        numbers[index] = value
+        changed: dict[str, Array] = {field: numbers}
+        self._set_state(replace(self.state, **changed), text, (field, index))  # type: ignore[arg-type]
+
+    def _set_state(self, state: ShapeState, text: str, control: Hashable | None = None) -> None:
+        self._commit(replace(self._now, state=state), text, control)
+
+    def _commit(self, new: Snapshot, text: str, control: Hashable | None = None) -> None:
+        if new != self._now:
+            self._history.push(new, text, control)
+            self._travelled()
+
+    def _travelled(self) -> None:
+        """Makes the history's current snapshot the shown one and tells who listens."""
+        old, new = self._now, self._history.current
+        self._now = new
+        news: list[tuple[bool, Callable[[], None]]] = [
+            (old.state != new.state, lambda: self.shape_changed(new.state)),
+            (old.surface != new.surface, lambda: self.surface_changed(new.surface)),
+            (old.morph != new.morph, lambda: self.morph_changed(new.morph)),
+        ]
+        for changed, tell in news:
+            if changed:
+                tell()
+        self.history_changed()

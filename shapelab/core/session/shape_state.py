@@ -1,0 +1,123 @@
+"""ShapeState, Morph and Snapshot: which shape is meant, as immutable values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.model.latent import DIRECTIONS, PATHS, Array, PathMode
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
+TRUNCATION = 0.8  # samples look better, and vary less, than at the full spread of 1
+
+
+def frozen(values: Any) -> Array:
+    """A read-only float32 copy."""
+    copy = np.array(values, np.float32)
+    copy.setflags(write=False)
+    return copy
+
+
+@dataclass(frozen=True)
+class ShapeState:
+    """A point in latent space and how it came about; immutable, compared by value."""
+
+    base: Array  # (latent,) float32: the sample, the encoded picture …
+    coefficients: Array  # (DIRECTIONS,) float32, in standard deviations of the class's directions
+    offsets: Array  # (latent,) float32, added to single numbers by hand
+    class_name: str
+    seed: int | None
+    truncation: float
+    origin: str  # "chair, seed 7", "picture chair.png", "morph …"
+
+    def __post_init__(self) -> None:
+        for name in ("base", "coefficients", "offsets"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ShapeState):
+            return NotImplemented
+        return (
+            (self.class_name, self.seed, self.truncation, self.origin)
+            == (other.class_name, other.seed, other.truncation, other.origin)
+            and np.array_equal(self.base, other.base)
+            and np.array_equal(self.coefficients, other.coefficients)
+            and np.array_equal(self.offsets, other.offsets)
+        )
+
+    def latent(self, model: ShapeModel) -> Array:
+        """(latent,) float32: base, plus the directions' part, plus the offsets."""
+        moved = self.coefficients @ model.directions.of(self.class_name)
+        return np.asarray(self.base + moved + self.offsets, np.float32)
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> ShapeState:
+        """The same latent and the same slider positions, in another model's directions."""
+        shift = old.directions.of(self.class_name) - new.directions.of(self.class_name)
+        return replace(self, base=self.base + self.coefficients @ shift)
+
+
+@dataclass(frozen=True)
+class Morph:
+    """Two pinned shapes and a place t in [0, 1] between them."""
+
+    a: ShapeState | None = None
+    b: ShapeState | None = None
+    t: float = 0.0
+    mode: PathMode = "slerp"
+
+    def state(self, model: ShapeModel) -> ShapeState | None:
+        """The shape at t: the pinned ones themselves at the ends; None unless both are pinned."""
+        if self.a is None or self.b is None:
+            return None
+        if self.t in (0.0, 1.0):
+            return self.b if self.t else self.a
+        nearer = self.a if self.t < 0.5 else self.b
+        latent = PATHS[self.mode](self.a.latent(model), self.b.latent(model), self.t)
+        origin = f"morph {self.t:.0%} from {_short(self.a.origin)} to {_short(self.b.origin)}"
+        return plain_state(latent, nearer.class_name, nearer.truncation, origin)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that undo brings back."""
+
+    state: ShapeState
+    morph: Morph
+    surface: SurfaceOptions
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
+        """Everything as it is, for another model; see ``ShapeState.carried``."""
+        a, b = (pin and pin.carried(old, new) for pin in (self.morph.a, self.morph.b))
+        state = self.state.carried(old, new)
+        return replace(self, state=state, morph=replace(self.morph, a=a, b=b))
+
+
+def _short(origin: str) -> str:
+    """Keeps the origin of a morph between morphs from growing without end."""
+    return "morph" if origin.startswith("morph") else origin
+
+
+def plain_state(latent: Array, class_name: str, truncation: float, origin: str) -> ShapeState:
+    """A state without directions or offsets, whose latent is exactly the one given."""
+    zeros = np.zeros(DIRECTIONS, np.float32)
+    offsets = np.zeros(len(latent), np.float32)
+    return ShapeState(latent, zeros, offsets, class_name, None, truncation, origin)
+
+
+def seeded_state(
+    model: ShapeModel, class_name: str | None, seed: int, truncation: float = TRUNCATION
+) -> ShapeState:
+    """The shape of a seed; without a class, the seed draws one.
+
+    Raises:
+        InputError: the model does not know the class, or the seed is negative.
+    """
+    base = model.sample(class_name, seed, 1, truncation)[0]
+    name = model.density.nearest_class(base) if class_name is None else class_name
+    origin = f"seed {seed}" if class_name is None else f"{class_name}, seed {seed}"
+    return replace(plain_state(base, name, truncation, origin), seed=seed)

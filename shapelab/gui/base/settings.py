@@ -1,0 +1,67 @@
+"""Remembers the window between two starts: its place, its docks and the options of the view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtWidgets import QMainWindow
+
+from shapelab.core.paths import user_folder
+
+#: Raised when docks or toolbars change so much that an older layout no longer fits.
+LAYOUT = 1
+
+
+class WindowSettings:
+    """An ini file in the user's folder; damaged or missing entries count as absent."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or user_folder() / "window.ini"
+        self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def restore(self, window: QMainWindow) -> bool:
+        """Puts the window where it was; False when nothing is known."""
+        geometry = self._store.value("window/geometry")
+        state = self._store.value("window/state")
+        if not isinstance(geometry, QByteArray) or not isinstance(state, QByteArray):
+            return False
+        return window.restoreGeometry(geometry) and window.restoreState(state, LAYOUT)
+
+    def keep(self, window: QMainWindow) -> None:
+        """Writes the place of window, docks and toolbar."""
+        self._store.setValue("window/geometry", window.saveGeometry())
+        self._store.setValue("window/state", window.saveState(LAYOUT))
+        self._write()
+
+    @property
+    def training_run(self) -> Path | None:
+        """The run that was trained in this window last and may go on behind its back."""
+        text = self.text("training/run", "")
+        return Path(text) if text else None
+
+    @training_run.setter
+    def training_run(self, run: Path | None) -> None:
+        if run != self.training_run:
+            self.set_text("training/run", "" if run is None else str(run))
+            self._write()  # now: this is for the case that the app is killed
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._store.sync()
+
+    def text(self, name: str, default: str, allowed: tuple[str, ...] = ()) -> str:
+        """A word; the default when it is not one of those allowed."""
+        value = self._store.value(name, default)
+        known = isinstance(value, str) and (not allowed or value in allowed)
+        return str(value) if known else default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A yes or no."""
+        return self.text(name, "yes" if default else "no", ("yes", "no")) == "yes"
+
+    def set_text(self, name: str, value: str) -> None:
+        self._store.setValue(name, value)
+
+    def set_flag(self, name: str, value: bool) -> None:
+        self._store.setValue(name, "yes" if value else "no")

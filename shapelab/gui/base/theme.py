@@ -1,0 +1,302 @@
+"""Colours, spacing and icons of the window, light or dark after the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QApplication, QStyleFactory
+
+from shapelab.core import paths
+
+SPACE_SMALL, SPACE, SPACE_LARGE = 4, 8, 16  # device-independent pixels
+ICON_SIZE = 20
+RADIUS = 6
+
+
+@dataclass(frozen=True)
+class Colors:
+    """One colour scheme; #rrggbb texts (and one opacity)."""
+
+    window: str
+    base: str
+    raised: str  # buttons, toasts, cards
+    border: str
+    text: str
+    muted: str  # secondary text: at least 4.5:1 on window
+    disabled: str
+    accent: str
+    on_accent: str
+    danger: str
+    success: str
+    view_top: str  # the viewport's gradient
+    view_bottom: str
+    view_middle: str  # faces of the wireframe
+    shadow_opacity: float
+    grid: str
+    shape: str
+    edge: str  # lines of the wireframe
+    axis_x: str
+    axis_y: str
+    axis_z: str
+
+
+LIGHT = Colors(
+    window="#f4f5f7",
+    base="#ffffff",
+    raised="#ffffff",
+    border="#d3d7de",
+    text="#1d222b",
+    muted="#5a6373",
+    disabled="#a3aab6",
+    accent="#2468a8",
+    on_accent="#ffffff",
+    danger="#b3362c",
+    success="#23764a",
+    view_top="#f7f8fa",
+    view_bottom="#d9dee6",
+    view_middle="#eceff3",
+    shadow_opacity=0.42,
+    grid="#8b95a5",
+    shape="#dcc5aa",
+    edge="#6b5642",
+    axis_x="#c4453a",
+    axis_y="#3b8a4c",
+    axis_z="#2f6fc0",
+)
+
+DARK = Colors(
+    window="#1e2127",
+    base="#17191e",
+    raised="#2a2e36",
+    border="#3a404b",
+    text="#e4e7ec",
+    muted="#9aa4b2",
+    disabled="#636b78",
+    accent="#5b9fdc",
+    on_accent="#0e1620",
+    danger="#f0877c",
+    success="#6cc893",
+    view_top="#343a45",
+    view_bottom="#191c21",
+    view_middle="#262b33",
+    shadow_opacity=0.6,
+    grid="#78828f",
+    shape="#d0b597",
+    edge="#d8bfa6",
+    axis_x="#ef7d72",
+    axis_y="#77c788",
+    axis_z="#74aef0",
+)
+
+
+def is_dark() -> bool:
+    """Whether the palette in use is a dark one."""
+    return QApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
+
+
+def colors() -> Colors:
+    """The scheme in use; ask again after a `PaletteChange` event."""
+    return DARK if is_dark() else LIGHT
+
+
+def apply(app: QApplication, dark: bool | None = None) -> None:
+    """Give the application ShapeLab's look.
+
+    Args:
+        app: the application.
+        dark: True or False to force a scheme; None follows the system, now and when it changes.
+    """
+    hints = app.styleHints()
+    if app.property("shapelab_theme") is None:
+        app.setStyle(QStyleFactory.create("Fusion"))
+        hints.colorSchemeChanged.connect(_follow_system)
+    app.setProperty("shapelab_theme", "system" if dark is None else "fixed")
+    if dark is None:
+        dark = hints.colorScheme() == Qt.ColorScheme.Dark
+    scheme = DARK if dark else LIGHT
+    app.setPalette(_palette(scheme))
+    app.setStyleSheet(_style_sheet(scheme))
+    _refresh_icons(app)
+
+
+def icon(name: str) -> QIcon:
+    """The icon `resources/icons/<name>.svg` in the palette's colours.
+
+    Icons that sit on actions and buttons are replaced by themselves when the scheme changes.
+
+    Raises:
+        ShapelabError: if the resources folder is missing; KeyError: if there is no such icon.
+    """
+    return _icon(name, is_dark())
+
+
+def _follow_system(_scheme: Qt.ColorScheme) -> None:
+    app = QApplication.instance()
+    if isinstance(app, QApplication) and app.property("shapelab_theme") == "system":
+        apply(app)
+
+
+def _palette(c: Colors) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(c.raised), QColor(c.window))
+    for which, value in {
+        role.Window: c.window,
+        role.WindowText: c.text,
+        role.Base: c.base,
+        role.AlternateBase: c.window,
+        role.Text: c.text,
+        role.Button: c.raised,
+        role.ButtonText: c.text,
+        role.BrightText: c.danger,
+        role.PlaceholderText: c.muted,
+        role.ToolTipBase: c.raised,
+        role.ToolTipText: c.text,
+        role.Highlight: c.accent,
+        role.HighlightedText: c.on_accent,
+        role.Link: c.accent,
+        role.LinkVisited: c.accent,
+        role.Accent: c.accent,
+        role.Mid: c.border,
+        role.Midlight: c.border,
+    }.items():
+        palette.setColor(which, QColor(value))
+    group = QPalette.ColorGroup.Disabled
+    for which in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(group, which, QColor(c.disabled))
+    palette.setColor(group, role.Highlight, QColor(c.border))
+    return palette
+
+
+def _style_sheet(c: Colors) -> str:
+    """Only what Fusion draws heavier than the window should look."""
+    arrows = (paths.resources() / "icons" / "fields").as_posix()
+    kind = "dark" if c is DARK else "light"
+    return f"""
+    QComboBox, QAbstractSpinBox, QLineEdit {{ background: {c.base}; color: {c.text};
+        border: 1px solid {c.border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
+        selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{
+        border-color: {c.accent}; }}
+    QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{
+        color: {c.disabled}; background: {c.window}; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg"); width: 12px; height: 12px; }}
+    QAbstractSpinBox {{ padding: 2px 0; qproperty-alignment: 'AlignRight | AlignVCenter'; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
+        border: none; width: 20px; }}
+    QAbstractSpinBox::up-button {{ subcontrol-position: top right; top: 2px; }}
+    QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; bottom: 2px; }}
+    QAbstractSpinBox::up-arrow {{ image: url("{arrows}/up-{kind}.svg");
+        width: 10px; height: 10px; }}
+    QAbstractSpinBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg");
+        width: 10px; height: 10px; }}
+    QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.border};
+        padding: 4px; }}
+    QToolBar {{ border: none; spacing: {SPACE_SMALL}px; padding: {SPACE_SMALL}px {SPACE}px; }}
+    QToolBar::separator {{ width: 1px; margin: 6px {SPACE_SMALL}px; background: {c.border}; }}
+    QToolButton {{ border: 1px solid transparent; border-radius: {RADIUS}px; padding: 4px; }}
+    QToolButton:hover {{ background: {c.border}; }}
+    QToolButton:pressed, QToolButton:checked {{ background: {c.base}; border-color: {c.accent}; }}
+    QToolButton:focus {{ border-color: {c.accent}; }}
+    QPushButton {{ background: {c.raised}; border: 1px solid {c.border};
+        border-radius: {RADIUS}px; padding: 5px 12px; }}
+    QPushButton:hover, QPushButton:focus {{ border-color: {c.accent}; }}
+    QPushButton:pressed, QPushButton:checked {{ background: {c.border}; }}
+    QPushButton:checked {{ border-color: {c.accent}; color: {c.accent}; background: {c.base}; }}
+    QPushButton:disabled {{ color: {c.disabled}; background: {c.window}; }}
+    QPushButton:default {{ background: {c.accent}; color: {c.on_accent};
+        border-color: {c.accent}; }}
+    QPushButton:default:disabled {{ background: {c.border}; color: {c.disabled};
+        border-color: {c.border}; }}
+    QDockWidget {{ font-weight: 600; }}
+    QDockWidget::title {{ padding: {SPACE}px; padding-left: 12px; text-align: left; }}
+    QMainWindow::separator {{ background: {c.border}; width: 1px; height: 1px; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.border}; }}
+    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {c.border}; }}
+    QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
+        background: {c.accent}; }}
+    QSlider::handle:horizontal:focus {{ background: {c.text}; }}
+    QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted};
+        border-radius: 4px; background: {c.base}; }}
+    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {c.accent}; }}
+    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
+        image: url("{arrows}/check-{kind}.svg"); }}
+    QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
+    QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
+    QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
+        padding: 4px 6px; }}
+    QLabel[muted="true"] {{ color: {c.muted}; }}
+    """
+
+
+_names: dict[int, str] = {}  # QIcon.cacheKey() is kept by copies: tells which icon a button shows
+
+
+class _SvgEngine(QIconEngine):
+    """Draws an icon when it is asked for: drawing all sizes of all icons costs 0.1 s at start."""
+
+    def __init__(self, svg: str, scheme: Colors) -> None:
+        super().__init__()
+        self._svg, self._scheme = svg, scheme
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, _state: QIcon.State) -> QPixmap:
+        return _pixmap(self._svg, self._color(mode), size.width(), size.height())
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, _state: QIcon.State) -> None:
+        _draw(self._svg, self._color(mode), painter, QRectF(rect))
+
+    def clone(self) -> QIconEngine:
+        return _SvgEngine(self._svg, self._scheme)
+
+    def _color(self, mode: QIcon.Mode) -> str:
+        c = self._scheme
+        special = {QIcon.Mode.Disabled: c.disabled, QIcon.Mode.Selected: c.on_accent}
+        return special.get(mode, c.text)
+
+
+@cache
+def _icon(name: str, dark: bool) -> QIcon:
+    path = paths.resources() / "icons" / f"{name}.svg"
+    if not path.is_file():
+        raise KeyError(f"resources/icons has no {name}.svg")
+    result = QIcon(_SvgEngine(path.read_text(encoding="utf-8"), DARK if dark else LIGHT))
+    _names[result.cacheKey()] = name
+    return result
+
+
+@cache
+def _pixmap(svg: str, color: str, width: int, height: int) -> QPixmap:
+    pixmap = QPixmap(QSize(width, height))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    _draw(svg, color, painter, QRectF(0, 0, width, height))
+    painter.end()
+    return pixmap
+
+
+def _draw(svg: str, color: str, painter: QPainter, place: QRectF) -> None:
+    from PySide6.QtSvg import QSvgRenderer  # 10 ms that an import need not wait for
+
+    side = min(place.width(), place.height())
+    square = QRectF(0, 0, side, side)
+    square.moveCenter(place.center())
+    renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", color).encode()))
+    renderer.render(painter, square)
+
+
+def _refresh_icons(app: QApplication) -> None:
+    for window in app.topLevelWidgets():
+        owners: list[QAction | QAbstractButton] = [
+            *window.findChildren(QAction),
+            *window.findChildren(QAbstractButton),
+        ]
+        for owner in owners:
+            name = _names.get(owner.icon().cacheKey())
+            if name is not None:
+                owner.setIcon(icon(name))

@@ -1,0 +1,1 @@
+"""The open document: session, threads, and what may be opened in it."""

@@ -1,0 +1,252 @@
+"""The open document: the session with its two flows, slider to surface and file to shape."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from shapelab.core.errors import ShapelabError
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.model.latent import Array
+from shapelab.core.session.session import SHAPE_SUFFIX, Session, SurfaceOptions
+from shapelab.gui.base.workers import LatestOnly, Task
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
+
+@dataclass(frozen=True, eq=False)
+class Guest:
+    """A shape that comes from outside the model, to be looked at and exported as it is."""
+
+    field: Array  # (R, R, R) float32, occupancy
+    origin: str
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One shape that the viewport should show; carried back by its result."""
+
+    number: int
+    model: ShapeModel
+    latent: Array  # (latent,) float32
+    options: SurfaceOptions
+    blocks: bool  # cubes are wanted too
+    guest: Guest | None = None  # shown instead of the latent's shape
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The surface of a request, as the viewport shows it and as a file gets it."""
+
+    request: Request
+    mesh: TriMesh
+    blocks: TriMesh | None
+    decode_ms: float
+    surface_ms: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to make a shape of: a file, or the bytes of a picture that was pasted."""
+
+    name: str
+    path: Path | None = None
+    data: bytes = b""
+    suffix: str = ""
+
+
+class Document(QObject):
+    """Owns the session and its threads; knows no widget."""
+
+    surface_ready = Signal(object)  # Shown
+    surface_failed = Signal(object)  # exception
+    reading = Signal(str)  # name of what is being read, empty when nothing is
+    rebuilt = Signal(object, str)  # Reconstruction, name
+    failed = Signal(object)  # exception
+    guest_changed = Signal(object)  # Guest or None
+
+    def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = Session(model)
+        self.shown: Shown | None = None
+        self._blocks = False
+        self._guest: Guest | None = None
+        self._asked = self._request(0)
+        self._answered = 0
+        self._surfaces = LatestOnly(self._compute, self)
+        self._surfaces.done.connect(self._show)
+        self._surfaces.failed.connect(self._show_failure)
+        self._sources: deque[Source] = deque()
+        self._task: Task | None = None
+        self._disconnect = (
+            self.session.shape_changed.connect(self._leave_guest),
+            self.session.surface_changed.connect(lambda _options: self.refresh()),
+            self.session.model_changed.connect(self._leave_guest),
+        )
+
+    @property
+    def model(self) -> ShapeModel:
+        return self.session.model
+
+    def stop(self) -> None:
+        """Ends both flows and waits for their threads."""
+        for disconnect in self._disconnect:
+            disconnect()
+        self._sources.clear()
+        self._surfaces.stop()
+        if self._task is not None:
+            self._task.stop()
+            self._task = None
+
+    # --- slider to surface ---------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a surface or a file is on its way."""
+        return self._surfaces.busy or self._task is not None
+
+    @property
+    def asked(self) -> Request:
+        """The newest request."""
+        return self._asked
+
+    def show_blocks(self, wanted: bool) -> None:
+        """Says whether results should bring the grid's cells as cubes too."""
+        if wanted != self._blocks:
+            self._blocks = wanted
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Asks for the surface of the session's shape; the newest request wins."""
+        self._asked = self._request(self._asked.number + 1)
+        self._surfaces.submit(self._asked)
+
+    def _request(self, number: int) -> Request:
+        now = self.session
+        return Request(number, now.model, now.latent, now.surface, self._blocks, self._guest)
+
+    @property
+    def guest(self) -> Guest | None:
+        """The shape that is shown instead of the session's, if there is one."""
+        return self._guest
+
+    def show_guest(self, guest: Guest | None) -> None:
+        """Shows a shape from outside until the session's own changes; None sends it away."""
+        if guest is not self._guest:
+            self._guest = guest
+            self.guest_changed.emit(guest)
+            self.refresh()
+
+    def surface_for(self, options: SurfaceOptions) -> TriMesh:
+        """The surface of the newest shape, the shown one itself where it fits; for any thread.
+
+        Raises:
+            MeshError: the shape is empty.
+        """
+        from shapelab.core.mesh import meshing
+
+        asked, shown = self._asked, self.shown
+        if shown is not None and shown.request is asked and asked.options == options:
+            return shown.mesh
+        return meshing.surface(self._field(asked), options)
+
+    def _field(self, request: Request) -> Array:
+        """Occupancy (R, R, R) of what a request asks for; for any thread."""
+        guest = request.guest
+        return request.model.decode(request.latent) if guest is None else guest.field
+
+    def _compute(self, request: Request) -> Shown:
+        """Runs on the worker's thread: numbers in, arrays out."""
+        from shapelab.core.mesh import meshing
+
+        start = time.perf_counter()
+        field = self._field(request)
+        decoded = time.perf_counter()
+        mesh = meshing.surface(field, request.options)
+        end = time.perf_counter()
+        blocks = meshing.blocks(field, request.options.level) if request.blocks else None
+        return Shown(request, mesh, blocks, 1e3 * (decoded - start), 1e3 * (end - decoded))
+
+    @Slot(object, object)
+    def _show(self, request: Request, shown: Shown) -> None:
+        if request.number > self._answered:
+            self._answered = request.number
+            self.shown = shown
+            self.surface_ready.emit(shown)
+
+    @Slot(object, object)
+    def _show_failure(self, request: Request, error: Exception) -> None:
+        if request.number > self._answered:
+            self._answered = request.number
+            self.shown = None
+            self.surface_failed.emit(error)
+
+    def _leave_guest(self, _change: object) -> None:
+        if self._guest is None:
+            self.refresh()
+        else:
+            self.show_guest(None)
+
+    # --- file to shape -------------------------------------------------------------------------
+
+    def open(self, sources: Iterable[Source]) -> None:
+        """Shows the shapes of the sources one after the other."""
+        self._sources.extend(sources)
+        if self._task is None:
+            self._open_next()
+
+    def cancel(self) -> None:
+        """Gives up what is being read, and what waits behind it."""
+        self._sources.clear()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _open_next(self) -> None:
+        while self._sources:
+            source = self._sources.popleft()
+            if source.path is not None and source.path.name.lower().endswith(SHAPE_SUFFIX):
+                self._open_saved(source.path)
+                continue
+            self.reading.emit(source.name)
+            self._task = Task(partial(self._rebuild, source), self)
+            self._task.done.connect(partial(self._take, source.name))
+            self._task.failed.connect(self.failed)
+            self._task.finished.connect(self._finished)
+            self._task.start()
+            return
+
+    def _open_saved(self, path: Path) -> None:
+        try:
+            self.session.open(path)
+        except ShapelabError as error:
+            self.failed.emit(error)
+
+    def _rebuild(self, source: Source, task: Task) -> object:
+        """Runs on the task's thread; untrusted bytes are read in a child process."""
+        from shapelab.core.inputs import untrusted_reader
+        from shapelab.core.inputs.reconstruct import reconstruct
+
+        if source.path is not None:
+            document = untrusted_reader.read_untrusted(source.path, task.cancel_event)
+        else:
+            document = untrusted_reader.read_untrusted_bytes(
+                source.data, source.suffix, task.cancel_event
+            )
+        return reconstruct(self.model, document, task.cancel_event)
+
+    def _take(self, name: str, result: object) -> None:
+        self.rebuilt.emit(result, name)
+
+    @Slot()
+    def _finished(self) -> None:
+        self._task = None
+        self.reading.emit("")
+        self._open_next()

@@ -1,0 +1,59 @@
+"""What may be dropped, pasted or chosen, and how it becomes something to open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData
+from PySide6.QtGui import QImage
+
+from shapelab.core.session.session import SHAPE_SUFFIX
+from shapelab.gui.document.document import Source
+
+CLIPBOARD = "from the clipboard"
+
+
+def filters() -> str:
+    """The Open dialog's list of file kinds."""
+    from shapelab.core.inputs.images import PICTURE_SUFFIXES
+    from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
+    from shapelab.core.inputs.voxel_files import VOXEL_SUFFIXES
+
+    kinds = {
+        "Pictures": PICTURE_SUFFIXES,
+        "Meshes": MESH_SUFFIXES,
+        "Voxel grids": VOXEL_SUFFIXES,
+        "Saved shapes": (SHAPE_SUFFIX,),
+    }
+    everything = [suffix for suffixes in kinds.values() for suffix in suffixes]
+    kinds = {"Everything ShapeLab reads": tuple(everything), **kinds}
+    lines = [f"{name} ({' '.join('*' + s for s in suffixes)})" for name, suffixes in kinds.items()]
+    return ";;".join([*lines, "All files (*)"])
+
+
+def acceptable(data: QMimeData) -> bool:
+    """Whether a drop or the clipboard holds local files or a picture."""
+    return data.hasImage() or any(url.isLocalFile() for url in data.urls())
+
+
+def sources(data: QMimeData) -> list[Source]:
+    """The files, else the picture, of a drop or the clipboard."""
+    files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    if files:
+        return from_paths(files)
+    image = data.imageData() if data.hasImage() else None
+    if isinstance(image, QImage) and not image.isNull():
+        return [Source(CLIPBOARD, data=_png(image), suffix=".png")]
+    return []
+
+
+def from_paths(paths: list[Path]) -> list[Source]:
+    """One source a file."""
+    return [Source(path.name, path) for path in paths]
+
+
+def _png(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())

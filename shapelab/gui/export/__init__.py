@@ -1,0 +1,1 @@
+"""The export dialog: a part in millimetres, judged before it is written."""

@@ -1,0 +1,283 @@
+"""The export dialog: size, format and surface of the file, a live verdict, and a verified save."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QStandardPaths, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.errors import ShapelabError
+from shapelab.core.mesh import formats
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.print_check import PrintReport
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.session.session import Session
+from shapelab.gui.base.labels import SPACING
+from shapelab.gui.base.workers import LatestOnly, Task
+from shapelab.gui.export.export_form import FORMATS, ExportForm
+from shapelab.gui.export.part_preparation import MeshProvider, Prepared, Request, prepare, verdict
+from shapelab.gui.export.verdict_box import VerdictBox
+
+WIDTH = 440
+
+
+class ExportDialog(QDialog):
+    """Makes a file of the shape that the viewport shows; stays open beside it.
+
+    Signals:
+        saved: a file was written; its PrintReport, whose ``path`` is the file.
+    """
+
+    saved = Signal(object)
+
+    def __init__(
+        self, session: Session, mesh_provider: MeshProvider, parent: QWidget | None = None
+    ) -> None:
+        """Args: mesh_provider: thread-safe; gives the shown shape's surface for some options."""
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self._session = session
+        self._provider = mesh_provider
+        self._worker: LatestOnly | None = None
+        self._saving: Task | None = None
+        self._asked: Request | None = None
+        self._answered: Request | None = None
+        self._prepared: Prepared | None = None
+        #: Where the file dialog opens; follows the last file saved.
+        self.folder = Path(
+            QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+            or Path.home()
+        )
+        self._disconnect: list[Callable[[], None]] = []
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(SPACING)
+        self.form = ExportForm()
+        column.addWidget(self.form)
+        column.addSpacing(SPACING)
+        self.verdict = VerdictBox()
+        column.addWidget(self.verdict)
+        column.addStretch(1)
+        column.addSpacing(SPACING)
+        column.addLayout(self._build_buttons())
+        self.setMinimumWidth(WIDTH)
+        self._connect_widgets()
+        if parent is not None:
+            parent.window().installEventFilter(self)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.stop)
+
+    @property
+    def checking(self) -> bool:
+        """Whether the verdict on the present settings is still being worked out."""
+        return self._asked is not self._answered
+
+    @property
+    def saving(self) -> bool:
+        return self._saving is not None
+
+    def stop(self) -> None:
+        """Ends the threads and waits for them; showing the dialog again starts anew."""
+        self._asked = self._answered = None
+        worker, self._worker = self._worker, None
+        saving, self._saving = self._saving, None
+        for thread in (worker, saving):
+            if thread is not None:
+                thread.stop()
+                thread.deleteLater()
+
+    def reject(self) -> None:
+        if not self.saving:
+            super().reject()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._disconnect:
+            self._disconnect = [
+                self._session.surface_changed.connect(self._show_options),
+                self._session.shape_changed.connect(lambda _state: self._ask()),
+            ]
+        self._show_options(self._session.surface)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if event.spontaneous():  # minimised, not closed
+            return
+        for disconnect in self._disconnect:
+            disconnect()
+        self._disconnect = []
+        if not self.checking:  # else the thread ends as soon as it has its result
+            self.stop()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Hide and not event.spontaneous():
+            self.hide()
+            self.stop()  # the program may be about to end: wait
+        return super().eventFilter(watched, event)
+
+    def ask_path(self, suffix: str) -> Path | None:
+        """Lets the user choose a file; None if they think better of it."""
+        proposal = self.folder / (_file_name(self._session.state.origin) + suffix)
+        kinds = {ending: f"{text.partition(' – ')[0]} (*{ending})" for text, ending in FORMATS}
+        mine = kinds.pop(suffix)
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Save shape", str(proposal), ";;".join([mine, *kinds.values()]), mine
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        if path.suffix.lower() not in formats.WRITERS:
+            path = path.with_name(path.name + suffix)
+            if path.exists() and not self._may_replace(path):
+                return None
+        self.folder = path.parent
+        return path
+
+    # --- building ------------------------------------------------------------------------------
+
+    def _build_buttons(self) -> QHBoxLayout:
+        self.anyway = QPushButton("Save anyway (not printable)")
+        self.anyway.hide()
+        self.anyway.setToolTip("Writes the file with -UNCHECKED in its name.")
+        self.anyway.setAutoDefault(False)
+        self.cancel = QPushButton("Close")
+        self.cancel.setAutoDefault(False)
+        self.save = QPushButton("Save…")
+        self.save.setEnabled(False)
+        self.save.setDefault(True)
+        row = QHBoxLayout()
+        row.setSpacing(SPACING)
+        row.addWidget(self.anyway)
+        row.addStretch(1)
+        row.addWidget(self.cancel)
+        row.addWidget(self.save)
+        return row
+
+    def _connect_widgets(self) -> None:
+        self.form.part_changed.connect(self._ask)
+        self.form.surface_chosen.connect(self._change_surface)
+        self.form.edit_finished.connect(self._session.finish_edit)
+        self.cancel.clicked.connect(self.reject)
+        self.save.clicked.connect(partial(self._save, False))
+        self.anyway.clicked.connect(partial(self._save, True))
+
+    # --- the verdict ---------------------------------------------------------------------------
+
+    def _change_surface(self) -> None:
+        self._session.surface = self.form.options(self._session.surface)
+
+    def _show_options(self, options: SurfaceOptions) -> None:
+        self.form.show_options(options)
+        self._ask()
+
+    def _ask(self) -> None:
+        if not self.isVisible():
+            return
+        if self._worker is None:
+            self._worker = LatestOnly(partial(prepare, self._provider), self)
+            self._worker.done.connect(self._take)
+            self._worker.failed.connect(self._take_failure)
+        size = self.form.size_mm.value()
+        self._asked = Request(self._session.surface, size, self.form.share)
+        self._worker.submit(self._asked)
+        self.verdict.show_checking("Checking the part…")
+        self._dress()
+
+    def _take(self, request: Request, prepared: Prepared) -> None:
+        if request is not self._asked:
+            return
+        self._answered, self._prepared = request, prepared
+        self.form.show_part(prepared)
+        report = prepared.report
+        self.verdict.show_verdict(verdict(report), good=report.ok)
+        self._settle()
+
+    def _take_failure(self, request: Request, error: Exception) -> None:
+        if request is not self._asked:
+            return
+        self._answered, self._prepared = request, None
+        self.form.show_part(None)
+        self.verdict.show_verdict(_sentence(error), good=False)
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.isVisible():
+            self.stop()
+        self._dress()
+
+    def _dress(self) -> None:
+        there = self._prepared is not None and not self.checking and not self.saving
+        good = self._prepared is not None and self._prepared.report.ok
+        self.save.setEnabled(there and good)
+        self.anyway.setVisible(there and not good)
+        self.cancel.setEnabled(not self.saving)
+        self.form.setEnabled(not self.saving)
+
+    # --- saving --------------------------------------------------------------------------------
+
+    def _save(self, unchecked: bool, *_: object) -> None:
+        prepared = self._prepared
+        if prepared is None or self.checking or self.saving:
+            return
+        path = self.ask_path(self.form.suffix)
+        if path is None:
+            return
+        self.verdict.show_checking(f"Writing {path.name} and reading it back…")
+        work = partial(_write, path, prepared.mesh, unchecked)
+        self._saving = Task(work, self)
+        self._saving.done.connect(self._finish_saving)
+        self._saving.failed.connect(self._fail_saving)
+        self._dress()
+        self._saving.start()
+
+    def _finish_saving(self, report: PrintReport) -> None:
+        self._saving = None
+        name = report.path.name if report.path else "the file"
+        self.verdict.show_verdict(f"Saved {name}. {verdict(report)}", good=report.ok)
+        self._dress()
+        self.saved.emit(report)
+
+    def _fail_saving(self, error: Exception) -> None:
+        self._saving = None
+        self.verdict.show_verdict(_sentence(error), good=False)
+        self._dress()
+        # A full disk or a missing folder is no reason to lower the bar; a file that reads back
+        # wrongly is one to offer the way out.
+        self.anyway.setVisible("was not written" in str(error))
+
+    def _may_replace(self, path: Path) -> bool:
+        answer = QMessageBox.question(
+            self, "Replace the file?", f"{path.name} is there already. Replace it?"
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+
+def _file_name(origin: str) -> str:
+    """'chair-seed-7' of 'chair, seed 7': a name that every file system takes."""
+    stem = re.sub(r"\.[A-Za-z]\w{1,4}$", "", origin)  # of a picture or mesh
+    return re.sub(r"[^\w.-]+", "-", stem)[:60].strip("-.") or "shape"
+
+
+def _write(path: Path, mesh: TriMesh, unchecked: bool, _task: Any) -> PrintReport:
+    return formats.write(path, mesh, unchecked=unchecked)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ShapelabError):
+        return str(error)
+    return f"Something went wrong ({type(error).__name__}: {error}); try other settings."

@@ -1,0 +1,96 @@
+"""What the export dialog computes off the GUI thread: the finished part and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shapelab.core.errors import MeshError
+from shapelab.core.mesh.finishing import finish
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.print_check import PrintReport, check
+from shapelab.core.mesh.tri_mesh import TriMesh
+
+#: Gives the surface of the shown shape; called on a worker thread.
+MeshProvider = Callable[[SurfaceOptions], TriMesh]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One setting of the dialog; compared by identity, so that only the newest counts."""
+
+    options: SurfaceOptions
+    size_mm: float
+    keep: float  # share of the triangles, (0, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A part in millimetres, ready to be written.
+
+    Attributes:
+        mesh: the part; printable if ``report.ok``.
+        report: the verdict on it.
+        shown_triangles: of the surface before simplification.
+        dropped: loose parts left out by "largest part only".
+    """
+
+    mesh: TriMesh
+    report: PrintReport
+    shown_triangles: int
+    dropped: int
+
+
+def prepare(provider: MeshProvider, request: Request) -> Prepared:
+    """Makes the part that a request asks for.
+
+    Raises:
+        MeshError: there is no surface at all; else problems are told by the report.
+    """
+    shown = provider(request.options)
+    dropped = _loose_parts(provider, request.options) if request.options.largest_part else 0
+    try:
+        part = finish(shown, request.size_mm, request.keep)
+        report = check(part)
+    except MeshError as error:
+        part = _at_size(shown, request.size_mm)
+        report = check(part)
+        if report.ok:
+            report = replace(report, problems=(str(error),))
+    return Prepared(part, report, len(shown.faces), dropped)
+
+
+def verdict(report: PrintReport) -> str:
+    """'Ready to print: closed, 1 part, 12.3 cm³', or the problems in sentences."""
+    if not report.ok:
+        return "Not printable yet. " + " ".join(report.problems)
+    parts = "1 part" if report.parts == 1 else f"{report.parts} parts"
+    return f"Ready to print: closed, {parts}, {volume_text(report.volume_mm3)}"
+
+
+def volume_text(cubic_mm: float) -> str:
+    """A volume in cm³, or in mm³ below a tenth of that: three digits are enough."""
+    if cubic_mm < 100:
+        return f"{cubic_mm:.3g} mm³"
+    return f"{cubic_mm / 1000:,.1f} cm³".replace(",", " ")
+
+
+def size_text(size_mm: tuple[float, float, float]) -> str:
+    """'52.0 × 48.1 × 80.0 mm': width, depth, height."""
+    return " × ".join(f"{length:.1f}" for length in size_mm) + " mm"
+
+
+def _loose_parts(provider: MeshProvider, options: SurfaceOptions) -> int:
+    # Bodies do not depend on smoothing or fineness, so the quickest surface counts them.
+    everything = provider(replace(options, largest_part=False, resolution=1, smoothing=0))
+    return max(check(everything).parts - 1, 0)
+
+
+def _at_size(mesh: TriMesh, size_mm: float) -> TriMesh:
+    """The mesh in mm, standing on z = 0, though it cannot be printed."""
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    scale = size_mm / max(float((high - low).max()), 1e-9)
+    anchor = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    return TriMesh(((mesh.vertices - anchor) * scale).astype(np.float32), mesh.faces)

@@ -1,0 +1,263 @@
+"""The image panel: invites a picture, shows how it was read and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.session.session import Session, ShapeState
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import (
+    MARGIN,
+    SPACING,
+    BusyLine,
+    ElidedLabel,
+    heading,
+    muted,
+    readable,
+    scrolled,
+)
+from shapelab.gui.base.sliders import blend
+from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image, silhouettes
+
+if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Reconstruction
+
+#: Only what a reconstruction's own note does not say.
+METHODS = {"grabcut": "Background removed with GrabCut."}
+KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid"}
+PICTURE_CAPTIONS = ("Your picture", "What the model sees")
+GRID_CAPTIONS = ("From the front", "From the right")
+
+
+class DropHint(QFrame):
+    """A dashed frame that says what can be dropped; the window itself takes the drop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._symbol = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        title = heading("Drop a picture here")
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._more = muted("or a mesh or voxel file – ShapeLab rebuilds its shape")
+        self._more.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.open = QPushButton(theme.icon("open"), "Open…")
+        self.paste = QPushButton(theme.icon("paste"), "Paste")
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.open)
+        buttons.addWidget(self.paste)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, 2 * MARGIN)
+        column.setSpacing(SPACING)
+        column.addStretch(1)
+        for widget in (self._symbol, title, self._more):
+            column.addWidget(widget)
+        column.addSpacing(SPACING)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        palette = self.palette()
+        window, text = palette.window().color(), palette.windowText().color()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(blend(window, text, 0.35), 1.5, Qt.PenStyle.CustomDashLine)
+        pen.setDashPattern([4, 4])
+        painter.setPen(pen)
+        painter.setBrush(blend(window, palette.base().color(), 0.5))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+
+    def _dress(self) -> None:
+        self._symbol.setPixmap(theme.icon("picture").pixmap(QSize(40, 40)))
+
+
+class ImagePanel(QWidget):
+    """Views the last reconstruction.
+
+    Signals:
+        picture_requested: Open… was pressed.
+        paste_requested: Paste was pressed.
+        cancel_requested: Cancel was pressed while busy.
+    """
+
+    picture_requested = Signal()
+    paste_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session: Session | None = None
+        self._disconnect: Callable[[], None] | None = None
+        self._result: Reconstruction | None = None
+        self._origin = ""
+        self._pages = QStackedWidget()
+        self.hint = DropHint()
+        self._pages.addWidget(_framed(self.hint))
+        self._pages.addWidget(self._build_result())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._build_busy())
+        column.addWidget(self._pages, 1)
+        for source in (self.hint.open, self.open):
+            source.clicked.connect(self.picture_requested)
+        for source in (self.hint.paste, self.paste):
+            source.clicked.connect(self.paste_requested)
+        self.set_session(session)
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 380)
+
+    def set_session(self, session: Session | None) -> None:
+        """Views another session and forgets the last picture; None greys the panel out."""
+        if self._disconnect is not None:
+            self._disconnect()
+        self._session = session
+        self._disconnect = session.shape_changed.connect(self._follow) if session else None
+        self._result = None
+        self._pages.setCurrentIndex(0)
+        self._pages.setEnabled(session is not None)
+
+    def busy(self, is_busy: bool, text: str = "Reading…") -> None:
+        """Shows or hides the thin progress line with its Cancel button."""
+        self.working.setText(text)
+        self.cancel.setEnabled(is_busy)
+        self.cancel.setText("Cancel")
+        self._busy_box.setVisible(is_busy)
+        for button in (self.hint.open, self.hint.paste, self.open, self.paste):
+            button.setEnabled(not is_busy)
+
+    def show_reconstruction(self, result: Reconstruction, name: str = "") -> None:
+        """Shows how an input was read.
+
+        Args:
+            result: what ``core.reconstruct`` gave.
+            name: of the file; without one, the kind of input is named.
+        """
+        self._result = result
+        kind = KINDS.get(result.source_kind, "Input")
+        self._origin = f"{kind.lower()} {name}".strip()
+        self.title.setText(name or kind)
+        self.taken_for.setText(f"Taken for: <b>{readable(result.class_name)}</b>")
+        if result.prepared is not None:
+            first = rgba_image(result.prepared.original)
+            second = rgba_image(result.prepared.rgba)
+            method, captions = METHODS.get(result.prepared.method, ""), PICTURE_CAPTIONS
+        else:
+            first, second = self._views(result)
+            method, captions = f"{kind} read as a solid grid.", GRID_CAPTIONS
+        is_picture = result.prepared is not None
+        self.first.show_image(first, checkered=is_picture, smooth=is_picture)
+        self.second.show_image(second, checkered=is_picture, smooth=is_picture)
+        for label, caption in zip(self._captions, captions, strict=True):
+            label.setText(caption)
+        self.method.setText(method)
+        self.method.setVisible(bool(method))
+        self.note.setText(result.note)
+        self.note.setVisible(bool(result.note))
+        self._pages.setCurrentIndex(1)
+        if self._session is not None:
+            self._follow(self._session.state)
+
+    def _build_busy(self) -> QWidget:
+        self._busy_box = QWidget(visible=False)
+        self.progress = BusyLine()
+        self.working = ElidedLabel()
+        self.cancel = QPushButton("Cancel")
+        self.cancel.clicked.connect(self._cancel)
+        row = QHBoxLayout()
+        row.setContentsMargins(MARGIN, SPACING, MARGIN, 0)
+        row.addWidget(self.working, 1)
+        row.addWidget(self.cancel)
+        column = QVBoxLayout(self._busy_box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.progress)
+        column.addLayout(row)
+        return self._busy_box
+
+    def _build_result(self) -> QWidget:
+        self.first, self.second = PicturePane(), PicturePane()
+        self._captions = (muted(), muted())
+        panes = QHBoxLayout()
+        panes.setSpacing(SPACING)
+        for pane, caption in zip((self.first, self.second), self._captions, strict=True):
+            caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            cell = QVBoxLayout()
+            cell.setSpacing(4)
+            cell.addWidget(pane)
+            cell.addWidget(caption)
+            panes.addLayout(cell, 1)
+        self.title = ElidedLabel(bold=True)
+        self.taken_for, self.method, self.note = QLabel(), muted(), muted()
+        self.again, self.open = QPushButton("Show again"), QPushButton("Open…")
+        self.paste = QPushButton("Paste")
+        self.again.setToolTip("Bring this reconstruction back.")
+        self.open.setToolTip("Choose another picture, mesh or voxel file.")
+        self.paste.setToolTip("Take the picture on the clipboard.")
+        self.again.clicked.connect(self._show_again)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACING)
+        buttons.addWidget(self.again)
+        buttons.addStretch(1)
+        buttons.addWidget(self.open)
+        buttons.addWidget(self.paste)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(4)
+        column.addLayout(panes)
+        column.addSpacing(SPACING)
+        for label in (self.title, self.taken_for, self.method, self.note):
+            column.addWidget(label)
+        column.addSpacing(SPACING)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        return scrolled(page)
+
+    def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:
+        colour = QColor(theme.colors().shape)
+        grid = result.field if result.voxels is None else result.voxels
+        return silhouettes(np.asarray(grid), colour)
+
+    def _cancel(self) -> None:
+        self.cancel.setEnabled(False)
+        self.cancel.setText("Stopping…")
+        self.cancel_requested.emit()
+
+    def _show_again(self) -> None:
+        if self._session is not None and self._result is not None:
+            self._session.show(self._result.latent, self._origin, self._result.class_name)
+
+    def _follow(self, _state: ShapeState) -> None:
+        if self._session is not None and self._result is not None:
+            shown = np.array_equal(self._session.latent, self._result.latent)
+            self.again.setEnabled(not shown)
+
+
+def _framed(inner: QWidget) -> QWidget:
+    box = QWidget()
+    layout = QVBoxLayout(box)
+    layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+    layout.addWidget(inner)
+    return box

@@ -1,0 +1,275 @@
+"""The latent panel: class, seed, variety, the 12 principal directions and all raw latent values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.session.session import Session, ShapeState
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import MARGIN, SPACING, heading, readable, scrolled
+from shapelab.gui.base.sliders import SigmaSlider
+
+VARIETY, VARIETY_MAX = 0.8, 1.2
+RAW_LIMIT = 4.0  # nearly every latent value of a trained model lies within
+SEED_MAX = 2**31 - 1
+NO_SEED = -1  # the spin box shows a dash: the shape came from a picture or a morph
+
+
+class LatentPanel(QWidget):
+    """Shows and moves the session's shape in the latent space; keeps no state of its own."""
+
+    def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session: Session | None = None
+        self._disconnect: list[Callable[[], None]] = []
+        self.raw: list[SigmaSlider] = []  # filled when the fold opens for the first time
+        self.directions = [SigmaSlider(f"Direction {i + 1}") for i in range(DIRECTIONS)]
+        self._content = QWidget()
+        column = QVBoxLayout(self._content)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(SPACING)
+        column.addLayout(self._build_origin())
+        column.addSpacing(SPACING)
+        column.addLayout(self._build_directions())
+        column.addSpacing(SPACING)
+        column.addLayout(self._build_fold())
+        column.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(self._content))
+        self._connect_widgets()
+        self.set_session(session)
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 640)
+
+    def set_session(self, session: Session | None) -> None:
+        """Views another session; None greys the panel out."""
+        for disconnect in self._disconnect:
+            disconnect()
+        self._disconnect = []
+        self._session = session
+        self._content.setEnabled(session is not None)
+        if session is None:
+            return
+        with QSignalBlocker(self.classes):
+            self.classes.clear()
+            for name in session.model.classes:
+                self.classes.addItem(readable(name), name)
+        self._disconnect = [
+            session.shape_changed.connect(self._show_shape),
+            session.locked_changed.connect(self._show_locks),
+            session.model_changed.connect(lambda _: self._show_shares(session.state.class_name)),
+        ]
+        self.fold.setText(f"All {session.model.latent_size} latent values")
+        if not self._raw_box.isHidden():
+            self._build_raw(session.model.latent_size)
+        self._show_shares(session.state.class_name)
+        self._show_shape(session.state)
+        self._show_locks(session.locked)
+
+    def _build_origin(self) -> QGridLayout:
+        self.classes = QComboBox()
+        self.classes.setToolTip("The kind of furniture that seeds are drawn from.")
+        self.classes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.seed = QSpinBox(minimum=0, maximum=SEED_MAX)
+        self.seed.setKeyboardTracking(False)
+        self.seed.setSpecialValueText("")
+        self.seed.setToolTip("A number that names one shape: the same seed gives the same shape.")
+        self.seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.seed.setMinimumWidth(72)
+        self.randomise = QPushButton(theme.icon("dice"), "Randomise")
+        self.randomise.setToolTip("Draw another shape. Locked directions keep their value.")
+        self.variety = SigmaSlider(
+            "Variety",
+            0.0,
+            VARIETY_MAX,
+            rest=VARIETY,
+            unit="",
+            decimals=2,
+            step=0.05,
+            lockable=False,
+            name_width=46,
+        )
+        self.variety.setToolTip(
+            "How far shapes may stray from the typical one of their kind:\n"
+            "0 gives the average shape, 0.8 is a good mix, more gives odder shapes.\n"
+            "Double click for 0.8."
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACING)
+        grid.setVerticalSpacing(SPACING)
+        grid.setColumnStretch(1, 1)
+        for row, (text, buddy) in enumerate((("Class", self.classes), ("Seed", self.seed))):
+            label = QLabel(text)
+            label.setBuddy(buddy)
+            label.setFixedWidth(46)
+            grid.addWidget(label, row, 0)
+        grid.addWidget(self.classes, 0, 1, 1, 2)
+        grid.addWidget(self.seed, 1, 1)
+        grid.addWidget(self.randomise, 1, 2)
+        grid.addWidget(self.variety, 2, 0, 1, 3)
+        return grid
+
+    def _build_directions(self) -> QVBoxLayout:
+        self.reset_all = QPushButton("Reset all")
+        self.reset_all.setEnabled(False)
+        self.reset_all.setToolTip(
+            "Put every direction that is not locked, and every latent value, back to rest."
+        )
+        header = QHBoxLayout()
+        header.addWidget(heading("Principal directions"), 1)
+        header.addWidget(self.reset_all)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addLayout(header)
+        for row in self.directions:
+            column.addWidget(row)
+        return column
+
+    def _build_fold(self) -> QVBoxLayout:
+        self.fold = QToolButton(autoRaise=True)
+        self.fold.setText("All latent values")
+        font = self.fold.font()
+        font.setBold(True)
+        self.fold.setFont(font)
+        self.fold.setStyleSheet("padding-left: 0; padding-right: 0")
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setIcon(theme.icon("chevron-right"))
+        self.fold.setIconSize(QSize(14, 14))
+        self.fold.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.fold.setToolTip("Every single number of the latent vector, for the curious.")
+        self._raw_box = QWidget(visible=False)
+        self._raw_column = QVBoxLayout(self._raw_box)
+        self._raw_column.setContentsMargins(0, 0, 0, 0)
+        self._raw_column.setSpacing(0)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(self.fold)
+        column.addWidget(self._raw_box)
+        return column
+
+    def _connect_widgets(self) -> None:
+        self.classes.activated.connect(
+            lambda row: self._tell(Session.set_class, self.classes.itemData(row))
+        )
+        self.seed.valueChanged.connect(self._choose_seed)
+        self.randomise.clicked.connect(lambda: self._tell(Session.randomise))
+        self.reset_all.clicked.connect(lambda: self._tell(Session.reset_all))
+        self.variety.changed.connect(partial(self._tell, Session.set_truncation))
+        self.variety.reset_requested.connect(partial(self._tell, Session.set_truncation, VARIETY))
+        self.variety.edit_finished.connect(partial(self._tell, Session.finish_edit))
+        self.fold.clicked.connect(self._toggle_fold)
+        for index, row in enumerate(self.directions):
+            row.changed.connect(partial(self._tell, Session.set_coefficient, index))
+            row.reset_requested.connect(partial(self._tell, Session.reset_direction, index))
+            row.lock_toggled.connect(partial(self._tell, Session.set_locked, index))
+            row.edit_finished.connect(partial(self._tell, Session.finish_edit))
+
+    # The user's hands -> the session.
+
+    def _tell(self, change: Callable[..., None], *values: object) -> None:
+        if self._session is not None:
+            change(self._session, *values)
+
+    def _choose_seed(self, seed: int) -> None:
+        if self._session is None:
+            return
+        if seed != NO_SEED:
+            self._session.set_seed(seed)
+            self._session.finish_edit()
+        self._show_shape(self._session.state)
+
+    def _toggle_fold(self) -> None:
+        is_open = self._raw_box.isHidden()
+        self.fold.setIcon(theme.icon("chevron-down" if is_open else "chevron-right"))
+        if is_open and self._session is not None:
+            self._build_raw(self._session.model.latent_size)
+            self._show_raw()
+        self._raw_box.setVisible(is_open)
+
+    def _build_raw(self, count: int) -> None:
+        # Built on the first opening only: 200 rows would cost every start a tenth of a second.
+        for index in range(len(self.raw), count):
+            row = SigmaSlider(
+                f"z {index + 1}",
+                -RAW_LIMIT,
+                RAW_LIMIT,
+                unit="",
+                decimals=2,
+                lockable=False,
+                name_width=40,
+            )
+            row.setFixedHeight(22)
+            row.changed.connect(partial(self._tell, Session.set_raw, index))
+            row.reset_requested.connect(partial(self._tell, Session.reset_raw, index))
+            row.edit_finished.connect(partial(self._tell, Session.finish_edit))
+            self.raw.append(row)
+            self._raw_column.addWidget(row)
+        for index, row in enumerate(self.raw):
+            row.setVisible(index < count)
+
+    # The session -> the widgets, with nothing sent back.
+
+    def _show_shape(self, state: ShapeState) -> None:
+        assert self._session is not None
+        row = self.classes.findData(state.class_name)
+        if row != self.classes.currentIndex():
+            self.classes.setCurrentIndex(row)
+            self._show_shares(state.class_name)
+        seed = NO_SEED if state.seed is None else state.seed
+        if seed != self.seed.value():  # the spin box repaints itself even for its own value
+            with QSignalBlocker(self.seed):
+                self.seed.setSpecialValueText("–" if state.seed is None else "")
+                self.seed.setMinimum(min(seed, 0))
+                self.seed.setValue(seed)
+        self.variety.set_value(state.truncation)
+        self.variety.setEnabled(state.seed is not None)
+        for slider, sigma in zip(self.directions, state.coefficients, strict=True):
+            slider.set_value(float(sigma))
+        self._show_reset()
+        if not self._raw_box.isHidden():
+            self._show_raw()
+
+    def _show_shares(self, class_name: str) -> None:
+        assert self._session is not None
+        directions = self._session.model.directions
+        shares = directions.explained[directions.classes.index(class_name)]
+        for slider, share in zip(self.directions, shares, strict=True):
+            slider.setToolTip(
+                f"Explains {100 * float(share):.1f} % of how shapes of this class differ.\n"
+                "One σ is one standard deviation. Double click for 0."
+            )
+
+    def _show_raw(self) -> None:
+        assert self._session is not None
+        for slider, value in zip(self.raw, self._session.latent, strict=False):
+            slider.set_value(float(value))
+
+    def _show_locks(self, locked: frozenset[int]) -> None:
+        for index, slider in enumerate(self.directions):
+            slider.set_locked(index in locked)
+        self._show_reset()
+
+    def _show_reset(self) -> None:
+        assert self._session is not None
+        state = self._session.state
+        free = np.delete(state.coefficients, sorted(self._session.locked))
+        self.reset_all.setEnabled(bool(np.any(free) or np.any(state.offsets)))

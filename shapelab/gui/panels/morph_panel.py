@@ -1,0 +1,287 @@
+"""The morph panel: pins two shapes and travels between them by hand or by playing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QHideEvent, QImage
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.session.session import Morph, Session, ShapeState
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import MARGIN, SPACING, ElidedLabel, muted, scrolled
+from shapelab.gui.base.sliders import FineSlider
+from shapelab.gui.panels.shape_pictures import PicturePane, depth_picture
+
+FRAME_MS = 33  # about 30 frames a second; the decoder drops what it cannot keep up with
+JOURNEY = 4.0  # seconds from A to B at 1x
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+MODES = (("Curved", "slerp"), ("Straight", "lerp"))
+STOPS = 1000  # slider positions between A and B
+
+
+class PinCard(QWidget):
+    """One end of the path: picture, origin and the button that pins the shown shape."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__()
+        self.state: ShapeState | None = None
+        self.pane = PicturePane(letter)
+        self.origin = ElidedLabel(align=Qt.AlignmentFlag.AlignHCenter)
+        self.pin = QPushButton(theme.icon("pin"), f"Pin {letter}")
+        self.pin.setToolTip(f"Make the shown shape end {letter} of the path.")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.pane)
+        column.addWidget(self.origin)
+        column.addWidget(self.pin)
+        self.show_state(None, QImage())
+
+    def show_state(self, state: ShapeState | None, picture: QImage) -> None:
+        self.state = state
+        self.pane.show_image(picture)
+        self.origin.setText("not pinned" if state is None else state.origin)
+        self.origin.setEnabled(state is not None)
+
+
+class MorphPanel(QWidget):
+    """Views the session's morph; playing moves it by elapsed time and is one undo step."""
+
+    def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session: Session | None = None
+        self._disconnect: list[Callable[[], None]] = []
+        self._heading = 1.0  # towards B; -1 towards A on the way back of a loop
+        self._moving = False  # the change that is being told came from here
+        self._timer = QTimer(self, interval=FRAME_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock = QElapsedTimer()
+        self.cards = (PinCard("A"), PinCard("B"))
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(SPACING)
+        ends = QHBoxLayout()
+        ends.setSpacing(SPACING)
+        for card in self.cards:
+            ends.addWidget(card, 1)
+        column.addLayout(ends)
+        self.reason = muted()
+        column.addWidget(self.reason)
+        self._travel = self._build_travel()
+        column.addWidget(self._travel)
+        column.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(page))
+        self._connect_widgets()
+        self._dress()
+        self.set_session(session)
+
+    @property
+    def playing(self) -> bool:
+        return self._timer.isActive()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 360)
+
+    def set_session(self, session: Session | None) -> None:
+        """Views another session; None greys the panel out."""
+        self.stop()
+        for disconnect in self._disconnect:
+            disconnect()
+        self._disconnect = []
+        self._session = session
+        self.setEnabled(session is not None)
+        self._show_morph(Morph() if session is None else session.morph)
+        if session is not None:
+            self._disconnect = [
+                session.morph_changed.connect(self._show_morph),
+                session.shape_changed.connect(self._yield_to_others),
+            ]
+
+    def play(self) -> None:
+        """Starts the journey; from B, where nothing is left to travel, it starts again at A."""
+        if self._session is None or not self._travel.isEnabled() or self.playing:
+            return
+        if self._session.morph.t >= 1 and not self.loop.isChecked():
+            self._move(0.0)
+        self._session.finish_edit()
+        self._heading = -1.0 if self._session.morph.t >= 1 else 1.0
+        self._clock.start()
+        self._timer.start()
+        self._dress()
+
+    def stop(self) -> None:
+        """Pauses; what was played is one undo step."""
+        if self.playing:
+            self._timer.stop()
+            if self._session is not None:
+                self._session.finish_edit()
+            self._dress()
+
+    def advance(self, seconds: float) -> None:
+        """Travels on by some seconds of playing: there and back in a loop, else up to B."""
+        if self._session is None:
+            return
+        step = seconds * float(self.speed.currentData()) / JOURNEY
+        t = self._session.morph.t
+        if self.loop.isChecked():
+            # A to B and back is a circle of circumference 2, unrolled.
+            place = ((t if self._heading > 0 else 2 - t) + step) % 2
+            self._heading = 1.0 if place < 1 else -1.0
+            self._move(min(place, 2 - place))
+        else:
+            t = min(max(t + self._heading * step, 0.0), 1.0)
+            self._move(t)
+            if t in (0.0, 1.0):
+                self.stop()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        # A dock may be closed to see more of the shape; only a closed window ends the journey.
+        if not self.window().isVisible():
+            self.stop()
+        super().hideEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            for card in self.cards:
+                card.show_state(card.state, self._picture(card.state))
+
+    def _build_travel(self) -> QWidget:
+        self.slider = FineSlider(0, STOPS, 0)
+        self.slider.setSingleStep(STOPS // 100)
+        self.slider.setPageStep(STOPS // 10)
+        self.slider.setAccessibleName("Place between A and B")
+        self.percent = QLabel("0 %")
+        self.percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.percent.setMinimumWidth(self.percent.fontMetrics().horizontalAdvance("100 %"))
+        self.toggle = QPushButton("Play")
+        self.loop = QToolButton()
+        self.loop.setCheckable(True)
+        self.loop.setIcon(theme.icon("loop"))
+        self.loop.setToolTip("Loop: travel there and back until you pause.")
+        self.loop.setAccessibleName("Loop")
+        self.speed = QComboBox()
+        self.speed.setToolTip(f"At 1× the way from A to B takes {JOURNEY:.0f} seconds.")
+        for speed in SPEEDS:
+            self.speed.addItem(f"{speed:g}×", speed)
+        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.mode = QComboBox()
+        for text, mode in MODES:
+            self.mode.addItem(text, mode)
+        self.mode.setToolTip(
+            "The way from A to B.\n"
+            "Curved (slerp): turns A into B at constant speed; shapes stay lively.\n"
+            "Straight (lerp): blends the numbers of A and B."
+        )
+        self.mode.setAccessibleName("Path")
+        self.speed.setAccessibleName("Speed")
+        self.mode.setMinimumWidth(72)  # may be cut before the panel gets wider than its dock
+        self.mode.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        box = QWidget()
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACING)
+        way = QHBoxLayout()
+        for widget in (QLabel("A"), self.slider, QLabel("B"), self.percent):
+            way.addWidget(widget, 1 if widget is self.slider else 0)
+        grid.addLayout(way, 0, 0, 1, 4)
+        controls: tuple[QWidget, ...] = (self.toggle, self.loop, self.speed, self.mode)
+        for place, control in enumerate(controls):
+            grid.addWidget(control, 1, place)
+        grid.setColumnStretch(3, 1)
+        return box
+
+    def _connect_widgets(self) -> None:
+        self.cards[0].pin.clicked.connect(lambda: self._pin("pin_a"))
+        self.cards[1].pin.clicked.connect(lambda: self._pin("pin_b"))
+        self.slider.valueChanged.connect(self._drag)
+        self.slider.edit_finished.connect(self._finish)
+        self.slider.reset_requested.connect(lambda: self._drag(0))
+        self.toggle.clicked.connect(lambda: self.stop() if self.playing else self.play())
+        self.mode.activated.connect(self._choose_mode)
+        self._timer.timeout.connect(lambda: self.advance(self._clock.restart() / 1000))
+
+    def _pin(self, which: str) -> None:
+        self.stop()
+        if self._session is not None:
+            getattr(self._session, which)()
+
+    def _drag(self, stop: int) -> None:
+        self.stop()
+        self._move(stop / STOPS)
+
+    def _choose_mode(self, row: int) -> None:
+        if self._session is not None:
+            with self._own_change():
+                self._session.set_morph_mode(self.mode.itemData(row))
+
+    def _move(self, t: float) -> None:
+        if self._session is not None:
+            with self._own_change():
+                self._session.set_morph(t)
+
+    @contextmanager
+    def _own_change(self) -> Iterator[None]:
+        self._moving = True
+        try:
+            yield
+        finally:
+            self._moving = False
+
+    def _finish(self) -> None:
+        if self._session is not None:
+            self._session.finish_edit()
+
+    def _yield_to_others(self, _state: ShapeState) -> None:
+        if not self._moving:
+            self.stop()
+
+    def _show_morph(self, morph: Morph) -> None:
+        for card, state in zip(self.cards, (morph.a, morph.b), strict=True):
+            if card.state is not state:
+                card.show_state(state, self._picture(state))
+        missing = [letter for letter, end in (("A", morph.a), ("B", morph.b)) if end is None]
+        self._travel.setEnabled(not missing)
+        self.reason.setVisible(bool(missing))
+        self.reason.setText(_reason(missing))
+        if missing:
+            self.stop()
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(morph.t * STOPS))
+        self.slider.blockSignals(False)
+        self.percent.setText(f"{100 * morph.t:.0f} %")
+        self.mode.setCurrentIndex(self.mode.findData(morph.mode))
+
+    def _picture(self, state: ShapeState | None) -> QImage:
+        if self._session is None or state is None:
+            return QImage()
+        field = self._session.model.decode(state.latent(self._session.model))
+        return depth_picture(field, QColor(theme.colors().shape))
+
+    def _dress(self) -> None:
+        self.toggle.setText("Pause" if self.playing else "Play")
+        self.toggle.setIcon(theme.icon("pause" if self.playing else "play"))
+
+
+def _reason(missing: list[str]) -> str:
+    if len(missing) == 2:
+        return "Pin A, choose another shape, then pin B: the way between them opens."
+    if missing:
+        return f"Now show another shape and pin it as {missing[0]}."
+    return ""

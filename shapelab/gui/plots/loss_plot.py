@@ -1,0 +1,346 @@
+"""Live curves of training runs: losses, scores and what else they log, over a shared x axis.
+
+Imports pyqtgraph, which takes a while: import this module when the plots are first shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import ExportError
+from shapelab.core.runs.curves import RunCurves
+from shapelab.core.runs.events import Event
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import MARGIN, muted
+from shapelab.gui.plots import plot_export
+from shapelab.gui.plots.plot_grid import Canvas
+from shapelab.gui.plots.plot_panel import Marks, Panel
+from shapelab.gui.plots.plot_toolbar import PlotBar
+from shapelab.gui.plots.plot_trace import PlotOptions, Trace
+from shapelab.gui.plots.plotted_run import PlottedRun
+from shapelab.gui.plots.scalar_groups import Group, duration, groups_of, one_each, series, thousands
+
+REDRAW_MS = 200  # at most five redraws a second, however fast events come
+SNAP_PX = 8  # a click so near to a checkpoint means the checkpoint
+FILES = "Picture (*.png);;Drawing (*.svg);;Numbers (*.csv)"
+
+
+class LossPlot(QWidget):
+    """Shows runs by key. The run added first lends its checkpoints and its clock to the axis.
+
+    Signals:
+        cursor_moved: the user chose this step of the first run; `set_cursor` does not emit it.
+    """
+
+    cursor_moved = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._runs: dict[str, PlottedRun] = {}
+        self._panels: dict[str, Panel] = {}  # by title; kept for good
+        self._cursor: int | None = None
+        self._pointer: float | None = None
+        self._range: tuple[float, float] | None = None  # of x, when the user chose it
+        self._stale = True
+        self.bar = PlotBar()
+        self.names = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
+        self.where = QLabel()
+        self.where.setProperty("muted", True)
+        self.canvas = Canvas()
+        self.empty = muted()
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._timer.timeout.connect(self._redraw_if_seen)
+        self._lay_out()
+        self._connect()
+        self.redraw()
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 720)
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    def add_run(self, key: str, name: str, color: str | QColor | None = None) -> None:
+        """A run to show; without a colour it gets one that the others do not have."""
+        self._runs[key] = PlottedRun(name, None if color is None else QColor(color))
+        self._range = None
+        self._changed()
+
+    def append(self, key: str, events: Sequence[Event]) -> None:
+        """Events of a run that came since the last call. Raises KeyError for an unknown run."""
+        self._runs[key].curves.append(events)
+        self._changed()
+
+    def load(self, key: str, history: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+        """Puts a run's history (`run_folder.history`) in place of what is shown of it.
+
+        A history knows neither times nor checkpoints; a run's events, appended, do.
+        """
+        run = self._runs[key]
+        run.curves, run.traces = RunCurves.from_history(history), {}
+        self._changed()
+
+    def remove_run(self, key: str) -> None:
+        """Takes a run away; an unknown key is no error."""
+        self._runs.pop(key, None)
+        self._changed()
+
+    def curves(self, key: str) -> RunCurves:
+        """The numbers of a run, as the doctor wants them."""
+        return self._runs[key].curves
+
+    def set_checkpoints(self, key: str, steps: Sequence[int]) -> None:
+        """Which checkpoints there are, where somebody knows better than the events."""
+        self._runs[key].saved = sorted(steps)
+        self._changed()
+
+    # --- cursor ---------------------------------------------------------------------------------
+
+    @property
+    def cursor_step(self) -> int | None:
+        """The chosen step of the first run."""
+        return self._cursor
+
+    def set_cursor(self, step: int | None) -> None:
+        """Moves the cursor to a step, or takes it away."""
+        if step != self._cursor:
+            self._cursor = step
+            self._point()
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Writes the plots as .png or .svg, or every number as .csv.
+
+        Raises:
+            ExportError: another suffix, or the disk refuses.
+        """
+        kind = path.suffix.lower()
+        if kind == ".csv":
+            named: dict[str, RunCurves] = {}
+            for key, run in self._runs.items():
+                named[run.name if run.name not in named else f"{run.name} ({key})"] = run.curves
+            atomic_write(path, plot_export.table(named))
+        elif kind in (".png", ".svg"):
+            self.redraw()
+            draw = plot_export.png if kind == ".png" else plot_export.svg
+            background = QColor(theme.colors().window)
+            atomic_write(path, draw(self.canvas.scene(), self.canvas.area(), background))
+        else:
+            raise ExportError(f"Plots are saved as .png, .svg or .csv, not as '{path.suffix}'.")
+
+    def _ask_and_save(self) -> None:
+        name, kind = QFileDialog.getSaveFileName(self, "Save plots", "curves.png", FILES)
+        if name:
+            path = Path(name)
+            suffix = kind.partition("*")[2].rstrip(")")
+            self.save(path if path.suffix else path.with_name(path.name + suffix))
+
+    # --- drawing --------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Draws what there is, now."""
+        self._stale = False
+        options = self.bar.options
+        groups = self._groups()
+        self._dress_empty(bool(groups))
+        if not groups:
+            return
+        panels = [self._panel(group) for group in groups]
+        self.canvas.arrange(panels)
+        x_range, marks = self._x_range(options), self._marks(options)
+        for panel, group in zip(panels, groups, strict=True):
+            traces, labels = self._traces(group, options)
+            panel.draw(traces, labels, options, x_range, marks)
+            marks = replace(marks, checkpoints=np.zeros(0), troubles=np.zeros(0))  # once, on top
+        self.bar.fit.setEnabled(self._range is not None)
+        self._say_where()
+
+    def _changed(self) -> None:
+        self._stale = True
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def _redraw_if_seen(self) -> None:
+        if self._stale and self.isVisible():
+            self.redraw()
+
+    def _groups(self) -> list[Group]:
+        names = dict.fromkeys(name for run in self._runs.values() for name in run.curves.curves)
+        groups = groups_of(names)
+        self.bar.offer(groups)
+        chosen = self.bar.chosen()
+        groups = [group for group in groups if group.title in chosen]
+        return one_each(groups) if self._comparing else groups
+
+    @property
+    def _comparing(self) -> bool:
+        return len(self._runs) > 1
+
+    def _panel(self, group: Group) -> Panel:
+        if group.title not in self._panels:
+            panel = self._panels[group.title] = Panel(group)
+            panel.range_moved.connect(self._user_moved)
+            panel.cursor_dragged.connect(self._clicked)
+        return self._panels[group.title]
+
+    def _traces(self, group: Group, options: PlotOptions) -> tuple[list[Trace], list[str]]:
+        traces, labels = [], []
+        for place, run in enumerate(self._runs.values()):
+            for nth, (metric, label) in enumerate(group.labels.items()):
+                color = self._color(run, place) if self._comparing else series(nth)
+                trace = run.trace(metric, color, options.by_time)
+                if trace is not None:
+                    traces.append(trace)
+                    labels.append("" if self._comparing else label)
+        return traces, labels
+
+    def _color(self, run: PlottedRun, place: int) -> QColor:
+        return series(place) if run.color is None else run.color
+
+    def _x_range(self, options: PlotOptions) -> tuple[float, float]:
+        if self._range is not None:
+            return self._range
+        first, end = 0.0, 0.0
+        for run in self._runs.values():
+            newest = run.curves.step
+            begin = 0 if options.last is None else max(newest - options.last, 0)
+            if run.x(newest, options.by_time) >= end:
+                first, end = (run.x(step, options.by_time) for step in (begin, newest))
+        room = (end - first) or 1.0
+        return (first - 0.01 * room, first + 1.03 * room)
+
+    @property
+    def _first(self) -> PlottedRun:
+        return next(iter(self._runs.values()))
+
+    def _marks(self, options: PlotOptions) -> Marks:
+        by_time = options.by_time
+        return Marks(
+            checkpoints=self._first.checkpoints(by_time),
+            troubles=self._first.troubles(by_time),
+            pointer=self._pointer,
+            cursor=None if self._cursor is None else self._first.x(self._cursor, by_time),
+        )
+
+    def _dress_empty(self, some: bool) -> None:
+        self._stack.setCurrentIndex(1 if some else 0)
+        waiting = [run.name for run in self._runs.values()]
+        if any(run.curves.curves for run in self._runs.values()):
+            text = "No curves are chosen. Choose some under “Curves”."
+        elif waiting:
+            text = f"Waiting for the first numbers of {' and '.join(waiting)}…"
+        else:
+            text = "No run is shown. Start one or choose one, and its curves appear here."
+        self.empty.setText(text)
+        self.names.setText(
+            " &nbsp; ".join(
+                (
+                    f'<span style="color:{self._color(run, place).name()}">●</span> '
+                    * self._comparing
+                )
+                + escape(run.name)
+                for place, run in enumerate(self._runs.values())
+            )
+        )
+        self.names.setVisible(some)
+        self.where.setVisible(some)
+        self.canvas.setBackground(theme.colors().window)
+        self.bar.setEnabled(any(run.curves.curves for run in self._runs.values()))
+
+    # --- what the user does ---------------------------------------------------------------------
+
+    def _user_moved(self, low: float, high: float) -> None:
+        self._range = (low, high)
+        self.redraw()
+
+    def _fit(self) -> None:
+        self._range = None
+        self.redraw()
+
+    def _options_changed(self, options: PlotOptions) -> None:
+        self._range = None
+        self._pointer = None
+        self.redraw()
+
+    def _hover(self, x: float | None) -> None:
+        self._pointer = x
+        self._point()
+
+    def _clicked(self, x: float, px: float) -> None:
+        """A click at x, where a pixel is so wide."""
+        by_time = self.bar.options.by_time
+        saved = self._first.checkpoints(by_time)
+        near = saved[np.abs(saved - x) <= SNAP_PX * px]
+        if len(near):
+            x = float(near[np.argmin(np.abs(near - x))])
+        step = round(self._first.step_at(x, by_time))
+        if step != self._cursor:
+            self.set_cursor(step)
+            self.cursor_moved.emit(step)
+
+    def _point(self) -> None:
+        if not self._runs:
+            return
+        marks = self._marks(self.bar.options)
+        for panel in self.canvas.panels:
+            panel.point(marks.pointer, marks.cursor)
+        self._say_where()
+
+    def _say_where(self) -> None:
+        run = self._first
+        step: float = run.curves.step
+        if self._pointer is not None:
+            step = run.step_at(self._pointer, self.bar.options.by_time)
+        elif self._cursor is not None:
+            step = self._cursor
+        words = [f"step {thousands(step)}"]
+        if seconds := run.curves.seconds_at(step):
+            words.append(duration(seconds))
+        self.where.setText(" · ".join(words))
+
+    # --- building -------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(self.bar)
+        row = QHBoxLayout()
+        row.addWidget(self.names, 1)
+        row.addWidget(self.where, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.canvas.scrolled())
+        column.addLayout(self._stack, 1)
+
+    def _connect(self) -> None:
+        self.bar.options_changed.connect(self._options_changed)
+        self.bar.groups_changed.connect(self.redraw)
+        self.bar.fit_requested.connect(self._fit)
+        self.bar.export_requested.connect(self._ask_and_save)
+        self.canvas.hovered.connect(self._hover)
+        self.canvas.clicked.connect(self._clicked)
+        self.canvas.double_clicked.connect(self._fit)
+        self.canvas.resized.connect(self._changed)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._redraw_if_seen()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_stack"):
+            for panel in self._panels.values():
+                panel.dress()
+            self._changed()

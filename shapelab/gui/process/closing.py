@@ -1,0 +1,68 @@
+"""What becomes of a training when the window closes, and how the next window finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from PySide6.QtCore import Qt
+
+from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import TrainingState
+from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.process.trainer_process import attach_job
+from shapelab.gui.process.training_thread import TrainingThread
+
+
+class Parting(str, Enum):
+    """A person's answer when a window is closed while it trains. There is none that loses steps."""
+
+    KEEP = "keep"  # train on without a window; the default
+    STOP = "stop"  # stop, save, and close then
+    CANCEL = "cancel"
+
+
+def may_close(
+    thread: TrainingThread | None, ask: Callable[[], Parting], close_again: Callable[[], object]
+) -> bool:
+    """Whether a window may close now; its ``closeEvent`` calls this before anything else.
+
+    Args:
+        thread: the window's training, if there is one.
+        ask: asks what to do; called only if something goes on.
+        close_again: closes the window; called when a stop that was chosen has been obeyed.
+    """
+    if thread is None or not thread.busy:
+        return True
+    match ask():
+        case Parting.KEEP:
+            thread.detach()
+            return True
+        case Parting.STOP:
+            thread.finished.connect(close_again, Qt.ConnectionType.SingleShotConnection)
+            thread.send("stop")
+    return False
+
+
+def remember(thread: TrainingThread, settings: WindowSettings) -> None:
+    """Notes the thread's run from now on until its end; so it is also found after a crash."""
+    run = thread.job.folder.resolve()
+
+    def note(state: str) -> None:
+        settings.training_run = None if TrainingState(state).ended else run
+
+    thread.state_changed.connect(note)
+
+
+def remembered(settings: WindowSettings) -> TrainingThread | None:
+    """The training that the last window left behind, to be connected and launched.
+
+    It may have ended since; its thread then tells how, and ends too.
+    """
+    run = settings.training_run
+    if run is None:
+        return None
+    if not RunFolder(run).config.exists():  # removed since, or it never came to a run
+        settings.training_run = None
+        return None
+    return TrainingThread([attach_job(run)])

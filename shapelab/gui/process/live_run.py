@@ -1,0 +1,93 @@
+"""A run that is under way: its thread, everything it has said, and where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from shapelab.core.runs.events import Event, Saved, Validated
+from shapelab.core.runs.run_progress import Progress
+from shapelab.core.runs.run_state import TrainingState, Trouble
+from shapelab.gui.process.training_thread import TrainingThread
+
+
+class LiveRun(QObject):
+    """Keeps what a run's thread tells, for whoever looks at the run later.
+
+    Args:
+        thread: that trains or watches it, not launched yet.
+        steps: of the run, where they are known already.
+    """
+
+    news = Signal(list)  # events
+    changed = Signal()  # state or trouble
+    ended = Signal()
+
+    def __init__(
+        self, thread: TrainingThread, steps: int = 0, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.watcher = thread
+        self.run: Path = thread.job.folder
+        self.events: list[Event] = []
+        self.progress = Progress(steps)
+        self.state = TrainingState.STARTING
+        self.trouble: Trouble | None = None
+        self.best: float | None = None
+        self.saved: int | None = None  # newest checkpoint
+        self.watcher.events.connect(self._take)
+        self.watcher.state_changed.connect(self._become)
+        self.watcher.troubled.connect(self._worry)
+
+    def start(self) -> LiveRun:
+        """Starts the thread; returns itself."""
+        self.watcher.launch()
+        return self
+
+    @property
+    def owned(self) -> bool:
+        """Whether the app started the process, so that it can be ended the hard way."""
+        return self.watcher.job.kind != "attach"
+
+    def send(self, command: str) -> None:
+        """Asks the run for 'pause', 'resume', 'sample', 'save' or 'stop'."""
+        self.watcher.send(command)
+
+    def kill(self) -> None:
+        """Ends a process that does not answer; what was not saved is lost."""
+        self.watcher.kill()
+
+    def detach(self) -> None:
+        """Stops watching; the training goes on."""
+        self.watcher.detach()
+
+    def join(self) -> None:
+        """Stops watching and waits for the thread; the training goes on."""
+        self.watcher.detach()
+        self.watcher.join()
+
+    @Slot(list)
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            self.progress.take(event)
+            if isinstance(event, Validated):
+                self.best = max(self.best or 0.0, event.metrics.get("iou", 0.0))
+            if isinstance(event, Saved):
+                self.saved = event.step
+        self.events += events
+        self.news.emit(events)
+
+    @Slot(str)
+    def _become(self, state: str) -> None:
+        self.state = TrainingState(state)
+        if self.state in (TrainingState.TRAINING, TrainingState.COMPLETED, TrainingState.STOPPED):
+            self.trouble = None  # it went on after all
+        self.changed.emit()
+        if self.state.ended:
+            self.ended.emit()
+
+    @Slot(object)
+    def _worry(self, trouble: Trouble) -> None:
+        self.trouble = trouble
+        self.changed.emit()

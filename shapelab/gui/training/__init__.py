@@ -1,0 +1,1 @@
+"""The training workspace: runs, the form of a new one, and one run in full."""

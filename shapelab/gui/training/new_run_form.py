@@ -1,0 +1,261 @@
+"""The form of a new run: data, preset, the few settings that matter, and what it will need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.errors import ShapelabError
+from shapelab.core.runs.estimate import estimate, machine_rate, readable_memory, readable_time
+from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_words
+from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.training_plan import TrainingPlan, free_name
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import LabelledRows, muted, scrolled
+from shapelab.gui.base.workers import Task
+from shapelab.gui.training.config_form import EVERYDAY, ConfigForm, setting_names
+from shapelab.gui.training.dataset_chooser import Choice, DataChooser
+
+FIRST_PRESET = "small"
+
+
+class NewRunForm(QWidget):
+    """Makes a TrainingPlan of what is chosen.
+
+    Signals:
+        changed: the plan may be another one, or not one at all.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs = Path()
+        self._rate: Task | None = None
+        self._flops_per_second = 0.0
+        self._phase_aside = False  # image_steps is 0 because the data have no pictures
+        self.name = QLineEdit()
+        self.name.setToolTip("Name of the run's folder.")
+        self.data = DataChooser()
+        self.preset = QComboBox()
+        for each in preset_names():
+            self.preset.addItem(each, each)
+        self.preset_help = muted()
+        self.form = ConfigForm(EVERYDAY, roomy=True)
+        self.advanced = QPushButton("Advanced…")
+        self.advanced.setToolTip("All other settings of the run")
+        self.needs = muted()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(self.data)
+        rows = LabelledRows()
+        rows.add("Preset", self.preset, self.preset_help)
+        rows.add("Name", self.name)
+        column.addWidget(rows)
+        column.addWidget(self.form)
+        column.addWidget(self.advanced, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.needs)
+        column.addStretch(1)
+        self.preset.currentIndexChanged.connect(self._take_preset)
+        self.data.changed.connect(self._take_data)
+        self.form.changed.connect(self._edited)
+        self.form.editors["steps"].valueChanged.connect(self._scale_phases)  # type: ignore[attr-defined]
+        self.name.textEdited.connect(self.changed)
+        self.advanced.clicked.connect(self.open_advanced)
+        self.preset.setCurrentIndex(self.preset.findData(FIRST_PRESET))
+
+    # --- what others use -------------------------------------------------------------------
+
+    def set_places(self, runs: Path, stores: Path) -> None:
+        """Says where runs go, and where prepared data are looked for."""
+        self._runs = runs
+        self.data.look(stores)
+        self.propose_name()
+
+    def propose_name(self) -> None:
+        """A name that no run has."""
+        self.name.setText(free_name(self._runs, self.preset.currentData() or FIRST_PRESET))
+        self.changed.emit()
+
+    def take(self, config: RunConfig, store: Path) -> None:
+        """The settings of another run, to start a new one like it."""
+        self.data.choose(Choice(store))
+        index = self.preset.findData(config.preset)
+        blocked = self.preset.blockSignals(True)
+        self.preset.setCurrentIndex(max(index, 0))
+        self.preset.blockSignals(blocked)
+        self.preset_help.setText(preset_words(self.preset.currentData()))
+        self.form.set_config(config.model_copy(update={"preset": self.preset.currentData()}))
+        self.propose_name()
+        self._show_needs()
+
+    def plan(self) -> TrainingPlan:
+        """What is chosen. Raises ShapelabError with what is missing or wrong."""
+        config, choice = self.form.config(), self.data.choice()
+        name = self.name.text().strip()
+        if not name or Path(name).name != name:
+            raise ShapelabError("Please give the run a name without slashes.")
+        run = self._runs / name
+        if run.exists():
+            raise ShapelabError(f"There is a run '{name}' already; choose another name.")
+        return TrainingPlan(run, choice.store, config, choice.preparation)
+
+    @Slot()
+    def open_advanced(self) -> None:
+        """Opens the dialog with all other settings; OK takes them over."""
+        dialog = AdvancedDialog(self.form.config_or_last(), self)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self.form.set_config(dialog.form.config())
+            self._edited()
+
+    def measure(self) -> None:
+        """Measures how fast the machine is at this moment, for the time that a run takes."""
+        if self._rate is None:
+            self._rate = Task(lambda _task: machine_rate(), self)
+            self._rate.done.connect(self._take_rate)
+            self._rate.start()
+
+    def stop(self) -> None:
+        """Ends the thread that measures."""
+        if self._rate is not None:
+            self._rate.stop()
+            self._rate = None
+
+    # --- inside ----------------------------------------------------------------------------
+
+    @Slot()
+    def _take_preset(self) -> None:
+        name = self.preset.currentData()
+        self.preset_help.setText(preset_words(name))
+        self.form.set_config(self._fitting(preset(name, *self._kind())))
+        self.propose_name()
+        self._show_needs()
+
+    @Slot()
+    def _take_data(self) -> None:
+        try:
+            config = self.form.config()
+        except ShapelabError:  # what is typed is told in place, and stays
+            config = self.form.config_or_last()
+        classes, resolution = self._kind()
+        model = {**config.model.model_dump(), "classes": classes, "resolution": resolution}
+        fields = config.model_dump() | {"model": model}
+        self.form.set_config(self._fitting(RunConfig.model_validate(fields)))
+        self._edited()
+
+    def _kind(self) -> tuple[tuple[str, ...], int]:
+        """Classes and resolution of the data; of those yet to be prepared, as far as known."""
+        card = self.data.card
+        if card is not None:
+            return card.classes, card.resolution
+        return ("shape",), self.data.resolution
+
+    def _fitting(self, config: RunConfig) -> RunConfig:
+        """The configuration with what the store's pictures ask for."""
+        card = self.data.card
+        if not (self.data.views if card is None else card.views):
+            self._phase_aside |= config.image_steps > 0
+            return config.model_copy(update={"image_steps": 0})  # that phase needs pictures
+        if self._phase_aside:  # it was the data's doing, not a person's
+            self._phase_aside = False
+            own = preset(self.preset.currentData(), ("shape",), 32)
+            again = round(own.image_steps * config.steps / own.steps)
+            config = config.model_copy(update={"image_steps": again})
+        if card is not None and card.picture_size and card.picture_size < config.model.image_size:
+            model = config.model.model_copy(update={"image_size": card.picture_size})
+            return config.model_copy(update={"model": model})
+        return config
+
+    @Slot(int)
+    def _scale_phases(self, steps: int) -> None:
+        """The preset's phases shrink and grow with the steps, as ``fit --steps`` does it."""
+        own = preset(self.preset.currentData(), ("shape",), 32)
+        scaled = {phase: round(getattr(own, phase) * steps / own.steps) for phase in PHASES}
+        self.form.set_hidden(**scaled)
+        self._edited()
+
+    @Slot()
+    def _edited(self) -> None:
+        self._show_needs()
+        self.changed.emit()
+
+    def _show_needs(self) -> None:
+        try:
+            config = self.form.config()
+        except ShapelabError:
+            self.needs.setText("")
+            return
+        card = self.data.card
+        needed = estimate(config, pictures=bool(card.views if card else self.data.views))
+        text = (
+            f"{needed.parameters / 1e6:.1f} million parameters, about "
+            f"{readable_memory(needed.memory_mb)} of memory"
+        )
+        if self._flops_per_second:
+            time = readable_time(needed.seconds(self._flops_per_second))
+            text += f" and roughly {time} on this machine, as busy as it is now"
+        self.needs.setText(text + ".")
+
+    @Slot(object)
+    def _take_rate(self, rate: float) -> None:
+        self._rate, self._flops_per_second = None, rate
+        self._show_needs()
+
+
+class AdvancedDialog(QDialog):
+    """Every other setting, with its help beside it."""
+
+    def __init__(self, config: RunConfig, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Advanced settings")
+        self.resize(720, 640)
+        self.form = ConfigForm(
+            [n for n in setting_names() if n not in EVERYDAY], roomy=True, titles=True
+        )
+        self.form.set_config(config)
+        page = QWidget()
+        inner = QVBoxLayout(page)
+        inner.setContentsMargins(*4 * (theme.SPACE_LARGE,))
+        inner.addWidget(self.form)
+        inner.addStretch(1)
+        kinds = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.RestoreDefaults)
+        reset = self.buttons.button(kinds.RestoreDefaults)
+        reset.setText("As in the preset")
+        reset.clicked.connect(lambda: self._reset(config))
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.form.changed.connect(self._check)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.addWidget(scrolled(page), 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(theme.SPACE_LARGE, 0, theme.SPACE_LARGE, 0)
+        foot.addWidget(self.buttons)
+        column.addLayout(foot)
+
+    def _reset(self, config: RunConfig) -> None:
+        model, kept = config.model, {name: getattr(config, name) for name in EVERYDAY}
+        own = preset(config.preset, model.classes, model.resolution, config.steps)
+        self.form.set_config(own.model_copy(update=kept))
+        self._check()
+
+    def _check(self) -> None:
+        try:
+            self.form.config()
+        except ShapelabError:
+            good = False
+        else:
+            good = True
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(good)

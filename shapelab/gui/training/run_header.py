@@ -1,0 +1,271 @@
+"""The line above a run: its name, where it stands, and what can be done with it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon, QPalette
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core.runs.estimate import readable_time
+from shapelab.core.runs.run_progress import Progress
+from shapelab.core.runs.run_state import Trouble
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import ElidedLabel
+from shapelab.gui.training.run_list import STATES, state_colour
+
+RATE = "samples_per_second"
+BAR = 1000  # parts of the progress bar
+
+#: What the main button does in a state: its words and the verb that it asks for.
+MAIN = {
+    "training": ("Pause", "pause"),
+    "stalled": ("Pause", "pause"),
+    "saving": ("Pause", "pause"),
+    "paused": ("Go on", "resume"),
+    "stopped": ("Resume", "restart"),
+    "interrupted": ("Resume", "restart"),
+    "failed": ("Resume", "restart"),
+    "lost": ("Resume", "restart"),
+    "new": ("Start", "restart"),
+    "completed": ("Train on…", "extend"),
+}
+STOPPABLE = ("starting", "preparing", "training", "stalled", "saving", "paused")
+STEERED = ("training", "stalled", "paused", "saving")  # takes 'sample' and 'save'
+#: Words in the menu, their verb, and the states in which they can be used (None: always).
+MENU: tuple[tuple[str, str, tuple[str, ...] | None] | None, ...] = (
+    ("Make a preview now", "sample", STEERED),
+    ("Save a checkpoint now", "save", STEERED),
+    ("End the process now…", "kill", ("starting", "stalled", "stopping", "saving")),
+    None,
+    ("New run with these settings", "duplicate", None),
+    ("Copy as command", "copy", None),
+    ("Open its folder", "folder", None),
+    None,
+    ("Delete…", "delete", ("stopped", "interrupted", "failed", "lost", "new", "completed")),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the header shows about a run."""
+
+    name: str
+    state: str  # value of a TrainingState, or the state of a RunSummary
+    progress: Progress
+    trouble: Trouble | None = None
+    idle: bool = False  # nobody trains it
+
+
+class RunHeader(QWidget):
+    """Asks for verbs; knows only how things stand.
+
+    Signals:
+        asked: a verb of ``MAIN`` or ``MENU``, or 'stop'.
+        left: back to all runs.
+    """
+
+    asked = Signal(str)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = ""
+        self.back = QToolButton()
+        self.back.setIcon(theme.icon("back"))
+        self.back.setToolTip("All runs")
+        self.back.setAccessibleName("All runs")
+        self.name = ElidedLabel(bold=True)
+        self.state = QLabel()
+        self.bar = QProgressBar()
+        self.bar.setRange(0, BAR)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.figures = ElidedLabel()
+        self.figures.setProperty("muted", True)
+        self.main = QPushButton()
+        self.stop = QPushButton(theme.icon("stop"), "Stop")
+        self.stop.setToolTip("Save and end; it can be resumed from there.")
+        self.more = more_button("More")
+        self.menu = self._build_menu()
+        self.more.setMenu(self.menu)
+        self.trouble = TroubleLine()
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.back)
+        row.addWidget(self.name, 1)
+        row.addWidget(self.main)
+        row.addWidget(self.stop)
+        row.addWidget(self.more)
+        below = QHBoxLayout()
+        below.setSpacing(theme.SPACE)
+        below.addWidget(self.state)
+        below.addWidget(self.figures, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE_SMALL)
+        column.addLayout(row)
+        column.addLayout(below)
+        column.addWidget(self.bar)
+        column.addWidget(self.trouble)
+        self.back.clicked.connect(self.left)
+        self.main.clicked.connect(lambda: self.asked.emit(MAIN[self._state][1]))
+        self.stop.clicked.connect(lambda: self.asked.emit("stop"))
+        self.show_standing(None)
+
+    def show_standing(self, standing: Standing | None) -> None:
+        """Dresses everything after a run's state; None where no run is selected."""
+        state = standing.state if standing else ""
+        if state != self._state or not state:
+            self._state = state
+            self._dress(state)
+        if standing is None:
+            self.name.setText("No run selected")
+            self.state.clear()
+            self.figures.clear()
+            self.bar.setValue(0)
+            self.trouble.show_trouble(None)
+            return
+        self.name.setText(standing.name)
+        self._show_figures(standing)
+        self.trouble.show_trouble(standing.trouble)
+
+    def changeEvent(self, event: object) -> None:
+        super().changeEvent(event)  # type: ignore[arg-type]
+        if self._state:
+            self._colour()
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _build_menu(self) -> QMenu:
+        menu = QMenu(self)
+        self.verbs = {}
+        for entry in MENU:
+            if entry is None:
+                menu.addSeparator()
+                continue
+            words, verb, _ = entry
+            self.verbs[verb] = menu.addAction(words)
+            self.verbs[verb].triggered.connect(lambda _on, verb=verb: self.asked.emit(verb))
+        return menu
+
+    def _dress(self, state: str) -> None:
+        words, verb = MAIN.get(state, ("Pause", "pause"))
+        self.main.setText(words)
+        # On the accent's ground an icon in the text's colour would be lost; the word says it.
+        self.main.setIcon(theme.icon("pause") if verb == "pause" else QIcon())
+        self.main.setEnabled(state in MAIN)
+        self.main.setDefault(verb != "pause")
+        self.stop.setText("Stopping…" if state == "stopping" else "Stop")
+        self.stop.setEnabled(state in STOPPABLE)
+        self.stop.setVisible(state in STOPPABLE or state == "stopping")
+        self.more.setEnabled(bool(state))
+        for entry in MENU:
+            if entry is not None:
+                self.verbs[entry[1]].setVisible(bool(state) and (not entry[2] or state in entry[2]))
+        self.bar.setVisible(bool(state))
+        self._colour()
+
+    def _colour(self) -> None:
+        palette = self.state.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, state_colour(self._state))
+        self.state.setPalette(palette)
+
+    def _show_figures(self, standing: Standing) -> None:
+        progress = standing.progress
+        words = STATES.get(standing.state, standing.state)
+        self.state.setText(f"{words}…" if standing.state in ("starting", "saving") else words)
+        made = progress.prepared
+        if made is not None:
+            self.bar.setRange(0, BAR)
+            self.bar.setValue(round(BAR * made.done / max(made.total, 1)))
+            self.figures.setText(f"{made.done} of {made.total} shapes")
+            return
+        waits = standing.state in ("starting", "preparing") and not progress.step
+        self.bar.setRange(0, 0 if waits else BAR)  # 0 to 0: it runs to and fro
+        if waits:
+            self.figures.setText("")
+            return
+        self.bar.setValue(round(BAR * progress.step / max(progress.steps, 1)))
+        self.figures.setText(" · ".join(self._parts(standing)))
+
+    def _parts(self, standing: Standing) -> list[str]:
+        progress = standing.progress
+        step, steps = (f"{n:,}".replace(",", " ") for n in (progress.step, progress.steps))
+        parts = [f"step {step} of {steps}"]
+        if standing.state not in ("training", "saving"):
+            return parts
+        rate = progress.metrics.get(RATE)
+        if rate is not None and rate == rate:
+            parts.append(f"{rate:.0f} shapes/s" if rate >= 10 else f"{rate:.1f} shapes/s")
+        left = progress.seconds_left()
+        if left is not None:
+            parts.append(f"about {readable_time(left)} left")
+        return parts
+
+
+def more_button(words: str) -> QToolButton:
+    """The three dots that open a menu."""
+    button = QToolButton()
+    button.setText("⋯")
+    button.setToolTip(words)
+    button.setAccessibleName(words)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+    return button
+
+
+class TroubleLine(QWidget):
+    """One sentence about what went wrong, with the evidence behind a button."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trouble: Trouble | None = None
+        self.mark = QLabel()
+        self.text = QLabel(wordWrap=True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details = QPushButton("Details…")
+        self.details.clicked.connect(self._open)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.mark)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.details)
+        self.hide()
+
+    def show_trouble(self, trouble: Trouble | None) -> None:
+        """Shows a trouble, or nothing."""
+        if trouble is self._trouble:
+            return
+        self._trouble = trouble
+        if trouble is not None:
+            self.mark.setPixmap(theme.icon("warning").pixmap(18, 18))
+            palette = self.text.palette()
+            palette.setColor(QPalette.ColorRole.WindowText, theme.colors().danger)
+            self.text.setPalette(palette)
+            self.text.setText(trouble.sentence)
+            self.details.setVisible(bool(trouble.details))
+        self.setVisible(trouble is not None)
+
+    def _open(self) -> None:
+        if self._trouble is None:
+            return
+        box = QMessageBox(self)
+        box.setWindowTitle("What the training said last")
+        box.setText(self._trouble.sentence)
+        box.setDetailedText(self._trouble.details)
+        box.open()

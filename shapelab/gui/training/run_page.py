@@ -1,0 +1,178 @@
+"""One run in full: how it stands, what the doctor says, its curves, its shapes in time."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from shapelab.core.errors import ShapelabError
+from shapelab.core.runs.doctor import diagnose, diversity_of, ready
+from shapelab.core.runs.events import Event, EventReader, Previewed, Saved
+from shapelab.core.runs.run_folder import RunFolder, RunSummary
+from shapelab.core.runs.run_progress import Progress
+from shapelab.gui.base import theme
+from shapelab.gui.base.workers import Task
+from shapelab.gui.plots.loss_plot import LossPlot
+from shapelab.gui.process.live_run import LiveRun
+from shapelab.gui.training.doctor_box import DoctorBox
+from shapelab.gui.training.run_header import RunHeader, Standing
+from shapelab.gui.training.time_page import TimePage
+
+ROUNDS_MS = 1000  # between two visits of the training doctor, at least
+MOST_FINDINGS = 2  # the worst; more would leave the curves no room
+HEIGHTS = (455, 285)  # of curves and shapes, px
+
+
+class RunPage(QSplitter):
+    """Shows a run that is under way by its news, one of the past by what it has written."""
+
+    failed = Signal(object)  # exception
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self.shown: RunSummary | None = None
+        self._live: LiveRun | None = None  # of the shown run, if somebody watches it
+        self._reader: Task | None = None
+        self._past: Progress | None = None  # of the shown run, as far as it was read
+        self.header = RunHeader()
+        self.doctor = DoctorBox()
+        self.plot = LossPlot()
+        self.page = TimePage()
+        self._rounds = QTimer(self, singleShot=True, interval=ROUNDS_MS)
+        self._rounds.timeout.connect(self._consult)
+        self.plot.cursor_moved.connect(self.page.go_to)
+        self.page.moved.connect(self.plot.set_cursor)
+        self._lay_out()
+
+    # --- what others use -------------------------------------------------------------------
+
+    def show_run(self, run: RunSummary | None, live: LiveRun | None) -> None:
+        """Shows a run, or news of the shown one; ``live`` where somebody watches it."""
+        before = self.shown.path if self.shown else None
+        self.shown, self._live = run, live
+        if before is not None and (run is None or run.path != before):
+            self.plot.remove_run(str(before))
+            self._past = None
+        if run is None:
+            self.page.show_run(None)
+        elif run.path != before:
+            self._begin(run)
+        self._show_header()
+
+    def restart(self, live: LiveRun) -> None:
+        """The shown run goes on, and its whole history comes again."""
+        key = str(live.run)
+        self._live = live
+        self.plot.remove_run(key)
+        self.plot.add_run(key, live.run.name)
+        self._show_header()
+
+    def take_news(self, live: LiveRun, events: list[Event]) -> None:
+        """Shows events of a run, if it is the shown one."""
+        if live is not self._live:
+            return
+        self.plot.append(str(live.run), events)
+        if any(isinstance(event, Previewed | Saved) for event in events):
+            self._look_at_time(live.progress)
+        else:
+            self.page.advance(live.progress.step)
+        self._show_header()
+        self._ask_doctor()
+
+    def take_state(self, live: LiveRun) -> None:
+        """Shows how a run stands, if it is the shown one."""
+        if live is self._live:
+            self._show_header()
+
+    def stop(self) -> None:
+        """Ends what is being read."""
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
+        self.page.stop()
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _begin(self, run: RunSummary) -> None:
+        self.plot.set_cursor(None)
+        self.doctor.show_findings([], ready=False)
+        self.plot.add_run(str(run.path), run.path.name)
+        self.page.show_run(run.path, run.step)
+        if self._live is not None:
+            self.plot.append(str(run.path), self._live.events)
+            self._look_at_time(self._live.progress)
+            self._ask_doctor()
+            return
+        if self._reader is not None:
+            self._reader.cancel()
+        events = RunFolder(run.path).events
+        self._reader = Task(lambda _task: EventReader(events).read(), self)
+        self._reader.done.connect(lambda events: self._take_history(run, events))
+        self._reader.failed.connect(self.failed)
+        self._reader.start()
+
+    def _take_history(self, run: RunSummary, events: list[Event]) -> None:
+        if self.shown is None or self.shown.path != run.path or self._live is not None:
+            return
+        progress = self._past = Progress(run.steps)
+        for event in events:
+            progress.take(event)
+        progress.steps = run.steps
+        self.plot.append(str(run.path), events)
+        self._look_at_time(progress)
+        self._show_header()
+        self._ask_doctor()
+
+    def _ask_doctor(self) -> None:
+        if not self._rounds.isActive():
+            self._rounds.start()
+
+    @Slot()
+    def _consult(self) -> None:
+        """Shows what the numbers of the shown run say."""
+        if self.shown is None:
+            return
+        curves = self.plot.curves(str(self.shown.path))
+        try:
+            config = RunFolder(self.shown.path).read_config()
+        except ShapelabError:  # its data are still being made
+            self.doctor.show_findings([], ready=False)
+            return
+        samples = self.page.samples
+        diversity = None if samples is None else diversity_of(samples)
+        findings = diagnose(curves, config, diversity)
+        self.doctor.show_findings(findings[:MOST_FINDINGS], ready(curves))
+
+    def _look_at_time(self, progress: Progress) -> None:
+        assert self.shown is not None
+        curves = self.plot.curves(str(self.shown.path))
+        self.page.look(progress.step, curves.best_validation())
+
+    def _show_header(self) -> None:
+        run, live = self.shown, self._live
+        if run is None:
+            self.header.show_standing(None)
+        elif live is None:
+            progress = self._past or Progress(run.steps, run.step)
+            self.header.show_standing(Standing(run.path.name, run.state, progress))
+        else:
+            state = live.state.value
+            standing = Standing(run.path.name, state, live.progress, live.trouble)
+            self.header.show_standing(standing)
+
+    def _lay_out(self) -> None:
+        self.setChildrenCollapsible(False)
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(self.header)
+        column.addWidget(self.doctor)
+        plots = self.plot.layout()
+        assert plots is not None
+        plots.setContentsMargins(0, 0, 0, 0)  # the panel has its own
+        column.addWidget(self.plot, 1)
+        self.addWidget(upper)
+        self.addWidget(self.page)
+        self.setStretchFactor(0, 1)
+        self.setSizes(HEIGHTS)

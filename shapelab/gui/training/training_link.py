@@ -1,0 +1,184 @@
+"""What the training panel and the rest of the window have to do with each other."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt, Slot
+
+from shapelab.core.runs.events import Event
+from shapelab.core.runs.run_folder import RunFolder
+from shapelab.gui.document.document import Document, Guest
+from shapelab.gui.process.closing import Parting, may_close
+from shapelab.gui.process.closing_dialog import ask_parting
+from shapelab.gui.training.follow import Follow
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.gui.main_window import MainWindow
+    from shapelab.gui.training.training_panel import TrainingPanel
+
+FIRST_SAVE = "The model appears here as soon as the run has saved it for the first time."
+
+
+class TrainingLink(QObject):
+    """Connects the dock with its action, and the panel, once it is made, with the document.
+
+    A run's model is shown as a document of its own; the one before it waits, and comes back.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._panel: TrainingPanel | None = None
+        self._follow: Follow | None = None
+        self._home: Document | None = None  # what was shown before a run's model
+        self._away: Document | None = None  # of the run's model
+        self._data: Path | None = None  # a dropped folder that waits for the panel
+        self._stops = False  # the window waits for its runs to be saved, and closes then
+        dock, action = window.training, window.actions_["training"]
+        action.setChecked(not dock.isHidden())
+        action.toggled.connect(dock.set_open)
+        # Later: the docks cannot be moved while one of them is being hidden.
+        queued = Qt.ConnectionType.QueuedConnection
+        dock.toggleViewAction().toggled.connect(action.setChecked, queued)
+        dock.made.connect(self._link)
+        dock.failed.connect(window.toasts.exception)
+
+    def may_close(self) -> bool:
+        """Whether the window may close; asks what becomes of a training that goes on."""
+        panel = self._window.training.panel
+        threads = [live.watcher for live in panel.training] if panel is not None else []
+
+        @cache
+        def ask() -> Parting:
+            if not self._stops and panel is not None:
+                answer = ask_parting(self._window, [thread for thread in threads if thread.busy])
+                self._stops = answer is Parting.STOP
+                return answer
+            return Parting.STOP
+
+        may = [may_close(thread, ask, self._window.close) for thread in threads]
+        return all(may)  # each was told to stop or let go
+
+    def learn_from(self, folder: Path) -> None:
+        """Opens the form of a new run with a prepared data set, or a folder to prepare."""
+        self._data = folder
+        self._window.actions_["training"].setChecked(True)
+        if self._panel is not None:
+            self._fill_form()
+
+    def stop(self) -> None:
+        """Ends the thread that loads models and the document that waits."""
+        if self._follow is not None:
+            self._follow.stop()
+        if self._home is not None:
+            self._home.stop()
+
+    # --- inside ----------------------------------------------------------------------------
+
+    @Slot(object)
+    def _link(self, panel: TrainingPanel) -> None:
+        self._panel = panel
+        panel.failed.connect(self._window.toasts.exception)
+        panel.noted.connect(self._window.toasts.info)
+        panel.shape_requested.connect(self._show_shape)
+        panel.explore_requested.connect(self._explore)
+        panel.follow_requested.connect(self._follow_run)
+        panel.home_requested.connect(self._go_home)
+        panel.heard.connect(self._hear)
+        if self._data is not None:
+            self._fill_form()
+
+    def _fill_form(self) -> None:
+        if self._panel is not None and self._data is not None:
+            self._panel.show_form(self._data)
+            self._data = None
+
+    @Slot(object, str)
+    def _show_shape(self, grid: NDArray[np.bool_], words: str) -> None:
+        document = self._window.document
+        if document is None:
+            self._window.toasts.info("The model is still being loaded; please wait a moment.")
+            return
+        document.show_guest(Guest(grid.astype(np.float32), words))
+
+    @Slot(Path, int)
+    def _explore(self, run: Path, step: int) -> None:
+        self._follower(run).show_at(step)
+        self._tell_panel(following=False)
+
+    @Slot(object)
+    def _follow_run(self, run: Path | None) -> None:
+        if run is None:
+            if self._follow is not None:
+                self._follow.live = False
+            return
+        follow = self._follower(run)
+        if follow.steps():
+            follow.show_newest()
+        else:
+            follow.live = True
+            self._window.toasts.info(FIRST_SAVE)
+
+    @Slot(Path, list)
+    def _hear(self, run: Path, events: list[Event]) -> None:
+        if self._follow is not None and self._follow.run.path == run:
+            self._follow.take(events)
+
+    def _follower(self, run: Path) -> Follow:
+        """That of a run; another run's is let go."""
+        if self._follow is None or self._follow.run.path != run:
+            if self._follow is not None:
+                self._follow.stop()
+            self._follow = follow = Follow(RunFolder(run), self)
+            follow.live = False
+            follow.opened.connect(self._open)
+            follow.shown.connect(lambda step: self._tell_shown(run, step))
+            follow.failed.connect(self._window.toasts.exception)
+        return self._follow
+
+    @Slot(object)
+    def _open(self, model: ShapeModel) -> None:
+        """A run's model comes as a new document."""
+        before, away = self._window.document, self._away
+        self._away = Document(model, self._window)
+        self._window.show_document(self._away)
+        if away is not None:
+            away.stop()
+            away.deleteLater()
+        else:
+            self._home = before
+        if self._follow is not None:
+            self._follow.set_session(self._away.session)
+
+    def _tell_shown(self, run: Path, step: int) -> None:
+        if self._panel is not None:
+            self._panel.run_page.page.set_exploring(run, step, can_leave=self._home is not None)
+        self._window.setWindowTitle(f"{run.name}, step {step}")
+
+    def _tell_panel(self, following: bool) -> None:
+        if self._panel is not None:
+            self._panel.run_page.page.set_following(following)
+
+    @Slot()
+    def _go_home(self) -> None:
+        """Back to the model from before."""
+        if self._home is None or self._away is None:
+            return
+        if self._follow is not None:
+            self._follow.stop()
+            self._follow = None
+        away, self._away = self._away, None
+        home, self._home = self._home, None
+        self._window.show_document(home)
+        self._window.setWindowTitle("ShapeLab")
+        away.stop()
+        away.deleteLater()
+        self._tell_panel(following=False)
+        if self._panel is not None:
+            self._panel.run_page.page.set_exploring(None)

@@ -1,0 +1,131 @@
+"""The axes in the viewport's corner: they show where x, y, z point; clicks choose views."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from shapelab.gui.base import theme
+from shapelab.gui.viewport.orbit import Orbit
+
+SIZE = 92  # device-independent pixels
+BALL, STUB = 9.0, 5.5  # radius of the labelled and of the opposite ends
+# label, axis, sign -> the view that looks along it
+ENDS = {
+    ("X", 0, 1): "right",
+    ("", 0, -1): "left",
+    ("Y", 1, 1): "back",
+    ("", 1, -1): "front",
+    ("Z", 2, 1): "top",
+    ("", 2, -1): "bottom",
+}
+
+
+class Gizmo(QWidget):
+    """Drawn by Qt, not by OpenGL: sharp labels, and a frame of the shape costs nothing more."""
+
+    view_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFixedSize(QSize(SIZE, SIZE))
+        self.setMouseTracking(True)
+        self.setAccessibleName("Axes; click an end to look along it")
+        self._orbit = Orbit()
+        self._hover = ""
+        self._picture: QPixmap | None = None  # every frame of the shape below repaints the axes
+
+    def show_orbit(self, orbit: Orbit) -> None:
+        self._orbit = orbit
+        self._redraw()
+
+    def ends(self) -> list[tuple[float, QPointF, str, int, int, str]]:
+        """(depth, place, label, axis, sign, view) of the six ends, the farthest first."""
+        axes = self._orbit.axes
+        reach = SIZE / 2 - BALL - 2
+        found = []
+        for (label, axis, sign), view in ENDS.items():
+            right, up, near = (float(row[axis]) * sign for row in axes)
+            place = QPointF(SIZE / 2 + reach * right, SIZE / 2 - reach * up)
+            found.append((near, place, label, axis, sign, view))
+        return sorted(found, key=lambda end: end[0])
+
+    def view_at(self, place: QPointF) -> str:
+        """The view of the nearest end under this place, or an empty text."""
+        for _, middle, _, _, _, view in reversed(self.ends()):
+            away = place - middle
+            if away.x() ** 2 + away.y() ** 2 <= (BALL + 2) ** 2:
+                return view
+        return ""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            self._draw(QPainter(self._picture))
+        QPainter(self).drawPixmap(0, 0, self._picture)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._redraw()
+        super().changeEvent(event)
+
+    def _redraw(self) -> None:
+        self._picture = None
+        self.update()
+
+    def _draw(self, painter: QPainter) -> None:
+        c = theme.colors()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(11)
+        font.setBold(True)
+        painter.setFont(font)
+        middle = QPointF(SIZE / 2, SIZE / 2)
+        for near, place, label, axis, sign, view in self.ends():
+            color = QColor((c.axis_x, c.axis_y, c.axis_z)[axis])
+            color.setAlphaF(0.62 + 0.38 * (near + 1) / 2)
+            hovered = view == self._hover
+            radius = BALL if sign > 0 else STUB + 2 * hovered
+            painter.setPen(QPen(color, 2.0))
+            if sign > 0:
+                painter.drawLine(middle, place)
+                painter.setBrush(QColor(c.text) if hovered else color)
+                painter.setPen(Qt.PenStyle.NoPen)
+            else:
+                fill = QColor(color)
+                fill.setAlphaF(0.9 if hovered else 0.25)
+                painter.setBrush(fill)
+                painter.setPen(QPen(color, 1.25))
+            box = QRectF(place.x() - radius, place.y() - radius, 2 * radius, 2 * radius)
+            painter.drawEllipse(box)
+            if label:
+                painter.setPen(QColor(c.window))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+        painter.end()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._set_hover(self.view_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._set_hover("")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        view = self.view_at(event.position())
+        if view and event.button() == Qt.MouseButton.LeftButton:
+            self.view_chosen.emit(view)
+        else:
+            event.ignore()
+
+    def _set_hover(self, view: str) -> None:
+        if view != self._hover:
+            self._hover = view
+            self.setToolTip(
+                f"Look from {view}"
+                if view in ("top", "bottom")
+                else view and f"Look from the {view}"
+            )
+            self._redraw()

@@ -1,0 +1,172 @@
+"""What the viewport draws: one shape, three lights, a floor; plain VTK objects, GUI thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper
+
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.gui.base.theme import Colors
+from shapelab.gui.viewport.floor import Floor, rgb
+from shapelab.gui.viewport.orbit import VIEW_ANGLE, Orbit
+
+AMBIENT, SPECULAR, GLOSS = 0.24, 0.14, 28.0
+BLOCK_EDGES = 0.35  # opacity: cubes can be counted, the shape still rules
+REACH = 48.0  # radius of everything drawn; sets the clipping planes
+
+
+class Scene:
+    """The actors of one renderer (a vtkRenderer)."""
+
+    def __init__(self, renderer: Any, colors: Colors) -> None:
+        self.renderer = renderer
+        self.style = "smooth"
+        self.mapper = vtkPolyDataMapper()
+        self.mapper.ScalarVisibilityOff()
+        self.actor = vtkActor()
+        self.actor.SetMapper(self.mapper)
+        self.actor.SetVisibility(False)
+        renderer.AddActor(self.actor)
+        self.floor = Floor(renderer)
+        renderer.SetUseOIT(False)  # three full-screen passes that the floor does not need
+        renderer.AutomaticLightCreationOff()
+        for light in _lights():
+            renderer.AddLight(light)
+        self.recolor(colors)
+
+    def show(self, mesh: TriMesh) -> None:
+        """Draw this mesh in the place of the one before; nothing else changes."""
+        self.mapper.SetInputDataObject(
+            _polydata(mesh, self.style == "blocks" and _are_squares(mesh))
+        )
+        self.actor.SetVisibility(True)
+        self.floor.cast(mesh.vertices)
+        self._shade()
+
+    def clear(self) -> None:
+        self.actor.SetVisibility(False)
+        self.floor.cast(None)
+
+    def set_style(self, style: str) -> None:
+        self.style = style
+        self._shade()
+
+    def set_grid(self, visible: bool) -> None:
+        self.floor.lines.SetVisibility(visible)
+
+    def look(self, orbit: Orbit) -> None:
+        """Put the camera where `orbit` says."""
+        camera = self.renderer.GetActiveCamera()
+        right_up_back = orbit.axes
+        position = orbit.position
+        camera.SetPosition(*position)
+        camera.SetFocalPoint(*orbit.target)
+        camera.SetViewUp(*right_up_back[1])
+        camera.SetViewAngle(VIEW_ANGLE)
+        camera.SetParallelProjection(orbit.orthographic)
+        camera.SetParallelScale(orbit.half_height)
+        away = float(np.linalg.norm(position))
+        camera.SetClippingRange(max(0.5, away - REACH), away + REACH)
+
+    def recolor(self, colors: Colors) -> None:
+        """Take over a colour scheme."""
+        self.colors = colors
+        self._paint_background()
+        self.floor.recolor(colors)
+        self._shade()
+
+    @contextmanager
+    def prepared_for_picture(self, transparent: bool) -> Iterator[None]:
+        """While it lasts the scene has, if transparent, neither background nor floor."""
+        floor = (self.floor.lines, self.floor.shadow)
+        shown = [actor.GetVisibility() for actor in floor]
+        if transparent:
+            for actor in floor:
+                actor.SetVisibility(False)
+            self.renderer.GradientBackgroundOff()
+            self.renderer.SetBackground(0.0, 0.0, 0.0)
+            self.renderer.SetBackgroundAlpha(0.0)
+        try:
+            yield
+        finally:
+            for actor, visible in zip(floor, shown, strict=True):
+                actor.SetVisibility(visible)
+            self.renderer.SetBackgroundAlpha(1.0)
+            self._paint_background()
+
+    def _paint_background(self) -> None:
+        self.renderer.SetBackground(*rgb(self.colors.view_bottom))
+        self.renderer.SetBackground2(*rgb(self.colors.view_top))
+        self.renderer.GradientBackgroundOn()
+
+    def _shade(self) -> None:
+        look = self.actor.GetProperty()
+        lines = self.style == "wireframe"
+        data = self.mapper.GetInput()
+        look.SetLighting(not lines)
+        look.SetEdgeVisibility(self.style != "smooth")
+        look.SetEdgeColor(*rgb(self.colors.edge))
+        look.SetEdgeOpacity(1.0 if lines else BLOCK_EDGES)
+        look.SetColor(*rgb(self.colors.view_middle if lines else self.colors.shape))
+        if data is not None and data.GetPointData().GetNormals() is not None:
+            look.SetInterpolationToPhong()
+        else:
+            look.SetInterpolationToFlat()
+        look.SetAmbient(AMBIENT)
+        look.SetDiffuse(1.0)
+        look.SetSpecular(SPECULAR)
+        look.SetSpecularPower(GLOSS)
+
+
+def _are_squares(mesh: TriMesh) -> bool:
+    """Whether each two triangles are the halves of a square, as `blocks` makes them."""
+    first, second = mesh.faces[::2], mesh.faces[1::2]
+    return len(first) == len(second) and bool(np.all(first[:, (0, 2)] == second[:, :2]))
+
+
+def _polydata(mesh: TriMesh, squares: bool) -> vtkPolyData:
+    """The arrays of the mesh, not copied; the vtk arrays keep them alive.
+
+    Args:
+        mesh: what to draw.
+        squares: each two triangles are drawn as one square, so that edges show no diagonals.
+    """
+    points = vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(mesh.vertices, dtype=np.float32)))
+    faces = np.ascontiguousarray(mesh.faces, dtype=np.int32)
+    if squares:
+        faces = np.ascontiguousarray(np.column_stack([faces[::2], faces[1::2, 2]]))
+    cells = vtkCellArray()
+    cells.SetData(faces.shape[1], numpy_to_vtk(faces.reshape(-1)))
+    data = vtkPolyData()
+    data.SetPoints(points)
+    data.SetPolys(cells)
+    if mesh.normals is not None:
+        normals = np.ascontiguousarray(mesh.normals, dtype=np.float32)
+        data.GetPointData().SetNormals(numpy_to_vtk(normals))
+    return data
+
+
+def _lights() -> list[vtkLight]:
+    """Key, fill and rim light that move with the camera, so that every side reads well."""
+    lights = []
+    for position, intensity, color in (
+        ((-0.45, 0.55, 0.70), 0.74, (1.0, 0.98, 0.95)),  # key: above left, warm
+        ((0.70, -0.05, 0.70), 0.34, (0.92, 0.96, 1.0)),  # fill: right, cool
+        ((0.20, 0.60, -0.75), 0.30, (1.0, 1.0, 1.0)),  # rim: behind above, lifts the outline
+    ):
+        light = vtkLight()
+        light.SetLightTypeToCameraLight()
+        light.SetPosition(*position)
+        light.SetFocalPoint(0.0, 0.0, 0.0)
+        light.SetColor(*color)
+        light.SetIntensity(intensity)
+        lights.append(light)
+    return lights

@@ -1,0 +1,347 @@
+"""The 3-D view: one shape on a floor, a camera that only the user moves, and pictures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QThread, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from shapelab.core.errors import ExportError
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.gui.base import theme
+from shapelab.gui.base.workers import Task
+from shapelab.gui.viewport import snapshot
+from shapelab.gui.viewport.axes_gizmo import Gizmo
+from shapelab.gui.viewport.empty_hint import Hint
+from shapelab.gui.viewport.glide import Glide
+from shapelab.gui.viewport.opengl import has_opengl, is_software
+from shapelab.gui.viewport.opengl import set_surface_format as set_surface_format
+from shapelab.gui.viewport.orbit import VIEWS, Orbit, fitting_distance
+
+if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
+    from shapelab.gui.viewport.gl_view import GlView
+    from shapelab.gui.viewport.scene import Scene
+    from shapelab.gui.viewport.software_view import SoftView
+
+STYLES = ("smooth", "wireframe", "blocks")
+REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
+REST_SAMPLES = 4
+SLOW_PAINT_MS = 8.0  # a frame that takes longer is drawn by the processor, which also decodes
+SLOW_FRAMES = 3  # in a row: one late frame says nothing
+SLOW_SHARPNESS = 0.5  # then frames in motion have a quarter of the pixels; at rest all of them
+NO_GL = (
+    "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
+    "driver. Pictures, sliders and export work without it."
+)
+
+
+class Viewport(QWidget):
+    """Shows a mesh. Everything may be called before the OpenGL view exists; it is then kept.
+
+    The view is built after the widget's first paint (PyVista is imported on a thread meanwhile),
+    or at once by `build()`.
+    """
+
+    ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
+    drawn = Signal()  # a frame, even an empty one, is on screen, or none ever will be
+    frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
+    camera_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(240, 200)
+        self.setAccessibleName("3-D view")
+        self._view: GlView | SoftView | None = None
+        self._scene: Scene | None = None
+        self._importing: Task | None = None
+        self._orbit = Orbit()
+        self._fitted = True  # nobody zoomed: keep the whole shape in sight when resized
+        self._mesh: TriMesh | None = None
+        self._style = "smooth"
+        self._grid = True
+        self._mesh_undrawn = self._mesh_unswapped = False
+        self._failed = self._closed = False
+        self._sharpness = 1.0  # of frames in motion
+        self._slow_frames = 0
+        self._hint = Hint(self)
+        self._gizmo = Gizmo(self)
+        self._gizmo.view_chosen.connect(self.set_view)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._at_rest)
+        self._glide = Glide(self)
+        self._glide.moved.connect(self._move_floor)
+
+    # ---- the shape -------------------------------------------------------------------------
+
+    def show_mesh(self, mesh: TriMesh) -> None:
+        """Draw `mesh` (voxel units, origin in the middle of the grid); the camera stays."""
+        self._only_gui_thread()
+        first = self._mesh is None
+        self._mesh = mesh
+        self._set_hint("")
+        if mesh.is_empty:
+            self.clear("This shape is empty.")
+            return
+        self._mesh_undrawn = True
+        if self._scene is not None:
+            self._scene.show(mesh)
+        (self._glide.jump if first else self._glide.follow)(float(mesh.vertices[:, 2].min()))
+        self._redraw()
+
+    def clear(self, text: str = "") -> None:
+        """Show no shape but a hint in its place."""
+        self._only_gui_thread()
+        self._mesh = None
+        if self._scene is not None:
+            self._scene.clear()
+        self._set_hint(text)
+        self._redraw()
+
+    @property
+    def mesh(self) -> TriMesh | None:
+        """What is shown."""
+        return self._mesh
+
+    # ---- how it is shown -------------------------------------------------------------------
+
+    def set_style(self, style: str) -> None:
+        """One of `STYLES`; for "blocks" the caller shows a mesh of blocks."""
+        if style not in STYLES:
+            raise ValueError(f"style must be one of {STYLES}, not {style!r}")
+        self._style = style
+        if self._scene is not None:
+            self._scene.set_style(style)
+        self._redraw()
+
+    def set_grid(self, visible: bool) -> None:
+        self._grid = visible
+        if self._scene is not None:
+            self._scene.set_grid(visible)
+        self._redraw()
+
+    def set_axes(self, visible: bool) -> None:
+        self._gizmo.setVisible(visible)
+
+    def set_view(self, view: str) -> None:
+        """Look from "iso", "front", "back", "left", "right", "top" or "bottom"; the zoom stays."""
+        if view not in VIEWS:
+            raise ValueError(f"view must be one of {tuple(VIEWS)}, not {view!r}")
+        self._look(self._orbit.seen_from(view))
+
+    def set_orthographic(self, orthographic: bool) -> None:
+        self._look(replace(self._orbit, orthographic=orthographic))
+
+    def reset_camera(self) -> None:
+        """The whole shape from the usual side."""
+        self._fitted = True
+        fit = fitting_distance(self.width() / max(1, self.height()))
+        self._look(replace(self._orbit.seen_from("iso"), distance=fit))
+
+    def camera_state(self) -> dict[str, Any]:
+        """The camera as plain values for JSON."""
+        return {**self._orbit.to_dict(), "fitted": self._fitted}
+
+    def set_camera_state(self, state: Mapping[str, Any]) -> bool:
+        """Take over what `camera_state` gave; False (and no change) if it is not one."""
+        try:
+            orbit = Orbit.from_dict(state)
+        except ValueError:
+            return False
+        self._fitted = bool(state.get("fitted", False))
+        self._look(orbit)
+        return True
+
+    # ---- pictures --------------------------------------------------------------------------
+
+    def screenshot(self, path: Path | str | None = None, transparent: bool = False) -> QImage:
+        """The view without its overlays, twice as fine as on screen; saved if there is a path.
+
+        Args:
+            path: a .png (or, if opaque, any format Qt writes), or None.
+            transparent: leave out background and floor; the alpha channel tells what is shape.
+
+        Raises:
+            ExportError: without OpenGL, or if the file cannot be written.
+        """
+        self.build()
+        if self._view is None or self._scene is None:
+            raise ExportError("There is no 3-D view to take a picture of: OpenGL is missing.")
+        image = snapshot.take(self._view, self._scene, transparent)
+        self._redraw()
+        if path is not None:
+            snapshot.save(image, Path(path))
+        return image
+
+    # ---- life ------------------------------------------------------------------------------
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the OpenGL view exists."""
+        return self._view is not None
+
+    def build(self) -> None:
+        """Make the OpenGL view now if it does not exist yet."""
+        if self._view is not None or self._failed or self._closed:
+            return
+        if not has_opengl():
+            self._failed = True
+            self._gizmo.hide()
+            self._set_hint("")
+            self.ready.emit()
+            self.drawn.emit()
+            return
+        from shapelab.gui.viewport.scene import Scene
+
+        view = _make_view(self, is_software())
+        self._view, self._scene = view, Scene(view.renderer, theme.colors())
+        view.navigator.turned.connect(lambda right, down: self._turn(-180.0 * right, 180.0 * down))
+        view.navigator.panned.connect(
+            lambda right, down: self._look(self._orbit.panned(-right, down))
+        )
+        view.navigator.zoomed.connect(self._zoom)
+        view.navigator.double_clicked.connect(self.reset_camera)
+        view.painted.connect(self._painted)
+        view.frameSwapped.connect(self._swapped)
+        self._scene.set_style(self._style)
+        self._scene.set_grid(self._grid)
+        self._scene.floor.set_height(self._glide.value)
+        self._scene.look(self._orbit)
+        if self._mesh is not None:
+            self._scene.show(self._mesh)
+        view.setGeometry(self.rect())
+        view.lower()
+        view.show()
+        self._redraw()
+        self.ready.emit()
+
+    def shutdown(self) -> None:
+        """Free the OpenGL view; the main window calls it before it closes."""
+        self._closed = True
+        self._rest.stop()
+        self._glide.stop()
+        if self._importing is not None:
+            self._importing.stop()
+        view, self._view, self._scene = self._view, None, None
+        if view is not None:
+            view.close()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._view is None:
+            c = theme.colors()
+            gradient = QLinearGradient(0, 0, 0, self.height())
+            gradient.setColorAt(0, QColor(c.view_top))
+            gradient.setColorAt(1, QColor(c.view_bottom))
+            QPainter(self).fillRect(self.rect(), gradient)
+            if self._importing is None and not self._failed and not self._closed:
+                self._importing = Task(partial(_import_view, is_software()), self)
+                self._importing.finished.connect(self.build)
+                self._importing.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._view is not None:
+            self._view.setGeometry(self.rect())
+        self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
+        self._hint.place()
+        if self._fitted:
+            fit = fitting_distance(self.width() / max(1, self.height()))
+            self._look(replace(self._orbit, distance=fit))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and self._scene is not None:
+            self._scene.recolor(theme.colors())
+            self._redraw()
+        super().changeEvent(event)
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _only_gui_thread(self) -> None:
+        if QThread.currentThread() is not self.thread():
+            raise RuntimeError("The viewport belongs to the GUI thread; send the mesh by a signal.")
+
+    def _set_hint(self, text: str) -> None:
+        self._hint.say(NO_GL if self._failed else text)
+
+    def _turn(self, azimuth: float, elevation: float) -> None:
+        self._look(self._orbit.turned(azimuth, elevation))
+
+    def _zoom(self, factor: float) -> None:
+        self._fitted = False
+        self._look(self._orbit.zoomed(factor))
+
+    def _look(self, orbit: Orbit) -> None:
+        if orbit == self._orbit:
+            return
+        self._orbit = orbit
+        self._gizmo.show_orbit(orbit)
+        if self._scene is not None:
+            self._scene.look(orbit)
+        self._redraw()
+        self.camera_changed.emit()
+
+    def _redraw(self) -> None:
+        """A fast frame now, a fine one when things have come to rest."""
+        if self._view is not None:
+            self._view.set_quality(0, self._sharpness)
+            self._view.repaint_later()
+            self._rest.start()
+
+    def _at_rest(self) -> None:
+        if self._view is not None and not self._glide.start():
+            self._view.set_quality(REST_SAMPLES, 1.0)
+            self._view.repaint_later()
+
+    def _move_floor(self, z: float) -> None:
+        if self._scene is not None:
+            self._scene.floor.set_height(z)
+        self._redraw()
+
+    def _painted(self) -> None:
+        if self._sharpness == 1.0 and self._rest.isActive():
+            self._slow_frames = self._slow_frames + 1 if self._is_slow() else 0
+            if self._slow_frames >= SLOW_FRAMES:
+                self._sharpness = SLOW_SHARPNESS
+        self._mesh_unswapped |= self._mesh_undrawn  # a second paint may come before the swap
+        self._mesh_undrawn = False
+
+    def _is_slow(self) -> bool:
+        return self._view is not None and self._view.paint_ms > SLOW_PAINT_MS
+
+    def _swapped(self) -> None:
+        self.drawn.emit()
+        if self._mesh_unswapped:
+            self._mesh_unswapped = False
+            self.frame_drawn.emit()
+
+
+def _make_view(parent: QWidget, software: bool) -> GlView | SoftView:
+    if software:
+        from shapelab.gui.viewport.software_view import SoftView
+
+        return SoftView(parent)
+    from shapelab.gui.viewport.gl_view import GlView
+
+    return GlView(parent)
+
+
+def _import_view(software: bool, _task: Task) -> None:
+    import shapelab.gui.viewport.scene
+
+    if software:
+        import shapelab.gui.viewport.software_view
+    else:
+        import shapelab.gui.viewport.gl_view  # noqa: F401

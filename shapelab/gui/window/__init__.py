@@ -1,0 +1,1 @@
+"""The frame of the window: menu entries, commands, status bar and overlays."""

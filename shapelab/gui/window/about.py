@@ -1,0 +1,68 @@
+"""The About dialog: version, and the card of the model in use."""
+
+from __future__ import annotations
+
+import json
+import platform
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, qVersion
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
+
+import shapelab
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
+
+class AboutDialog(QDialog):
+    """Version of the program, the model's card as a table, and the system it runs on."""
+
+    def __init__(self, model: ShapeModel | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("About ShapeLab")
+        title = QLabel(f"<h2>ShapeLab {shapelab.__version__}</h2>")
+        purpose = QLabel("Explore, reconstruct, morph and export 3-D shapes.")
+        system = QLabel(
+            f"Python {platform.python_version()} · Qt {qVersion()} "
+            f"({QGuiApplication.platformName()}) · {platform.system()} · MIT licence"
+        )
+        system.setProperty("muted", True)
+        card = QTextBrowser()
+        card.document().setDocumentMargin(12)
+        card.setOpenExternalLinks(True)
+        card.setHtml(card_html(model) if model else "<p>The model is still being loaded.</p>")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        for widget in (title, purpose, card, system, buttons):
+            column.addWidget(widget)
+        self.resize(560, 560)
+
+
+def card_html(model: ShapeModel) -> str:
+    """The model card as rows of name and value."""
+    facts: dict[str, Any] = {"model": model.name, "classes": ", ".join(model.classes)}
+    facts |= {key: value for key, value in model.card.items() if key not in ("name", "classes")}
+    facts["digest"] = model.digest[:16]
+    rows = "".join(
+        f"<tr><td style='padding:3px 14px 3px 0'><b>{escape(key.replace('_', ' '))}</b></td>"
+        f"<td style='padding:3px 0'>{_text(value)}</td></tr>"
+        for key, value in facts.items()
+    )
+    return f"<table>{rows}</table>"
+
+
+def _text(value: Any) -> str:
+    """A card's value for reading: figures one a line, everything else as it stands."""
+    if isinstance(value, dict):
+        return "<br>".join(f"{escape(str(k))}: {_text(v)}" for k, v in value.items())
+    if isinstance(value, str | int | float):
+        return escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+    return escape(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,253 @@
+"""What the menu entries do: files, clipboard, history, view and help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from shapelab.core.errors import ShapelabError
+from shapelab.core.paths import log_folder
+from shapelab.core.session.session import SHAPE_SUFFIX, Session
+from shapelab.gui.document import dropped_files
+from shapelab.gui.window.about import AboutDialog
+from shapelab.gui.window.shortcut_overlay import ShortcutOverlay
+
+if TYPE_CHECKING:
+    from shapelab.gui.document.document import Document
+    from shapelab.gui.export.export_dialog import ExportDialog
+    from shapelab.gui.main_window import MainWindow
+    from shapelab.gui.viewport.viewport import Viewport
+
+EDGE = 16  # between a dialog and the window's edges, device-independent pixels
+STYLES = ("smooth", "wireframe", "blocks")
+MOUSE = (("Turn", "Drag"), ("Move", "Shift+Drag"), ("Zoom", "Wheel"))
+
+
+class Commands(QObject):
+    """Connects the window's actions; the view's options live in the actions' check marks."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions = actions = window.actions_
+        self._viewport = window.viewport
+        self.export_dialog: ExportDialog | None = None
+        self.overlay = ShortcutOverlay(window, self._keys())
+        for name, act in {
+            "open": self.open_files,
+            "paste": self.paste,
+            "save": self.save_shape,
+            "export": self.export,
+            "screenshot": self.save_picture,
+            "cutout": self.save_cutout,
+            "copy": self.copy_picture,
+            "quit": window.close,
+            "undo": lambda: self._session().undo(),
+            "redo": lambda: self._session().redo(),
+            "randomise": lambda: self._session().randomise(),
+            "reset": lambda: self._session().reset_all(),
+            "shortcuts": self.overlay.toggle,
+            "logs": self.open_logs,
+            "about": self.about,
+        }.items():
+            actions[name].triggered.connect(act)
+        self._restore_view()
+        self._connect_view(self._viewport)
+
+    def _connect_view(self, viewport: Viewport) -> None:
+        actions = self._actions
+        for name, apply in (
+            ("orthographic", viewport.set_orthographic),
+            ("grid", viewport.set_grid),
+            ("axes", viewport.set_axes),
+        ):
+            actions[name].toggled.connect(apply)
+            apply(actions[name].isChecked())
+        actions.views.triggered.connect(lambda action: viewport.set_view(action.data()))
+        actions.styles.triggered.connect(lambda _action: self.choose_style())
+        actions["fit"].triggered.connect(viewport.reset_camera)
+        self.choose_style()
+
+    @Slot()
+    def choose_style(self) -> None:
+        """Draws the shape in the checked style; cubes are asked of the document."""
+        checked = self._actions.styles.checkedAction()
+        style = checked.data() if checked else STYLES[0]
+        self._viewport.set_style(style)
+        if self._window.document is not None:
+            self._window.document.show_blocks(style == "blocks")
+
+    # --- files ---------------------------------------------------------------------------------
+
+    @Slot()
+    def open_files(self) -> None:
+        """Asks for files and opens them."""
+        folder = self._folder("open")
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open", folder, dropped_files.filters()
+        )
+        if names:
+            self._remember("open", names[0])
+            self._window.open_paths([Path(name) for name in names])
+
+    @Slot()
+    def paste(self) -> None:
+        """Opens the picture or the files on the clipboard."""
+        found = dropped_files.sources(QGuiApplication.clipboard().mimeData())
+        if found:
+            self._window.open_sources(found)
+        else:
+            self._window.toasts.info("There is no picture or file on the clipboard to paste.")
+
+    @Slot()
+    def save_shape(self) -> None:
+        """Asks for a name and writes the latent."""
+        path = self._ask("save", "Save Shape", f"Saved shape (*{SHAPE_SUFFIX})", SHAPE_SUFFIX)
+        if path is None:
+            return
+        try:
+            self._session().save(path)
+        except (ShapelabError, OSError) as error:
+            self._window.toasts.exception(error)
+        else:
+            self._window.toasts.info(f"Saved {path.name}.")
+
+    @Slot()
+    def export(self) -> None:
+        """Opens the export dialog beside the window; it stays usable meanwhile."""
+        from shapelab.gui.export.export_dialog import ExportDialog
+
+        if self.export_dialog is None:
+            document = self._document()
+            self.export_dialog = ExportDialog(document.session, document.surface_for, self._window)
+        if self._actions["style_blocks"].isChecked():
+            self._actions["style_smooth"].trigger()  # the file gets the surface: so show it
+        self._place_beside(self.export_dialog)
+        self.export_dialog.show()
+        self.export_dialog.raise_()
+        self.export_dialog.activateWindow()
+
+    def _place_beside(self, dialog: QWidget) -> None:
+        """Over the right panels, so that the shape stays in sight."""
+        if dialog.isVisible():
+            return
+        dialog.adjustSize()
+        view = self._viewport.rect()
+        corner = self._viewport.mapToGlobal(view.topRight())
+        right = self._window.mapToGlobal(self._window.rect().topRight()).x()
+        dialog.move(right - dialog.width() - EDGE, corner.y() + EDGE)
+
+    @Slot()
+    def save_picture(self) -> None:
+        self._save_picture(transparent=False)
+
+    @Slot()
+    def save_cutout(self) -> None:
+        self._save_picture(transparent=True)
+
+    @Slot()
+    def copy_picture(self) -> None:
+        """Puts what the viewport shows on the clipboard."""
+        QGuiApplication.clipboard().setImage(self._viewport.screenshot())
+        self._window.toasts.info("The picture is on the clipboard.")
+
+    def _save_picture(self, transparent: bool) -> None:
+        path = self._ask("pictures", "Save Picture", "PNG picture (*.png)", ".png")
+        if path is None:
+            return
+        try:
+            self._viewport.screenshot(path, transparent)
+        except ShapelabError as error:
+            self._window.toasts.exception(error)
+        else:
+            self._window.toasts.info(f"Saved {path.name}.")
+
+    def _ask(self, kind: str, title: str, name_filter: str, suffix: str) -> Path | None:
+        """A file name with the right suffix, or None when the user thought better of it."""
+        state = self._session().state
+        seed = "" if state.seed is None else f"-{state.seed}"
+        proposal = str(Path(self._folder(kind), f"{state.class_name}{seed}{suffix}"))
+        name, _ = QFileDialog.getSaveFileName(self._window, title, proposal, name_filter)
+        if not name:
+            return None
+        self._remember(kind, name)
+        return Path(name if name.lower().endswith(suffix) else name + suffix)
+
+    def _folder(self, kind: str) -> str:
+        documents = QStandardPaths.StandardLocation.DocumentsLocation
+        home = QStandardPaths.writableLocation(documents) or str(Path.home())
+        return self._window.settings.text(f"folders/{kind}", home)
+
+    def _remember(self, kind: str, name: str) -> None:
+        self._window.settings.set_text(f"folders/{kind}", str(Path(name).parent))
+
+    # --- view ----------------------------------------------------------------------------------
+
+    def _restore_view(self) -> None:
+        settings, actions = self._window.settings, self._actions
+        style = settings.text("view/style", STYLES[0], STYLES)
+        actions[f"style_{style}"].setChecked(True)
+        for name, default in (("orthographic", False), ("grid", True), ("axes", True)):
+            actions[name].setChecked(settings.flag(f"view/{name}", default))
+
+    def keep_view(self) -> None:
+        """Remembers the view's options for the next start."""
+        settings, checked = self._window.settings, self._actions.styles.checkedAction()
+        settings.set_text("view/style", checked.data() if checked else STYLES[0])
+        for name in ("orthographic", "grid", "axes"):
+            settings.set_flag(f"view/{name}", self._actions[name].isChecked())
+
+    # --- help ----------------------------------------------------------------------------------
+
+    @Slot()
+    def open_logs(self) -> None:
+        """Shows the folder of log files in the system's file manager."""
+        folder = log_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._window.toasts.info(f"The log files are in {folder}.")
+
+    @Slot()
+    def about(self) -> None:
+        """Opens the About dialog."""
+        document = self._window.document
+        AboutDialog(document.model if document else None, self._window).show()
+
+    def _keys(self) -> list[tuple[str, str]]:
+        native = QKeySequence.SequenceFormat.NativeText
+        views = self._actions.views.actions()
+        listed: list[QAction] = [a for a in self._actions.all() if not a.shortcut().isEmpty()]
+        keys = []
+        for action in listed:
+            name = action.text().replace("&", "").rstrip("…")
+            text = f"Look from the {name.lower()}" if action in views else name
+            keys.append((text, action.shortcut().toString(native)))
+        return [*keys, *MOUSE]
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Ends the export dialog's threads."""
+        if self.export_dialog is not None:
+            self.export_dialog.stop()
+
+    def close_export(self) -> None:
+        """Another document is shown: the dialog belongs to the one before."""
+        if self.export_dialog is not None:
+            self.export_dialog.close()
+            self.export_dialog.stop()
+            self.export_dialog.deleteLater()
+            self.export_dialog = None
+
+    def _document(self) -> Document:
+        document = self._window.document
+        if document is None:  # the actions are disabled until then
+            raise ShapelabError("The model is still being loaded; please wait a moment.")
+        return document
+
+    def _session(self) -> Session:
+        return self._document().session

@@ -1,0 +1,59 @@
+"""The status bar: what is shown, how large it is, and how long it took."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QStatusBar
+
+from shapelab.core.session.session import ShapeState
+from shapelab.gui.document.document import Shown
+
+EDGE = 8  # device-independent pixels beside each text
+
+
+class Figures(QStatusBar):
+    """Origin of the shape at the left; size, triangles and times at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.origin = QLabel()
+        self.origin.setContentsMargins(EDGE, 0, EDGE, 0)
+        self.addWidget(self.origin, 1)
+        self.extents = self._figure("888.8 × 888.8 × 888.8 voxels")
+        self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
+        self.triangles = self._figure("8 888 888 triangles")
+        self.times = self._figure("decode 8 888 ms · surface 8 888 ms")
+        self.times.setToolTip("Time to decode the latent and to build the surface")
+
+    def _figure(self, widest: str) -> QLabel:
+        """A label at the right; of fixed size, so that a new text does not lay out the window."""
+        label = QLabel(widest)
+        label.setProperty("muted", True)
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setContentsMargins(EDGE, 0, EDGE, 0)
+        self.addPermanentWidget(label)
+        label.ensurePolished()
+        label.setFixedSize(label.sizeHint())
+        label.clear()
+        return label
+
+    def show_text(self, text: str) -> None:
+        """What is going on, or where a shape comes from that has no state."""
+        self.origin.setText(text)
+
+    def show_state(self, state: ShapeState) -> None:
+        """Where the shape comes from."""
+        text = state.origin[:1].upper() + state.origin[1:]
+        moved = bool(state.coefficients.any() or state.offsets.any())
+        self.origin.setText(f"{text} · changed by hand" if moved else text)
+
+    def show_shape(self, shown: Shown | None) -> None:
+        """Size, triangles and times of a surface; nothing where there is none."""
+        if shown is None:
+            for label in (self.extents, self.triangles, self.times):
+                label.clear()
+            return
+        self.extents.setText(" × ".join(f"{side:.1f}" for side in shown.mesh.extents) + " voxels")
+        self.triangles.setText(f"{len(shown.mesh.faces):,} triangles".replace(",", " "))
+        self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")

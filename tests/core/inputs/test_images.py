@@ -1,0 +1,236 @@
+"""Reading, cutting out, framing and normalising pictures."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import images
+from shapelab.core.inputs.images import FILL, frame, prepare, to_input
+from shapelab.core.model.spec import ModelSpec
+
+LA = ModelSpec(image_size=64, image_mode="LA")
+RED = (200, 30, 30)
+
+
+def scene(size: tuple[int, int] = (120, 160), backdrop: Any = (255, 255, 255)) -> np.ndarray:
+    """A red table: a top and two legs, (h, w, 3)."""
+    picture = np.zeros((*size, 3), np.uint8)
+    picture[:] = backdrop
+    picture[40:60, 30:130] = RED
+    picture[60:100, 36:44] = RED
+    picture[60:100, 116:124] = RED
+    return picture
+
+
+def table_mask() -> np.ndarray:
+    return (scene() == RED).all(2)
+
+
+def encoded(picture: np.ndarray, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def rgba(height: int, width: int) -> np.ndarray:
+    return np.zeros((height, width, 4), np.uint8)
+
+
+def test_frame_centres_the_object_at_the_agreed_size() -> None:
+    picture = rgba(100, 200)
+    picture[10:30, 150:190] = (*RED, 255)
+    framed = frame(picture, 200)
+    rows, columns = np.nonzero(framed[..., 3] > 127)
+    assert framed.shape == (200, 200, 4)
+    assert columns.max() - columns.min() + 1 == round(FILL * 200)
+    assert rows.max() - rows.min() + 1 == round(FILL * 100)
+    assert abs(rows.min() + rows.max() - 199) <= 1
+    assert abs(columns.min() + columns.max() - 199) <= 1
+
+
+def test_frame_does_not_bleed_hidden_colours() -> None:
+    picture = rgba(50, 50)
+    picture[..., :3] = (0, 255, 0)  # under alpha 0
+    picture[10:40, 10:40] = (*RED, 255)
+    framed = frame(picture, 33)
+    seen = framed[framed[..., 3] > 0]
+    assert (np.abs(seen[:, :3].astype(int) - RED) <= 6).all()
+
+
+def test_frame_ignores_faint_noise_and_refuses_nothing() -> None:
+    picture = rgba(50, 50)
+    picture[0, 0, 3] = 3
+    with pytest.raises(InputError, match="no object"):
+        frame(picture, 32)
+    picture[20, 20] = 255
+    assert frame(picture, 32)[..., 3].max() == 255
+
+
+def test_input_la_has_the_agreed_mean_and_deviation() -> None:
+    picture = rgba(64, 64)
+    picture[8:56, 8:56, 3] = 255
+    picture[8:56, 8:56, :3] = np.random.default_rng(0).integers(80, 120, (48, 48, 1))
+    light, mask = to_input(picture, LA)
+    inside = light[mask == 1]
+    assert light.dtype == np.float32
+    assert inside.mean() == pytest.approx(0.5, abs=0.01)
+    assert inside.std() == pytest.approx(0.18, abs=0.01)
+    assert (light[mask == 0] == 0).all()
+
+
+def test_input_la_does_not_depend_on_exposure() -> None:
+    picture = rgba(64, 64)
+    picture[..., 3] = 255
+    picture[..., :3] = np.linspace(60, 120, 64)[None, :, None]
+    brighter = picture.copy()
+    brighter[..., :3] = np.linspace(120, 240, 64)[None, :, None]
+    assert np.abs(to_input(picture, LA) - to_input(brighter, LA)).max() < 0.03
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 4096])
+def test_input_la_is_finite_for_empty_tiny_and_flat_masks(pixels: int) -> None:
+    picture = rgba(64, 64)
+    picture.reshape(-1, 4)[:pixels] = (90, 90, 90, 255)
+    values = to_input(picture, LA)
+    assert np.isfinite(values).all()
+    assert values.min() >= 0
+    assert values.max() <= 1
+    if pixels:
+        assert values[0].ravel()[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_input_rgb_is_on_white_and_resized() -> None:
+    values = to_input(rgba(100, 100), ModelSpec())
+    assert values.shape == (3, 256, 256)
+    assert (values == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("JPEG", {"quality": 90}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("GIF", {}),
+    ],
+)
+def test_plain_background_leaves_the_table_and_frees_the_space_between_its_legs(
+    kind: str, options: dict[str, Any]
+) -> None:
+    prepared = prepare(encoded(scene(), kind, **options), 160)
+    expected = frame(np.dstack([scene(), table_mask() * np.uint8(255)]), 160)[..., 3] > 127
+    found = prepared.rgba[..., 3] > 127
+    assert prepared.method == "plain background"
+    least = 0.85 if kind == "JPEG" else 0.93  # JPEG smears red over two pixels
+    assert (found & expected).sum() / (found | expected).sum() > least
+    assert prepared.original.shape == (120, 160, 4)
+
+
+def test_gradient_backdrop_counts_as_plain() -> None:
+    backdrop = np.linspace(180, 240, 120)[:, None, None].repeat(160, 1).astype(np.uint8)
+    prepared = prepare(encoded(scene(backdrop=backdrop)), 160)
+    assert prepared.method == "plain background"
+    assert 0.1 < (prepared.rgba[..., 3] > 127).mean() < 0.4
+
+
+def test_hole_between_slats_is_background() -> None:
+    picture = scene()
+    picture[45:55, 60:100] = 255
+    mask = prepare(encoded(picture), 160).rgba[..., 3]
+    assert mask[:, 80].max() > 250
+    assert mask[60:80, 80].min() < 10
+
+
+def test_soft_edges_lose_the_backdrop_colour() -> None:
+    large = np.asarray(Image.fromarray(scene()).resize((480, 360), Image.Resampling.BICUBIC))
+    cut = prepare(encoded(large), 256).rgba
+    seen = cut[cut[..., 3] > 64][:, :3].astype(int)
+    assert (np.abs(seen - RED).max(1) < 60).mean() > 0.99
+
+
+def test_true_alpha_is_kept() -> None:
+    alpha = table_mask() * np.uint8(255)
+    prepared = prepare(encoded(np.dstack([scene(backdrop=(9, 9, 9)), alpha])), 160)
+    assert prepared.method == "alpha"
+    assert (prepared.rgba == frame(np.dstack([scene(backdrop=(9, 9, 9)), alpha]), 160)).all()
+
+
+def test_busy_background_falls_back_to_grabcut_and_finds_most_of_the_object() -> None:
+    noise = np.random.default_rng(1).integers(0, 120, (120, 160, 3)).astype(np.uint8)
+    noise[30:100, 40:120] = (230, 220, 60)
+    prepared = prepare(encoded(noise), 128)
+    again = prepare(encoded(noise), 128)
+    assert prepared.method == "grabcut"
+    assert (prepared.rgba == again.rgba).all()
+    seen = prepared.rgba[prepared.rgba[..., 3] > 127][:, :3]
+    assert (seen.mean(0) > (180, 170, 0)).all()
+
+
+def test_a_picture_of_nothing_gives_a_sentence_or_a_guess() -> None:
+    with pytest.raises(InputError, match="no object"):
+        prepare(encoded(rgba(30, 30)))
+    blank = prepare(encoded(np.full((60, 60, 3), 255, np.uint8)), 64)
+    assert blank.method == "grabcut"
+
+
+def test_exif_orientation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show rotated by 90 degrees clockwise
+    upright = prepare(encoded(scene(), "JPEG", exif=exif))
+    assert upright.original.shape == (160, 120, 4)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "CMYK", "I;16", "F"])
+def test_every_mode_is_read(mode: str) -> None:
+    source = Image.fromarray(scene())
+    if mode == "I;16":
+        source = Image.fromarray(np.asarray(source.convert("L"), np.uint16) * 16)
+    else:
+        source = source.convert(mode)
+    stream = io.BytesIO()
+    source.save(stream, "TIFF" if mode in ("CMYK", "F") else "PNG")
+    prepared = prepare(stream.getvalue(), 160)
+    assert 0.15 < (prepared.rgba[..., 3] > 127).mean() < 0.4
+    assert prepared.original[0, 0, :3].min() > 240, "deep grey must be scaled, not clipped"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"hello world, I am a text", "format cannot be read"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "HEIC"),
+        (encoded(scene())[:200], "damaged or cut off"),
+        (encoded(scene(), "JPEG")[:700], "damaged or cut off"),
+    ],
+)
+def test_unreadable_pictures_give_one_sentence(data: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        prepare(data)
+    assert str(caught.value).count(". ") == 0
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("side", [6400, 12000, 20000])
+def test_picture_bombs_are_refused_before_they_are_unpacked(side: int) -> None:
+    stream = io.BytesIO()
+    Image.new("1", (side, side)).save(stream, "PNG")
+    with pytest.raises(InputError, match="megapixels"):
+        prepare(stream.getvalue())
+
+
+def test_the_thumbnail_is_capped() -> None:
+    picture = np.full((300, 2000, 3), 255, np.uint8)
+    picture[100:200, 500:1500] = RED
+    prepared = images.prepare(encoded(picture))
+    assert prepared.original.shape == (77, 512, 4)
+    assert prepared.rgba.shape == (256, 256, 4)

@@ -1,0 +1,156 @@
+"""Which pose, class and note an input gets, with a model that knows one shape only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.reconstruct import reconstruct
+from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.inputs.voxelise import solid
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.model.shape_model import ShapeModel
+from shapelab.core.model.spec import ModelSpec
+
+Turn = Callable[[np.ndarray], np.ndarray]
+
+
+def seat() -> TriMesh:
+    """A seat with a back and one arm, z up: no turn and no mirror image looks the same."""
+    parts = [((0, 0, 0), (10, 9, 5)), ((0, 7, 5), (10, 9, 12)), ((0, 0, 5), (2, 7, 8))]
+    vertices, faces = [], []
+    for low, high in parts:
+        base = len(vertices)
+        vertices += [[(low, high)[i >> a & 1][a] for a in range(3)] for i in range(8)]
+        for a, b, c, d in (
+            (0, 2, 3, 1),
+            (4, 5, 7, 6),
+            (0, 1, 5, 4),
+            (2, 6, 7, 3),
+            (0, 4, 6, 2),
+            (1, 3, 7, 5),
+        ):
+            faces += [[base + a, base + b, base + c], [base + a, base + c, base + d]]
+    return TriMesh(np.array(vertices, np.float32), np.array(faces, np.int32))
+
+
+class OneShapeModel:
+    """Knows the upright seat: gives it back exactly, and a small block for all else."""
+
+    def __init__(self) -> None:
+        self.spec = ModelSpec(image_size=64, image_mode="LA", classes=("sofa", "table"))
+        self.known = solid(seat())
+        self.density = SimpleNamespace(
+            nearest_class=lambda latent: "sofa" if latent[0] else "table"
+        )
+
+    def encode_voxels(self, grids: np.ndarray) -> np.ndarray:
+        same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
+        return np.array(same, np.float32)[:, None]
+
+    def fit_image(
+        self, image: np.ndarray, mask: np.ndarray, check: Callable[[], None]
+    ) -> np.ndarray:
+        assert image.shape == (2, 64, 64)
+        assert mask.ndim == 2
+        assert 0 <= mask.min() <= mask.max() <= 1
+        check()
+        return np.ones(1, np.float32)
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        block = np.zeros(self.known.shape, np.float32)
+        block[14:18, 14:18, 14:18] = 1
+        rows = np.atleast_2d(latents)
+        fields = np.stack([self.known.astype(np.float32) if r[0] else block for r in rows])
+        return fields[0] if latents.ndim == 1 else fields
+
+
+@pytest.fixture(scope="module")
+def model() -> ShapeModel:
+    return cast("ShapeModel", OneShapeModel())
+
+
+def document(content: Any, kind: untrusted_reader.Kind, suffix: str) -> untrusted_reader.Document:
+    return untrusted_reader.Document(kind, content, "seat" + suffix, suffix)
+
+
+def yaw(points: np.ndarray, quarter: int) -> np.ndarray:
+    turn = np.linalg.matrix_power(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]), quarter)
+    return points @ turn.T
+
+
+@pytest.mark.parametrize("quarter", range(4))
+@pytest.mark.parametrize(
+    ("suffix", "lay"),
+    [
+        (".stl", lambda p: p),
+        (".obj", lambda p: p),
+        (".obj", lambda p: np.stack([p[:, 0], p[:, 2], -p[:, 1]], 1)),  # y up
+        (".glb", lambda p: np.stack([p[:, 0], p[:, 2], -p[:, 1]], 1)),
+        (".stl", lambda p: np.stack([p[:, 0], p[:, 2], -p[:, 1]], 1)),
+    ],
+)
+def test_meshes_are_stood_up_and_turned(
+    model: ShapeModel, suffix: str, lay: Turn, quarter: int
+) -> None:
+    mesh = seat()
+    turned = TriMesh(lay(yaw(mesh.vertices, quarter)).astype(np.float32), mesh.faces)
+    result = reconstruct(model, document(turned, "mesh", suffix))
+    assert result.class_name == "sofa"
+    assert result.voxels is not None
+    known = solid(mesh)
+    assert (result.voxels & known).sum() / (result.voxels | known).sum() > 0.95
+    assert (result.field == model.decode(result.latent)).all()
+    assert "°" in result.note
+    assert "not know" not in result.note
+
+
+@pytest.mark.parametrize(
+    ("suffix", "lay"),
+    [
+        (".npy", lambda g: g),
+        (".binvox", lambda g: np.rot90(g, 3, (0, 1))),
+        (".npy", lambda g: g[:, ::-1, :].transpose(0, 2, 1)),  # y up
+        (".mat", lambda g: g[::-1].transpose(2, 1, 0)),  # x up
+    ],
+)
+def test_voxels_are_stood_up_and_turned(model: ShapeModel, suffix: str, lay: Turn) -> None:
+    stored = np.ascontiguousarray(lay(solid(seat()))).astype(np.float32)
+    result = reconstruct(model, document(VoxelGrid(stored, 1.0), "voxels", suffix))
+    assert result.source_kind == "voxels"
+    assert result.voxels is not None
+    assert (result.voxels == solid(seat())).all()
+    assert result.prepared is None
+    assert "100%" in result.note
+
+
+def test_a_mirror_image_is_another_shape(model: ShapeModel) -> None:
+    mesh = seat()
+    mirrored = TriMesh(mesh.vertices * np.array([-1, 1, 1], np.float32), mesh.faces)
+    result = reconstruct(model, document(mirrored, "mesh", ".stl"))
+    assert result.class_name == "table"
+    assert "does not know" in result.note
+
+
+def test_pictures_go_through_the_image_encoder(model: ShapeModel) -> None:
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    picture = PreparedImage(rgba, rgba, "grabcut")
+    result = reconstruct(model, document(picture, "picture", ".png"))
+    assert result.source_kind == "picture"
+    assert result.prepared is picture
+    assert result.voxels is None
+    assert result.latent.shape == (1,)
+    assert result.field.shape == (32, 32, 32)
+    assert "guessed" in result.note
+
+
+def test_a_missing_file_is_one_sentence(model: ShapeModel) -> None:
+    with pytest.raises(InputError, match="no file"):
+        reconstruct(model, "nowhere.png")

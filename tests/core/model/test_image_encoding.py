@@ -1,0 +1,34 @@
+"""The map between the latents of shapes and of their mirror images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shapelab.core.model.mirror import Mirror
+
+
+def reflection(size: int) -> np.ndarray:
+    """A random matrix that is its own inverse."""
+    axes, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))
+    return axes @ np.diag(np.where(np.arange(size) % 3, 1.0, -1.0)) @ axes.T
+
+
+def test_a_reflection_is_found_and_undone():
+    turn = reflection(6)
+    latents = np.random.default_rng(1).standard_normal((5000, 6)).astype(np.float32)
+    mirror = Mirror.fit(latents, (latents @ turn).astype(np.float32))
+    assert mirror.matrix.shape == (7, 6)
+    assert np.abs(mirror.matrix[:6] - turn).max() < 0.01
+    assert np.abs(mirror.matrix[6]).max() < 0.01
+    agreed = mirror.agreed(latents, (latents @ turn).astype(np.float32))
+    assert agreed.dtype == np.float32
+    assert np.abs(agreed - latents).max() < 0.02
+
+
+def test_two_sightings_err_less_than_one():
+    turn, rng = reflection(6), np.random.default_rng(2)
+    latents = rng.standard_normal((4000, 6)).astype(np.float32)
+    mirror = Mirror.fit(latents, (latents @ turn).astype(np.float32))
+    one, other = (latents + rng.standard_normal(latents.shape).astype(np.float32) for _ in "ab")
+    agreed = mirror.agreed(one, (other @ turn).astype(np.float32))
+    assert np.square(agreed - latents).mean() < 0.55 * np.square(one - latents).mean()

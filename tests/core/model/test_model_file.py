@@ -1,0 +1,254 @@
+"""The model file: exact to float16, and no damage goes unseen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from shapelab.core.errors import ModelFileError
+from shapelab.core.model import model_file
+from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.model.mirror import Mirror
+from shapelab.core.model.spec import ModelSpec
+
+SPEC = ModelSpec(
+    latent_size=8,
+    generator_width=16,
+    encoder_width=4,
+    critic_width=4,
+    image_size=32,
+    image_mode="LA",
+    image_convs=((4, 5, 4), (8, 3, 2)),
+    classes=("bed", "chair"),
+)
+
+
+@pytest.fixture(scope="module")
+def parts() -> model_file.ModelParts:
+    torch.manual_seed(1)
+    networks = {name: build(SPEC).eval() for name, build in model_file.NETWORKS.items()}
+    rng = np.random.default_rng(1)
+    return model_file.ModelParts(
+        SPEC,
+        networks,
+        LatentDensity(
+            SPEC.classes,
+            rng.standard_normal((2, 8)).astype(np.float32),
+            rng.standard_normal((2, 8, 8)).astype(np.float32),
+        ),
+        PrincipalDirections(
+            SPEC.classes,
+            rng.standard_normal((2, DIRECTIONS, 8)).astype(np.float32),
+            rng.random((2, DIRECTIONS)).astype(np.float32),
+        ),
+        {},
+        "",
+    )
+
+
+@pytest.fixture(scope="module")
+def data(parts: model_file.ModelParts) -> bytes:
+    return model_file.encode(SPEC, parts.networks, parts.density, parts.directions)
+
+
+def _read(folder: Path, data: bytes) -> model_file.ModelParts:
+    path = folder / "model.safetensors"
+    path.write_bytes(data)
+    return model_file.read(path)
+
+
+def _refused(folder: Path, data: bytes) -> str:
+    with pytest.raises(ModelFileError) as caught:
+        _read(folder, data)
+    said = str(caught.value)
+    assert said.startswith("model.safetensors ")
+    assert said.endswith(".")
+    assert "\n" not in said
+    return said
+
+
+def _split(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    length = int.from_bytes(data[:8], "little")
+    return load_tensors(data), json.loads(data[8 : 8 + length])["__metadata__"]
+
+
+def _signed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """A file whose checksum is right, whatever it holds."""
+    return save_tensors(
+        tensors, metadata | {"digest": model_file._digest(tensors, metadata.get("spec", ""))}
+    )
+
+
+def test_round_trip_is_exact_to_float16(
+    parts: model_file.ModelParts, data: bytes, tmp_path: Path
+) -> None:
+    again = _read(tmp_path, data)
+    assert again.spec == SPEC
+    for name, network in parts.networks.items():
+        twin = again.networks[name].state_dict()
+        for key, value in network.state_dict().items():
+            rounded = value.half().to(value.dtype) if value.is_floating_point() else value
+            assert torch.equal(twin[key], rounded), f"{name}.{key}"
+        assert not again.networks[name].training
+        assert not any(p.requires_grad for p in again.networks[name].parameters())
+    np.testing.assert_array_equal(again.density.means, parts.density.means)
+    np.testing.assert_array_equal(again.density.factors, parts.density.factors)
+    np.testing.assert_array_equal(again.directions.vectors, parts.directions.vectors)
+    np.testing.assert_array_equal(again.directions.explained, parts.directions.explained)
+    assert again.density.classes == again.directions.classes == SPEC.classes
+
+
+def test_a_mirror_is_kept_and_must_fit(parts: model_file.ModelParts, tmp_path: Path) -> None:
+    def encoded(shape: tuple[int, int]) -> bytes:
+        matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        return model_file.encode(
+            SPEC, parts.networks, parts.density, parts.directions, Mirror(matrix)
+        )
+
+    again = _read(tmp_path, encoded((9, 8))).mirror
+    assert again is not None
+    expected = np.random.default_rng(0).standard_normal((9, 8)).astype(np.float32)
+    np.testing.assert_array_equal(again.matrix, expected)
+    assert "mirror.matrix" in _refused(tmp_path, encoded((8, 8)))
+
+
+def test_writing_what_was_read_gives_the_same_digest(data: bytes, tmp_path: Path) -> None:
+    first = _read(tmp_path, data)
+    second = _read(
+        tmp_path, model_file.encode(first.spec, first.networks, first.density, first.directions)
+    )
+    assert first.digest == second.digest
+    assert len(first.digest) == 64
+
+
+def test_the_card_is_read_and_may_be_missing_or_odd(data: bytes, tmp_path: Path) -> None:
+    assert _read(tmp_path, data).card == {}
+    card = tmp_path / "card.json"
+    card.write_text('{"data": "ModelNet10"}')
+    assert _read(tmp_path, data).card == {"data": "ModelNet10"}
+    for odd in ("[1]", "{", ""):
+        card.write_text(odd)
+        assert _read(tmp_path, data).card == {}
+
+
+def test_another_spec_of_the_same_sizes_is_seen(data: bytes, tmp_path: Path) -> None:
+    assert b"chair" in data
+    assert "checksum" in _refused(tmp_path, data.replace(b"chair", b"choir"))
+
+
+def test_files_of_the_first_version_are_read(data: bytes, tmp_path: Path) -> None:
+    tensors, metadata = load_tensors(data), model_file._header(data, tmp_path / "model.safetensors")
+    old = metadata | {"version": "1", "digest": model_file._digest(tensors, "")}
+    assert _read(tmp_path, save_tensors(tensors, old)).spec == SPEC
+
+
+def test_every_flipped_bit_is_seen(data: bytes, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    header = 8 + int.from_bytes(data[:8], "little")
+    end_of_json = data.rindex(b"}", 0, header) + 1  # then blanks, which pad the header
+    places = [
+        *range(8),
+        *rng.integers(8, end_of_json, 15).tolist(),
+        *rng.integers(header, len(data), 15).tolist(),
+        len(data) - 1,
+    ]
+    for place in places:
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        said = _refused(tmp_path, bytes(damaged))
+        assert said, f"byte {place}"
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 8, 9, 100, 0.3, 0.9, -1])
+def test_a_file_cut_short_is_refused(data: bytes, tmp_path: Path, keep: float) -> None:
+    length = int(keep * len(data)) if 0 < keep < 1 else int(keep)
+    assert "damaged" in _refused(tmp_path, data[:length])
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b"not a model at all, only words",
+        b"\x89PNG\r\n\x1a\n" + bytes(64),
+        (2**63).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"{}" + bytes(10),
+        (2).to_bytes(8, "little") + b"[]" + bytes(10),
+        (40_000).to_bytes(8, "little") + b"[" * 40_000,
+    ],
+)
+def test_foreign_files_are_refused(tmp_path: Path, foreign: bytes) -> None:
+    _refused(tmp_path, foreign)
+
+
+def test_another_programs_safetensors_are_named_as_such(tmp_path: Path) -> None:
+    foreign = save_tensors({"weight": torch.zeros(3)}, {"format": "pt"})
+    assert "no ShapeLab model" in _refused(tmp_path, foreign)
+
+
+@pytest.mark.parametrize("version", ["3", "99", "x", ""])
+def test_a_newer_file_is_refused_by_its_number(data: bytes, tmp_path: Path, version: str) -> None:
+    tensors, metadata = _split(data)
+    said = _refused(tmp_path, _signed(tensors, metadata | {"version": version}))
+    assert f"newer ShapeLab (format {version}" in said
+
+
+def test_a_missing_or_wrong_checksum_is_refused(data: bytes, tmp_path: Path) -> None:
+    tensors, metadata = _split(data)
+    assert "checksum" in _refused(tmp_path, save_tensors(tensors, metadata | {"digest": "0" * 64}))
+    del metadata["digest"]
+    assert "checksum" in _refused(tmp_path, save_tensors(tensors, metadata))
+
+
+@pytest.mark.parametrize("spec", ["{", "{}x", '{"resolution": 48}', '{"surprise": 1}', "null"])
+def test_an_odd_spec_is_refused(data: bytes, tmp_path: Path, spec: str) -> None:
+    tensors, metadata = _split(data)
+    assert "damaged" in _refused(tmp_path, _signed(tensors, metadata | {"spec": spec}))
+
+
+@pytest.mark.parametrize(
+    "name", ["generator.dense.weight", "density.means", "directions.vectors", "density.factors"]
+)
+def test_missing_misshapen_and_infinite_tensors_are_refused(
+    data: bytes, tmp_path: Path, name: str
+) -> None:
+    tensors, metadata = _split(data)
+    missing = {key: value for key, value in tensors.items() if key != name}
+    assert name in _refused(tmp_path, _signed(missing, metadata))
+    flat = tensors | {name: tensors[name].flatten()[:4].contiguous()}
+    assert name in _refused(tmp_path, _signed(flat, metadata))
+    deeper = tensors | {name: tensors[name][..., None].contiguous()}
+    assert name in _refused(tmp_path, _signed(deeper, metadata))
+    shorter = tensors | {name: tensors[name][..., 0].contiguous()}
+    assert name in _refused(tmp_path, _signed(shorter, metadata))
+    infinite = tensors[name].clone()
+    infinite.view(-1)[0] = float("inf")
+    assert "not finite" in _refused(tmp_path, _signed(tensors | {name: infinite}, metadata))
+
+
+def test_a_spec_of_another_width_does_not_fit(data: bytes, tmp_path: Path) -> None:
+    tensors, metadata = _split(data)
+    wider = SPEC.model_copy(update={"generator_width": 32}).model_dump_json()
+    said = _refused(tmp_path, _signed(tensors, metadata | {"spec": wider}))
+    assert "does not fit its own description at generator." in said
+
+
+def test_missing_file_and_folder_get_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        model_file.read(tmp_path / "none.safetensors")
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        model_file.read(tmp_path)
+
+
+def test_a_file_of_absurd_size_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with path.open("wb") as file:
+        file.truncate(model_file.MAX_BYTES + 1)  # sparse: takes no room
+    with pytest.raises(ModelFileError, match="larger than any"):
+        model_file.read(path)

@@ -1,0 +1,271 @@
+"""The networks against the released sizes, and ShapeModel's encode, decode and sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+import shapelab
+from shapelab.core import paths
+from shapelab.core.errors import InputError, ModelFileError
+from shapelab.core.model import model_file
+from shapelab.core.model.camera import mirrored_guess
+from shapelab.core.model.image_encoding import look
+from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.model.mirror import Mirror
+from shapelab.core.model.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
+from shapelab.core.model.shape_model import BATCH, ShapeModel, load_model
+from shapelab.core.model.spec import ModelSpec
+
+SMALL = ModelSpec(
+    latent_size=16,
+    generator_width=16,
+    encoder_width=4,
+    critic_width=4,
+    image_size=32,
+    image_mode="LA",
+    image_convs=((8, 5, 4), (16, 3, 2)),
+    classes=("bed", "chair"),
+)
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def tiny_parts(spec: ModelSpec = SMALL) -> model_file.ModelParts:
+    torch.manual_seed(0)
+    networks = {name: build(spec).eval() for name, build in model_file.NETWORKS.items()}
+    classes, size = len(spec.classes), spec.latent_size
+    rng = np.random.default_rng(0)
+    means = rng.standard_normal((classes, size)).astype(np.float32)
+    factors = np.stack([np.eye(size, dtype=np.float32)] * classes)
+    vectors = rng.standard_normal((classes, DIRECTIONS, size)).astype(np.float32)
+    explained = np.ones((classes, DIRECTIONS), np.float32)
+    return model_file.ModelParts(
+        spec,
+        networks,
+        LatentDensity(spec.classes, means, factors),
+        PrincipalDirections(spec.classes, vectors, explained),
+        {},
+        "digest",
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> ShapeModel:
+    return ShapeModel("tiny", tiny_parts())
+
+
+def test_released_parameter_counts_at_32() -> None:
+    spec = ModelSpec()
+    assert _parameters(Generator(spec)) == pytest.approx(3.17e6, abs=0.005e6)
+    assert _parameters(Critic(spec)) == pytest.approx(2.76e6, abs=0.005e6)
+
+
+def test_released_image_encoder_gives_400_numbers_from_256_rgb() -> None:
+    encoder = ImageEncoder(ModelSpec()).eval()
+    with torch.inference_mode():
+        mean, log_variance = encoder(torch.zeros(1, 3, 256, 256))
+    assert (mean.shape, log_variance.shape) == ((1, 200), (1, 200))
+    # SAME padding: 256 / 4 / 4 / 2 / 2 / 1 leaves 4 x 4 cells of 400 channels.
+    assert encoder.heads.in_features == 400 * 4 * 4
+
+
+@pytest.mark.parametrize("resolution", [32, 64])
+def test_network_shapes(resolution: int) -> None:
+    spec = SMALL.model_copy(update={"resolution": resolution})
+    grid = torch.rand(2, 1, resolution, resolution, resolution)
+    with torch.inference_mode():
+        logits = Generator(spec).eval()(torch.randn(2, 16))
+        score = Critic(spec)(grid)
+        mean, log_variance = VoxelEncoder(spec).eval()(grid)
+    assert logits.shape == grid.shape
+    assert score.shape == (2,)
+    assert mean.shape == log_variance.shape == (2, 16)
+
+
+def test_critic_normalises_nothing_across_the_batch() -> None:
+    critic = Critic(SMALL)  # in training mode: batch norm would mix the rows
+    grids = torch.rand(3, 1, 32, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(critic(grids)[:1], critic(grids[:1]), rtol=1e-4, atol=1e-6)
+    assert not [m for m in critic.modules() if "Norm" in type(m).__name__]
+
+
+def test_initial_weights_are_the_released_ones() -> None:
+    torch.manual_seed(0)
+    weight = Generator(ModelSpec()).dense.weight.detach()
+    assert float(weight.std()) == pytest.approx(0.02, rel=0.01)
+    assert float(weight.mean()) == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"resolution": 48},
+        {"latent_size": 1},
+        {"generator_width": 36},
+        {"image_convs": ((8, 99, 1),)},
+        {"image_convs": ()},
+        {"colour": "blue"},
+    ],
+)
+def test_impossible_specs_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ModelSpec.model_validate(values)
+
+
+def test_spec_json_round_trip() -> None:
+    assert ModelSpec.model_validate_json(SMALL.model_dump_json()) == SMALL
+
+
+def test_decode_gives_probabilities_one_by_one_or_many(model: ShapeModel) -> None:
+    latents = model.sample("chair", 3, BATCH + 2)
+    fields = model.decode(latents)
+    assert fields.shape == (BATCH + 2, 32, 32, 32)
+    assert fields.dtype == np.float32
+    assert 0 <= fields.min() <= fields.max() <= 1
+    single = model.decode(latents[-1])
+    assert single.shape == (32, 32, 32)
+    np.testing.assert_allclose(single, fields[-1], atol=1e-5)
+    np.testing.assert_array_equal(single, model.decode(latents[-1]))
+
+
+def test_the_folded_generator_decodes_as_the_trained_one() -> None:
+    torch.manual_seed(1)
+    plain = Generator(SMALL)
+    with torch.no_grad():
+        for norm in plain.modules():
+            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm3d):
+                norm.weight.uniform_(0.5, 3.0)
+                norm.bias.normal_()
+                norm.running_mean.normal_()
+                norm.running_var.uniform_(0.1, 4.0)
+        plain.eval()
+        fast = folded(plain)
+        assert not any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm3d) for part in fast.modules())
+        latents = torch.randn(3, SMALL.latent_size)
+        logits = plain(latents)
+        torch.testing.assert_close(
+            fast(latents), logits, rtol=0.0, atol=1e-5 * float(logits.abs().max())
+        )
+
+
+def test_encode_gives_one_or_many_latents(model: ShapeModel) -> None:
+    voxels = np.zeros((3, 32, 32, 32), bool)
+    voxels[:, 8:24, 8:24, 4:28] = True
+    many = model.encode_voxels(voxels)
+    one = model.encode_voxels(voxels[0].astype(np.float32))
+    assert many.shape == (3, 16)
+    np.testing.assert_allclose(one, many[0], atol=1e-5)
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    assert model.encode_image(pictures).shape == (2, 16)
+    np.testing.assert_allclose(
+        model.encode_image(pictures[1]), model.encode_image(pictures)[1], atol=1e-5
+    )
+
+
+def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
+    signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
+    matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
+    twice = ShapeModel("tiny", replace(tiny_parts(), mirror=Mirror(matrix)))
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    seen = twice.encode_image(pictures)
+    np.testing.assert_allclose(twice.encode_image(pictures[..., ::-1]), seen * signs, atol=1e-5)
+    once = ShapeModel("tiny", tiny_parts())
+    both = once.encode_image(pictures) + signs * once.encode_image(pictures[..., ::-1])
+    np.testing.assert_allclose(seen, both / 2, atol=1e-5)
+
+
+def test_the_mirror_image_says_where_the_camera_stands_too() -> None:
+    signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
+    matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
+    encoder = tiny_parts(SMALL.model_copy(update={"camera": True})).networks["image_encoder"]
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    seen = look(encoder, Mirror(matrix), pictures)
+    other = look(encoder, Mirror(matrix), np.ascontiguousarray(pictures[..., ::-1]))
+    assert seen.cameras is not None
+    assert other.cameras is not None
+    np.testing.assert_allclose(other.cameras, mirrored_guess(seen.cameras), atol=1e-5)
+    assert look(encoder, None, pictures).cameras is not None
+
+
+def test_a_picture_is_fitted_to_its_outline_where_cameras_are_known(model: ShapeModel) -> None:
+    pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
+    masks = np.zeros((2, 32, 32), np.float32)
+    masks[:, 8:24, 8:24] = 1
+    np.testing.assert_array_equal(
+        model.fit_image(pictures, masks), model.encode_image(pictures)
+    )  # it has learnt no cameras
+    seeing = ShapeModel("tiny", tiny_parts(SMALL.model_copy(update={"camera": True})))
+    fitted = seeing.fit_image(pictures, masks)
+    assert fitted.shape == (2, 16)
+    assert not np.allclose(fitted, seeing.encode_image(pictures))
+    np.testing.assert_allclose(seeing.fit_image(pictures[0], masks[0]), fitted[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda m: m.decode(np.zeros(15, np.float32)),
+        lambda m: m.decode(np.zeros((1, 1, 16), np.float32)),
+        lambda m: m.decode(np.full(16, np.nan, np.float32)),
+        lambda m: m.encode_voxels(np.zeros((30, 30, 30), bool)),
+        lambda m: m.encode_image(np.zeros((3, 32, 32), np.float32)),
+        lambda m: m.fit_image(np.zeros((3, 32, 32), np.float32), np.zeros((32, 32))),
+        lambda m: m.fit_image(np.zeros((2, 32, 32), np.float32), np.full((32, 32), np.inf)),
+        lambda m: m.fit_image(np.zeros((2, 2, 32, 32), np.float32), np.zeros((3, 32, 32))),
+        lambda m: m.sample("spoon"),
+        lambda m: m.sample("chair", -1),
+    ],
+)
+def test_odd_arguments_get_one_sentence(model: ShapeModel, act: object) -> None:
+    assert callable(act)
+    with pytest.raises(InputError, match=r"\.$"):
+        act(model)
+
+
+def test_samples_do_not_depend_on_how_many_are_drawn(model: ShapeModel) -> None:
+    np.testing.assert_array_equal(model.sample("bed", 5, 4)[:2], model.sample("bed", 5, 2))
+    np.testing.assert_array_equal(model.sample(None, 5, 4)[:2], model.sample(None, 5, 2))
+    np.testing.assert_array_equal(model.sample("bed", 5, 1, 0.0)[0], model.density.means[0])
+
+
+def test_decoding_from_two_threads_gives_the_same(model: ShapeModel) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    latents = model.sample("chair", 0, 6)
+    alone = [model.decode(z) for z in latents]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(model.decode, latents))
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_a_model_is_found_by_folder_by_file_and_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tiny_parts()
+    folder = tmp_path / "models" / "tiny"
+    folder.mkdir(parents=True)
+    file = folder / "model.safetensors"
+    file.write_bytes(model_file.encode(parts.spec, parts.networks, parts.density, parts.directions))
+    monkeypatch.setattr(paths, "user_folder", lambda: tmp_path)
+    digests = {load_model(name).digest for name in ("tiny", folder, file, str(folder))}
+    assert len(digests) == 1
+    assert load_model("tiny").name == "tiny"
+    with pytest.raises(ModelFileError, match=r"no model 'spoon'; the ones .*: .*tiny"):
+        load_model("spoon")
+
+
+def test_public_names_resolve_lazily() -> None:
+    assert shapelab.load_model is load_model
+    assert shapelab.ShapeModel is ShapeModel
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = shapelab.nonsense

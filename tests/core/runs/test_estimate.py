@@ -1,0 +1,49 @@
+"""The estimate counts the very networks that torch builds."""
+
+from __future__ import annotations
+
+import pytest
+
+from shapelab.core.model import networks
+from shapelab.core.runs import estimate
+from shapelab.core.runs.presets import preset
+
+
+@pytest.mark.parametrize(("name", "side"), [("small", 32), ("paper", 32), ("large", 64)])
+def test_parameters_are_those_of_the_networks(name: str, side: int) -> None:
+    config = preset(name, ("a", "b"), side)
+    for layers, network in (
+        (estimate.generator_layers, networks.Generator),
+        (estimate.critic_layers, networks.Critic),
+        (estimate.voxel_encoder_layers, networks.VoxelEncoder),
+        (estimate.image_encoder_layers, networks.ImageEncoder),
+    ):
+        counted = sum(layer.parameters for layer in layers(config.model))
+        built = network(config.model)
+        assert counted == sum(p.numel() for p in built.parameters()), network.__name__
+
+
+def test_work_grows_with_steps_and_batch_and_memory_with_batch_alone() -> None:
+    config = preset("small", ("a",), 32)
+    one = estimate.estimate(config)
+    longer = estimate.estimate(preset("small", ("a",), 32, steps=2 * config.steps))
+    wider = estimate.estimate(config.model_copy(update={"batch_size": 2 * config.batch_size}))
+    assert longer.flops == pytest.approx(2 * one.flops)
+    assert longer.memory_mb == one.memory_mb
+    assert wider.flops == pytest.approx(2 * one.flops)
+    assert one.memory_mb < wider.memory_mb < 2 * one.memory_mb
+    assert one.seconds(1e9) == pytest.approx(2 * one.seconds(2e9))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (41, "41 s"),
+        (750, "12 min"),
+        (3 * 3600 + 1100, "3 h 20 min"),
+        (7200, "2 h"),
+        (5e5, "6 days"),
+    ],
+)
+def test_times_are_rounded_as_people_say_them(seconds: float, text: str) -> None:
+    assert estimate.readable_time(seconds) == text

@@ -1,0 +1,139 @@
+"""The folder of a run: its summary, its history, and who trains it now."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from pathlib import Path
+
+import pytest
+
+from shapelab.core.errors import RunError
+from shapelab.core.runs.events import Event, Finished, Saved, Started, StepDone, Validated, to_line
+from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.run_folder import RunFolder, find_runs, history, summarise
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    folder = RunFolder(tmp_path / "run")
+    folder.create(RunConfig(steps=100), tmp_path / "store")
+    return folder
+
+
+def write(folder: RunFolder, *events: Event) -> None:
+    folder.events.write_text("".join(to_line(event) + "\n" for event in events), "utf-8")
+
+
+def test_a_folder_holds_one_run(folder: RunFolder, tmp_path: Path) -> None:
+    assert folder.read_config() == RunConfig(steps=100)
+    assert folder.store() == tmp_path / "store"
+    with pytest.raises(RunError, match="holds a run already"):
+        folder.create(RunConfig(), tmp_path)
+    folder.data.write_text("[]")
+    with pytest.raises(RunError, match="name it with --data"):
+        folder.store()
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "step"),
+    [
+        ([], "new", 0),
+        ([Started(0, 100, "cpu", 1), Finished(100, "completed")], "completed", 100),
+        ([Started(0, 100, "cpu", 1), Finished(30, "stopped")], "stopped", 30),
+        ([Saved(20, "a"), StepDone(40, {})], "interrupted", 20),
+        ([Finished(30, "stopped"), Started(30, 100, "cpu", 1), StepDone(40, {})], "interrupted", 0),
+    ],
+)
+def test_state_follows_from_the_events(
+    folder: RunFolder, events: list[Event], state: str, step: int
+) -> None:
+    write(folder, *events)
+    found = summarise(folder)
+    assert (found.state, found.step, found.steps) == (state, step, 100)
+
+
+def test_best_is_the_highest_score_that_is_a_number(folder: RunFolder) -> None:
+    write(folder, Validated(1, {"iou": math.nan}), Validated(2, {"other": 1.0}))
+    assert summarise(folder).best is None
+    write(folder, *(Validated(i, {"iou": v}) for i, v in enumerate([0.2, 0.7, math.nan, 0.5])))
+    assert summarise(folder).best == 0.7
+
+
+def test_history_leaves_out_steps_that_were_taken_back(folder: RunFolder) -> None:
+    write(
+        folder,
+        StepDone(20, {"a": 1.0, "b": 5.0}),
+        StepDone(40, {"a": 9.0}),
+        Started(20, 100, "cpu", 1),
+        StepDone(30, {"a": 2.0}),
+        Validated(30, {"iou": 0.5}),
+    )
+    assert history(folder) == {
+        "a": [(20, 1.0), (30, 2.0)],
+        "b": [(20, 5.0)],
+        "iou": [(30, 0.5)],
+    }
+
+
+def test_a_second_process_is_told_who_trains(folder: RunFolder) -> None:
+    assert not folder.is_locked()
+    with folder.locked():
+        assert folder.is_locked()
+        assert summarise(folder).state == "running"
+        pid = json.loads(folder.owner.read_text())["pid"]
+        with pytest.raises(RunError, match=f"process {pid} on"), folder.locked():
+            pass
+    assert not folder.is_locked()
+    assert not folder.owner.exists()
+
+
+def test_listing_runs_neither_stops_a_start_nor_stumbles_over_files_that_go(
+    folder: RunFolder,
+) -> None:
+    folder.checkpoints.mkdir()
+    done = threading.Event()
+    found = []
+
+    def churn() -> None:
+        while not done.is_set():
+            passing = folder.checkpoints / "passing"
+            passing.write_bytes(b"x")
+            passing.unlink()
+
+    def look() -> None:
+        while not done.is_set():
+            found.append(len(find_runs(folder.path.parent)))
+
+    threads = [threading.Thread(target=work) for work in (churn, look, look)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            with folder.locked():
+                pass
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert set(found) <= {1}
+
+
+def test_find_runs_lists_readable_runs_the_newest_first(folder: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("colour = 'red'")
+    deep = RunFolder(tmp_path / "a" / "b" / "c")
+    deep.create(RunConfig(), tmp_path)
+    RunFolder(tmp_path / "a" / "b" / "c" / "too deep").create(RunConfig(), tmp_path)
+    assert [run.path for run in find_runs(tmp_path)] == [deep.path, folder.path]
+
+
+def test_commands_are_lines_behind_those_that_are_there(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.send("pause")
+    folder.send("stop")
+    assert folder.commands.read_text() == "pause\nstop\n"
+    with pytest.raises(ValueError, match="none of"):
+        folder.send("halt")
+    with pytest.raises(RunError, match="cannot be steered"):
+        RunFolder(tmp_path / "missing").send("stop")

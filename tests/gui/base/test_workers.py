@@ -1,0 +1,178 @@
+"""Threads: the newest request wins, failures arrive as signals, nothing is left running."""
+
+import threading
+
+import pytest
+from PySide6.QtCore import QThread
+
+from shapelab.core.errors import InputError
+from shapelab.gui.base import workers
+from shapelab.gui.base.workers import LatestOnly, Task
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left(qapp):
+    yield
+    left = len(workers.WorkerThread.live)
+    workers.stop_all()
+    assert left == 0
+
+
+def test_first_and_last_of_many_submits_are_computed(qtbot):
+    started, go = threading.Event(), threading.Event()
+    computed = []
+
+    def square(number):
+        computed.append(number)
+        started.set()
+        assert go.wait(20)
+        return number * number
+
+    worker = LatestOnly(square)
+    results = []
+    worker.done.connect(lambda request, result: results.append((request, result)))
+    worker.submit(0)
+    assert started.wait(20)
+    for number in range(1, 100):
+        worker.submit(number)
+    assert worker.busy
+    go.set()
+    qtbot.waitUntil(lambda: len(results) == 2, timeout=20_000)
+    assert computed == [0, 99]
+    assert results == [(0, 0), (99, 9801)]
+    assert not worker.busy
+    worker.stop()
+
+
+def test_signals_arrive_in_the_gui_thread_and_work_does_not(qtbot, qapp):
+    worker = LatestOnly(lambda _: QThread.currentThread() is qapp.thread())
+    seen = []
+    worker.done.connect(
+        lambda _, in_gui: seen.append((in_gui, QThread.currentThread() is qapp.thread()))
+    )
+    worker.submit(None)
+    qtbot.waitUntil(lambda: bool(seen), timeout=20_000)
+    assert seen == [(False, True)]
+    worker.stop()
+
+
+def test_next_request_waits_until_the_result_was_taken(qtbot):
+    """Results must not pile up while the GUI thread paints."""
+    computed = []
+    worker = LatestOnly(computed.append)
+    taken = []
+    worker.done.connect(lambda request, _: taken.append((request, list(computed))))
+    worker.submit("a")
+    worker.submit("b")  # "a" may have started or not; "b" must come
+    qtbot.waitUntil(lambda: bool(taken) and taken[-1][0] == "b", timeout=20_000)
+    for request, done_by_then in taken:
+        assert done_by_then[-1] == request
+    worker.stop()
+
+
+def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot):
+    def picky(number):
+        if number == 1:
+            raise InputError("One is too few; please give two.")
+        return number
+
+    worker = LatestOnly(picky)
+    failures, results = [], []
+    worker.failed.connect(lambda request, error: failures.append((request, error)))
+    worker.done.connect(lambda _, result: results.append(result))
+    worker.submit(1)
+    qtbot.waitUntil(lambda: bool(failures), timeout=20_000)
+    request, error = failures[0]
+    assert request == 1
+    assert isinstance(error, InputError)
+    assert error.__traceback__ is not None
+    worker.submit(2)
+    qtbot.waitUntil(lambda: results == [2], timeout=20_000)
+    worker.stop()
+
+
+def test_stop_ends_the_thread_and_silences_it(qtbot):
+    entered, go = threading.Event(), threading.Event()
+
+    def slow(_):
+        entered.set()
+        go.wait(20)
+
+    worker = LatestOnly(slow)
+    heard = []
+    worker.done.connect(lambda *_: heard.append(1))
+    worker.submit(1)
+    assert entered.wait(20)
+    go.set()
+    worker.stop()
+    worker.submit(2)
+    qtbot.wait(1)
+    assert heard == []
+    assert not worker.busy
+    worker.stop()  # a second stop is harmless
+
+
+def test_stop_before_any_submit():
+    LatestOnly(abs).stop()
+
+
+def test_deleting_the_worker_ends_its_thread(qtbot):
+    worker = LatestOnly(abs)
+    worker.submit(-1)
+    thread = worker._thread
+    worker.deleteLater()
+    qtbot.waitUntil(lambda: thread not in workers.WorkerThread.live, timeout=20_000)
+    assert thread.isFinished()
+
+
+def test_task_done_progress_finished(qtbot):
+    def work(task):
+        task.report(0.5)
+        return "result"
+
+    order = []
+    task = Task(work)
+    task.progress.connect(lambda value: order.append(("progress", value)))
+    task.done.connect(lambda value: order.append(("done", value)))
+    task.finished.connect(lambda: order.append("finished"))
+    assert task.start() is task
+    assert task.running
+    with pytest.raises(RuntimeError):
+        task.start()
+    qtbot.waitUntil(lambda: "finished" in order, timeout=20_000)
+    assert order == [("progress", 0.5), ("done", "result"), "finished"]
+    assert not task.running
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+
+
+def test_task_failure(qtbot):
+    errors = []
+    task = Task(lambda _: 1 // 0)
+    task.failed.connect(errors.append)
+    with qtbot.waitSignal(task.finished, timeout=20_000):
+        task.start()
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+
+
+def test_cancelled_task_only_says_finished(qtbot):
+    heard = []
+    task = Task(lambda task: task.cancel_event.wait(20))
+    task.done.connect(heard.append)
+    task.failed.connect(heard.append)
+    with qtbot.waitSignal(task.finished, timeout=20_000):
+        task.start()
+        task.cancel()
+    assert heard == []
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+
+
+def test_stop_all_cancels_and_joins_what_runs(qtbot):
+    task = Task(lambda task: task.cancel_event.wait(20)).start()
+    worker = LatestOnly(abs)
+    worker.submit(-3)
+    workers.stop_all()
+    assert workers.WorkerThread.live == set()
+    assert task.cancel_event.is_set()
+    task.stop()
+    worker.stop()

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+from shapelab.core.inputs.images import PreparedImage
+from shapelab.gui.panels.image_panel import ImagePanel
+from shapelab.gui.panels.shape_pictures import depth_picture, rgba_image, silhouettes
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def chair() -> np.ndarray:
+    """A seat with a back at y = high and one mark on the right (x = high), [x, y, z]."""
+    field = np.zeros((32, 32, 32), np.float32)
+    field[8:24, 8:24, 14:17] = 1
+    field[8:24, 21:24, 14:29] = 1
+    field[24:27, 8:11, 14:17] = 1
+    return field
+
+
+def picture(session, note="", method="grabcut"):
+    rgba = np.zeros((64, 64, 4), np.uint8)
+    rgba[16:48, 16:48] = (200, 30, 30, 255)
+    original = np.full((40, 80, 4), 255, np.uint8)
+    original[10:30, 20:60] = (200, 30, 30, 255)
+    return SimpleNamespace(
+        latent=session.latent + 0.5,
+        field=chair(),
+        source_kind="picture",
+        prepared=PreparedImage(rgba, original, method),
+        voxels=None,
+        class_name="night_stand",
+        note=note,
+    )
+
+
+def mesh(session):
+    return SimpleNamespace(
+        latent=session.latent + 0.25,
+        field=np.zeros((32, 32, 32), np.float32),
+        source_kind="mesh",
+        prepared=None,
+        voxels=chair() > 0.5,
+        class_name="chair",
+        note="Turned upright.",
+    )
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    panel = ImagePanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(300, 420)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    return panel
+
+
+def test_empty_it_invites_and_its_buttons_ask(qtbot, panel):
+    assert panel.hint.isVisible()
+    assert not panel.first.isVisible()
+    with qtbot.waitSignal(panel.picture_requested):
+        qtbot.mouseClick(panel.hint.open, LEFT)
+    with qtbot.waitSignal(panel.paste_requested):
+        qtbot.mouseClick(panel.hint.paste, LEFT)
+
+
+def test_it_takes_no_drop_itself_so_that_the_window_gets_it(panel):
+    assert not panel.acceptDrops()
+    assert not panel.hint.acceptDrops()
+
+
+def test_without_a_session_it_asks_for_nothing(qtbot):
+    panel = ImagePanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    with qtbot.assertNotEmitted(panel.picture_requested):
+        qtbot.mouseClick(panel.hint.open, LEFT)
+
+
+def test_a_picture_is_shown_with_what_became_of_it(panel, session):
+    result = picture(session, note="The picture is dark.")
+    panel.show_reconstruction(result, "my chair.png")
+    assert not panel.hint.isVisible()
+    assert panel.title.text() == "my chair.png"
+    assert panel.method.text() == "Background removed with GrabCut."
+    assert "Night stand" in panel.taken_for.text()
+    assert panel.note.isVisible()
+    assert panel.note.text() == "The picture is dark."
+    assert panel.first.image().size().toTuple() == (80, 40)
+    assert panel.second.image().pixelColor(32, 32) == QColor(200, 30, 30)
+    assert panel.second.image().pixelColor(2, 2).alpha() == 0
+
+
+def test_a_picture_with_its_own_outline_is_explained_once(panel, session):
+    note = "The picture's own transparency was used as the outline."
+    panel.show_reconstruction(picture(session, note, method="alpha"), "x.png")
+    assert not panel.method.isVisible()
+    assert panel.note.text() == note
+
+
+@pytest.mark.slow
+def test_a_real_picture_and_a_real_mesh(panel, session, shared_data, tmp_path):
+    from shapelab.core.inputs.reconstruct import reconstruct
+    from shapelab.core.mesh.formats import encode
+    from shapelab.core.mesh.meshing import surface
+
+    photo = shared_data / "photos" / "224_triposr_chair.png"
+    panel.show_reconstruction(reconstruct(session.model, photo), photo.name)
+    assert panel.second.image().pixelColor(1, 1).alpha() == 0
+    stl = tmp_path / "seat.stl"
+    stl.write_bytes(encode(surface(chair()), ".stl"))
+    panel.show_reconstruction(reconstruct(session.model, stl), stl.name)
+    assert panel.first.image().size().toTuple() == (32, 32)
+
+
+def test_an_empty_note_takes_no_room(panel, session):
+    panel.show_reconstruction(picture(session), "x.png")
+    assert not panel.note.isVisible()
+
+
+def test_a_mesh_is_shown_by_two_silhouettes(panel, session):
+    panel.show_reconstruction(mesh(session), "seat.stl")
+    assert panel.method.text() == "Mesh read as a solid grid."
+    front, side = panel.first.image(), panel.second.image()
+    assert front.size().toTuple() == (32, 32)
+    # Row 31 - z. From the front x runs right: the mark is at x 24..26.
+    assert front.pixelColor(25, 31 - 15).alpha() > 0
+    assert front.pixelColor(6, 31 - 15).alpha() == 0
+    # From the right y (back) runs right: the back of the chair is there, high up.
+    assert side.pixelColor(22, 31 - 27).alpha() > 0
+    assert side.pixelColor(9, 31 - 27).alpha() == 0
+
+
+def test_without_a_name_the_kind_is_named(panel, session):
+    panel.show_reconstruction(mesh(session))
+    assert panel.title.text() == "Mesh"
+
+
+def test_show_again_returns_to_the_latent(qtbot, panel, session):
+    result = picture(session)
+    session.show(result.latent, "picture my chair.png", "night_stand")
+    panel.show_reconstruction(result, "my chair.png")
+    assert not panel.again.isEnabled(), "it is shown already"
+    session.set_seed(5)
+    assert panel.again.isEnabled()
+    qtbot.mouseClick(panel.again, LEFT)
+    assert np.array_equal(session.latent, result.latent)
+    assert session.state.origin == "picture my chair.png"
+    assert session.state.class_name == "night_stand"
+    assert not panel.again.isEnabled()
+    session.undo()
+    assert session.state.seed == 5
+    assert panel.again.isEnabled()
+
+
+def test_busy_shows_a_running_line_and_one_can_cancel(qtbot, panel):
+    panel.busy(True, "Reading chair.png…")
+    assert panel.progress.isVisible()
+    assert panel.working.text() == "Reading chair.png…"
+    assert not panel.hint.open.isEnabled()
+    with qtbot.waitSignal(panel.cancel_requested):
+        qtbot.mouseClick(panel.cancel, LEFT)
+    assert panel.cancel.text() == "Stopping…"
+    assert not panel.cancel.isEnabled()
+    panel.busy(False)
+    assert not panel.progress.isVisible()
+    assert panel.hint.open.isEnabled()
+    panel.busy(True)
+    assert panel.cancel.text() == "Cancel"
+    assert panel.cancel.isEnabled()
+
+
+def test_another_model_forgets_the_picture(panel, session):
+    from shapelab.core.session.session import Session
+
+    panel.show_reconstruction(picture(session), "x.png")
+    panel.set_session(Session(session.model))
+    assert panel.hint.isVisible()
+    panel.set_session(None)
+    assert not panel.hint.open.isEnabled()
+
+
+def test_a_very_long_name_is_cut_not_the_panel_widened(panel, session):
+    name = "a very long name of a picture that somebody found " * 4 + ".png"
+    panel.show_reconstruction(picture(session, note=name), name)
+    assert panel.title.toolTip() == name
+    assert panel.width() == 300
+    assert panel.title.width() <= 300
+    assert panel.again.geometry().right() < panel.open.geometry().left()
+
+
+def test_silhouettes_of_nothing_are_empty():
+    front, side = silhouettes(np.zeros((8, 8, 8), bool), QColor("red"))
+    for image in (front, side):
+        assert all(image.pixelColor(x, y).alpha() == 0 for x in range(8) for y in range(8))
+
+
+def test_the_depth_picture_is_upright_shaded_and_seen_from_the_front_right():
+    field = np.zeros((32, 32, 32), np.float32)
+    field[10:22, 10:22, 4:28] = 1  # a tower
+    field[10:22, 2:10, 4:10] = 1  # and a step in front of it
+    image = depth_picture(field, QColor("#808080"), side=64)
+    solid = np.array([[image.pixelColor(x, y).alpha() > 128 for x in range(64)] for y in range(64)])
+    assert 0.1 < solid.mean() < 0.7
+    upper, lower = solid[:32].sum(), solid[32:].sum()
+    assert lower > upper, "the step stands on the floor"
+    # From the front right, what is in front lies to the left.
+    columns = np.flatnonzero(solid[-20:].any(0))
+    tower = np.flatnonzero(solid[:20].any(0))
+    assert tower.min() - columns.min() > columns.max() - tower.max()
+    shades = {image.pixelColor(x, y).red() for y in range(64) for x in range(64) if solid[y, x]}
+    assert len(shades) > 5
+
+
+def test_the_depth_picture_of_nothing_is_transparent():
+    image = depth_picture(np.zeros((16, 16, 16), np.float32), QColor("red"), side=16)
+    assert image.pixelColor(8, 8).alpha() == 0
+
+
+def test_an_image_owns_its_pixels():
+    pixels = np.full((4, 6, 4), 255, np.uint8)
+    image = rgba_image(pixels)
+    pixels[:] = 0
+    assert image.size().toTuple() == (6, 4)
+    assert image.pixelColor(3, 2) == QColor("white")

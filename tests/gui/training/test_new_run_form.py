@@ -1,0 +1,158 @@
+"""The form of a new run: from what is chosen to a plan, and what is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shapelab.core.errors import DataError, RunError, ShapelabError
+from shapelab.core.runs.presets import preset
+from shapelab.gui.training.dataset_chooser import FOLDER, STORE, Choice
+from shapelab.gui.training.new_run_form import AdvancedDialog, NewRunForm
+
+
+def make_store(folder, views=8, size=64, classes=("chair", "table"), resolution=32):
+    folder.mkdir(parents=True)
+    index = {
+        "format": "shapelab-store",
+        "version": 2,
+        "resolution": resolution,
+        "classes": list(classes),
+        "counts": {"accepted": 10},
+        "views": views,
+        "picture_size": size,
+    }
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.fixture
+def form(qtbot, tmp_path, threads_end):
+    form = NewRunForm()
+    qtbot.addWidget(form)
+    form.set_places(tmp_path / "runs", tmp_path / "data")
+    yield form
+    form.stop()
+    threads_end()
+
+
+def test_without_data_it_says_what_to_do(form):
+    assert form.data.is_empty
+    with pytest.raises(DataError, match="Choose shapes"):
+        form.plan()
+
+
+def test_the_newest_store_is_taken_and_described(form, tmp_path):
+    make_store(tmp_path / "data" / "furniture")
+    form.set_places(tmp_path / "runs", tmp_path / "data")
+    plan = form.plan()
+    assert plan.store == tmp_path / "data" / "furniture"
+    assert plan.run == tmp_path / "runs" / "small-001"
+    assert plan.preparation is None
+    assert plan.settings == []
+    assert form.data.about.text() == "2 classes, 10 shapes at 32³, 8 pictures of each."
+
+
+def test_names_follow_preset_and_folder(form, tmp_path):
+    (tmp_path / "runs" / "paper-004").mkdir(parents=True)
+    form.preset.setCurrentIndex(form.preset.findData("paper"))
+    assert form.name.text() == "paper-005"
+    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.name.setText("paper-004")
+    with pytest.raises(ShapelabError, match="already"):
+        form.plan()
+    form.name.setText("../elsewhere")
+    with pytest.raises(ShapelabError, match="slashes"):
+        form.plan()
+
+
+def test_steps_take_the_phases_along_as_the_command_line_does(form, tmp_path):
+    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.form.editors["steps"].setValue(500)
+    plan = form.plan()
+    assert plan.config == preset("small", ("chair", "table"), 32, 500)
+    assert (plan.steps, plan.settings) == (500, [])
+    assert form.form.faults[""].isHidden()
+
+
+def test_what_the_pictures_ask_for_is_set(form, tmp_path):
+    form.data.choose(Choice(make_store(tmp_path / "plain", views=0)))
+    assert form.plan().settings == ["image_steps=0"]
+    form.preset.setCurrentIndex(form.preset.findData("small"))
+    form.data.choose(Choice(make_store(tmp_path / "large", size=128)))
+    assert form.plan().settings == []  # larger ones are made smaller while it learns
+    form.data.choose(Choice(make_store(tmp_path / "tiny", size=32)))
+    assert form.plan().settings == ["model.image_size=32"]
+
+
+def test_shapes_are_prepared_first(form, tmp_path):
+    (tmp_path / "my shapes").mkdir()
+    form.data.take(tmp_path / "my shapes")
+    form.data.pictures.setValue(4)
+    form.data.grid.setCurrentIndex(form.data.grid.findData(64))
+    plan = form.plan()
+    assert plan.store == tmp_path / "data" / "my shapes-001"
+    assert plan.preparation.source == str(tmp_path / "my shapes")
+    assert (plan.preparation.resolution, plan.preparation.views) == (64, 4)
+    assert plan.config.model.resolution == 64
+
+
+def test_dialogs_lead_to_stores_and_to_shapes(form, tmp_path, monkeypatch):
+    from PySide6.QtWidgets import QFileDialog
+
+    store = make_store(tmp_path / "prepared")
+    for way, chosen, prepared in ((STORE, store, True), (FOLDER, tmp_path, False)):
+        monkeypatch.setattr(
+            QFileDialog, "getExistingDirectory", lambda *_a, chosen=chosen: str(chosen)
+        )
+        form.data.ask(way)
+        assert (form.plan().preparation is None) == prepared
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "")
+    form.data.ask(STORE)  # thought better of it
+    assert form.plan().preparation is not None
+
+
+def test_a_store_that_is_gone_is_told(form, tmp_path):
+    store = make_store(tmp_path / "store")
+    form.data.choose(Choice(store))
+    (store / "index.json").unlink()
+    with pytest.raises(DataError, match="no prepared store"):
+        form.plan()
+
+
+def test_a_fault_keeps_the_plan_back(form, tmp_path):
+    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.form.editors["batch_size"].setValue(1)
+    with pytest.raises(RunError, match="batch_size"):
+        form.plan()
+    assert form.needs.text() == ""
+
+
+def test_the_settings_of_another_run_are_taken_over(form, tmp_path):
+    store = make_store(tmp_path / "store")
+    config = preset("paper", ("chair", "table"), 32, 700).model_copy(update={"delta": 50.0})
+    form.take(config, store)
+    assert form.plan().config == config
+    assert form.plan().store == store
+
+
+def test_needs_are_told_with_a_time_once_it_is_measured(form, qtbot, tmp_path):
+    form.data.choose(Choice(make_store(tmp_path / "store")))
+    assert "8.7 million parameters" in form.needs.text()
+    assert "roughly" not in form.needs.text()
+    form.measure()
+    qtbot.waitUntil(lambda: "roughly" in form.needs.text(), timeout=20_000)
+
+
+def test_the_advanced_dialog_keeps_everyday_settings_and_refuses_faults(form, qtbot):
+    config = preset("small", ("a",), 32, 700)
+    dialog = AdvancedDialog(config.model_copy(update={"delta": 5.0}), form)
+    qtbot.addWidget(dialog)
+    kinds = dialog.buttons.StandardButton
+    dialog.form.editors["delta"].setText("0")
+    dialog.form.editors["delta"].textEdited.emit("0")
+    assert not dialog.buttons.button(kinds.Ok).isEnabled()
+    dialog.buttons.button(kinds.RestoreDefaults).click()
+    assert dialog.buttons.button(kinds.Ok).isEnabled()
+    assert dialog.form.config() == config

@@ -1,0 +1,30 @@
+"""Requests to a run, and the file that brings them."""
+
+from __future__ import annotations
+
+from shapelab.core.runs.run_folder import RunFolder
+from trainer.process.control import Control
+
+
+def test_commands_from_before_do_not_count_and_nonsense_is_no_command(tmp_path):
+    folder, control = RunFolder(tmp_path), Control()
+    folder.send("stop")
+    with control.following(folder.commands):
+        with folder.commands.open("a") as file:
+            file.write("\nhalt\n SAVE \n")
+        folder.send("pause")
+        while not control.paused:
+            control.wait(20.0)
+    assert control.take("save")
+    assert not control.stop
+
+
+def test_a_file_of_commands_may_come_later(tmp_path):
+    folder, control = RunFolder(tmp_path), Control()
+    with control.following(folder.commands):
+        assert not folder.commands.exists()
+        folder.send("stop")
+        while not control.stop:
+            control.wait(20.0)
+    folder.send("pause")
+    assert not control.paused  # nobody listens any more

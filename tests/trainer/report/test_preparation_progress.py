@@ -1,0 +1,76 @@
+"""How a preparation is shown and stopped."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from shapelab.core.runs.events import Finished, Prepared, from_line
+from trainer.process.control import Control
+from trainer.report import preparation_progress
+
+
+@pytest.fixture
+def work():
+    """Events of a preparation of 50 shapes, and what became of the iterator."""
+    ended = []
+
+    def events():
+        try:
+            yield Prepared(0, 0, 50, message="50 shapes of meshes")
+            for done in range(1, 51):
+                yield Prepared(0, done, 50, done // 10)
+            yield Prepared(0, 50, 50, 5, "45 shapes\n5 rejected")
+        finally:
+            ended.append(True)
+
+    return events(), ended
+
+
+def test_json_lines_tell_the_start_the_end_and_not_every_shape(work):
+    stream = io.StringIO()
+    preparation_progress.write(preparation_progress.until_stopped(work[0], Control()), stream)
+    events = [from_line(line) for line in stream.getvalue().splitlines()]
+    assert events[0] == Prepared(0, 0, 50, message="50 shapes of meshes")
+    assert events[-2:] == [
+        Prepared(0, 50, 50, 5, "45 shapes\n5 rejected"),
+        Finished(0, "completed"),
+    ]
+    assert len(events) < 50
+
+
+def test_a_stop_closes_the_work_and_says_how_to_go_on(work):
+    control, stream = Control(), io.StringIO()
+
+    def steered():
+        for event in preparation_progress.until_stopped(work[0], control):
+            if isinstance(event, Prepared) and event.done == 7:
+                control.request("stop")
+            yield event
+
+    preparation_progress.show(steered(), stream)
+    assert work[1] == [True]
+    assert "run the same command again to go on" in stream.getvalue()
+    assert "stopped after" in stream.getvalue()
+
+
+def test_a_log_has_lines_and_no_bar(work):
+    stream = io.StringIO()
+    preparation_progress.show(preparation_progress.until_stopped(work[0], Control()), stream)
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == ["50 shapes of meshes", "45 shapes", "5 rejected"]
+    assert lines[3].startswith("completed after")
+
+
+def test_a_terminal_has_a_bar(work, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        preparation_progress,
+        "Console",
+        lambda file: Console(file=file, force_terminal=True, width=100),
+    )
+    preparation_progress.show(preparation_progress.until_stopped(work[0], Control()), stream)
+    assert "50/50" in stream.getvalue()
+    assert "5 rejected" in stream.getvalue()

@@ -1,0 +1,1 @@
+"""Verified checkpoints: what is written is read back before an older one goes."""

@@ -1,0 +1,196 @@
+"""Batches and noise as pure functions of (seed, step): a resumed run repeats them exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shapelab.core.model.camera import mirrored as mirrored_codes
+from shapelab.core.runs.run_config import RunConfig
+from .backgrounds import Backgrounds
+from .cameras import Cameras
+from .picture_inputs import model_inputs
+from .proportions import stretch
+from ..store.prepared_store import Store
+from ...process.distributed import Processes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's data and noise, on the device: this process's share of the whole batch.
+
+    Even rows are those whose x^ comes from the prior, odd rows those whose x^ comes from an encoded
+    shape, every second of these from its picture; every share and every part keeps that order of
+    four rows (a part of two has no picture).
+    """
+
+    rows: NDArray[np.int64]  # [B] positions in the store
+    mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
+    grids: Tensor  # [B, 1, R, R, R] in {0, 1}
+    pictures: Tensor | None  # [B, C, S, S] in [0, 1]
+    cameras: Tensor | None  # [B, 8] codes of where they were taken from, NaN where nobody knows
+    prior: Tensor  # [B, L] ~ N(0, I)
+    noise: Tensor  # [B, L] ~ N(0, I), for the posterior sample of the voxel encoder
+    image_noise: Tensor  # [B, L] ~ N(0, I), for that of the image encoder
+    mix: Tensor  # [B, 1, 1, 1, 1] ~ U(0, 1), for the penalty's points
+    shifts: Tensor  # [B, 2, 3] whole voxels, for the critic's view of real and generated grids
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def interleaved(self, other: Batch, rows_before: int) -> Batch:
+        """This batch in even rows, and another one in odd rows, counted on from ``rows_before``."""
+        both: dict[str, Any] = {}
+        for name in (f.name for f in fields(self)):
+            own, more = getattr(self, name), getattr(other, name)
+            if name == "rows":
+                more = more + rows_before
+            if own is None:
+                both[name] = None
+            elif isinstance(own, Tensor):
+                both[name] = torch.stack([own, more], 1).flatten(0, 1)
+            else:
+                both[name] = np.stack([own, more], 1).reshape(-1, *own.shape[1:])
+        return Batch(**both)
+
+    def parts(self, count: int) -> list[Batch]:
+        """Cuts the batch into ``count`` parts of whole fours of rows, or of pairs, or fewer."""
+        if count == 1:
+            return [self]
+        unit = 4 if 4 * count <= len(self) else 2
+        units = np.array_split(np.arange(len(self) // unit), min(count, len(self) // unit))
+        bounds = [(unit * int(u[0]), unit * int(u[-1]) + unit) for u in units]
+        bounds[-1] = (bounds[-1][0], len(self))
+        return [self._cut(slice(*bound)) for bound in bounds]
+
+    def _cut(self, part: slice) -> Batch:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        cut: dict[str, Any] = {k: v if v is None else v[part] for k, v in values.items()}
+        return Batch(**cut)
+
+
+class Batches:
+    """Draws the batch of any step: an epoch is a permutation from (seed, epoch).
+
+    Everything is drawn for the whole batch and then cut to this process's share, so that a run does
+    not depend on how many processes train it.
+    """
+
+    def __init__(
+        self, store: Store, config: RunConfig, processes: Processes, size: int | None = None
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.device = processes.device
+        self.size = config.batch_size if size is None else size
+        self.share = processes.slice(self.size)
+        self.rows = store.indices("train")
+        photos = config.backgrounds if config.model.image_mode == "RGB" else ""
+        self.backgrounds = Backgrounds(Path(photos) if photos else None)
+        self.cameras = Cameras(store)
+        self.per_epoch = max(1, len(self.rows) // self.size)
+
+    def rows_of(self, step: int) -> NDArray[np.int64]:
+        """The shapes of a step (drop-last: every batch of an epoch is whole).
+
+        Not sorted: a store lies by class, and a part of the batch must hold all of them alike.
+        """
+        epoch, position = divmod(step, self.per_epoch)
+        order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(self.rows)
+        size = self.size
+        return np.resize(order[position * size : (position + 1) * size], size)
+
+    def __call__(self, step: int, pictures: bool, attempt: int = 0) -> Batch:
+        """The batch of a step.
+
+        Args:
+            step: steps taken before.
+            pictures: whether an update needs them.
+            attempt: how often the run was rolled back; other noise then, or it fails again.
+        """
+        config = self.config
+        rng = np.random.default_rng([config.seed, 2, step, attempt])
+        whole = self.rows_of(step)
+        size, latent = len(whole), config.model.latent_size
+        mirrored = rng.random(size) < (0.5 if config.reflect else 0.0)
+        noise = rng.standard_normal((3, size, latent), dtype=np.float32)
+        mix = rng.random((size, 1, 1, 1, 1), dtype=np.float32)
+        reach = config.critic_shift
+        shifts = rng.integers(-reach, reach + 1, (size, 2, 3))
+        view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
+        stretch_seeds = rng.integers(2**63, size=size)
+        share = self.share
+        rows, mirrored = whole[share], mirrored[share]
+        grids = self.store.grids(rows)
+        grids[mirrored] = grids[mirrored, ::-1]
+        images, cameras = None, None
+        if pictures:
+            images, cameras = self._pictures(rows, mirrored, view_seeds[share])
+        else:  # nothing shows the shapes' own proportions
+            self._stretch(grids, stretch_seeds[share])
+        return Batch(
+            rows,
+            mirrored,
+            self._tensor(grids[:, None].astype(np.float32)),
+            images,
+            cameras,
+            self._tensor(noise[0, share]),
+            self._tensor(noise[1, share]),
+            self._tensor(noise[2, share]),
+            self._tensor(mix[share]),
+            self._tensor(shifts[share]),
+        )
+
+    def _stretch(self, grids: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Gives a share of the grids other proportions, in place."""
+        for grid, seed in zip(grids, seeds, strict=True):
+            rng = np.random.default_rng(seed)
+            if rng.random() < self.config.stretched:
+                grid[:] = stretch(grid, rng)
+
+    def _pictures(
+        self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        store, spec = self.store, self.config.model
+        if not store.has_pictures:
+            return None, None
+        rngs = [np.random.default_rng(seed) for seed in seeds]
+        counts = store.view_counts[rows].tolist()
+        views = np.asarray([rng.integers(n) for rng, n in zip(rngs, counts, strict=True)])
+        rgba = store.pictures(rows, views)
+        # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
+        rgba[mirrored] = rgba[mirrored, :, ::-1]
+        inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
+        if spec.image_mode == "LA":
+            inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
+        if not spec.camera:
+            return self._tensor(inputs), None
+        codes = self.cameras.codes(rows, views)
+        codes[mirrored] = mirrored_codes(codes[mirrored])
+        return self._tensor(inputs), self._tensor(codes)
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def augment(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """What real photos differ in: contrast, texture noise, and luminance that tells nothing.
+
+    Args:
+        picture: (2, S, S) luminance times mask, and mask, in [0, 1].
+        rng: source of the draws.
+    """
+    side = picture.shape[-1]
+    mask = picture[1]
+    contrast = 0.0 if rng.random() < 0.05 else rng.uniform(0.5, 1.4)  # 0: only the silhouette
+    coarse = rng.standard_normal((side // 8, side // 8), dtype=np.float32) * rng.uniform(0, 0.1)
+    texture = coarse.repeat(8, axis=0).repeat(8, axis=1)
+    grain = rng.standard_normal(mask.shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.06))
+    grey = 0.5 * mask + (picture[0] - 0.5 * mask) * contrast + (texture + grain) * mask
+    return np.stack([grey.clip(0, 1), mask]).astype(np.float32)

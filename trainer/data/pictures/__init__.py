@@ -1,0 +1,1 @@
+"""Pictures of shapes for the image encoder: cameras and drawing."""

@@ -1,0 +1,50 @@
+"""How a store's pictures are taken, drawn from a seed; without what it takes to draw them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from shapelab.core.model.camera import Camera
+
+_REACH = 22 / 32  # sides of the grid that the camera sees above and below its middle
+
+
+@dataclass(frozen=True)
+class Shot:
+    """All that is random about one picture."""
+
+    camera: Camera
+    lights: list[tuple[tuple[float, ...], float]]  # position and intensity of each
+    color: tuple[float, ...]
+    ambient: float
+    specular: float
+
+
+def draw_shots(seed: int, views: int) -> tuple[bool, list[Shot]]:
+    """Whether a shape is shaded smoothly, and its shots; ``render_views`` takes the same ones."""
+    rng = np.random.default_rng(seed)
+    return bool(rng.random() < 0.5), [_shot(rng) for _ in range(views)]
+
+
+def _shot(rng: np.random.Generator) -> Shot:
+    azimuth = rng.uniform(0, 2 * np.pi)
+    elevation = math.radians(rng.uniform(0, 45))
+    distance = _REACH / math.tan(math.radians(rng.uniform(15, 50) / 2))  # vertical field of view
+    camera = Camera(azimuth, elevation, distance, math.radians(rng.uniform(-5, 5)))
+    lights = []
+    for strength in (0.9, 0.45, 0.25):
+        spread = rng.standard_normal(3)
+        spread[2] = abs(spread[2]) + 0.3
+        position = tuple(60 * spread / np.linalg.norm(spread))
+        lights.append((position, strength * rng.uniform(0.7, 1.2)))
+    color = tuple(rng.uniform(0.35, 0.95, 3))
+    return Shot(camera, lights, color, rng.uniform(0.1, 0.35), rng.uniform(0, 0.3))
+
+
+def picture_seed(seed: int, name: str) -> int:
+    """Of an item's pictures: from its name, so that neither order nor neighbours matter."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "little")

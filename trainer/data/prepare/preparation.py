@@ -1,0 +1,212 @@
+"""Turns a source of shapes into a prepared store: read, sampled, judged and pictured, in parallel.
+
+Every item ends as a shape or as a rejection with its reason; none of them can stop the others. What
+is done is kept, so the same command goes on where an earlier one was stopped or killed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.errors import DataError, InputError, ShapelabError
+from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.runs.events import Prepared
+from .worker_pool import Lost, run
+from ..sampling.sampled_shape import sample
+from ..sampling.verdict import DUPLICATE, judge, kind_of
+from ..source import Item, Shape, Up
+from ..sources.source_table import find_reader
+from ..store.prepared_store import Store, open_store
+from ..store.shards import Rejected, Result, encode
+from ..store.store_writer import Plan, Writer, digest_of
+
+RESOLUTIONS = (32, 64, 128)  # of ModelSpec
+_TOLD = 8  # reasons of rejections in a summary
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a worker does with each item."""
+
+    source: Path | None  # to tell a bad file from a disk that was taken away
+    load: Callable[[Item], Shape]
+    resolution: int
+    views: int
+    size: int  # of a picture, pixels
+    seed: int
+
+
+def prepare(
+    source: Path,
+    out: Path,
+    resolution: int = 32,
+    views: int = 12,
+    size: int = 64,
+    workers: int = 0,
+    backend: str = "",
+    seed: int = 0,
+    up: Up = "",
+) -> Iterator[Prepared]:
+    """Makes the store, or goes on with it; yields its progress, several times a second.
+
+    To stop, close the iterator. The finished store is the same, bit for bit, with any number of
+    workers and however often it was stopped; one that is complete is left alone.
+
+    Args:
+        source: what a reader knows.
+        out: folder of the store; empty, or with an unfinished or finished one of the same plan.
+        resolution: cells along a side.
+        views: pictures drawn of each shape without its own; 0 for none at all.
+        size: side of a stored picture, pixels.
+        workers: processes; 0 for one a core.
+        backend: "" for this machine, or "dask" or "ray".
+        seed: of the split and of the pictures' look.
+        up: axis that is up in free meshes and arrays, where not what their format says.
+
+    Raises:
+        DataError: the source holds nothing usable or went away, the folder holds something else,
+            or the disk refuses; what is done is kept.
+    """
+    if resolution not in RESOLUTIONS:
+        raise DataError(f"A resolution of {resolution} has no networks; use 32, 64 or 128.")
+    reader = find_reader(source)
+    items = [replace(item, up=up) if up else item for item in reader.items(source)]
+    plan = Plan(
+        source.name,
+        reader.name,
+        reader.licence,
+        resolution,
+        views,
+        size,
+        seed,
+        digest_of(items),
+        up=up,
+    )
+    _check_free(out)
+    recipe = Recipe(source if source.exists() else None, reader.load, resolution, views, size, seed)
+    with Writer(out, plan, items) as writer:
+        if writer.complete:
+            store = open_store(out)
+            said = f"{out} is already complete.\n{summary(store)}"
+            yield Prepared(0, len(items), len(items), len(store.rejected), said)
+            return
+        missing = [(k, items[k]) for k in writer.missing()]
+        done, rejected = len(items) - len(missing), writer.rejected()
+        yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
+        drawn = False
+        for found in run(partial(make, recipe), missing, workers, backend):
+            if found is not None:
+                number, result = found
+                kept = Rejected(result.reason) if isinstance(result, Lost) else result
+                doubtful = isinstance(result, Lost) or (isinstance(kept, Rejected) and not drawn)
+                if views and doubtful:  # is it the shape, or is there no screen any more?
+                    _check_drawing(size)
+                drawn = True
+                writer.add(number, kept)
+                done, rejected = done + 1, rejected + isinstance(kept, Rejected)
+            yield Prepared(0, done, len(items), rejected)
+        store = writer.finish()
+    yield Prepared(0, done, len(items), len(store.rejected), summary(store))
+
+
+def make(recipe: Recipe, item: Item) -> Result:
+    """What becomes of an item, whatever it is.
+
+    Raises:
+        DataError: the whole source is no longer there.
+    """
+    try:
+        return _made(recipe, item)
+    except MemoryError:
+        return Rejected("it needs too much memory")
+    except Exception as error:
+        if recipe.source is not None and not recipe.source.exists():
+            raise DataError(f"{recipe.source} went away; run the same command again.") from error
+        if isinstance(error, ShapelabError):
+            return Rejected(str(error))
+        return Rejected(f"it broke its reader ({type(error).__name__}: {error})")
+
+
+def _made(recipe: Recipe, item: Item) -> Result:
+    sampled = sample(recipe.load(item), recipe.resolution)
+    verdict = judge(sampled)
+    if verdict.reason:
+        return Rejected(verdict.reason)
+    pictures = _pictures(recipe, item, sampled.surface) if recipe.views else None
+    return encode(
+        sampled.occupancy,
+        sampled.distance,
+        pictures,
+        verdict.filled,
+        verdict.parts,
+        verdict.hull_share,
+    )
+
+
+def _pictures(recipe: Recipe, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
+    """The source's own pictures; where there are none, or a bad one, drawn ones."""
+    from ..pictures.picture_cameras import picture_seed
+    from ..pictures.render import own_views, render_views
+
+    if item.pictures:
+        try:
+            return own_views(item.pictures, recipe.size)
+        except InputError:
+            pass
+    seed = picture_seed(recipe.seed, item.id)
+    return render_views(surface, recipe.views, recipe.size, seed, recipe.resolution)
+
+
+def _check_free(out: Path) -> None:
+    try:
+        names = {path.name for path in out.iterdir() if not path.name.endswith(".tmp")}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(f"{out} cannot be used ({error.strerror}); name another folder.") from error
+    if names - {"lock"} and not names & {"index.json", "plan.json"}:
+        raise DataError(f"{out} is not empty; name an empty folder with --out.")
+
+
+def _check_drawing(size: int) -> None:
+    """Draws once, in a process of its own: without a screen every shape would be rejected."""
+    found = [result for result in run(_drawn, [(0, size)], workers=1) if result is not None]
+    ((_, result),) = found
+    if isinstance(result, Lost):
+        raise DataError(
+            f"Pictures cannot be drawn on this machine ({result.reason}); it needs OpenGL, and on "
+            "Linux an X server such as Xvfb, or use --views 0."
+        )
+
+
+def _drawn(size: int) -> tuple[int, ...]:
+    from ..pictures.render import render_views
+
+    corners = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    return render_views(TriMesh(corners, faces), 1, size, 0).shape
+
+
+def summary(store: Store) -> str:
+    """What a finished store holds and what was left out, for people; several lines."""
+    counts: dict[str, Any] = store.index["counts"]
+    size = sum(path.stat().st_size for path in store.folder.iterdir() if path.is_file())
+    lines = [
+        f"{counts['accepted']} shapes of {len(store.classes)} classes in {store.folder}: "
+        f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to "
+        f"test; {size / 1e6:.2f} MB.",
+        f"{counts['rejected']} rejected, {counts['duplicates']} duplicates left out.",
+    ]
+    kinds = Counter(kind_of(why) for _, why in store.rejected if not why.startswith(DUPLICATE))
+    lines += [f"  {count:6d} × {kind}" for kind, count in kinds.most_common(_TOLD)]
+    others = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_TOLD))
+    lines += [f"  {others:6d} × for other reasons"] if others else []
+    return "\n".join(lines)

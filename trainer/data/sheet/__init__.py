@@ -1,0 +1,1 @@
+"""The contact sheet of a store, as a page and as a picture."""

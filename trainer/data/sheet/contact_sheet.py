@@ -1,0 +1,167 @@
+"""The contact sheet of a store: what it holds and what was left out, as a page and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import DataError, ExportError
+from ..sampling.verdict import DUPLICATE, kind_of
+from ..store.prepared_store import SPLITS, Store, open_store
+from ...report.draw import BACKGROUND, draw
+
+SAMPLES = 8  # shapes shown of each class
+SIDE = 144  # pixels along a side of what is shown
+BINS = 24  # of a histogram
+
+Picture = NDArray[np.uint8]  # (SIDE, SIDE, 3) RGB
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One shape that is shown."""
+
+    id: str
+    shape: Picture  # the solid grid, drawn
+    view: Picture | None  # one of its stored pictures
+
+
+@dataclass(frozen=True)
+class ClassCard:
+    """What is shown of a class."""
+
+    name: str
+    counts: dict[str, int]  # by split
+    samples: tuple[Sample, ...]
+    histogram: NDArray[
+        np.int64
+    ]  # (BINS,) shapes by filled share, from 0 to the sheet's ``fullest``
+    median: float  # filled share
+
+    @property
+    def total(self) -> int:
+        """Shapes of the class."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that the page and the picture show."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]  # names and values
+    cards: tuple[ClassCard, ...]
+    fullest: float  # the largest filled share, where the histograms end
+    left_out: tuple[tuple[str, tuple[str, ...]], ...]  # reasons and ids, commonest first
+
+
+def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
+    """Writes the contact sheet of a store.
+
+    Args:
+        folder: of the store.
+        out: a folder for ``sheet.html`` and ``sheet.png``, or a file that ends in .html or .png,
+            beside which the other one goes; None: the store's own folder.
+
+    Returns:
+        The page and the picture.
+
+    Raises:
+        DataError: there is no store, it is damaged, or the files cannot be written.
+    """
+    from . import sheet_page, sheet_picture
+
+    store = open_store(folder)
+    place = folder if out is None else out
+    page = place if place.suffix in (".html", ".png") else place / "sheet.html"
+    page, picture = page.with_suffix(".html"), page.with_suffix(".png")
+    sheet = gather(store)
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(page, sheet_page.render(sheet).encode())
+        atomic_write(picture, sheet_picture.render(sheet))
+    except (OSError, ExportError) as error:
+        raise DataError(f"{page} cannot be written; name another place with --out.") from error
+    return page, picture
+
+
+def gather(store: Store) -> Sheet:
+    """Draws samples of each class and counts everything.
+
+    Raises:
+        DataError: the store is damaged.
+    """
+    filled = store.shapes["filled"].astype(np.float64)
+    fullest = max(float(filled.max(initial=0.0)), 1e-6)
+    cards = []
+    for label, name in enumerate(store.classes):
+        rows = np.flatnonzero(store.labels == label)
+        shown = rows[np.linspace(0, len(rows) - 1, min(SAMPLES, len(rows))).round().astype(int)]
+        cards.append(
+            ClassCard(
+                name,
+                {split: int((store.split[rows] == k).sum()) for k, split in enumerate(SPLITS)},
+                tuple(_samples(store, shown)),
+                np.histogram(filled[rows], BINS, (0.0, fullest))[0],
+                float(np.median(filled[rows])) if len(rows) else 0.0,
+            )
+        )
+    return Sheet(
+        store.folder.resolve().name, tuple(_facts(store)), tuple(cards), fullest, _left_out(store)
+    )
+
+
+def _samples(store: Store, rows: NDArray[np.int64]) -> Iterator[Sample]:
+    for place, row in enumerate(rows.tolist()):
+        grid = store.grids(np.array([row]))[0]
+        count = int(store.view_counts[row])
+        view = None
+        if count:  # another one of each shape, so that a row shows them from all around
+            rgba = store.pictures(np.array([row]), np.array([place % count]))[0]
+            view = _on_paper(rgba)
+        yield Sample(store.ids[row], draw(grid.astype(np.float32), SIDE), view)
+
+
+def _on_paper(rgba: NDArray[np.uint8]) -> Picture:
+    picture = Image.fromarray(rgba)
+    if picture.size != (SIDE, SIDE):
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    paper = Image.new("RGBA", (SIDE, SIDE), (*BACKGROUND, 255))
+    return np.asarray(Image.alpha_composite(paper, picture).convert("RGB"))
+
+
+def _facts(store: Store) -> Iterator[tuple[str, str]]:
+    index, counts = store.index, store.index["counts"]
+    side, pictures = store.picture_size, store.view_counts
+    yield "Source", f"{index['source']} ({index['reader']})"
+    yield "Terms", str(index["licence"])
+    yield "Shapes", f"{counts['accepted']:,} of {counts['items']:,} in the source"
+    yield "Left out", f"{counts['rejected']:,} rejected, {counts['duplicates']:,} duplicates"
+    yield "Split", ", ".join(f"{counts[name]:,} {name}" for name in SPLITS)
+    distances = ", with signed distances" if index["fields"] else ""
+    yield "Grid", f"{store.resolution} × {store.resolution} × {store.resolution} cells{distances}"
+    low, high = int(pictures.min()), int(pictures.max())
+    each = f"{low}" if low == high else f"{low} to {high}"
+    yield "Pictures", f"{each} of each shape, {side} × {side} pixels" if high else "none"
+    yield "Seed", str(index["seed"])
+    for name in ("up", "origin"):
+        if index.get(name):
+            yield name.capitalize(), str(index[name])
+    yield "Size", f"{sum(shard['bytes'] for shard in index['shards']) / 1e6:,.1f} MB"
+    yield "Fingerprint", store.fingerprint
+
+
+def _left_out(store: Store) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    groups: dict[str, list[str]] = {}
+    for name, reason in store.rejected:
+        twin = reason.removeprefix(DUPLICATE)
+        told = name if twin == reason else f"{name} = {twin}"
+        groups.setdefault(kind_of(reason), []).append(told)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    return tuple((reason, tuple(names)) for reason, names in ordered)

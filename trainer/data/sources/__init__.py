@@ -1,0 +1,1 @@
+"""Kinds of sources: each lists its shapes fast and loads them anywhere."""

@@ -1,0 +1,110 @@
+"""What every family of furniture is: named, bounded parameters and the parts they make."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .solids import Part, turned, union
+
+Value = float | int | str
+Kind = TypeVar("Kind", bound="Furniture")
+
+CELLS = 24  # of a 32^3 grid along an object's longest side
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a family: a number between two bounds, or one of several styles."""
+
+    name: str
+    meaning: str
+    unit: str = ""
+    low: float = 0.0
+    high: float = 0.0
+    whole: bool = False
+    options: tuple[str, ...] = ()
+
+    def at(self, share: float) -> Value:
+        """The value at a share of its range, from 0 up to but without 1."""
+        if self.options:
+            return self.options[int(share * len(self.options))]
+        if self.whole:
+            return int(self.low + share * (self.high - self.low + 1))
+        return self.low + share * (self.high - self.low)
+
+
+def between(low: float, high: float, unit: str, meaning: str) -> Any:
+    """Declares a field that is a real number."""
+    return _field(meaning=meaning, unit=unit, low=low, high=high)
+
+
+def count(low: int, high: int, meaning: str) -> Any:
+    """Declares a field that is a whole number, bounds included."""
+    return _field(meaning=meaning, low=low, high=high, whole=True)
+
+
+def one_of(*options: str, meaning: str) -> Any:
+    """Declares a field that is a style; one named twice is drawn twice as often."""
+    return _field(meaning=meaning, options=options)
+
+
+def _field(**about: Any) -> Any:
+    return dataclasses.field(metadata=about)
+
+
+class Furniture(ABC):
+    """A piece of furniture in metres, on the floor z = 0, with z up.
+
+    A family is a frozen dataclass whose fields are declared by ``between``, ``count`` and
+    ``one_of``; its parts are built to face -y, with x to the right of who looks at its front.
+    """
+
+    label: ClassVar[str]  # as ModelNet40 spells it
+    faces_x: ClassVar[bool] = False  # the finished shape faces -x, as ModelNet10's sofas do
+
+    @property
+    @abstractmethod
+    def longest(self) -> float:
+        """About its longest side: thicknesses are given in 24ths of it, so that none gets lost."""
+
+    @property
+    def cell(self) -> float:
+        """The side of a cell of a 32^3 grid, in metres."""
+        return self.longest / CELLS
+
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """The solids whose union it is; each touches another one."""
+
+    def placed(self) -> list[Part]:
+        """The parts, turned as the family stands in ModelNet10."""
+        parts = self.parts()
+        return [turned(part, 2, -90.0) for part in parts] if self.faces_x else parts
+
+
+def parameters(family: type[Furniture]) -> list[Parameter]:
+    """The declared parameters of a family, in order."""
+    fields = dataclasses.fields(family)  # type: ignore[arg-type]
+    return [Parameter(name=field.name, **field.metadata) for field in fields]
+
+
+def drawn(family: type[Kind], number: int, seed: int) -> Kind:
+    """Piece ``number`` of a family: every parameter drawn by itself, evenly over its range.
+
+    The same on every machine, and independent of how many pieces are drawn.
+    """
+    rng = np.random.default_rng([seed, number, *family.label.encode()])
+    declared = parameters(family)
+    shares = rng.random(len(declared))
+    return family(**{p.name: p.at(float(s)) for p, s in zip(declared, shares, strict=True)})
+
+
+def signed_distance(shape: Furniture, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Signed distances (n,) in metres of points (n, 3): negative inside, 1-Lipschitz."""
+    return union(shape.placed(), points)

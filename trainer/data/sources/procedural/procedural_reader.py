@@ -1,0 +1,81 @@
+"""The source ``procedural``: furniture made from parameters, listed and made like any other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.mesh.tri_mesh import TriMesh
+from ...source import Item, Reader
+from .bed import Bed
+from .bookshelf import Bookshelf
+from .chair import Chair
+from .desk import Desk
+from .dresser import Dresser
+from .furniture import Furniture, drawn
+from .lamp import Lamp
+from .sofa import Sofa
+from .stool import Stool
+from .table import Table
+from .union_mesh import mesh
+
+# In the order of their labels, which is also that of the items.
+_MADE: tuple[type[Furniture], ...] = (
+    Bed, Bookshelf, Chair, Desk, Dresser, Lamp, Sofa, Stool, Table,
+)  # fmt: skip
+FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}
+
+PER_FAMILY = 200  # shapes where no COUNT is given
+_LARGEST = 900_000  # shapes; an id counts to 99999 in each family
+
+
+def sniff(source: Path) -> bool:
+    """Whether the text says ``procedural`` and no file or folder is called so."""
+    return source.name.split(":")[0] == "procedural" == source.parts[0].split(":")[0] and not (
+        source.exists()
+    )
+
+
+def items(source: Path) -> list[Item]:
+    """The shapes of ``procedural``, ``procedural:COUNT`` or ``procedural:COUNT:SEED``.
+
+    COUNT is the number of shapes in all, spread evenly over the families (the first ones get one
+    more where it does not divide); without it each has ``PER_FAMILY``. The shapes of a smaller
+    COUNT are among those of a larger one with the same SEED, which is 0 where it is not given.
+
+    Raises:
+        DataError: COUNT or SEED is no whole number, or COUNT is 0 or far too large.
+    """
+    match = re.fullmatch(r"procedural(?::(\d{1,9}))?(?::(\d{1,9}))?", source.name)
+    count = int(match[1] or PER_FAMILY * len(FAMILIES)) if match else 0
+    if match is None or not 0 < count <= _LARGEST:
+        raise DataError(
+            f"{source} names no procedural furniture; write procedural, procedural:COUNT or "
+            f"procedural:COUNT:SEED with a COUNT from 1 to {_LARGEST}, such as procedural:1800:7."
+        )
+    seed = int(match[2] or 0)
+    share, rest = divmod(count, len(FAMILIES))
+    return [
+        Item(f"{label}/{number:05}", label, source, member=f"{label}:{number}:{seed}")
+        for place, label in enumerate(FAMILIES)
+        for number in range(share + (place < rest))
+    ]
+
+
+def load(item: Item) -> TriMesh:
+    """The shape's closed surface in metres, z up, facing as ModelNet10's furniture does.
+
+    Raises:
+        InputError: the item is not one of ``items``.
+    """
+    label, _, numbers = item.member.partition(":")
+    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", numbers)
+    if label not in FAMILIES or match is None:
+        raise InputError(
+            f"{item.id} is no procedural shape; list the source procedural again to get its items."
+        )
+    return mesh(drawn(FAMILIES[label], int(match[1]), int(match[2])).placed())
+
+
+PROCEDURAL = Reader("procedural", "none needed: made by ShapeLab itself", sniff, items, load)

@@ -1,0 +1,208 @@
+"""The files of a source, be it a folder, a ZIP archive as downloaded or one file.
+
+Links are never followed, hidden files and macOS' ``__MACOSX`` are passed over, depth and number of
+files are capped, and nothing is unpacked on disk: members of an archive are read with a cap. A
+prepared store that lies in its own source is none of its shapes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import weakref
+import zipfile
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.inputs import untrusted_reader
+
+MAX_FILES = 1_000_000
+MAX_DEPTH = 16
+PEEK = 20_000  # files that are looked at to know what kind of source it is
+_STORE = {"index.json", "shapes.npy", "pieces.npy"}  # names in a prepared store
+_MAX_DIRECTORY = 64 * 2**20  # bytes of an archive's directory: about 600,000 members
+
+
+def files(source: Path) -> list[str]:
+    """The names of all files under a source, with slashes, relative to it and sorted.
+
+    A source that is one file holds its own name.
+
+    Raises:
+        DataError: there is no such source, it is too large, or the archive is damaged.
+    """
+    names = list(islice(_names(source), MAX_FILES + 1))
+    if len(names) > MAX_FILES:
+        raise DataError(f"{source} holds more than {MAX_FILES:,} files; name a folder in it.")
+    return sorted(names)
+
+
+def peek(source: Path) -> list[str]:
+    """The first names that a walk meets, at most ``PEEK``: enough to know the kind of source."""
+    return list(islice(_names(source), PEEK))
+
+
+def place(source: Path, name: str) -> tuple[Path, str]:
+    """``path`` and ``member`` of the item that is the file ``name`` of a source."""
+    if _is_archive(source):
+        return source, name
+    return (source, "") if source.is_file() else (source / name, "")
+
+
+def content(path: Path, member: str) -> bytes:
+    """The bytes of one file of a source, where it is a member of an archive.
+
+    Raises:
+        InputError: one sentence.
+    """
+    try:
+        with _archive(str(path), path.stat().st_mtime_ns).open(member) as stream:
+            data = stream.read(
+                untrusted_reader.MAX_BYTES + 1
+            )  # what the directory claims is not believed
+    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"'{member}' cannot be taken out of {path.name}: {error}.") from error
+    except Exception as error:  # zipfile, zlib and lzma raise their own on damaged members
+        raise InputError(f"'{member}' of {path.name} is damaged; download it again.") from error
+    if len(data) > untrusted_reader.MAX_BYTES:
+        raise untrusted_reader.too_large(member)
+    return data
+
+
+def outer(source: Path) -> str:
+    """The name that stands for the source itself, such as of a class: without ``.zip``."""
+    name = source.resolve().name
+    return name[: -len(".zip")] if name.lower().endswith(".zip") else name
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted by name; neither links nor hidden ones."""
+    try:
+        with os.scandir(folder) as entries:
+            kept = [e.name for e in entries if not _passed_over(e.name) and _is_folder(e)]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(kept)]
+
+
+def plain(folder: Path) -> list[str]:
+    """The names of the regular files in a folder, sorted; neither links nor hidden ones."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [e.name for e in entries if e.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+    return sorted(name for name in found if not _passed_over(name))
+
+
+def tops(source: Path) -> list[Path]:
+    """The source, and the folders that stand around a release: the only one in it, and so on."""
+    found = [source]
+    while len(found) < 4 and len(inside := folders(found[-1])) == 1:
+        found.append(inside[0])
+    return found
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is a regular file, and no link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _names(source: Path) -> Iterator[str]:
+    if _is_archive(source):
+        yield from _members(source)
+    elif source.is_file():
+        yield source.name
+    elif source.is_dir():
+        yield from _walk(source.resolve(), "", 0)
+    else:
+        raise DataError(f"There is no folder or file {source}; please check its name.")
+
+
+def _walk(folder: Path, prefix: str, depth: int) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((e for e in entries if not _passed_over(e.name)), key=lambda e: e.name)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DataError(
+            f"The folder {folder} cannot be read ({reason}); check your rights on it."
+        ) from error
+    if {entry.name for entry in found} >= _STORE:
+        return
+    for entry in found:
+        if entry.is_file(follow_symlinks=False):
+            yield prefix + entry.name
+        elif _is_folder(entry):
+            if depth >= MAX_DEPTH:
+                raise DataError(f"{entry.path} lies too deep; name a folder further inside.")
+            yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", depth + 1)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _passed_over(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _is_archive(source: Path) -> bool:
+    return source.suffix.lower() == ".zip" and source.is_file()
+
+
+def _members(source: Path) -> Iterator[str]:
+    """The names of plain members that stay inside; links, ``..`` and roots are passed over."""
+    for info in _archive(str(source), source.stat().st_mtime_ns).infolist():
+        parts = info.filename.split("/")
+        if info.is_dir() or "\\" in info.filename or ":" in info.filename:
+            continue
+        if stat.S_ISLNK(info.external_attr >> 16) or len(parts) > MAX_DEPTH:
+            continue
+        if not any(part in ("", ".", "..") or _passed_over(part) for part in parts):
+            yield info.filename
+
+
+@lru_cache(maxsize=2)
+def _archive(path: str, changed: int) -> zipfile.ZipFile:
+    """An open archive; kept, as reading its directory takes longer than one of its members."""
+    del changed  # is there to notice another file of the same name
+    stream = _Capped(path)
+    try:
+        archive = zipfile.ZipFile(stream)
+    except Exception as error:  # ten kinds on damaged archives
+        stream.close()
+        raise DataError(
+            f"{Path(path).name} is damaged or no ZIP archive; download it again."
+        ) from error
+    weakref.finalize(archive, stream.close)
+    return archive
+
+
+class _Capped(io.FileIO):
+    """A file that never gives much at once: ``zipfile`` reads a directory of any size in one go."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            size = _MAX_DIRECTORY + 1
+        if size > _MAX_DIRECTORY + 1:
+            raise ValueError("the directory of the archive is too large")
+        return super().read(size) or b""
+
+
+def opened(path: Path) -> IO[bytes]:
+    """Opens a plain file for reading; pipes and devices could wait for ever."""
+    if not path.is_file():
+        raise InputError(f"'{path.name}' is not a plain file; please choose another.")
+    return path.open("rb")

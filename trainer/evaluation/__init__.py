@@ -1,0 +1,1 @@
+"""Scores on held-out shapes, and the model file that carries them."""

@@ -1,0 +1,165 @@
+"""Turns a run into a model file with its card, after scoring it on held-out shapes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import shapelab
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import DataError, RunError
+from shapelab.core.model import model_file
+from shapelab.core.model.networks import Generator
+from shapelab.core.paths import user_folder
+from shapelab.core.runs.presets import differences, preset, preset_names
+from shapelab.core.runs.run_folder import RunFolder
+from ..checkpoints import checkpoint_store
+from ..data.store.prepared_store import Store, open_store
+from .evaluate import (
+    CPU,
+    Tell,
+    evaluate,
+    fit_density,
+    fit_mirror,
+    presentable_seeds,
+    principal_directions,
+    say_nothing,
+)
+from .report import Report
+from ..process.distributed import Processes
+from ..updates.state import TrainState, new_state
+
+
+def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
+    folder, store = RunFolder(run), open_store(data)
+    config = folder.read_config()
+    if config.model.classes != store.classes:
+        raise DataError(f"{data} has other classes than the run {run} was trained on.")
+    if checkpoint in ("newest", "best"):
+        read = (
+            checkpoint_store.read_newest if checkpoint == "newest" else checkpoint_store.read_best
+        )
+        found = read(folder.checkpoints)
+    else:
+        present = [path.name for path in checkpoint_store.steps(folder.checkpoints)]
+        if checkpoint not in present:
+            raise RunError(
+                f"{run} has no checkpoint '{checkpoint}'; it has: {', '.join(present) or 'none'}."
+            )
+        found = checkpoint_store.read(folder.checkpoints / checkpoint)
+    if found is None:
+        raise RunError(f"{run} has no checkpoint that can be read; train it first.")
+    state = new_state(config, Processes())
+    state.load(*found)
+    for module in state.averages.values():
+        module.to(CPU)
+    return state, store
+
+
+def evaluate_run(
+    run: Path, data: Path, checkpoint: str = "newest", tell: Tell = say_nothing
+) -> Report:
+    """Scores the averaged networks of a run.
+
+    Args:
+        run: folder of the run.
+        data: the store that it was trained on.
+        checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
+        tell: hears how far it is; the outlines take minutes.
+
+    Raises:
+        RunError: there is no such checkpoint, or it is damaged.
+        DataError: the store cannot be used.
+    """
+    state, store = _open(run, data, checkpoint)
+    encoder = state.averages["voxel_encoder"]
+    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
+    return evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
+
+
+def export(
+    run: Path,
+    name: str,
+    data: Path,
+    licence: str,
+    note: str = "",
+    checkpoint: str = "newest",
+    tell: Tell = say_nothing,
+) -> Path:
+    """Writes ``model.safetensors`` and ``card.json``.
+
+    Args:
+        run: folder of the run.
+        name: a plain name goes to the user's models; a path with a separator is used as it is.
+        data: the store that it was trained on.
+        licence: terms of the training data; "" for those that their reader knows.
+        note: anything else that the card should say.
+        checkpoint: as for ``evaluate_run``.
+        tell: as for ``evaluate_run``.
+
+    Returns:
+        The folder written.
+    """
+    state, store = _open(run, data, checkpoint)
+    encoder = state.averages["voxel_encoder"]
+    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
+    generator = state.averages["generator"]
+    assert isinstance(generator, Generator)
+    directions = principal_directions(generator, density)
+    encoded = model_file.encode(state.config.model, state.averages, density, directions, mirror)
+    report = evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
+    plain = os.sep not in name and "/" not in name
+    folder = user_folder() / "models" / name if plain else Path(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = _card(folder.name, state, store, report, licence)
+    card["first_seeds"] = presentable_seeds(generator, density)
+    if note:
+        card["note"] = note
+    atomic_write(folder / "card.json", json.dumps(card, indent=1).encode())
+    atomic_write(folder / "model.safetensors", encoded)
+    model_file.read(folder / "model.safetensors")  # raises unless it reads back as written
+    return folder
+
+
+def _card(
+    name: str, state: TrainState, store: Store, report: Report, licence: str
+) -> dict[str, Any]:
+    config = state.config
+    named = config.preset if config.preset in preset_names() else "paper"
+    base = preset(named, config.model.classes, config.model.resolution)
+    unlike = differences(config.model_copy(update={"preset": named}), base)
+    changes = "".join(f" --set {shlex.quote(text)}" for text in unlike)
+    rounded: dict[str, Any] = {}
+    for key, value in asdict(report).items():
+        if isinstance(value, dict):
+            rounded[key] = {name: round(part, 3) for name, part in value.items()}
+        else:
+            rounded[key] = round(value, 4)
+    return {
+        "name": name,
+        "shapelab": shapelab.__version__,
+        "data": {
+            "source": store.index["source"],
+            "licence": licence or store.index["licence"] or "not stated",
+            "train": len(store.indices("train")),
+            "validation": len(store.indices("validation")),
+            "rejected": len(store.rejected),
+        },
+        "preset": config.preset,
+        "steps": state.step,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "settings": config.model_dump(mode="json", exclude={"model"}),
+        "figures": rounded,
+        "reproduce": [
+            f"python -m trainer prepare {store.index['source']} --out STORE --resolution "
+            f"{store.resolution} --views {store.index['views']} --size {store.picture_size}",
+            f"python -m trainer fit --preset {named} --data STORE --run RUN{changes}",
+            "python -m trainer evaluate RUN",
+            f"python -m trainer export-model RUN {name}",
+        ],
+    }

@@ -1,0 +1,1 @@
+"""What surrounds a training in its process: other processes, commands, memory."""

@@ -1,0 +1,88 @@
+"""What a run is asked between two steps: stop, pause, save, sample.
+
+It may be asked by a signal, by a line on stdin, or by a line in the run's ``commands.txt``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from shapelab.core.runs.line_reader import Tail
+from shapelab.core.runs.run_folder import COMMANDS
+
+LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
+
+
+class Stopped(Exception):
+    """A stop was asked for in the middle of something that need not be finished."""
+
+
+class Control:
+    """Requests to a running ``fit``; any thread may set them, the loop takes them."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+        self._changed = threading.Event()
+        self.stop = False
+        self.paused = False
+
+    def request(self, command: str) -> bool:
+        """Notes a command of ``COMMANDS``; False when there is no such command."""
+        if command not in COMMANDS:
+            return False
+        if command == "stop":
+            self.stop = True
+        elif command in ("pause", "resume"):
+            self.paused = command == "pause"
+        else:
+            self._asked.add(command)
+        self._changed.set()
+        return True
+
+    def take(self, command: str) -> bool:
+        """Whether 'save' or 'sample' was requested since the last call."""
+        if command not in self._asked:
+            return False  # nothing to discard: another thread may ask at this moment
+        self._asked.discard(command)
+        return True
+
+    def check(self) -> None:
+        """Raises Stopped when a stop was asked for; long work calls it between two batches."""
+        if self.stop:
+            raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps until a request comes, or the time is over."""
+        self._changed.wait(seconds)
+        self._changed.clear()
+
+    def listen(self, stream: TextIO) -> None:
+        """Takes one command a line from a stream, in the background, until the stream ends."""
+
+        def read() -> None:
+            for line in stream:
+                self.request(line.strip().lower())
+
+        threading.Thread(target=read, name="control", daemon=True).start()
+
+    @contextmanager
+    def following(self, path: Path) -> Iterator[None]:
+        """Takes the commands appended to a file from now on, one a line, while the block runs."""
+        tail, ended = Tail(path, at_end=True), threading.Event()
+
+        def poll() -> None:
+            while not ended.wait(LOOK_EVERY_S):
+                for line in tail.lines():
+                    self.request(line.strip().lower())
+
+        thread = threading.Thread(target=poll, name="commands", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

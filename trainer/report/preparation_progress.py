@@ -1,0 +1,66 @@
+"""How a preparation is shown: a bar in a terminal, lines in a log, JSON for the app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shapelab.core.runs.events import Event, Finished, Prepared, to_line
+from ..process.control import Control
+from .console import write_line
+
+LOG_EVERY_S = 10.0  # lines of progress in a log
+SEND_EVERY_S = 0.2  # JSON lines of progress; those with a message and the last always go
+
+
+def until_stopped(events: Iterator[Prepared], control: Control) -> Iterator[Event]:
+    """The events of a preparation, and how it ended; a stop is asked between them."""
+    try:
+        for event in events:
+            yield event
+            if control.stop:
+                yield Finished(0, "stopped")
+                return
+        yield Finished(0, "completed")
+    finally:
+        events.close()  # type: ignore[attr-defined]
+
+
+def write(events: Iterator[Event], stream: IO[str]) -> None:
+    """Writes events as JSON lines, progress not more often than anybody can see."""
+    told = 0.0
+    for event in events:
+        passing = isinstance(event, Prepared) and not event.message and event.done < event.total
+        if not passing or time.monotonic() - told > SEND_EVERY_S:
+            told = time.monotonic()
+            write_line(stream, to_line(event))
+
+
+def show(events: Iterator[Event], stream: IO[str]) -> None:
+    """Shows events to people: a bar where there is a terminal, else a line now and then."""
+    terminal = Console(file=stream)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rejected]} rejected"),
+        TimeRemainingColumn(),
+    )
+    start = told = time.monotonic()
+    with Progress(*columns, console=terminal, disable=not terminal.is_terminal) as bar:
+        task = bar.add_task("", total=None, rejected=0)
+        for event in events:
+            if isinstance(event, Prepared):
+                bar.update(task, completed=event.done, total=event.total, rejected=event.rejected)
+                if event.message:
+                    terminal.print(event.message, highlight=False, markup=False, soft_wrap=True)
+                elif not terminal.is_terminal and time.monotonic() - told > LOG_EVERY_S:
+                    told = time.monotonic()
+                    write_line(stream, f"{event.done} of {event.total}, {event.rejected} rejected")
+            elif isinstance(event, Finished):
+                seconds = time.monotonic() - start
+                advice = "; run the same command again to go on" * (event.reason == "stopped")
+                terminal.print(f"{event.reason} after {seconds:.0f} s{advice}", highlight=False)

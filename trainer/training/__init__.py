@@ -1,0 +1,1 @@
+"""The loop of a run, from its first step to its last."""

@@ -1,0 +1,110 @@
+"""The image encoder's own phase: what the frozen networks teach, on real and on made-up shapes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from shapelab.core.errors import DataError, ExportError, RunError
+from shapelab.core.runs.events import Event, Prepared
+from ..data.batches.batches import Batch, Batches
+from ..data.store.prepared_store import Store, open_store
+from ..evaluation.evaluate import fit_density
+from ..process.control import Control, Stopped
+from .synthetic_shapes import imagine
+from ..updates.code_targets import Teacher
+from ..updates.optimise import Metrics
+from ..updates.schedule import in_image_phase
+from ..updates.state import TrainState
+from ..updates.steps import distil_step
+
+TELL_EVERY_S = 2.0
+
+
+class ImagePhase:
+    """Holds what is made once from the frozen networks; ``forget`` it when they change."""
+
+    def __init__(self, state: TrainState, store: Store, folder: Path) -> None:
+        self._state = state
+        self._store = store
+        self._folder = folder
+        self.forget()
+
+    def forget(self) -> None:
+        """The run went back: the generator and the voxel encoder may be others from now on."""
+        self._teacher = Teacher(self._store)
+        self._halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
+        self._ready = False
+
+    @property
+    def must_prepare(self) -> bool:
+        """Whether the phase is due and what it learns from is not there yet."""
+        return in_image_phase(self._state.config, self._state.step) and not self._ready
+
+    def prepare(self, control: Control) -> Iterator[Event]:
+        """Makes the made-up shapes, asks the teacher; a stop leaves what is done for later.
+
+        Raises:
+            RunError: the disk refuses, or the generator makes nothing usable yet.
+        """
+        state, store, config = self._state, self._store, self._state.config
+        if config.image_samples and state.processes.is_main:
+            try:
+                yield from self._imagine(control)
+            except Stopped:
+                pass
+            except (OSError, ExportError, DataError) as error:
+                reason = str(error).rstrip(".")
+                raise RunError(
+                    f"The made-up shapes cannot be written ({reason}); free some space and resume."
+                ) from error
+        state.processes.barrier()
+        if config.image_samples:
+            if not (self._folder / "index.json").exists():
+                return
+            imagined, half = open_store(self._folder), config.batch_size // 2
+            self._halves = (
+                Batches(store, config, state.processes, half),
+                Batches(imagined, config, state.processes, half),
+            )
+            self._teacher = Teacher(store, imagined)
+        with suppress(Stopped):
+            self._teacher.learn(state, control.check)
+            self._ready = True
+
+    def _imagine(self, control: Control) -> Iterator[Event]:
+        state, config, device = self._state, self._state.config, self._state.processes.device
+        encoder, generator = state.averages["voxel_encoder"], state.averages["generator"]
+        if not (self._folder / "index.json").exists():
+            yield Prepared(state.step, 0, config.image_samples)  # the first ones take a while
+        density = fit_density(encoder, self._store, check=control.check)
+        told = -TELL_EVERY_S
+        for made in imagine(
+            self._folder,
+            self._store,
+            generator,
+            density,
+            config.image_samples,
+            config.image_stretched,
+            config.seed,
+            device,
+            control.check,
+        ):
+            if time.monotonic() - told > TELL_EVERY_S or made.done == made.total:
+                told = time.monotonic()
+                yield Prepared(state.step, made.done, made.total)
+
+    def batch(self, plain: Batches) -> Batch:
+        """The batch of this step, with pictures: half of it made up where there is such data."""
+        state = self._state
+        place = (state.step, True, state.rollbacks)
+        if self._halves is None:
+            return plain(*place)
+        real, imagined = self._halves
+        return real(*place).interleaved(imagined(*place), len(self._store))
+
+    def update(self, batch: Batch) -> Metrics:
+        """One update of the image encoder alone."""
+        return distil_step(self._state, batch, self._teacher)

@@ -1,0 +1,351 @@
+"""fit(): the bookkeeping around the paper's updates; yields events, asks its control each step."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext, suppress
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from shapelab.core.errors import ExportError, RunError
+from shapelab.core.runs.events import (
+    Event,
+    Finished,
+    Paused,
+    Previewed,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+)
+from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.run_folder import RunFolder
+from ..checkpoints import checkpoint_store
+from ..data.batches.batches import Batch, Batches
+from ..data.store.prepared_store import Store, open_store
+from ..evaluation.evaluate import preview_rows, validation_scores
+from ..process import memory
+from ..process.control import Control, Stopped
+from ..process.distributed import Processes
+from ..report import previews
+from . import run_models
+from .event_log import EventLog
+from .image_phase import ImagePhase
+from .recovery import Recovery
+from ..updates.optimise import Metrics, NotFiniteError
+from ..updates.schedule import in_image_phase, rates, updates
+from ..updates.state import AVERAGED, TrainState, new_state
+from ..updates.steps import STEPS
+
+POLL_S = 0.2  # how often a paused run looks for requests
+AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
+
+
+def fit(
+    store_folder: Path,
+    run: Path,
+    control: Control | None = None,
+    processes: Processes | None = None,
+) -> Iterator[Event]:
+    """Trains a started run from its newest checkpoint to its last step.
+
+    Raises:
+        RunError: another process trains it, it does not fit the data, or it cannot go on.
+        DataError: the store cannot be used.
+    """
+    processes = Processes() if processes is None else processes
+    folder = RunFolder(run)
+    config, store = folder.read_config(), open_store(store_folder)
+    check_fit(config, store, processes)
+    torch.set_num_threads(config.threads or processes.cores)
+    with folder.locked() if processes.is_main else nullcontext():
+        damaged = set(folder.checkpoints.glob("*.corrupt*"))
+        state, data = _load(folder, config, processes)
+        damaged = set(folder.checkpoints.glob("*.corrupt*")) - damaged
+        training = Training(state, store, folder, Control() if control is None else control)
+        log = EventLog(folder.events)
+        warnings = _warnings(state.step, damaged, data not in (None, store.fingerprint))
+        for event in chain(warnings, training.events()):
+            if processes.is_main:
+                log.write(event)
+            yield event
+
+
+def _warnings(step: int, damaged: set[Path], other_data: bool) -> Iterator[Event]:
+    if other_data:
+        text = "The store is not the one of the last checkpoint; the run goes on with this one."
+        yield Warned(step, "data", text)
+    for path in sorted(damaged):
+        text = f"{path.stem} is damaged and was set aside; training goes on from step {step}."
+        yield Warned(step, "damaged", text)
+
+
+def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
+    """Raises RunError when these processes cannot train such a run on the store."""
+    path, model = store.folder, config.model
+    if config.model.classes != store.classes or config.model.resolution != store.resolution:
+        raise RunError(f"{path} has other classes or another resolution than this run.")
+    if config.image_steps and not store.has_pictures:
+        raise RunError(
+            f"{path} has no pictures to train the image encoder on; prepare it with --views 12, or "
+            "use --set image_steps=0."
+        )
+    side = store.picture_size
+    if store.has_pictures and side < model.image_size:
+        raise RunError(
+            f"The pictures of {path} have {side} x {side} pixels and this run wants "
+            f"{model.image_size} x {model.image_size}; prepare the data with --size "
+            f"{model.image_size}, or use --set model.image_size={side}."
+        )
+    processes.slice(config.batch_size)
+    if not len(store.indices("train")):
+        raise RunError(
+            f"{path} has no shapes to train on: all {len(store)} are kept for validation and "
+            "tests; prepare another source."
+        )
+
+
+def _load(
+    folder: RunFolder, config: RunConfig, processes: Processes
+) -> tuple[TrainState, str | None]:
+    """The newest verified state of a run, or a fresh one, and the fingerprint of its data.
+
+    The main process reads for all.
+    """
+    state = new_state(config, processes)
+    found = checkpoint_store.read_newest(folder.checkpoints) if processes.is_main else None
+    found = processes.from_main(found)
+    if found is None:
+        return state, None
+    state.load(*found)
+    return state, found[1].get("data")
+
+
+class Training:
+    """A run in progress: what it needs between two steps."""
+
+    def __init__(
+        self, state: TrainState, store: Store, folder: RunFolder, control: Control
+    ) -> None:
+        self.state = state
+        self.config = state.config
+        self.processes = state.processes
+        self.store = store
+        self.folder = folder
+        self.control = control
+        self.batches = Batches(store, state.config, state.processes)
+        self.image_phase = ImagePhase(state, store, folder.imagined)
+        self.recovery = Recovery()
+        self._sums: dict[str, list[Tensor]] = defaultdict(list)
+        self._since = (time.perf_counter(), state.step)
+        self._saved = state.step  # the newest step on disk
+        self._save_tried = time.monotonic()
+
+    def events(self) -> Iterator[Event]:
+        """Everything that happens until the run is complete or asked to stop, saved then."""
+        state, config = self.state, self.config
+        device = self.processes.device
+        yield Started(state.step, config.steps, str(device), self.processes.count)
+        stopped = False
+        while state.step < config.steps and not stopped:
+            stopped, save, sample = yield from self._requests()
+            if self.image_phase.must_prepare and not stopped:
+                yield from self._obey(save, sample)
+                yield from self.image_phase.prepare(self.control)
+            elif not stopped:
+                yield from self.step()
+                yield from self._every_so_often(save, sample)
+        if self._saved != state.step:
+            yield from self._save(last=True)
+        yield Finished(state.step, "completed" if state.step >= config.steps else "stopped")
+
+    def _requests(self) -> Generator[Event, None, tuple[bool, ...]]:
+        """Waits out a pause; returns whether to stop, save, and sample, in all processes."""
+        control, paused = self.control, False
+        while True:
+            stop, pause = self.processes.any(control.stop, control.paused)
+            if pause and not stop:
+                if not paused:
+                    yield Paused(self.state.step)
+                paused = True
+                yield from self._obey(*self._asked())
+                control.wait(POLL_S)
+            elif paused and not stop:
+                paused = False
+                self._since = (time.perf_counter(), self.state.step)
+                yield Resumed(self.state.step)
+            else:
+                break
+        return (stop, *self._asked())
+
+    def _asked(self) -> tuple[bool, ...]:
+        """Whether to save, and to sample, in all processes."""
+        return self.processes.any(self.control.take("save"), self.control.take("sample"))
+
+    def _obey(self, save: bool, sample: bool) -> Iterator[Event]:
+        if sample and self.processes.is_main:
+            yield from self._preview()
+        if save:
+            yield from self._save()
+
+    def step(self) -> Iterator[Event]:
+        """One batch through the updates that are due. What fails is skipped or tried in parts."""
+        state, config, step = self.state, self.config, self.state.step
+        due = updates(config, step, self.store.has_pictures)
+        state.set_rates(rates(config, step))
+        batch = self._batch(due)
+        taken: Metrics = {}
+        for name in due:
+            statistics = state.buffers()
+            while True:
+                try:
+                    taken |= self._update(name, batch)
+                except NotFiniteError as error:
+                    state.restore_buffers(statistics)
+                    yield from self._skip(str(error))
+                    return
+                except (RuntimeError, MemoryError) as error:
+                    if not memory.is_out_of_memory(error):
+                        raise
+                    state.restore_buffers(statistics)
+                    yield self._halve(batch)
+                else:
+                    break
+        for key, value in taken.items():
+            self._sums[key].append(value)
+        self.recovery.good()
+        state.step += 1
+        state.average(("image_encoder",) if in_image_phase(config, step) else AVERAGED)
+
+    def _batch(self, due: list[str]) -> Batch:
+        if "distil" in due:
+            return self.image_phase.batch(self.batches)
+        return self.batches(self.state.step, "image" in due, self.state.rollbacks)
+
+    def _update(self, name: str, batch: Batch) -> Metrics:
+        if name == "distil":
+            return self.image_phase.update(batch)
+        return STEPS[name](self.state, batch)
+
+    def _skip(self, reason: str) -> Iterator[Event]:
+        state = self.state
+        event, must_go_back = self.recovery.bad(state.step, reason)
+        yield event
+        state.step += 1
+        if must_go_back:
+            since, tries, parts = state.step, state.rollbacks, state.parts
+            fresh, _ = _load(self.folder, self.config, self.processes)
+            state.load(fresh.tensors(), fresh.position())
+            # The checkpoint is older than the last return and the last shortage of memory.
+            state.rollbacks, state.parts = tries, max(parts, state.parts)
+            self.image_phase.forget()
+            self._sums.clear()
+            self._since = (time.perf_counter(), state.step)
+            yield self.recovery.gone_back(state, since)
+
+    def _halve(self, batch: Batch) -> Warned:
+        """Memory ran out: the same batch again in twice the parts, so its gradient stays."""
+        if self.processes.count > 1:
+            raise RunError(
+                "Memory ran out in one of several processes; resume with a smaller batch_size."
+            )
+        state = self.state
+        memory.release(self.processes.device)
+        state.parts = memory.more_parts(state.parts, len(batch))
+        return Warned(
+            state.step,
+            "memory",
+            f"Memory ran out; each batch of {self.config.batch_size} now goes through in "
+            f"{state.parts} parts, which is slower and changes nothing else but the statistics of "
+            "batch normalisation.",
+        )
+
+    def _every_so_often(self, save: bool, sample: bool) -> Iterator[Event]:
+        state, config = self.state, self.config
+        if state.step % config.log_every == 0 and self._sums:
+            yield StepDone(state.step, self._scalars())
+        if state.step % AGREE_EVERY == 0:
+            self.processes.check_agreement(state.tensors().values())
+        score, better = None, False
+        if self.processes.is_main and state.step % config.validate_every == 0:
+            with suppress(Stopped):
+                scores = validation_scores(state, self.store, self.control.check)
+                score = sum(scores.values()) / (1 + self.store.has_pictures)
+                better = score > state.best
+                state.best = max(state.best, score)
+                yield Validated(state.step, scores)
+        if self.processes.is_main and (sample or state.step % config.preview_every == 0):
+            yield from self._preview()
+        late = time.monotonic() - self._save_tried > 60 * config.save_minutes
+        due = self.processes.any(late or better)[0] or state.step % config.save_every == 0
+        # A run in trouble saves nothing by itself: it goes back to before the trouble.
+        if save or (due and not self.recovery.skipped):
+            yield from self._save(score)
+
+    def _scalars(self) -> dict[str, float]:
+        """Means since the last call, over all processes, with rate and memory."""
+        state, now = self.state, time.perf_counter()
+        metrics = {name: torch.stack(v).float().mean().item() for name, v in self._sums.items()}
+        self._sums.clear()
+        metrics = self.processes.average(metrics)
+        clock, step = self._since
+        self._since = (now, state.step)
+        metrics["learning_rate"] = state.optimisers[
+            "image_encoder" if in_image_phase(self.config, state.step - 1) else "generator"
+        ].param_groups[0]["lr"]
+        metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
+        return metrics | memory.used(self.processes.device)
+
+    def _preview(self) -> Iterator[Event]:
+        step = self.state.step
+        try:
+            rows = preview_rows(self.state, self.store, self.control.check)
+            path = previews.write(self.folder.previews, step, rows)
+        except Stopped:
+            return
+        except (OSError, ExportError) as error:
+            yield Warned(step, "disk", f"The preview could not be written: {error}.")
+        else:
+            yield Previewed(step, path.relative_to(self.folder.path).as_posix())
+
+    def _save(self, score: float | None = None, last: bool = False) -> Iterator[Event]:
+        """A checkpoint; a disk that refuses is a warning, unless this was the last chance."""
+        state, config, saved = self.state, self.config, False
+        self._save_tried = time.monotonic()
+        if self.processes.is_main:
+            meta = state.position() | {
+                "data": self.store.fingerprint,
+                "config": config.model_dump(mode="json"),
+            }
+            try:
+                path, best = checkpoint_store.write(
+                    self.folder.checkpoints,
+                    state.step,
+                    state.tensors(),
+                    meta,
+                    keep_every=config.keep_every,
+                    score=score,
+                )
+            except (OSError, RunError) as error:
+                disk = isinstance(error, OSError)
+                text = f"Step {state.step} could not be saved ({str(error).rstrip('.')})"
+                if last:
+                    raise RunError(
+                        f"{text}; {'free some space and ' if disk else ''}resume, which repeats "
+                        f"what came after step {self._saved}."
+                    ) from error
+                code = "disk" if disk else "unsaved"
+                yield Warned(state.step, code, f"{text}; training goes on and tries again.")
+            else:
+                saved = True
+                run_models.keep(self.folder, path.name, state, self.store)
+                yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
+        if self.processes.any(saved)[0]:  # all wait here, and all know how it went
+            self._saved = state.step

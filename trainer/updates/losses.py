@@ -1,0 +1,160 @@
+"""The losses of Smith & Meger 2017, each a pure function beside its formula.
+
+x is a real grid, x^ a generated one, z the latent; mu and sigma^2 are the encoder's means and
+variances, D the critic, G the generator.
+
+    L_D = E[D(x^)] - E[D(x)] + lambda * E[(||grad D(x-)||_2 - 1)^2]
+    L_E = KL(N(mu, sigma^2) || N(0, I)) + delta * recon(x, G(z))
+    L_G = -E[D(x^)] + delta * recon(x, G(z))
+
+delta stands in the encoder's loss too: without it a correctly written posterior collapses
+(the released code leaves it out, and reads one head both as sigma and as log sigma; the functions
+named ``released_*`` repeat that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from shapelab.core.model.camera import AZIMUTHS
+
+AZIMUTH_WEIGHT = 0.25  # of a cross entropy that begins at log 24 = 3.2, beside squares of 1
+VARIANCE_SHARE = 0.1  # variances share the network with the means, which matter more
+
+
+def wasserstein(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """E[D(x^)] - E[D(x)] of scores [B], the critic's loss without its penalty."""
+    return fake_scores.mean() - real_scores.mean()
+
+
+def adversarial(fake_scores: Tensor) -> Tensor:
+    """-E[D(x^)] of scores [B]."""
+    return -fake_scores.mean()
+
+
+def relativistic(better: Tensor, worse: Tensor) -> Tensor:
+    """E[softplus(D(worse) - D(better))] of paired scores [B] (R3GAN: Huang et al. 2024, eq. 2).
+
+    The critic's loss has the real grid as the better one, the generator's loss its own.
+    """
+    return functional.softplus(worse - better).mean()
+
+
+def interpolate(real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """x- = x + a (x^ - x), a in [0, 1] of shape [B, 1, 1, 1, 1], one per sample."""
+    return real + mix * (fake - real)
+
+
+def gradient_norm(gradient: Tensor, per: str) -> Tensor:
+    """L2 norms: [B] per sample (the paper's text), or per column as the released code does.
+
+    The release reduces over one axis of [B, 32, 32, 32] only, which drives each of 1024 columns
+    to norm 1 and the sample's norm to about 32.
+    """
+    if per == "column":
+        return torch.sqrt(gradient.square().sum(2) + 1e-12)
+    return torch.sqrt(gradient.flatten(1).square().sum(1) + 1e-12)
+
+
+def penalty(norms: Tensor) -> Tensor:
+    """E[(||grad D|| - 1)^2]."""
+    return (norms - 1).square().mean()
+
+
+def sample_posterior(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """Draws z = mu + sigma * noise, all [B, L] (Kingma & Welling 2014)."""
+    return mean + torch.exp(0.5 * log_variance) * noise
+
+
+def kl_divergence(
+    mean: Tensor,
+    log_variance: Tensor,
+    free_bits: float = 0.0,
+    across: Callable[[Tensor], Tensor] = lambda value: value,
+) -> Tensor:
+    """KL(N(mu, sigma^2) || N(0, I)) in nats, mean over dimensions as in the released code.
+
+    Args:
+        mean: [B, L].
+        log_variance: [B, L].
+        free_bits: nats per dimension that cost nothing (Kingma et al. 2016), on the batch mean.
+        across: mean over the processes of a [L] tensor; the clamp needs the whole batch's mean.
+    """
+    per_dimension = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean(0)
+    return across(per_dimension).clamp_min(free_bits).mean() if free_bits else per_dimension.mean()
+
+
+def released_sample(mean: Tensor, head: Tensor, noise: Tensor) -> Tensor:
+    """Draws z = mu + s * noise with s = tanh(head), which the release calls sigma, all [B, L]."""
+    return mean + torch.tanh(head) * noise
+
+
+def released_kl(mean: Tensor, head: Tensor) -> Tensor:
+    """The release's KL, which reads the same s as log sigma; its optimum s = 0 is no noise."""
+    s = torch.tanh(head)
+    return (-s + 0.5 * (-1 + torch.exp(2 * s) + mean.square())).mean()
+
+
+def distillation(
+    mean: Tensor, log_variance: Tensor, target_mean: Tensor, target_log_variance: Tensor
+) -> Tensor:
+    """How far a posterior is from another encoder's, all [B, L]; mean over batch and dimensions.
+
+    The means learn by squared error alone. The variances learn by KL(target || own) with the means
+    held fixed: they then say how far off the means are, and cannot buy themselves a smaller error.
+    """
+    error = (mean - target_mean).square()
+    spread = target_log_variance.exp() + error.detach()
+    own = 0.5 * (spread / log_variance.exp() - 1 + log_variance - target_log_variance)
+    return error.mean() + VARIANCE_SHARE * own.mean()
+
+
+def camera(guess: Tensor, target: Tensor) -> Tensor:
+    """How far guesses [B, 30] are from cameras' codes [B, 8], mean over the batch.
+
+    Cross entropy of the azimuth, whose true place lies between two of those that are told apart,
+    and squared error of the rest; 0 where the target is NaN.
+    """
+    known = target.isfinite().all(1)
+    target = target.nan_to_num()
+    place = torch.atan2(target[:, 1], target[:, 0]) / (2 * torch.pi) * AZIMUTHS
+    below = place.floor()
+    rest = place - below
+    likely = torch.log_softmax(guess[:, :AZIMUTHS], 1)
+    sides = torch.stack([below, below + 1], 1).long() % AZIMUTHS
+    near, far = likely.gather(1, sides).T
+    azimuth = -((1 - rest) * near + rest * far)
+    others = (guess[:, AZIMUTHS:] - target[:, 2:]).square().mean(1)
+    return torch.where(known, AZIMUTH_WEIGHT * azimuth + others, 0.0).mean()
+
+
+def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: float) -> Tensor:
+    """recon(x, x^), mean over batch and voxels.
+
+    Args:
+        logits: generator's output [B, 1, R, R, R].
+        target: [B, 1, R, R, R] in {0, 1}.
+        kind: "squared" is (x - x^)^2 / 2 of the released code; "bce" is binary cross entropy.
+        positive_weight: weight of solid voxels in "bce", since few voxels are solid.
+    """
+    if kind == "squared":
+        return 0.5 * (torch.sigmoid(logits) - target).square().mean()
+    weight = logits.new_tensor(positive_weight)
+    return functional.binary_cross_entropy_with_logits(logits, target, pos_weight=weight)
+
+
+def soft_iou_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - IoU with probabilities for sets (Rahman & Wang 2016), mean over the batch.
+
+    Args:
+        logits: [B, 1, R, R, R].
+        target: [B, 1, R, R, R] in {0, 1}.
+    """
+    solid = torch.sigmoid(logits).flatten(1)
+    target = target.flatten(1)
+    both = (solid * target).sum(1)
+    return (1 - both / (solid.sum(1) + target.sum(1) - both).clamp_min(1e-6)).mean()

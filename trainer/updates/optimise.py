@@ -1,0 +1,66 @@
+"""One update: gradients of a batch's loss, averaged over parts and processes, checked, applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ..data.batches.batches import Batch
+from .state import TrainState
+
+Metrics = dict[str, Tensor]
+Loss = Callable[[Batch], tuple[Tensor, Metrics]]
+
+
+class NotFiniteError(ArithmeticError):
+    """An update's gradient holds NaN or infinity; nothing was changed."""
+
+
+def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) -> Metrics:
+    """Moves the named networks down the gradient of a loss over the whole batch.
+
+    Args:
+        state: the run.
+        names: networks that learn; all others are held still, and cost no gradients.
+        batch: this process's share.
+        loss: mean loss and metrics of a part of it.
+
+    Returns:
+        Metrics, means over the parts.
+
+    Raises:
+        NotFiniteError: the gradient is not finite.
+        torch.OutOfMemoryError: also RuntimeError or MemoryError, see ``memory.is_out_of_memory``.
+    """
+    totals: Metrics = {}
+    with _only_these_learn(state.networks, names):
+        parameters = [p for name in names for p in state.networks[name].parameters()]
+        for name in names:
+            state.optimisers[name].zero_grad(set_to_none=True)
+        for part in batch.parts(state.parts):
+            share = len(part) / len(batch)
+            value, metrics = loss(part)
+            (value * share if share < 1 else value).backward()
+            for key, metric in metrics.items():
+                totals[key] = totals[key] + share * metric if key in totals else share * metric
+    state.processes.average_gradients(parameters)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not bool(torch.isfinite(nn.utils.get_total_norm(gradients))):
+        raise NotFiniteError(f"the gradient of {' and '.join(names)} is not finite")
+    for name in names:
+        state.optimisers[name].step()
+    return totals
+
+
+@contextmanager
+def _only_these_learn(networks: dict[str, nn.Module], names: Sequence[str]) -> Iterator[None]:
+    for name, network in networks.items():
+        network.requires_grad_(name in names)
+    try:
+        yield
+    finally:
+        for network in networks.values():
+            network.requires_grad_(True)

@@ -1,0 +1,207 @@
+"""The updates of Smith & Meger 2017, one function each, to be read beside the paper.
+
+At every batch: ``critic_step``, ``encoder_step`` and ``image_step``; at every 5th:
+``generator_step``. A warm start takes only the encoders' with the generator learning along, which
+is a plain VAE. x^ comes from the prior in even rows of a batch and from an encoded shape or picture
+in odd rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from shapelab.core.runs.run_config import RunConfig
+from ..data.batches.batches import Batch
+from . import losses
+from .augment import shift
+from .code_targets import Teacher
+from .optimise import Metrics, update
+from .schedule import kl_weight
+from .state import TrainState
+
+CAMERA_WEIGHT = 0.5  # beside the error of the latent, whose numbers have deviation 1 as well
+
+Heads = tuple[Tensor, Tensor]  # an encoder's two outputs, each [B, L]
+
+
+def _sample(config: RunConfig, heads: Heads, noise: Tensor) -> Tensor:
+    draw = losses.released_sample if config.vae == "released" else losses.sample_posterior
+    return draw(*heads, noise)
+
+
+def _kl(state: TrainState, heads: Heads) -> Tensor:
+    if state.config.vae == "released":
+        return losses.released_kl(*heads)
+    return losses.kl_divergence(*heads, state.config.free_bits, state.processes.mean)
+
+
+def _reconstruction(config: RunConfig, logits: Tensor, grids: Tensor) -> Tensor:
+    kind, weight = config.reconstruction, config.positive_weight
+    return losses.reconstruction(logits.to(grids.dtype), grids, kind, weight)
+
+
+def _camera(part: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
+    """The weighted error of the cameras, noted in ``metrics``; 0 without such a head."""
+    if guess is None or part.cameras is None:
+        return 0.0
+    error = losses.camera(guess.to(part.cameras.dtype), part.cameras)
+    metrics["camera_error"] = error.detach()
+    return CAMERA_WEIGHT * error
+
+
+@torch.no_grad()
+def _fake_latents(state: TrainState, batch: Batch) -> Tensor:
+    """Latents of x^ [B, L]: from the prior in even rows, from encoded voxels in odd ones.
+
+    Where the image encoder learns to reconstruct, as in the paper, every second of those comes from
+    an encoded picture.
+    """
+    z = batch.prior.clone()
+    paper = state.config.image_loss == "vae" and batch.pictures is not None and len(batch) > 3
+    rows = slice(1, None, 4 if paper else 2)
+    z[rows] = _sample(state.config, state.voxel_encoder(batch.grids[rows]), batch.noise[rows]).to(z)
+    if paper:
+        assert batch.pictures is not None
+        rows = slice(3, None, 4)
+        heads = state.image_encoder(batch.pictures[rows])
+        z[rows] = _sample(state.config, heads, batch.image_noise[rows]).to(z)
+    return z
+
+
+def critic_step(state: TrainState, batch: Batch) -> Metrics:
+    """L_D = E[D(x^)] - E[D(x)] + lambda GP; the penalty is always computed in float32."""
+
+    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+        with torch.no_grad(), state.autocast():
+            fake = torch.sigmoid(state.generator(_fake_latents(state, part)))
+        real = shift(part.grids, part.shifts[:, 0])
+        fake = shift(fake.to(real.dtype), part.shifts[:, 1])
+        with parametrize.cached():  # one spectral norm for all passes of a loss
+            return state.critic_loss(real, fake, part.mix)
+
+    return update(state, ("critic",), batch, loss)
+
+
+def encoder_step(state: TrainState, batch: Batch) -> Metrics:
+    """L_E = KL + delta recon. The generator learns the same recon where the preset says so."""
+    config = state.config
+    learns = config.reconstruct_every_batch or state.step < config.warm_start
+    weight = config.delta if config.delta_in_encoder else 1.0
+    fade = kl_weight(config, state.step)
+
+    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+        with state.autocast():
+            heads = state.voxel_encoder(part.grids)
+            logits = state.generator(_sample(config, heads, part.noise))
+        recon = _reconstruction(config, logits, part.grids)
+        kl = _kl(state, heads)
+        metrics = {"kl": kl.detach() * part.prior.shape[1], "reconstruction": recon.detach()}
+        return fade * kl + weight * recon, metrics
+
+    names = ("voxel_encoder", "generator") if learns else ("voxel_encoder",)
+    return update(state, names, batch, loss)
+
+
+def image_step(state: TrainState, batch: Batch) -> Metrics:
+    """The image encoder's own L_E, or what the voxel encoder of this moment says of the shape."""
+    config = state.config
+    weight = config.delta if config.delta_in_encoder else 1.0
+    fade = kl_weight(config, state.step)
+
+    def own(part: Batch) -> tuple[Tensor, Metrics]:
+        assert part.pictures is not None
+        with state.autocast():
+            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
+            heads = mean, log_variance
+            logits = state.generator(_sample(config, heads, part.image_noise))
+        recon, kl = _reconstruction(config, logits, part.grids), _kl(state, heads)
+        metrics = {
+            "image_kl": kl.detach() * part.prior.shape[1],
+            "image_reconstruction": recon.detach(),
+        }
+        return fade * kl + weight * recon + _camera(part, camera, metrics), metrics
+
+    def told(part: Batch) -> tuple[Tensor, Metrics]:
+        assert part.pictures is not None
+        with state.autocast():
+            with torch.no_grad():
+                target = state.voxel_encoder(part.grids)
+            *heads, camera = state.image_encoder.with_camera(part.pictures)
+            error = losses.distillation(*heads, *target)
+        metrics = {"image_error": error.detach()}
+        return error + _camera(part, camera, metrics), metrics
+
+    return update(state, ("image_encoder",), batch, own if config.image_loss == "vae" else told)
+
+
+def distil_step(state: TrainState, batch: Batch, teacher: Teacher) -> Metrics:
+    """The image encoder alone: codes of the frozen voxel encoder, and what they decode to.
+
+    Every second row is decoded, through the averaged generator, since decoding is the larger cost;
+    the same ones however the batch is shared out.
+    """
+    config = state.config
+
+    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+        assert part.pictures is not None
+        with state.autocast():
+            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
+            error = losses.distillation(mean, log_variance, *teacher.posterior(state, part))
+            logits = state.averages["generator"](mean[::2])
+        overlap = losses.soft_iou_loss(logits.to(part.grids.dtype), part.grids[::2])
+        metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}
+        error = error + _camera(part, camera, metrics)
+        return error + config.image_weight * overlap, metrics
+
+    return update(state, ("image_encoder",), batch, loss)
+
+
+def generator_step(state: TrainState, batch: Batch) -> Metrics:
+    """L_G = -E[D(x^)] + delta recon, x^ from the prior and from encoded shapes.
+
+    Both terms' gradients at the generator's output are taken apart first: their ratio tells how
+    delta must be tuned, and costs nothing.
+    """
+    config = state.config
+
+    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+        with state.autocast():
+            logits = state.generator(_fake_latents(state, part))
+        output = logits.detach().to(part.grids.dtype).requires_grad_(True)
+        fake = shift(torch.sigmoid(output), part.shifts[:, 1])
+        with parametrize.cached():
+            scores = state.critic(fake)
+            if config.loss == "r3":
+                with torch.no_grad():
+                    real = state.critic(shift(part.grids, part.shifts[:, 0]))
+                adversarial = losses.relativistic(scores, real)
+            else:
+                adversarial = losses.adversarial(scores)
+        recon = _reconstruction(config, output[1::2], part.grids[1::2])
+        (pull,) = torch.autograd.grad(config.adversarial * adversarial, output)
+        (hold,) = torch.autograd.grad(config.delta * recon, output)
+        metrics = {
+            "generator": adversarial.detach(),
+            "gradient_ratio": hold.norm() / pull.norm().clamp_min(1e-20),
+        }
+        return (logits * (pull + hold).to(logits)).sum(), metrics  # has exactly that gradient
+
+    optimiser = state.optimisers["generator"]
+    rate = optimiser.param_groups[0]["lr"]
+    optimiser.param_groups[0]["lr"] = min(rate, config.adversarial_rate * state.rate_scale)
+    try:
+        return update(state, ("generator",), batch, loss)
+    finally:
+        optimiser.param_groups[0]["lr"] = rate
+
+
+STEPS: dict[str, Callable[[TrainState, Batch], Metrics]] = {
+    "critic": critic_step,
+    "encoder": encoder_step,
+    "image": image_step,
+    "generator": generator_step,
+}
