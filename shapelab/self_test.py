@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from shapelab.core import formatting
+
 SIZE_MM = 80.0
 WINDOW_S = 60.0  # a cold disk and software OpenGL included
 MODULES = ("numpy", "torch", "PySide6.QtWidgets", "vtkmodules.vtkFiltersCore", "pyvistaqt")
@@ -77,7 +79,7 @@ def _surface(found: dict[str, Any]) -> str:
     from shapelab.core.mesh import meshing
 
     found["mesh"] = mesh = meshing.surface(found["field"])
-    return f"{len(mesh.faces):,} triangles"
+    return f"{formatting.count(len(mesh.faces))} triangles"
 
 
 def _export(found: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ import typer
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
 from shapelab.core.runs.run_folder import RunFolder, find_runs
+
 from .options import (
     Backend,
     CheckpointOption,
@@ -112,6 +113,7 @@ def fit(
 ) -> None:
     """Starts a run and trains it to its end; Ctrl+C saves and stops."""
     from shapelab.core.runs import overrides
+
     from .data.store.prepared_store import open_store
     from .process.distributed import Processes
     from .training.loop import check_fit
@@ -137,6 +139,7 @@ def resume(
 ) -> None:
     """Goes on with a run from its newest checkpoint, with settings changed by --set."""
     from shapelab.core.runs import overrides
+
     from .process.distributed import Processes
     from .updates.precision import settled
 
@@ -251,6 +254,7 @@ def _store(run: Path, data: Path | None) -> Path:
 
 def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: Processes) -> None:
     from shapelab.core.runs.events import Event, Started, to_line
+
     from .process.control import Control
     from .report import console
     from .training.loop import fit as events_of

@@ -27,9 +27,9 @@ MAY_CRASH = (".mat",)
 # Opening any file but Python's own ends the child at once, which shows as a crash.
 WATCHED = """
 import os, sys
-from shapelab.core import guardchild, sandbox
+from shapelab.core.inputs import process_limits, untrusted_worker
 roots = tuple(os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, *sys.path) if p)
-entered = sandbox.enter
+entered = process_limits.enter
 def enter():
     entered()
     def watch(event, arguments):
@@ -39,8 +39,8 @@ def enter():
         if event.startswith("socket."):
             os._exit(78)
     sys.addaudithook(watch)
-sandbox.enter = enter
-guardchild.serve(sys.argv[1])
+process_limits.enter = enter
+untrusted_worker.serve(sys.argv[1])
 """
 
 

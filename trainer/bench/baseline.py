@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.optim import Adam
 
 from shapelab.core.runs.run_config import RunConfig
+
 from ..data.batches.batches import Batch
 
 

@@ -17,6 +17,7 @@ import torch
 from accelerate import Accelerator
 
 from shapelab.core.runs import overrides as configs
+
 from ..data.batches.batches import Batches
 from ..data.batches.picture_inputs import model_inputs
 from ..data.store.prepared_store import open_store

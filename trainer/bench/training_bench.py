@@ -21,7 +21,7 @@ from accelerate import Accelerator
 
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.run_config import RunConfig
-from . import baseline
+
 from ..data.batches.batches import Batch, Batches
 from ..data.source import Item
 from ..data.store.prepared_store import Store
@@ -30,6 +30,7 @@ from ..data.store.store_writer import Plan, Writer, digest_of
 from ..process.distributed import Processes
 from ..updates import steps
 from ..updates.state import new_state
+from . import baseline
 
 WIDTHS = {"paper": (256, 32), "small": (128, 16)}  # generator at 2^3, first layer of the others
 MATMUL_SIDE = 2048

@@ -18,12 +18,13 @@ from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import Generator
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.session.shape_state import TRUNCATION as START_TRUNCATION
+
 from ..data.batches.picture_inputs import model_inputs
 from ..data.store.prepared_store import Store
-from .metrics import compare_sets, iou, one_part
-from .report import Report
 from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
+from .metrics import compare_sets, iou, one_part
+from .report import Report
 
 Rows = TypeVar("Rows", bound=np.generic)
 Check = Callable[[], None]  # called between batches

@@ -17,8 +17,11 @@ from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.run_folder import RunFolder
+
 from ..checkpoints import checkpoint_store
 from ..data.store.prepared_store import Store, open_store
+from ..process.distributed import Processes
+from ..updates.state import TrainState, new_state
 from .evaluate import (
     CPU,
     Tell,
@@ -30,8 +33,6 @@ from .evaluate import (
     say_nothing,
 )
 from .report import Report
-from ..process.distributed import Processes
-from ..updates.state import TrainState, new_state
 
 
 def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from shapelab.core import formatting
 from shapelab.core.runs import run_progress
 from shapelab.core.runs.events import (
     Event,
@@ -30,7 +31,8 @@ from shapelab.core.runs.events import (
     Warned,
 )
 from shapelab.core.runs.run_folder import RunSummary
-from . import figures
+
+from . import scalar_text
 from .overview import inspect_text as inspect_text
 from .overview import presets_text as presets_text
 from .overview import table as table
@@ -85,9 +87,9 @@ def _text(event: Event) -> str:
             processes = "1 process" if event.processes == 1 else f"{event.processes} processes"
             return f"of {event.steps}, on {event.device}, {processes}"
         case StepDone():
-            return figures.line(event.metrics)
+            return scalar_text.line(event.metrics)
         case Validated():
-            return f"validated  {figures.line(event.metrics)}"
+            return f"validated  {scalar_text.line(event.metrics)}"
         case Prepared():
             return f"made-up shapes pictured: {event.done} of {event.total}"
         case Previewed():
@@ -131,8 +133,8 @@ class Progress(run_progress.Progress):
         bar = ProgressBar(max(self.steps, 1), self.step, width=24)
         facts = [f"{self.step}/{self.steps}", *self._rate(), *self._time_left()]
         grid.add_row(Text(f"{share:.0%}", "bold"), bar, Text("  ".join(facts)))
-        losses = [name for name in figures.ordered(self.metrics) if name in figures.SHORT]
-        pairs = [Text(figures.pair(name, self.metrics[name]), "dim") for name in losses]
+        losses = [name for name in scalar_text.ordered(self.metrics) if name in scalar_text.SHORT]
+        pairs = [Text(scalar_text.pair(name, self.metrics[name]), "dim") for name in losses]
         return Group(grid, Columns(pairs, padding=(0, 2)))
 
     def _rate(self) -> list[str]:
@@ -145,4 +147,4 @@ class Progress(run_progress.Progress):
         if self.paused:
             return ["paused"]
         left = self.seconds_left()
-        return [f"{figures.duration(left)} left"] if left else []
+        return [f"{formatting.duration(left)} left"] if left else []

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from shapelab.core import formatting
 from shapelab.core.errors import RunError
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import overrides
@@ -18,7 +19,8 @@ from shapelab.core.runs.presets import preset_names, preset_path
 from shapelab.core.runs.previews import preview_path, preview_steps
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, RunSummary, history, summarise
-from .figures import megabytes, number, ordered, short, sparkline
+
+from .scalar_text import ordered, short, sparkline
 
 WARNINGS = 5  # the last ones that are shown
 _MEANINGS = {
@@ -46,7 +48,7 @@ def table(runs: Sequence[RunSummary]) -> Table:
             f"{run.step / run.steps:.0%}",
             "–" if run.best is None else f"{run.best:.4f}",
             Text(run.preset),
-            megabytes(run.size),
+            formatting.file_size(run.size),
             _date(run.changed),
         )
     return grid
@@ -101,7 +103,7 @@ def _state(folder: RunFolder, run: RunSummary) -> list[str]:
         str(run.path),
         f"  {state}{f': {folder.owner_text()}' if run.state == 'running' else ''}",
         f"  step {run.step} of {run.steps} ({run.step / run.steps:.0%}), {best}",
-        f"  {megabytes(run.size)}, changed {_date(run.changed)}",
+        f"  {formatting.file_size(run.size)}, changed {_date(run.changed)}",
     ]
 
 
@@ -141,7 +143,7 @@ def _checkpoints(folder: RunFolder) -> list[str]:
     for path in sorted(folder.checkpoints.glob("[!.]*")):
         try:
             size = sum(file.stat().st_size for file in path.iterdir())
-            rows.append((path.name, megabytes(size), _date(path.stat().st_mtime)))
+            rows.append((path.name, formatting.file_size(size), _date(path.stat().st_mtime)))
         except OSError:  # dropped by the run at this moment, or no folder
             continue
     return ["Checkpoints", *_columns(rows)] if rows else ["Checkpoints: none yet"]
@@ -150,7 +152,11 @@ def _checkpoints(folder: RunFolder) -> list[str]:
 def _scalars(folder: RunFolder) -> list[str]:
     curves = history(folder)
     rows = [
-        (short(name), number(curves[name][-1][1]), sparkline([value for _, value in curves[name]]))
+        (
+            short(name),
+            formatting.number(curves[name][-1][1]),
+            sparkline([value for _, value in curves[name]]),
+        )
         for name in ordered(curves)
         if curves[name]
     ]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shapelab.core.runs.events import Event, Finished, Prepared, to_line
+
 from ..process.control import Control
 from .console import write_line
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.runs.previews import FORMAT, VERSION, preview_path
+
 from .draw import LEVEL, draw, strip
 
 Fields = NDArray[np.float32]  # (n, R, R, R) occupancy in [0, 1]

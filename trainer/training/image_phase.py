@@ -9,16 +9,17 @@ from pathlib import Path
 
 from shapelab.core.errors import DataError, ExportError, RunError
 from shapelab.core.runs.events import Event, Prepared
+
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
 from ..evaluation.evaluate import fit_density
 from ..process.control import Control, Stopped
-from .synthetic_shapes import imagine
 from ..updates.code_targets import Teacher
 from ..updates.optimise import Metrics
 from ..updates.schedule import in_image_phase
 from ..updates.state import TrainState
 from ..updates.steps import distil_step
+from .synthetic_shapes import imagine
 
 TELL_EVERY_S = 2.0
 

@@ -27,6 +27,7 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
+
 from ..checkpoints import checkpoint_store
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
@@ -35,14 +36,14 @@ from ..process import memory
 from ..process.control import Control, Stopped
 from ..process.distributed import Processes
 from ..report import previews
-from . import run_models
-from .event_log import EventLog
-from .image_phase import ImagePhase
-from .recovery import Recovery
 from ..updates.optimise import Metrics, NotFiniteError
 from ..updates.schedule import in_image_phase, rates, updates
 from ..updates.state import AVERAGED, TrainState, new_state
 from ..updates.steps import STEPS
+from . import run_models
+from .event_log import EventLog
+from .image_phase import ImagePhase
+from .recovery import Recovery
 
 POLL_S = 0.2  # how often a paused run looks for requests
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Warned
+
 from ..updates.state import TrainState
 
 IN_A_ROW = 3  # steps skipped before the run goes back to a checkpoint

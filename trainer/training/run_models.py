@@ -15,6 +15,7 @@ from shapelab.core.model import model_file
 from shapelab.core.model.networks import Generator
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import order, steps
+
 from ..data.store.prepared_store import Store
 from ..evaluation.evaluate import PREVIEW_CODES, fit_density, principal_directions
 from ..updates.state import TrainState

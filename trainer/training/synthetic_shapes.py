@@ -26,6 +26,7 @@ from torch import nn
 from shapelab.core.atomic import atomic_write
 from shapelab.core.model.latent import LatentDensity, seed_noise
 from shapelab.core.runs.events import Prepared
+
 from ..data.batches.proportions import SETTINGS as STRETCHING
 from ..data.batches.proportions import stretch
 from ..data.prepare.worker_pool import Lost, run

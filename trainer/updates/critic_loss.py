@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from shapelab.core.model.networks import Critic
 from shapelab.core.runs.run_config import RunConfig
+
 from .losses import relativistic, wasserstein
 from .penalty import CriticLoss, input_gradient
 

@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from shapelab.core.model.convolutions import kernel_gradient, to_coarse, to_fine
 from shapelab.core.model.networks import LEAK, Critic
+
 from .losses import gradient_norm, interpolate, penalty, wasserstein
 
 Layers = list[tuple[Tensor, Tensor]]  # weight [C', C, 4, 4, 4] and bias [C'] of each convolution

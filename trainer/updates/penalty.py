@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from shapelab.core.model.networks import Critic
+
 from .explicit import explicit_loss
 from .losses import gradient_norm, interpolate, penalty, wasserstein
 

@@ -20,6 +20,7 @@ from shapelab.core.model.networks import (
     initialise_he,
 )
 from shapelab.core.runs.run_config import RunConfig
+
 from ..process.distributed import Processes
 from .critic_loss import build_critic_loss
 from .precision import settled

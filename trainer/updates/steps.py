@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from shapelab.core.runs.run_config import RunConfig
+
 from ..data.batches.batches import Batch
 from . import losses
 from .augment import shift

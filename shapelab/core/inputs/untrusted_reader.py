@@ -1,6 +1,6 @@
 """Reads strangers' files in a child process, so that no file can crash, freeze or fill the app.
 
-The child (``guardchild``) gets the bytes on stdin and gives arrays on stdout; it has a memory
+The child (``untrusted_worker``) gets the bytes on stdin and gives arrays on stdout; it has a memory
 limit, no network, and a wall clock. The app gives each file a child of its own; a preparation of
 many files keeps one for a while (``GuardedReader``). Whatever goes wrong ends as one InputError
 sentence.
@@ -92,8 +92,8 @@ class GuardedReader:
     """Reads one file after the other in a child that lives on: what 50,000 files need.
 
     Each file has the limits of ``read_untrusted``. A child ends after a file that broke it, took
-    too long or filled its memory, and after ``guardchild.FILES`` files or ``guardchild.SECONDS`` of
-    work; the next file starts another. For one thread at a time.
+    too long or filled its memory, and after ``untrusted_worker.FILES`` files or
+    ``untrusted_worker.SECONDS`` of work; the next file starts another. For one thread at a time.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The child of ``guard``: reads files within the sandbox, answers with arrays (npz, no pickle)."""
+"""The reader's child: reads files within its limits, answers with arrays (npz, no pickle)."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def serve(suffix: str) -> None:
     head = requests.read(REQUEST.size)
     data = requests.read(REQUEST.unpack(head)[1])
     for library in _LIBRARIES.get(suffix, _LIBRARIES[KINDS[suffix]]):
-        import_module(library)  # before the sandbox, which lets nothing write a bytecode cache
+        import_module(library)  # before the limits, which lets nothing write a bytecode cache
     process_limits.enter()
     for count in itertools.count(1):
         name, _ = REQUEST.unpack(head)
         arrays, broken = _arrays_or_error(data, name.rstrip(b"\0").decode())
         packed = io.BytesIO()
         np.savez(packed, **arrays)
-        # What is left of sandbox.CPU_SECONDS must do for a whole file.
+        # What is left of process_limits.CPU_SECONDS must do for a whole file.
         last = broken or count >= FILES or time.process_time() > SECONDS
         answers.write(ANSWER.pack(last, packed.getbuffer().nbytes))
         answers.write(packed.getbuffer())

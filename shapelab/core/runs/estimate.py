@@ -162,20 +162,3 @@ def machine_rate() -> float:
         matrix @ matrix
         best = min(best, time.perf_counter() - start)
     return 2 * MATRIX**3 / best
-
-
-def readable_time(seconds: float) -> str:
-    """'40 s', '12 min', '3 h 20 min', '5 days'."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        hours, minutes = divmod(round(seconds / 600) * 10, 60)
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{seconds / 86400:.0f} days"
-
-
-def readable_memory(megabytes: float) -> str:
-    """'950 MB', '3.2 GB'."""
-    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shapelab.core import formatting
 from shapelab.core.errors import DataError
 
 FORMAT, VERSION = "shapelab-store", 2
@@ -28,7 +29,7 @@ class StoreCard:
         """One line: '10 classes, 4 899 shapes at 32³, 12 pictures of each'."""
         kinds = f"{len(self.classes)} classes" if len(self.classes) != 1 else self.classes[0]
         pictures = f"{self.views} pictures of each" if self.views else "no pictures"
-        shapes = f"{self.shapes:,}".replace(",", " ")
+        shapes = formatting.count(self.shapes)
         return f"{kinds}, {shapes} shapes at {self.resolution}³, {pictures}"
 
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core import formatting
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.gui.base.labels import SPACING, heading, muted
 from shapelab.gui.base.sliders import SigmaSlider
@@ -171,8 +172,8 @@ class ExportForm(QWidget):
 
 
 def _triangles_text(now: int, shown: int) -> str:
-    of = "" if now >= shown else f" of {shown:,}"
-    return f"{now:,}{of} triangles".replace(",", " ")
+    of = "" if now >= shown else f" of {formatting.count(shown)}"
+    return f"{formatting.count(now)}{of} triangles"
 
 
 def _dropped_text(count: int) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
+from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
 from shapelab.core.runs.curves import RunCurves
@@ -27,7 +28,7 @@ from shapelab.gui.plots.plot_panel import Marks, Panel
 from shapelab.gui.plots.plot_toolbar import PlotBar
 from shapelab.gui.plots.plot_trace import PlotOptions, Trace
 from shapelab.gui.plots.plotted_run import PlottedRun
-from shapelab.gui.plots.scalar_groups import Group, duration, groups_of, one_each, series, thousands
+from shapelab.gui.plots.scalar_groups import Group, groups_of, one_each, series
 
 REDRAW_MS = 200  # at most five redraws a second, however fast events come
 SNAP_PX = 8  # a click so near to a checkpoint means the checkpoint
@@ -303,9 +304,9 @@ class LossPlot(QWidget):
             step = run.step_at(self._pointer, self.bar.options.by_time)
         elif self._cursor is not None:
             step = self._cursor
-        words = [f"step {thousands(step)}"]
+        words = [f"step {formatting.count(step)}"]
         if seconds := run.curves.seconds_at(step):
-            words.append(duration(seconds))
+            words.append(formatting.duration(seconds))
         self.where.setText(" · ".join(words))
 
     # --- building -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtGui import QPainter
 
-from shapelab.gui.plots.scalar_groups import thousands
+from shapelab.core import formatting
 
 # Seconds between two labels that people find round.
 _ROUND = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 432_000)
@@ -53,7 +53,7 @@ class StepAxis(_Axis):
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if not self.by_time:
-            return [thousands(value) if value >= 0 else "" for value in values]
+            return [formatting.count(value) if value >= 0 else "" for value in values]
         size = 60 if spacing < 60 else 3600
         return [
             f"{int(v // size)}:{int(v % size // (size // 60)):02d}" if v >= 0 else ""

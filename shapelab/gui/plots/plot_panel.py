@@ -12,12 +12,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF
 from PySide6.QtWidgets import QGraphicsTextItem
 
+from shapelab.core import formatting
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import blend
 from shapelab.gui.plots.decimate import Array, decimate
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
 from shapelab.gui.plots.plot_trace import PlotOptions, Trace
-from shapelab.gui.plots.scalar_groups import Group, number
+from shapelab.gui.plots.scalar_groups import Group
 
 AXIS_WIDTH = 50  # px; the same in all panels, so that their left edges are in line
 HEADER = 22  # px
@@ -257,7 +258,7 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
         font = QFont()
         font.setPixelSize(FONT_PX)
         values = [trace.value_at(x) for trace in self._traces]
-        texts = ["–" if value is None else number(value) for value in values]
+        texts = ["–" if value is None else formatting.number(value) for value in values]
         note = f"{self.hidden} outside" if self.hidden else ""
         bold = QFont(font)
         bold.setBold(True)

@@ -85,25 +85,3 @@ def series(index: int) -> QColor:
     """The colour of a curve among others, in the scheme in use."""
     colors = SERIES_DARK if theme.is_dark() else SERIES_LIGHT
     return QColor(colors[index % len(colors)])
-
-
-def thousands(value: float) -> str:
-    """A whole number with thin spaces: 25 000."""
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def number(value: float) -> str:
-    """Three or four digits, without a power of ten where people would write none."""
-    size = abs(value)
-    if 0 < size < 1e-3 or size >= 1e6:
-        return f"{value:.2e}".replace("-", "\N{MINUS SIGN}")
-    digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def duration(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds: ``1 h 05 min``."""
-    seconds = round(seconds)
-    if seconds >= 3600:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    return f"{seconds // 60} min {seconds % 60:02d} s"

@@ -15,8 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core import formatting
 from shapelab.core.errors import ShapelabError
-from shapelab.core.runs.estimate import estimate, machine_rate, readable_memory, readable_time
+from shapelab.core.runs.estimate import estimate, machine_rate
 from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_words
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.training_plan import TrainingPlan, free_name
@@ -200,10 +201,10 @@ class NewRunForm(QWidget):
         needed = estimate(config, pictures=bool(card.views if card else self.data.views))
         text = (
             f"{needed.parameters / 1e6:.1f} million parameters, about "
-            f"{readable_memory(needed.memory_mb)} of memory"
+            f"{formatting.file_size(needed.memory_mb * 1e6)} of memory"
         )
         if self._flops_per_second:
-            time = readable_time(needed.seconds(self._flops_per_second))
+            time = formatting.duration(needed.seconds(self._flops_per_second), rough=True)
             text += f" and roughly {time} on this machine, as busy as it is now"
         self.needs.setText(text + ".")
 

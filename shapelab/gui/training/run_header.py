@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.runs.estimate import readable_time
+from shapelab.core import formatting
 from shapelab.core.runs.run_progress import Progress
 from shapelab.core.runs.run_state import Trouble
 from shapelab.gui.base import theme
@@ -203,7 +203,7 @@ class RunHeader(QWidget):
 
     def _parts(self, standing: Standing) -> list[str]:
         progress = standing.progress
-        step, steps = (f"{n:,}".replace(",", " ") for n in (progress.step, progress.steps))
+        step, steps = map(formatting.count, (progress.step, progress.steps))
         parts = [f"step {step} of {steps}"]
         if standing.state not in ("training", "saving"):
             return parts
@@ -212,7 +212,7 @@ class RunHeader(QWidget):
             parts.append(f"{rate:.0f} shapes/s" if rate >= 10 else f"{rate:.1f} shapes/s")
         left = progress.seconds_left()
         if left is not None:
-            parts.append(f"about {readable_time(left)} left")
+            parts.append(f"about {formatting.duration(left, rough=True)} left")
         return parts
 
 

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core import formatting
 from shapelab.core.runs.run_folder import RunSummary, find_runs
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import blend
@@ -58,25 +59,12 @@ def state_colour(state: str) -> QColor:
 
 def run_line(run: RunSummary) -> str:
     """'step 12 000 of 25 000, IoU 0.802, 420 MB, 21:14'."""
-    step, steps = (f"{number:,}".replace(",", " ") for number in (run.step, run.steps))
+    step, steps = map(formatting.count, (run.step, run.steps))
     parts = [f"{step} of {steps}"]
     if run.best is not None:
         parts.append(f"IoU {run.best:.3f}")
-    parts += [readable_size(run.size), readable_date(run.changed)]
+    parts += [formatting.file_size(run.size), formatting.date(run.changed)]
     return " · ".join(parts)
-
-
-def readable_size(size: int) -> str:
-    """Bytes as '420 MB' or '3.2 GB'."""
-    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
-
-
-def readable_date(seconds: float) -> str:
-    """The time of today, the day of this year, or the date."""
-    then, now = time.localtime(seconds), time.localtime()
-    if then[:3] == now[:3]:
-        return time.strftime("%H:%M", then)
-    return time.strftime("%d %b" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
 
 
 class _Runs(QAbstractListModel):

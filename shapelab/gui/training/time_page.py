@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core import formatting
 from shapelab.core.runs.previews import Grids, preview_steps
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments, order
@@ -187,15 +188,16 @@ class TimePage(QWidget):
             # What the run had drawn by then; before its first preview, that one.
             self.strip.show_step(RunFolder(self._run).previews, previews[max(place, 0)])
         some = self._run is not None and bool(previews or self.timeline.checkpoints)
-        self.when.setText(f"step {step:,}".replace(",", " ") if some else "")
+        self.when.setText(f"step {formatting.count(step)}" if some else "")
         self.rows.setVisible(bool(previews))
         checkpoint = self._checkpoint()
         shown = self._exploring
         here = shown is not None and shown[0] == self._run
         self.timeline.set_shown(shown[1] if here and shown else None)
         self.explore.setEnabled(checkpoint is not None and (self._run, checkpoint) != shown)
-        exact = checkpoint is None or checkpoint == step
-        words = "this checkpoint" if exact else f"step {checkpoint:,}".replace(",", " ")
+        words = "this checkpoint"
+        if checkpoint is not None and checkpoint != step:
+            words = f"step {formatting.count(checkpoint)}"
         self.explore.setText(f"Explore {words}")
         self.follow.setEnabled(self._run is not None)
 

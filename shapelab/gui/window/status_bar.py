@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar
 
+from shapelab.core import formatting
 from shapelab.core.session.session import ShapeState
 from shapelab.gui.document.document import Shown
 
@@ -55,5 +56,5 @@ class Figures(QStatusBar):
                 label.clear()
             return
         self.extents.setText(" × ".join(f"{side:.1f}" for side in shown.mesh.extents) + " voxels")
-        self.triangles.setText(f"{len(shown.mesh.faces):,} triangles".replace(",", " "))
+        self.triangles.setText(f"{formatting.count(len(shown.mesh.faces))} triangles")
         self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")

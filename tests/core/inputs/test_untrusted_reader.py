@@ -278,7 +278,7 @@ def test_odd_arrays_of_a_captured_reader_are_refused() -> None:
 
 def sandboxed(code: str) -> str:
     """What a snippet prints that runs with the reader's limits."""
-    start = "import sys\nfrom shapelab.core import sandbox\nsandbox.enter()\n"
+    start = "import sys\nfrom shapelab.core.inputs import process_limits\nprocess_limits.enter()\n"
     done = subprocess.run(
         [sys.executable, "-c", start + code],
         capture_output=True,
@@ -390,11 +390,11 @@ TAKE = "import sys; sys.stdin.buffer.read(16 + 2**20)"  # a whole request
 def changed_child(monkeypatch: pytest.MonkeyPatch, change: str) -> list[subprocess.Popen[bytes]]:
     """Children that differ by a few lines of code; gives the list of those started."""
     started: list[subprocess.Popen[bytes]] = []
-    start = f"import sys\nfrom shapelab.core import guardchild\n{change}\n"
+    start = f"import sys\nfrom shapelab.core.inputs import untrusted_worker\n{change}\n"
 
     def begin(suffix: str) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
-            [sys.executable, "-c", start + "guardchild.serve(sys.argv[1])", suffix],
+            [sys.executable, "-c", start + "untrusted_worker.serve(sys.argv[1])", suffix],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -410,7 +410,7 @@ def changed_child(monkeypatch: pytest.MonkeyPatch, change: str) -> list[subproce
 def test_a_child_that_has_done_its_share_is_replaced(
     monkeypatch: pytest.MonkeyPatch, reader: untrusted_reader.GuardedReader, limit: str
 ) -> None:
-    started = changed_child(monkeypatch, f"guardchild.{limit} = 0")
+    started = changed_child(monkeypatch, f"untrusted_worker.{limit} = 0")
     for _ in range(2):
         assert reader.read_bytes(obj(), ".obj").kind == "mesh"
     assert len(started) == 2
@@ -457,7 +457,9 @@ def test_a_file_that_fills_the_memory_ends_its_child_and_no_other_file(
     monkeypatch: pytest.MonkeyPatch, reader: untrusted_reader.GuardedReader
 ) -> None:
     pages = "int(open('/proc/self/statm').read().split()[0]) * 4096"
-    started = changed_child(monkeypatch, f"guardchild.sandbox.MEMORY_BYTES = {pages} + 100 * 2**20")
+    started = changed_child(
+        monkeypatch, f"untrusted_worker.process_limits.MEMORY_BYTES = {pages} + 100 * 2**20"
+    )
     data = io.BytesIO()
     np.save(data, np.ones((400, 400, 400), bool))  # 256 MB as float32
     with pytest.raises(InputError, match="too much memory") as caught:

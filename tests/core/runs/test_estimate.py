@@ -33,17 +33,3 @@ def test_work_grows_with_steps_and_batch_and_memory_with_batch_alone() -> None:
     assert wider.flops == pytest.approx(2 * one.flops)
     assert one.memory_mb < wider.memory_mb < 2 * one.memory_mb
     assert one.seconds(1e9) == pytest.approx(2 * one.seconds(2e9))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (41, "41 s"),
-        (750, "12 min"),
-        (3 * 3600 + 1100, "3 h 20 min"),
-        (7200, "2 h"),
-        (5e5, "6 days"),
-    ],
-)
-def test_times_are_rounded_as_people_say_them(seconds: float, text: str) -> None:
-    assert estimate.readable_time(seconds) == text

@@ -31,7 +31,7 @@ def test_a_store_says_what_it_holds(tmp_path):
     card = read_card(write(tmp_path))
     assert is_store(tmp_path)
     assert (card.classes, card.shapes, card.picture_size) == (("chair", "table"), 4899, 64)
-    assert card.describe() == "2 classes, 4 899 shapes at 32³, 12 pictures of each"
+    assert card.describe() == "2 classes, 4\N{NO-BREAK SPACE}899 shapes at 32³, 12 pictures of each"
 
 
 def test_one_class_without_pictures(tmp_path):

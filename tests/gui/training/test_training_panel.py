@@ -227,10 +227,11 @@ def test_figures_rate_and_time_left(panel, live):
     ]
     tell(panel, "training", events)
     assert (
-        panel.run_page.header.figures.text() == "step 100 of 1 000 · 64 shapes/s · about 8 min left"
+        panel.run_page.header.figures.text()
+        == "step 100 of 1\N{NO-BREAK SPACE}000 · 64 shapes/s · about 8 min left"
     )
     tell(panel, "paused", [Paused(100)])
-    assert panel.run_page.header.figures.text() == "step 100 of 1 000"
+    assert panel.run_page.header.figures.text() == "step 100 of 1\N{NO-BREAK SPACE}000"
 
 
 def test_news_reach_curves_list_and_time(qtbot, panel, live, plan):

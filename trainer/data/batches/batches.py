@@ -13,12 +13,13 @@ from torch import Tensor
 
 from shapelab.core.model.camera import mirrored as mirrored_codes
 from shapelab.core.runs.run_config import RunConfig
+
+from ...process.distributed import Processes
+from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
 from .cameras import Cameras
 from .picture_inputs import model_inputs
 from .proportions import stretch
-from ..store.prepared_store import Store
-from ...process.distributed import Processes
 
 
 @dataclass(frozen=True)

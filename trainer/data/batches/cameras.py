@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.inputs.images import FILL
 from shapelab.core.model.camera import CODE, Camera
+
 from ..pictures.picture_cameras import draw_shots, picture_seed
 from ..sources.source_table import READERS
 from ..store.prepared_store import Store

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.inputs.images import Pixels, resample, to_inputs
 from shapelab.core.model.spec import ModelSpec
+
 from .backgrounds import Backgrounds
 
 BLOCK = 8  # pictures at a time: what is made of them on the way fits into the cache

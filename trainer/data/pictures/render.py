@@ -19,8 +19,9 @@ from shapelab.core.inputs.images import frame
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.camera import Camera
-from .picture_cameras import Shot, draw_shots
+
 from ..sources import guarded_loading
+from .picture_cameras import Shot, draw_shots
 
 FINER = 2  # pixels drawn along each side of a stored one; scaling down smooths the edges
 CREASE = 30.0  # degrees between faces; a sharper edge stays an edge under smooth shading

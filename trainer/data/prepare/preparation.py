@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shapelab.core.errors import DataError, InputError, ShapelabError
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.runs.events import Prepared
-from .worker_pool import Lost, run
+
 from ..sampling.sampled_shape import sample
 from ..sampling.verdict import DUPLICATE, judge, kind_of
 from ..source import Item, Shape, Up
@@ -27,6 +27,7 @@ from ..sources.source_table import find_reader
 from ..store.prepared_store import Store, open_store
 from ..store.shards import Rejected, Result, encode
 from ..store.store_writer import Plan, Writer, digest_of
+from .worker_pool import Lost, run
 
 RESOLUTIONS = (32, 64, 128)  # of ModelSpec
 _TOLD = 8  # reasons of rejections in a summary

@@ -15,8 +15,9 @@ from shapelab.core.inputs.voxelise import Solid, filled, placed
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
-from .distance import nearest
+
 from ..source import Shape
+from .distance import nearest
 
 TRUNCATION = 3.0  # voxels: what is farther from the surface counts as this far
 _STEP = 2 * TRUNCATION / 255  # voxels between two of the 256 values

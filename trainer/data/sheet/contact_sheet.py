@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
+
+from ...report.draw import BACKGROUND, draw
 from ..sampling.verdict import DUPLICATE, kind_of
 from ..store.prepared_store import SPLITS, Store, open_store
-from ...report.draw import BACKGROUND, draw
 
 SAMPLES = 8  # shapes shown of each class
 SIDE = 144  # pixels along a side of what is shown
@@ -141,9 +143,10 @@ def _facts(store: Store) -> Iterator[tuple[str, str]]:
     side, pictures = store.picture_size, store.view_counts
     yield "Source", f"{index['source']} ({index['reader']})"
     yield "Terms", str(index["licence"])
-    yield "Shapes", f"{counts['accepted']:,} of {counts['items']:,} in the source"
-    yield "Left out", f"{counts['rejected']:,} rejected, {counts['duplicates']:,} duplicates"
-    yield "Split", ", ".join(f"{counts[name]:,} {name}" for name in SPLITS)
+    number = {name: formatting.count(value) for name, value in counts.items()}
+    yield "Shapes", f"{number['accepted']} of {number['items']} in the source"
+    yield "Left out", f"{number['rejected']} rejected, {number['duplicates']} duplicates"
+    yield "Split", ", ".join(f"{formatting.count(counts[name])} {name}" for name in SPLITS)
     distances = ", with signed distances" if index["fields"] else ""
     yield "Grid", f"{store.resolution} × {store.resolution} × {store.resolution} cells{distances}"
     low, high = int(pictures.min()), int(pictures.max())

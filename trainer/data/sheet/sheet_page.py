@@ -9,8 +9,10 @@ from html import escape
 
 from PIL import Image
 
-from .contact_sheet import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
+from shapelab.core import formatting
+
 from ..store.prepared_store import SPLITS
+from .contact_sheet import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 COLOURS = 64  # of a drawn shape, which has few tones: a third of the bytes
 
@@ -111,18 +113,20 @@ def _overview(sheet: Sheet) -> Iterator[str]:
         )
         yield (
             f'<a href="#class-{k}">{escape(card.name)}</a>'
-            f'<span class="number">{card.total:,}</span>'
+            f'<span class="number">{formatting.count(card.total)}</span>'
             f'<span class="bar" style="width:{card.total / most:.2%}">{parts}</span>'
         )
     yield "</div>"
 
 
 def _card(place: int, card: ClassCard, fullest: float) -> str:
-    counts = " · ".join(f"{count:,} {name}" for name, count in card.counts.items() if count)
+    counts = " · ".join(
+        f"{formatting.count(count)} {name}" for name, count in card.counts.items() if count
+    )
     samples = "".join(_figure(sample) for sample in card.samples)
     shapes = "shape" if card.total == 1 else "shapes"
     return f"""<section class="class" id="class-{place}">
-<div><h3>{escape(card.name)}</h3><p>{card.total:,} {shapes}</p><p>{counts}</p>
+<div><h3>{escape(card.name)}</h3><p>{formatting.count(card.total)} {shapes}</p><p>{counts}</p>
 {_histogram(card, fullest)}
 <p>filled, median {card.median:.1%}</p></div>
 <div class="samples">{samples}</div>
@@ -171,6 +175,6 @@ def _left_out(sheet: Sheet) -> Iterator[str]:
     for reason, names in sheet.left_out:
         listed = "<br>".join(escape(name) for name in names)
         yield (
-            f"<details><summary><b>{len(names):,}</b>{escape(reason)}</summary>"
+            f"<details><summary><b>{formatting.count(len(names))}</b>{escape(reason)}</summary>"
             f'<div class="ids">{listed}</div></details>'
         )

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from .contact_sheet import BINS, SAMPLES, SIDE, ClassCard, Sheet
+from shapelab.core import formatting
+
 from ..store.prepared_store import SPLITS
+from .contact_sheet import BINS, SAMPLES, SIDE, ClassCard, Sheet
 
 MOST_CLASSES = 40  # drawn; of more the page shows all
 MOST_REASONS = 12
@@ -76,13 +78,18 @@ class _Pen:
         width = _COLUMN - 24
         self._text(_EDGE, card.name, _TEXT + 2, _INK, width)
         self._y += _ROW + 2
-        self._text(_EDGE, f"{card.total:,} shape{'' if card.total == 1 else 's'}", _SMALL, _FAINT)
+        self._text(
+            _EDGE,
+            f"{formatting.count(card.total)} shape{'' if card.total == 1 else 's'}",
+            _SMALL,
+            _FAINT,
+        )
         for name in filter(card.counts.get, SPLITS):
             self._y += _ROW - 3
             if self._draw is not None:
                 box = (_EDGE, self._y + 3, _EDGE + 8, self._y + 11)
                 self._draw.rectangle(box, _SPLITS[name])
-            self._text(_EDGE + 16, f"{card.counts[name]:,} {name}", _SMALL, _FAINT)
+            self._text(_EDGE + 16, f"{formatting.count(card.counts[name])} {name}", _SMALL, _FAINT)
         self._y += _ROW - 3
         self._y += 6
         self._bar(card, most)
@@ -124,14 +131,14 @@ class _Pen:
             self._text(_EDGE, "Nothing: every shape of the source is in the store.", _TEXT, _FAINT)
             self._y += _ROW
         for reason, names in sheet.left_out[:MOST_REASONS]:
-            self._text(_EDGE + 48, f"{len(names):,}", _TEXT, _INK, anchor="ra")
+            self._text(_EDGE + 48, f"{formatting.count(len(names))}", _TEXT, _INK, anchor="ra")
             self._text(_EDGE + 64, reason, _TEXT, _INK)
             self._y += _ROW
             self._text(_EDGE + 64, ", ".join(names[:40]), _SMALL, _FAINT)
             self._y += _ROW + 4
         if len(sheet.left_out) > MOST_REASONS:
             others = sum(len(names) for _, names in sheet.left_out[MOST_REASONS:])
-            self._text(_EDGE, f"and {others:,} for other reasons", _TEXT, _FAINT)
+            self._text(_EDGE, f"and {formatting.count(others)} for other reasons", _TEXT, _FAINT)
             self._y += _ROW
 
     def _rule(self) -> None:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs import voxel_files
 from shapelab.core.inputs.voxel_files import VoxelGrid, bounds
+
 from ..source import Item, Reader, Shape
 from . import guarded_loading, source_files
 from .meshes import classified

@@ -14,6 +14,7 @@ from shapelab.core.inputs.images import Pixels, PreparedImage
 from shapelab.core.inputs.untrusted_reader import GuardedReader
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
+
 from ..source import Item, Shape
 from . import source_files
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from shapelab.core.errors import DataError
 from shapelab.core.inputs.voxel_files import VoxelGrid
+
 from ..source import Item, Reader, Shape
 from . import guarded_loading, source_files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
+
 from ..source import Item, Reader, Shape, Up
 from . import guarded_loading, source_files
 

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from shapelab.core.errors import DataError
+
 from ..source import Item, Reader, Split
 from . import guarded_loading, source_files
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from shapelab.core.errors import DataError
 from shapelab.core.inputs import untrusted_reader
+
 from ..source import Item, Reader, Shape
 from . import guarded_loading, source_files
 

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from shapelab.core import formatting
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs import untrusted_reader
 
@@ -38,7 +39,9 @@ def files(source: Path) -> list[str]:
     """
     names = list(islice(_names(source), MAX_FILES + 1))
     if len(names) > MAX_FILES:
-        raise DataError(f"{source} holds more than {MAX_FILES:,} files; name a folder in it.")
+        raise DataError(
+            f"{source} holds more than {formatting.count(MAX_FILES)} files; name a folder in it."
+        )
     return sorted(names)
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from shapelab.core.errors import DataError
+
 from ..source import Reader
 from .arrays import ARRAYS
 from .ikea import TLNET, VAEGAN

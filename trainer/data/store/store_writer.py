@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
 from shapelab.core.runs.store_card import FORMAT, VERSION
+
 from ..sampling.verdict import DUPLICATE
 from ..source import Item
 from .prepared_store import (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.mesh.tri_mesh import TriMesh
+
 from ...source import Item, Reader
 from .bed import Bed
 from .bookshelf import Bookshelf

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
+
 from .solids import Part
 
 STEPS = 96  # samples along the longest side: as many as cells of the finest grid, 128^3

@@ -1,4 +1,4 @@
-"""How a run's numbers are written: short names of scalars, figures, durations, small curves."""
+"""How a run's numbers are written: short names of scalars, small curves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from shapelab.core import formatting
 
 # Short names of scalars, in the order in which they are shown; others follow under their own names.
 SHORT = {
@@ -38,33 +40,14 @@ def ordered(metrics: Mapping[str, object]) -> list[str]:
     return [name for name in SHORT if name in metrics] + [n for n in metrics if n not in SHORT]
 
 
-def number(value: float) -> str:
-    """Four digits, without a power of ten where people would write none."""
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
-
-
 def pair(name: str, value: float) -> str:
     """A scalar under its short name: ``W 2.9``."""
-    return f"{short(name)} {number(value)}"
+    return f"{short(name)} {formatting.number(value)}"
 
 
 def line(metrics: Mapping[str, float]) -> str:
     """All scalars in one line: ``critic -3.1  W 2.9``."""
     return "  ".join(pair(name, metrics[name]) for name in ordered(metrics))
-
-
-def duration(seconds: float) -> str:
-    """``4:05``, ``1:04:05`` or ``2 d 3 h``."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 24:
-        return f"{hours // 24} d {hours % 24} h"
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def megabytes(size: int) -> str:
-    """A size in bytes as ``12.3 MB``."""
-    return f"{size / 1e6:.1f} MB"
 
 
 def sparkline(values: Sequence[float], width: int = 32) -> str:
