@@ -95,4 +95,4 @@ def test_news_change_the_row(qtbot, runs, tmp_path):
 
 def test_figures_are_written_as_people_read_them(tmp_path):
     run = summarise(RunFolder(make_run(tmp_path, "a")))
-    assert run_line(run).startswith("500 of 1\N{NO-BREAK SPACE}000 · IoU 0.500 · 3 kB · ")
+    assert run_line(run).startswith("500 of 1\N{NO-BREAK SPACE}000 · IoU 0.500 · 2 kB · ")
