@@ -16,7 +16,7 @@ from shapelab.core.errors import DataError
 from tests.trainer.conftest import make_grids
 from trainer import __main__ as command
 from trainer.data.sampling.verdict import kind_of
-from trainer.data.sheet import contact_sheet, sheet_page, sheet_picture
+from trainer.data.sheet import contact_sheet, sheet_content, sheet_page, sheet_picture
 from trainer.data.source import Item
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import Rejected, encode
@@ -107,7 +107,7 @@ def test_the_page_tells_everything_of_the_store(tmp_path):
         assert text in page.words, text
     assert "22 train, 2 validation, 0 test" in page.words
     assert [s["title"] for s in page.every("figure")][:2] == ["shapes/000", "shapes/004"]
-    assert len(page.every("img")) == 2 * 2 * contact_sheet.SAMPLES
+    assert len(page.every("img")) == 2 * 2 * sheet_content.SAMPLES
     assert len(page.every("details")) == 2
 
 
@@ -125,7 +125,7 @@ def test_the_page_needs_nothing_from_elsewhere(found):
         kind, _, data = (image["src"] or "").partition(",")
         assert kind == "data:image/png;base64"
         with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
-            assert picture.size == (contact_sheet.SIDE, contact_sheet.SIDE)
+            assert picture.size == (sheet_content.SIDE, sheet_content.SIDE)
 
 
 def test_names_from_a_source_are_text_and_never_tags(tmp_path):
@@ -144,9 +144,9 @@ def test_drawn_shapes_and_pictures_are_those_of_the_store(found):
     ball, box = found.cards[0].samples[0], found.cards[1].samples[0]
     for sample in (ball, box):
         assert (
-            sample.shape.shape == sample.view.shape == (contact_sheet.SIDE, contact_sheet.SIDE, 3)
+            sample.shape.shape == sample.view.shape == (sheet_content.SIDE, sheet_content.SIDE, 3)
         )
-        middle = contact_sheet.SIDE // 2
+        middle = sheet_content.SIDE // 2
         assert np.allclose(sample.view[middle, middle], (200, 30, 30), atol=2)
         assert sample.view[2, 2].tolist() == list(contact_sheet.BACKGROUND)
     assert not np.array_equal(ball.shape, box.shape)
@@ -232,7 +232,7 @@ def test_more_classes_than_fit_are_counted(tmp_path, monkeypatch):
     whole = Image.open(io.BytesIO(sheet_picture.render(found))).height
     monkeypatch.setattr(sheet_picture, "MOST_CLASSES", 2)
     few = Image.open(io.BytesIO(sheet_picture.render(found))).height
-    assert few < whole - 2 * contact_sheet.SIDE
+    assert few < whole - 2 * sheet_content.SIDE
     assert len(Page(sheet_page.render(found)).every("section")) == 6
 
 

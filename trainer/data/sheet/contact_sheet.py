@@ -1,9 +1,8 @@
-"""The contact sheet of a store: what it holds and what was left out, as a page and a picture."""
+"""Makes the contact sheet of a store: what it holds and what was left out, shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,51 +16,8 @@ from shapelab.core.errors import DataError, ExportError
 from ...report.draw import BACKGROUND, draw
 from ..sampling.verdict import DUPLICATE, kind_of
 from ..store.prepared_store import SPLITS, Store, open_store
-
-SAMPLES = 8  # shapes shown of each class
-SIDE = 144  # pixels along a side of what is shown
-BINS = 24  # of a histogram
-
-Picture = NDArray[np.uint8]  # (SIDE, SIDE, 3) RGB
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One shape that is shown."""
-
-    id: str
-    shape: Picture  # the solid grid, drawn
-    view: Picture | None  # one of its stored pictures
-
-
-@dataclass(frozen=True)
-class ClassCard:
-    """What is shown of a class."""
-
-    name: str
-    counts: dict[str, int]  # by split
-    samples: tuple[Sample, ...]
-    histogram: NDArray[
-        np.int64
-    ]  # (BINS,) shapes by filled share, from 0 to the sheet's ``fullest``
-    median: float  # filled share
-
-    @property
-    def total(self) -> int:
-        """Shapes of the class."""
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """All that the page and the picture show."""
-
-    title: str
-    facts: tuple[tuple[str, str], ...]  # names and values
-    cards: tuple[ClassCard, ...]
-    fullest: float  # the largest filled share, where the histograms end
-    left_out: tuple[tuple[str, tuple[str, ...]], ...]  # reasons and ids, commonest first
-
+from . import sheet_page, sheet_picture
+from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Writes the contact sheet of a store.
@@ -77,8 +33,6 @@ def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
     Raises:
         DataError: there is no store, it is damaged, or the files cannot be written.
     """
-    from . import sheet_page, sheet_picture
-
     store = open_store(folder)
     place = folder if out is None else out
     page = place if place.suffix in (".html", ".png") else place / "sheet.html"
@@ -156,7 +110,7 @@ def _facts(store: Store) -> Iterator[tuple[str, str]]:
     for name in ("up", "origin"):
         if index.get(name):
             yield name.capitalize(), str(index[name])
-    yield "Size", f"{sum(shard['bytes'] for shard in index['shards']) / 1e6:,.1f} MB"
+    yield "Size", formatting.file_size(sum(shard["bytes"] for shard in index["shards"]))
     yield "Fingerprint", store.fingerprint
 
 

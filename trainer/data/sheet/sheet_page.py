@@ -12,7 +12,7 @@ from PIL import Image
 from shapelab.core import formatting
 
 from ..store.prepared_store import SPLITS
-from .contact_sheet import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
+from .sheet_content import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 COLOURS = 64  # of a drawn shape, which has few tones: a third of the bytes
 
@@ -43,11 +43,11 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem;
 dt, .faint { color: var(--faint); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
-.overview { display: grid; grid-template-columns: max-content max-content 1fr;
+.classes { display: grid; grid-template-columns: max-content max-content 1fr;
   gap: .1rem 1rem; align-items: center; }
-.overview a { color: inherit; text-decoration: none; max-width: 16rem; overflow: hidden;
+.classes a { color: inherit; text-decoration: none; max-width: 16rem; overflow: hidden;
   text-overflow: ellipsis; white-space: nowrap; }
-.overview a:hover { text-decoration: underline; }
+.classes a:hover { text-decoration: underline; }
 .bar { display: flex; height: .6rem; border-radius: 2px; overflow: hidden; }
 .train { background: var(--train); } .validation { background: var(--validation); }
 .test { background: var(--test); }
@@ -89,7 +89,7 @@ def render(sheet: Sheet) -> str:
             "<dl>",
             *(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in sheet.facts),
             "</dl>",
-            *_overview(sheet),
+            *_class_bars(sheet),
             "<h2>Samples</h2>",
             *(_card(k, card, sheet.fullest) for k, card in enumerate(sheet.cards)),
             "<h2>Left out</h2>",
@@ -99,12 +99,12 @@ def render(sheet: Sheet) -> str:
     )
 
 
-def _overview(sheet: Sheet) -> Iterator[str]:
+def _class_bars(sheet: Sheet) -> Iterator[str]:
     """Each class with a bar of its shapes, to see how even they are."""
     most = max((card.total for card in sheet.cards), default=0) or 1
     yield '<h2>Classes</h2>\n<p class="key">'
     yield "".join(f'<span><i class="{name}"></i>{name}</span>' for name in SPLITS)
-    yield '</p>\n<div class="overview">'
+    yield '</p>\n<div class="classes">'
     for k, card in enumerate(sheet.cards):
         parts = "".join(
             f'<span class="{split}" style="width:{count / card.total:.2%}"></span>'

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from shapelab.core import formatting
 
 from ..store.prepared_store import SPLITS
-from .contact_sheet import BINS, SAMPLES, SIDE, ClassCard, Sheet
+from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Sheet
 
 MOST_CLASSES = 40  # drawn; of more the page shows all
 MOST_REASONS = 12
