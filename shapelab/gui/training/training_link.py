@@ -96,7 +96,7 @@ class TrainingLink(QObject):
 
     def _fill_form(self) -> None:
         if self._panel is not None and self._data is not None:
-            self._panel.show_form(self._data)
+            self._panel.learn_from(self._data)
             self._data = None
 
     @Slot(object, str)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.events import Event
 from shapelab.core.runs.presets import preset
+from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.training_plan import FIRST_SHAPES, Preparation, TrainingPlan, free_name
 from shapelab.gui.base import theme
@@ -119,7 +120,6 @@ class TrainingPanel(QWidget):
         jobs = []
         if plan.preparation is not None:
             made = plan.preparation
-            plan.store.parent.mkdir(parents=True, exist_ok=True)
             jobs.append(prepare_job(Path(made.source), plan.store, made.options()))
         config = plan.config
         jobs.append(fit_job(plan.run, plan.store, config.preset, plan.settings, plan.steps))
@@ -191,8 +191,9 @@ class TrainingPanel(QWidget):
 
     def resume(self, run: RunSummary, settings: Sequence[str] = ()) -> None:
         """Goes on with a run, with settings changed; one that never began begins."""
-        if not RunFolder(run.path).config.is_file():  # its data were not finished
-            self.start(self._plans[run.path])
+        plan = self._plans.get(run.path)
+        if plan is not None and not RunFolder(run.path).config.is_file():
+            self.start(plan)  # its data were not finished
             return
         thread = TrainingThread([resume_job(run.path, settings=settings)])
         self.run_page.restart(self._watch(LiveRun(thread, run.steps, self)))
@@ -204,11 +205,15 @@ class TrainingPanel(QWidget):
         self.list.look(self.runs_folder)
         self._show_list()
 
-    def show_form(self, data: Path | None = None) -> None:
-        """Opens the form of a new run; with ``data``, a store or shapes to prepare, as its data."""
-        if data is not None:
-            self.form.set_places(self.runs_folder, self.stores_folder)
-            self.form.data.take(data)
+    def learn_from(self, data: Path) -> None:
+        """Opens the form of a new run with a store, or with shapes to prepare, as its data."""
+        self.form.set_places(self.runs_folder, self.stores_folder)
+        self.form.data.take(data)
+        self.show_form()
+
+    @Slot()
+    def show_form(self) -> None:
+        """Opens the form of a new run."""
         self.pages.setCurrentWidget(self.form_page)
         self.form.measure()
         self.form_page.check()
@@ -218,7 +223,18 @@ class TrainingPanel(QWidget):
         QGuiApplication.clipboard().setText("\n".join(lines))
         self.noted.emit("The command is on the clipboard.")
 
-    # --- the form --------------------------------------------------------------------------
+    @Slot(str)
+    def _do(self, verb: str) -> None:
+        run = self.run_page.shown
+        if run is not None:
+            self._actions.do(verb, run, self.live(run.path))
+
+    @Slot(object, Path)
+    def _duplicate(self, config: RunConfig, store: Path) -> None:
+        self.form.take(config, store)
+        self.show_form()
+
+    # --- the pages -------------------------------------------------------------------------
 
     @Slot()
     def _show_list(self) -> None:
@@ -282,7 +298,13 @@ class TrainingPanel(QWidget):
         self.form_page.copied.connect(self.copy)
         self.form_page.left.connect(self._show_list)
         self.run_page.failed.connect(self.failed)
-        self.run_page.header.asked.connect(self._actions.do)
+        self.run_page.header.asked.connect(self._do)
+        self._actions.resume_requested.connect(self.resume)
+        self._actions.duplicate_requested.connect(self._duplicate)
+        self._actions.copied.connect(self.copy)
+        self._actions.deleted.connect(self.forget)
+        self._actions.failed.connect(self.failed)
+        self._actions.noted.connect(self.noted)
         self.run_page.header.left.connect(self._show_list)
         page = self.run_page.page
         page.explore_requested.connect(self.explore_requested)

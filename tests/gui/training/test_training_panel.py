@@ -8,7 +8,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QInputDialog,
+    QMessageBox,
+)
 
 from shapelab.core.runs.events import (
     Finished,
@@ -299,6 +307,37 @@ def test_a_run_of_the_past_is_shown_without_a_process(panel, old):
     assert panel.run_page.header.figures.text() == "step 300 of 300"
     assert panel.run_page.page.timeline.checkpoints == (100, 200, 300)
     assert panel.run_page.page.timeline.step == 300
+
+
+def test_a_second_run_is_begun_from_the_list(qtbot, panel, old):
+    qtbot.mouseClick(panel.run_page.header.back, LEFT)
+    qtbot.mouseClick(panel.new_button, LEFT)
+    assert panel.pages.currentWidget() is panel.form_page
+
+
+def test_every_button_and_menu_entry_of_every_page_does_something(qtbot, panel, old, monkeypatch):
+    """An exception in a slot fails the test: pytest-qt sees to it."""
+    for dialog in (QDialog, QMessageBox):
+        monkeypatch.setattr(dialog, "exec", lambda _dialog: 0)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: "")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: ("", ""))
+    monkeypatch.setattr(QInputDialog, "getInt", lambda *_args: (0, False))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
+    pressed = set()
+    for page in (panel.welcome, panel.list_page, panel.form_page, panel.run_page):
+        panel.pages.setCurrentWidget(page)
+        for button in page.findChildren(QAbstractButton):
+            menu = getattr(button, "menu", lambda: None)()
+            for entry in menu.actions() if menu else ():
+                panel.pages.setCurrentWidget(page)
+                entry.trigger()
+            if not menu and button.isVisible():
+                panel.pages.setCurrentWidget(page)
+                qtbot.mouseClick(button, LEFT)
+                pressed.add(button.text() or button.toolTip())
+    assert {"New run…", "Advanced…", "Back", "Follow", "Log"} <= pressed
+    panel.list.stop()
 
 
 def test_plot_and_timeline_share_one_cursor(qtbot, panel, old):
