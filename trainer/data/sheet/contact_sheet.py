@@ -19,6 +19,7 @@ from ..store.prepared_store import SPLITS, Store, open_store
 from . import sheet_page, sheet_picture
 from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
+
 def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
     """Writes the contact sheet of a store.
 
