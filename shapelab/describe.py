@@ -7,7 +7,6 @@ from typing import Any
 
 from shapelab.core.errors import InputError
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
-from shapelab.output import summary
 
 CARD_LINE = 120  # characters of one entry of a model card that are shown
 
@@ -94,7 +93,7 @@ def _mesh(mesh: Any) -> list[str]:
         "wound outwards": report.outward,
     }
     lines = [
-        f"mesh: {summary(report)}",
+        f"mesh: {report.summary()}",
         f"{len(mesh.vertices)} vertices, volume {report.volume_mm3 / 1000:.2f} cm³",
         ", ".join(word if true else f"not {word}" for word, true in words.items()),
     ]

@@ -11,7 +11,6 @@ from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
 
 if TYPE_CHECKING:
-    from shapelab.core.mesh.print_check import PrintReport
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.core.session.shape_state import ShapeState
 
@@ -38,16 +37,7 @@ class Making:
             return f"{path}: saved latent of {state.origin}"
         field = model.decode(state.latent(model))
         mesh = meshing.finish(meshing.surface(field, self.surface), self.size_mm)
-        return f"{path}: {summary(formats.write(path, mesh))}"
-
-
-def summary(report: PrintReport) -> str:
-    """Size, parts, triangles and verdict in a few words."""
-    width, depth, height = report.size_mm
-    parts = "1 part" if report.parts == 1 else f"{report.parts} parts"
-    verdict = "printable" if report.ok else "NOT printable"
-    size = f"{width:.1f} × {depth:.1f} × {height:.1f} mm"
-    return f"{size}, {parts}, {report.triangles} triangles, {verdict}"
+        return f"{path}: {formats.write(path, mesh).summary()}"
 
 
 def make_folder(folder: Path) -> None:

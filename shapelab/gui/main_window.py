@@ -6,10 +6,11 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -26,7 +27,8 @@ from shapelab.gui.base import notify
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
 from shapelab.gui.document import dropped_files
-from shapelab.gui.document.document import Document, Guest, Shown, Source
+from shapelab.gui.document.current_document import CurrentDocument
+from shapelab.gui.document.document import Document, Guest, Shown
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
 from shapelab.gui.panels.morph_panel import MorphPanel
@@ -62,11 +64,11 @@ class MainWindow(QMainWindow):
         self.setObjectName("shapelab")
         self.setWindowTitle("ShapeLab")
         self.setAcceptDrops(True)
-        self.document: Document | None = None
+        self.current = CurrentDocument(self)
+        self.current.changed.connect(self._show_document)
         self.settings = settings or WindowSettings()
         self._model_name = model_name
-        self._waiting: list[Source] = []
-        self._disconnect: list[Callable[[], None]] = []  # from the shown session
+        self._disconnect: list[Callable[[], object]] = []  # from the shown document and its session
         self._started = self._settled = self._closed = False
         self._loader: Task | None = None
         self.viewport = Viewport()
@@ -89,8 +91,12 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.figures)
         self.figures.show_text("Starting…")
         self.actions_ = Actions(self)
-        self.commands = Commands(self)
-        self.training_link = TrainingLink(self)
+        self.commands = Commands(
+            self, self.actions_, self.viewport, self.current, self.toasts, self.settings
+        )
+        self.training_link = TrainingLink(
+            self, self.training, self.actions_["training"], self.current, self.toasts
+        )
         self._build_bars()
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
@@ -175,45 +181,37 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _take_model(self, model: ShapeModel) -> None:
         self._loader = None
-        document = Document(model, self)
-        self.show_document(document)
-        waiting, self._waiting = self._waiting, []
-        document.open(waiting)
+        self.current.show(Document(model, self))
 
-    def show_document(self, document: Document) -> None:
-        """Shows a document from now on; the one before keeps its shape and history, unheard."""
+    @property
+    def document(self) -> Document | None:
+        """What is shown; None until the model is loaded."""
+        return self.current.document
+
+    @Slot(object)
+    def _show_document(self, document: Document) -> None:
         for disconnect in self._disconnect:
             disconnect()
-        if self.document is not None:
-            for signal, slot in self._wires(self.document):
-                signal.disconnect(slot)
-            self.document.cancel()
-        self.commands.close_export()
-        self.document, session = document, document.session
-        for signal, slot in self._wires(document):
-            signal.connect(slot)
+        session = document.session
+        wires = (
+            document.surface_ready.connect(self._show_shape),
+            document.surface_failed.connect(self._show_nothing),
+            document.reading.connect(self._show_reading),
+            document.rebuilt.connect(self._show_rebuilt),
+            document.failed.connect(self.toasts.exception),
+            document.guest_changed.connect(self._show_guest),
+        )
         self._disconnect = [
+            *(partial(QObject.disconnect, wire) for wire in wires),
             session.shape_changed.connect(self.figures.show_state),
             session.history_changed.connect(self._show_history),
         ]
         for panel in (self.latent_panel, self.image_panel, self.morph_panel):
             panel.set_session(session)
+        self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)
         self._show_history()
-        self.commands.choose_style()
-        document.refresh()
-
-    def _wires(self, document: Document) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        """A document's signals and who hears them."""
-        return (
-            (document.surface_ready, self._show_shape),
-            (document.surface_failed, self._show_nothing),
-            (document.reading, self._show_reading),
-            (document.rebuilt, self._show_rebuilt),
-            (document.failed, self.toasts.exception),
-            (document.guest_changed, self._show_guest),
-        )
 
     @Slot(object)
     def _fail_to_load(self, error: Exception) -> None:
@@ -287,23 +285,7 @@ class MainWindow(QMainWindow):
 
     def open_paths(self, paths: Iterable[Path]) -> None:
         """Opens pictures, meshes, voxel files and saved shapes one after the other."""
-        self.open_sources(dropped_files.from_paths(list(paths)))
-
-    def open_sources(self, sources: list[Source]) -> None:
-        """The one way in, for drop, Open, Paste and the command line; waits for the model.
-
-        A folder is no shape but shapes to learn from, and goes to the form of a new run.
-        """
-        folders = [source for source in sources if source.path and source.path.is_dir()]
-        if folders and folders[0].path:
-            self.training_link.learn_from(folders[0].path)
-        sources = [source for source in sources if source not in folders]
-        if not sources:
-            return
-        if self.document is not None:
-            self.document.open(sources)
-        else:
-            self._waiting += sources
+        self.current.open(dropped_files.from_paths(list(paths)))
 
     @Slot()
     def _cancel_reading(self) -> None:
@@ -324,7 +306,7 @@ class MainWindow(QMainWindow):
         sources = dropped_files.sources(event.mimeData())
         if sources:
             event.acceptProposedAction()
-            self.open_sources(sources)
+            self.current.open(sources)
 
     # --- closing -------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from shapelab.core import formatting
 from shapelab.core.paths import log_folder
 from shapelab.gui.main_window import MainWindow
 
@@ -60,8 +61,8 @@ def test_the_first_shape_is_shown_and_told(window):
     assert window.viewport.mesh is window.document.shown.mesh
     assert window.figures.origin.text().lower() == state.origin
     assert window.figures.extents.text().endswith("voxels")
-    figures = window.figures.triangles.text().replace(" ", "")
-    assert figures == f"{len(window.viewport.mesh.faces)}triangles"
+    triangles = formatting.count(len(window.viewport.mesh.faces))
+    assert window.figures.triangles.text() == f"{triangles} triangles"
     assert window.latent_panel.isEnabled()
     assert not window.actions_["undo"].isEnabled()
 

@@ -49,6 +49,14 @@ class PrintReport:
         """True if nothing stands against printing."""
         return not self.problems
 
+    def summary(self) -> str:
+        """Size, parts, triangles and verdict in a few words."""
+        width, depth, height = self.size_mm
+        size = f"{width:.1f} × {depth:.1f} × {height:.1f} mm"
+        parts = "1 part" if self.parts == 1 else f"{self.parts} parts"
+        verdict = "printable" if self.ok else "NOT printable"
+        return f"{size}, {parts}, {self.triangles} triangles, {verdict}"
+
 
 def check(mesh: TriMesh) -> PrintReport:
     """The verdict on a mesh in millimetres; never raises for a bad mesh."""

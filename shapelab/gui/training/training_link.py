@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
 
 from shapelab.core.runs.events import Event
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.gui.base.notify import Toasts
+from shapelab.gui.document.current_document import LOADING, CurrentDocument
 from shapelab.gui.document.document import Document, Guest
 from shapelab.gui.process.closing import Parting, may_close
 from shapelab.gui.process.closing_dialog import ask_parting
 from shapelab.gui.training.follow import Follow
+from shapelab.gui.training.training_dock import TrainingDock
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-    from shapelab.gui.main_window import MainWindow
     from shapelab.gui.training.training_panel import TrainingPanel
 
 FIRST_SAVE = "The model appears here as soon as the run has saved it for the first time."
@@ -31,27 +35,35 @@ class TrainingLink(QObject):
     A run's model is shown as a document of its own; the one before it waits, and comes back.
     """
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        dock: TrainingDock,
+        action: QAction,
+        current: CurrentDocument,
+        toasts: Toasts,
+    ) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._dock, self._action = window, dock, action
+        self._current, self._toasts = current, toasts
         self._panel: TrainingPanel | None = None
         self._follow: Follow | None = None
         self._home: Document | None = None  # what was shown before a run's model
         self._away: Document | None = None  # of the run's model
         self._data: Path | None = None  # a dropped folder that waits for the panel
         self._stops = False  # the window waits for its runs to be saved, and closes then
-        dock, action = window.training, window.actions_["training"]
         action.setChecked(not dock.isHidden())
         action.toggled.connect(dock.set_open)
         # Later: the docks cannot be moved while one of them is being hidden.
         queued = Qt.ConnectionType.QueuedConnection
         dock.toggleViewAction().toggled.connect(action.setChecked, queued)
         dock.made.connect(self._link)
-        dock.failed.connect(window.toasts.exception)
+        dock.failed.connect(toasts.exception)
+        current.folder_opened.connect(self._learn_from)
 
     def may_close(self) -> bool:
         """Whether the window may close; asks what becomes of a training that goes on."""
-        panel = self._window.training.panel
+        panel = self._dock.panel
         threads = [live.watcher for live in panel.training] if panel is not None else []
 
         @cache
@@ -65,13 +77,6 @@ class TrainingLink(QObject):
         may = [may_close(thread, ask, self._window.close) for thread in threads]
         return all(may)  # each was told to stop or let go
 
-    def learn_from(self, folder: Path) -> None:
-        """Opens the form of a new run with a prepared data set, or a folder to prepare."""
-        self._data = folder
-        self._window.actions_["training"].setChecked(True)
-        if self._panel is not None:
-            self._fill_form()
-
     def stop(self) -> None:
         """Ends the thread that loads models and the document that waits."""
         if self._follow is not None:
@@ -81,11 +86,19 @@ class TrainingLink(QObject):
 
     # --- inside ----------------------------------------------------------------------------
 
+    @Slot(Path)
+    def _learn_from(self, folder: Path) -> None:
+        """Opens the form of a new run with a prepared data set, or a folder to prepare."""
+        self._data = folder
+        self._action.setChecked(True)
+        if self._panel is not None:
+            self._fill_form()
+
     @Slot(object)
     def _link(self, panel: TrainingPanel) -> None:
         self._panel = panel
-        panel.failed.connect(self._window.toasts.exception)
-        panel.noted.connect(self._window.toasts.info)
+        panel.failed.connect(self._toasts.exception)
+        panel.noted.connect(self._toasts.info)
         panel.shape_requested.connect(self._show_shape)
         panel.explore_requested.connect(self._explore)
         panel.follow_requested.connect(self._follow_run)
@@ -101,9 +114,9 @@ class TrainingLink(QObject):
 
     @Slot(object, str)
     def _show_shape(self, grid: NDArray[np.bool_], words: str) -> None:
-        document = self._window.document
+        document = self._current.document
         if document is None:
-            self._window.toasts.info("The model is still being loaded; please wait a moment.")
+            self._toasts.info(LOADING)
             return
         document.show_guest(Guest(grid.astype(np.float32), words))
 
@@ -123,7 +136,7 @@ class TrainingLink(QObject):
             follow.show_newest()
         else:
             follow.live = True
-            self._window.toasts.info(FIRST_SAVE)
+            self._toasts.info(FIRST_SAVE)
 
     @Slot(Path, list)
     def _hear(self, run: Path, events: list[Event]) -> None:
@@ -139,15 +152,15 @@ class TrainingLink(QObject):
             follow.live = False
             follow.opened.connect(self._open)
             follow.shown.connect(lambda step: self._tell_shown(run, step))
-            follow.failed.connect(self._window.toasts.exception)
+            follow.failed.connect(self._toasts.exception)
         return self._follow
 
     @Slot(object)
     def _open(self, model: ShapeModel) -> None:
         """A run's model comes as a new document."""
-        before, away = self._window.document, self._away
+        before, away = self._current.document, self._away
         self._away = Document(model, self._window)
-        self._window.show_document(self._away)
+        self._current.show(self._away)
         if away is not None:
             away.stop()
             away.deleteLater()
@@ -175,7 +188,7 @@ class TrainingLink(QObject):
             self._follow = None
         away, self._away = self._away, None
         home, self._home = self._home, None
-        self._window.show_document(home)
+        self._current.show(home)
         self._window.setWindowTitle("ShapeLab")
         away.stop()
         away.deleteLater()

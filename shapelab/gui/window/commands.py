@@ -11,30 +11,39 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import log_folder
-from shapelab.core.session.session import SHAPE_SUFFIX, Session
+from shapelab.core.session.session import SHAPE_SUFFIX
+from shapelab.gui.base.notify import Toasts
+from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document import dropped_files
+from shapelab.gui.document.current_document import CurrentDocument
+from shapelab.gui.document.document import Document
+from shapelab.gui.viewport.viewport import STYLES, Viewport
 from shapelab.gui.window.about import AboutDialog
+from shapelab.gui.window.actions import Actions
 from shapelab.gui.window.shortcut_overlay import ShortcutOverlay
 
 if TYPE_CHECKING:
-    from shapelab.gui.document.document import Document
     from shapelab.gui.export.export_dialog import ExportDialog
-    from shapelab.gui.main_window import MainWindow
-    from shapelab.gui.viewport.viewport import Viewport
 
 EDGE = 16  # between a dialog and the window's edges, device-independent pixels
-STYLES = ("smooth", "wireframe", "blocks")
 MOUSE = (("Turn", "Drag"), ("Move", "Shift+Drag"), ("Zoom", "Wheel"))
 
 
 class Commands(QObject):
     """Connects the window's actions; the view's options live in the actions' check marks."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        actions: Actions,
+        viewport: Viewport,
+        current: CurrentDocument,
+        toasts: Toasts,
+        settings: WindowSettings,
+    ) -> None:
         super().__init__(window)
-        self._window = window
-        self._actions = actions = window.actions_
-        self._viewport = window.viewport
+        self._window, self._actions, self._viewport = window, actions, viewport
+        self._current, self._toasts, self._settings = current, toasts, settings
         self.export_dialog: ExportDialog | None = None
         self.overlay = ShortcutOverlay(window, self._keys())
         for name, act in {
@@ -46,20 +55,21 @@ class Commands(QObject):
             "cutout": self.save_cutout,
             "copy": self.copy_picture,
             "quit": window.close,
-            "undo": lambda: self._session().undo(),
-            "redo": lambda: self._session().redo(),
-            "randomise": lambda: self._session().randomise(),
-            "reset": lambda: self._session().reset_all(),
+            "undo": lambda: current.session.undo(),
+            "redo": lambda: current.session.redo(),
+            "randomise": lambda: current.session.randomise(),
+            "reset": lambda: current.session.reset_all(),
             "shortcuts": self.overlay.toggle,
             "logs": self.open_logs,
             "about": self.about,
         }.items():
             actions[name].triggered.connect(act)
+        current.changed.connect(self._follow_document)
         self._restore_view()
-        self._connect_view(self._viewport)
+        self._connect_view()
 
-    def _connect_view(self, viewport: Viewport) -> None:
-        actions = self._actions
+    def _connect_view(self) -> None:
+        actions, viewport = self._actions, self._viewport
         for name, apply in (
             ("orthographic", viewport.set_orthographic),
             ("grid", viewport.set_grid),
@@ -68,18 +78,18 @@ class Commands(QObject):
             actions[name].toggled.connect(apply)
             apply(actions[name].isChecked())
         actions.views.triggered.connect(lambda action: viewport.set_view(action.data()))
-        actions.styles.triggered.connect(lambda _action: self.choose_style())
+        actions.styles.triggered.connect(self._choose_style)
         actions["fit"].triggered.connect(viewport.reset_camera)
-        self.choose_style()
+        self._choose_style()
 
     @Slot()
-    def choose_style(self) -> None:
+    def _choose_style(self) -> None:
         """Draws the shape in the checked style; cubes are asked of the document."""
         checked = self._actions.styles.checkedAction()
         style = checked.data() if checked else STYLES[0]
         self._viewport.set_style(style)
-        if self._window.document is not None:
-            self._window.document.show_blocks(style == "blocks")
+        if self._current.document is not None:
+            self._current.document.show_blocks(style == "blocks")
 
     # --- files ---------------------------------------------------------------------------------
 
@@ -92,16 +102,16 @@ class Commands(QObject):
         )
         if names:
             self._remember("open", names[0])
-            self._window.open_paths([Path(name) for name in names])
+            self._current.open(dropped_files.from_paths([Path(name) for name in names]))
 
     @Slot()
     def paste(self) -> None:
         """Opens the picture or the files on the clipboard."""
         found = dropped_files.sources(QGuiApplication.clipboard().mimeData())
         if found:
-            self._window.open_sources(found)
+            self._current.open(found)
         else:
-            self._window.toasts.info("There is no picture or file on the clipboard to paste.")
+            self._toasts.info("There is no picture or file on the clipboard to paste.")
 
     @Slot()
     def save_shape(self) -> None:
@@ -110,11 +120,11 @@ class Commands(QObject):
         if path is None:
             return
         try:
-            self._session().save(path)
+            self._current.session.save(path)
         except (ShapelabError, OSError) as error:
-            self._window.toasts.exception(error)
+            self._toasts.exception(error)
         else:
-            self._window.toasts.info(f"Saved {path.name}.")
+            self._toasts.info(f"Saved {path.name}.")
 
     @Slot()
     def export(self) -> None:
@@ -122,7 +132,7 @@ class Commands(QObject):
         from shapelab.gui.export.export_dialog import ExportDialog
 
         if self.export_dialog is None:
-            document = self._document()
+            document = self._current.require()
             self.export_dialog = ExportDialog(document.session, document.surface_for, self._window)
         if self._actions["style_blocks"].isChecked():
             self._actions["style_smooth"].trigger()  # the file gets the surface: so show it
@@ -153,7 +163,7 @@ class Commands(QObject):
     def copy_picture(self) -> None:
         """Puts what the viewport shows on the clipboard."""
         QGuiApplication.clipboard().setImage(self._viewport.screenshot())
-        self._window.toasts.info("The picture is on the clipboard.")
+        self._toasts.info("The picture is on the clipboard.")
 
     def _save_picture(self, transparent: bool) -> None:
         path = self._ask("pictures", "Save Picture", "PNG picture (*.png)", ".png")
@@ -162,13 +172,13 @@ class Commands(QObject):
         try:
             self._viewport.screenshot(path, transparent)
         except ShapelabError as error:
-            self._window.toasts.exception(error)
+            self._toasts.exception(error)
         else:
-            self._window.toasts.info(f"Saved {path.name}.")
+            self._toasts.info(f"Saved {path.name}.")
 
     def _ask(self, kind: str, title: str, name_filter: str, suffix: str) -> Path | None:
         """A file name with the right suffix, or None when the user thought better of it."""
-        state = self._session().state
+        state = self._current.session.state
         seed = "" if state.seed is None else f"-{state.seed}"
         proposal = str(Path(self._folder(kind), f"{state.class_name}{seed}{suffix}"))
         name, _ = QFileDialog.getSaveFileName(self._window, title, proposal, name_filter)
@@ -180,15 +190,15 @@ class Commands(QObject):
     def _folder(self, kind: str) -> str:
         documents = QStandardPaths.StandardLocation.DocumentsLocation
         home = QStandardPaths.writableLocation(documents) or str(Path.home())
-        return self._window.settings.text(f"folders/{kind}", home)
+        return self._settings.text(f"folders/{kind}", home)
 
     def _remember(self, kind: str, name: str) -> None:
-        self._window.settings.set_text(f"folders/{kind}", str(Path(name).parent))
+        self._settings.set_text(f"folders/{kind}", str(Path(name).parent))
 
     # --- view ----------------------------------------------------------------------------------
 
     def _restore_view(self) -> None:
-        settings, actions = self._window.settings, self._actions
+        settings, actions = self._settings, self._actions
         style = settings.text("view/style", STYLES[0], STYLES)
         actions[f"style_{style}"].setChecked(True)
         for name, default in (("orthographic", False), ("grid", True), ("axes", True)):
@@ -196,7 +206,7 @@ class Commands(QObject):
 
     def keep_view(self) -> None:
         """Remembers the view's options for the next start."""
-        settings, checked = self._window.settings, self._actions.styles.checkedAction()
+        settings, checked = self._settings, self._actions.styles.checkedAction()
         settings.set_text("view/style", checked.data() if checked else STYLES[0])
         for name in ("orthographic", "grid", "axes"):
             settings.set_flag(f"view/{name}", self._actions[name].isChecked())
@@ -209,12 +219,12 @@ class Commands(QObject):
         folder = log_folder()
         folder.mkdir(parents=True, exist_ok=True)
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            self._window.toasts.info(f"The log files are in {folder}.")
+            self._toasts.info(f"The log files are in {folder}.")
 
     @Slot()
     def about(self) -> None:
         """Opens the About dialog."""
-        document = self._window.document
+        document = self._current.document
         AboutDialog(document.model if document else None, self._window).show()
 
     def _keys(self) -> list[tuple[str, str]]:
@@ -235,19 +245,12 @@ class Commands(QObject):
         if self.export_dialog is not None:
             self.export_dialog.stop()
 
-    def close_export(self) -> None:
-        """Another document is shown: the dialog belongs to the one before."""
+    @Slot(object)
+    def _follow_document(self, _document: Document) -> None:
+        """The export dialog belongs to the document before; the style holds for the new one."""
         if self.export_dialog is not None:
             self.export_dialog.close()
             self.export_dialog.stop()
             self.export_dialog.deleteLater()
             self.export_dialog = None
-
-    def _document(self) -> Document:
-        document = self._window.document
-        if document is None:  # the actions are disabled until then
-            raise ShapelabError("The model is still being loaded; please wait a moment.")
-        return document
-
-    def _session(self) -> Session:
-        return self._document().session
+        self._choose_style()
