@@ -1,9 +1,8 @@
-"""Starts ``python -m trainer`` as a process that outlives the app; knows no Qt."""
+"""Starts the trainer as a process that outlives the app; knows no Qt."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -14,9 +13,8 @@ from typing import IO, Literal
 
 from shapelab.core.errors import RunError
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.trainer_module import trainer_module
 
-# A crash in native code leaves its trace in the log, too.
-COMMAND = (sys.executable, "-X", "faulthandler", "-m", "trainer")
 NICE = 10  # the window's thread comes first: frames are then drawn as if nobody trained
 LOG_BYTES, LOG_LINES = 8192, 20  # of the log's end, for whoever asks what happened
 
@@ -29,7 +27,7 @@ class Job:
         kind: "fit" trains the run in the folder; "prepare" makes the store in the folder;
             "attach" only watches the run in the folder, whoever trains it.
         folder: of the run or of the store.
-        arguments: of ``python -m trainer``.
+        arguments: of the trainer.
     """
 
     kind: Literal["fit", "prepare", "attach"]
@@ -99,14 +97,13 @@ class TrainerProcess:
     """
 
     def __init__(self, job: Job) -> None:
-        if importlib.util.find_spec("trainer") is None:
-            raise RunError("The trainer is not installed; run `pip install shapelab` again.")
+        command = trainer_command()
         try:
             job.events.parent.mkdir(parents=True, exist_ok=True)
             with job.log.open("ab") as log, _stdout(job) as stdout:
                 self._log, self._log_start = job.log, log.seek(0, os.SEEK_END)
                 self._process = subprocess.Popen(
-                    [*COMMAND, *job.arguments],
+                    [*command, *job.arguments],
                     stdin=subprocess.PIPE,
                     stdout=stdout,
                     stderr=log,
@@ -157,6 +154,12 @@ class TrainerProcess:
         _LEFT[:] = [process for process in _LEFT if process.poll() is None]
         if self._process.poll() is None:
             _LEFT.append(self._process)  # collected while it runs, Python would complain
+
+
+def trainer_command() -> tuple[str, ...]:
+    """What starts the trainer; its arguments follow. Raises RunError where there is none."""
+    # A crash in native code leaves its trace in the log, too.
+    return (sys.executable, "-X", "faulthandler", "-m", trainer_module())
 
 
 _LEFT: list[subprocess.Popen[bytes]] = []

@@ -37,7 +37,9 @@ def thread(qtbot, tmp_path, monkeypatch):
     path.write_text(SCRIPT)
     run.mkdir()
     RunFolder(run).config.touch()
-    monkeypatch.setattr(trainer_process, "COMMAND", (sys.executable, "-I", "-S", str(path)))
+    monkeypatch.setattr(
+        trainer_process, "trainer_command", lambda: (sys.executable, "-I", "-S", str(path))
+    )
     thread = TrainingThread([Job("fit", run, (str(run),))])
     yield thread
     workers.stop_all()

@@ -248,7 +248,9 @@ def script(tmp_path, monkeypatch):
     def put(text: str) -> None:
         path = tmp_path / "script.py"
         path.write_text("import os, signal, sys, time\n" + textwrap.dedent(text))
-        monkeypatch.setattr(trainer_process, "COMMAND", (sys.executable, "-I", "-S", str(path)))
+        monkeypatch.setattr(
+            trainer_process, "trainer_command", lambda: (sys.executable, "-I", "-S", str(path))
+        )
 
     return put
 
