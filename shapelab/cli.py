@@ -14,6 +14,7 @@ import typer
 from shapelab import __version__
 from shapelab.core.errors import ExportError, ShapelabError
 from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.output import Making, base_name, destinations
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def sample(
     out: Annotated[str, typer.Option("-o", "--out", help="Folder, or a file for one shape.")] = ".",
     file_format: Format = "stl",
     size_mm: SizeMm = 80.0,
-    truncation: Annotated[float, typer.Option(min=0, max=2, help="Spread: 0 = the mean.")] = 0.8,
+    truncation: Annotated[
+        float, typer.Option(min=0, max=MAX_TRUNCATION, help="0 = the mean shape, 1 = as trained.")
+    ] = TRUNCATION,
     resolution: Resolution = DEFAULTS.resolution,
     smoothing: Smoothing = DEFAULTS.smoothing,
     level: Level = DEFAULTS.level,

@@ -221,6 +221,7 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["sample", "--size-mm", "nan"],
         ["sample", "--resolution", "5"],
         ["sample", "--truncation", "nan"],
+        ["sample", "--truncation", "2.01"],
         ["sample", "--level", "1"],
         ["sample", "--format", "docx"],
         ["sample", "-o", "chair.docx"],

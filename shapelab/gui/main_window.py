@@ -49,7 +49,9 @@ log = logging.getLogger("shapelab")
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
 VIEW_WAIT_S = 3.0  # the view draws much sooner; if it does not, the model comes first
-EMPTY = "There is nothing solid here.\nMove the sliders nearer to zero, lower the variety, or undo."
+EMPTY = (
+    "There is nothing solid here.\nMove the sliders nearer to zero, lower the truncation, or undo."
+)
 
 
 class MainWindow(QMainWindow):

@@ -14,10 +14,10 @@ from torch import nn
 from shapelab.core.model import silhouette_fit
 from shapelab.core.model.image_encoding import look
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.model.latent import TRUNCATION as START_TRUNCATION
 from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import Generator
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.session.shape_state import TRUNCATION as START_TRUNCATION
 
 from ..data.batches.picture_inputs import model_inputs
 from ..data.store.prepared_store import Store

@@ -15,6 +15,9 @@ Array = NDArray[np.float32]
 PathMode = Literal["slerp", "lerp"]
 
 DIRECTIONS = 12  # principal directions shipped per class
+#: Scales how far a sample lies from its class's mean: 0 is the mean, 1 as trained. Samples look
+#: better, and vary less, a little below 1.
+TRUNCATION, MAX_TRUNCATION = 0.8, 2.0
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class ShapeModel:
         class_name: str | None = None,
         seed: int = 0,
         n: int = 1,
-        truncation: float = 0.8,
+        truncation: float = TRUNCATION,
     ) -> Array:
         """Draws latents (n, latent_size) float32; the same seed always gives the same shapes.
 
@@ -65,7 +65,8 @@ class ShapeModel:
             class_name: one of ``classes``; None draws a class for each sample from the seed.
             seed: whole number >= 0.
             n: how many.
-            truncation: scales the spread around the class's mean (1 = as trained, 0 = the mean).
+            truncation: distance from the class's mean (1 = as trained, 0 = the mean itself); people
+                choose it between 0 and ``MAX_TRUNCATION``.
         """
         noise = seed_noise(seed, self.latent_size, n)
         if class_name is not None:

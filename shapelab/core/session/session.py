@@ -13,7 +13,7 @@ import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.model.latent import DIRECTIONS, PATHS, Array, PathMode
+from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, PATHS, Array, PathMode
 from shapelab.core.session.change_signal import Hook
 from shapelab.core.session.history import History
 from shapelab.core.session.shape_file import (
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["SHAPE_SUFFIX", "Hook", "Morph", "Session", "ShapeState", "SurfaceOptions"]
 
 START_CLASS = "chair"
-MAX_TRUNCATION = 2.0
 RANDOM_SEEDS = 1_000_000  # short enough to be read out and typed
 
 
@@ -127,7 +126,10 @@ class Session:
         self._resample("randomise", seed=seed)
 
     def set_truncation(self, truncation: float) -> None:
-        """Scales the spread of sampled shapes; sliders stay. A shown picture does not change."""
+        """Brings a sampled shape nearer to its class's mean, or away; sliders stay.
+
+        What comes from a picture or a file does not change. Raises InputError out of range.
+        """
         if not 0 <= truncation <= MAX_TRUNCATION:
             raise InputError(f"Truncation lies between 0 and {MAX_TRUNCATION:g}.")
         old = self.state

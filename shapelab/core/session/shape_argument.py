@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapelab.core.errors import InputError
+from shapelab.core.model.latent import TRUNCATION
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape
-from shapelab.core.session.shape_state import TRUNCATION, ShapeState, plain_state, seeded_state
+from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.model.latent import DIRECTIONS, PATHS, Array, PathMode
+from shapelab.core.model.latent import DIRECTIONS, PATHS, TRUNCATION, Array, PathMode
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-
-TRUNCATION = 0.8  # samples look better, and vary less, than at the full spread of 1
 
 
 def frozen(values: Any) -> Array:

@@ -1,4 +1,4 @@
-"""The latent panel: class, seed, variety, the 12 principal directions and all raw latent values."""
+"""The latent panel: class, seed, truncation, the 12 principal directions and all raw latent values."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, TRUNCATION
 from shapelab.core.session.session import Session, ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, heading, readable, scrolled
 from shapelab.gui.base.sliders import SigmaSlider
 
-VARIETY, VARIETY_MAX = 0.8, 1.2
 RAW_LIMIT = 4.0  # nearly every latent value of a trained model lies within
 SEED_MAX = 2**31 - 1
+NAME_WIDTH = 66  # px, the column of names
 NO_SEED = -1  # the spin box shows a dash: the shape came from a picture or a morph
 
 
@@ -97,21 +97,21 @@ class LatentPanel(QWidget):
         self.seed.setMinimumWidth(72)
         self.randomise = QPushButton(theme.icon("dice"), "Randomise")
         self.randomise.setToolTip("Draw another shape. Locked directions keep their value.")
-        self.variety = SigmaSlider(
-            "Variety",
+        self.truncation = SigmaSlider(
+            "Truncation",
             0.0,
-            VARIETY_MAX,
-            rest=VARIETY,
+            MAX_TRUNCATION,
+            rest=TRUNCATION,
             unit="",
             decimals=2,
             step=0.05,
             lockable=False,
-            name_width=46,
+            name_width=NAME_WIDTH,
         )
-        self.variety.setToolTip(
+        self.truncation.setToolTip(
             "How far shapes may stray from the typical one of their kind:\n"
-            "0 gives the average shape, 0.8 is a good mix, more gives odder shapes.\n"
-            "Double click for 0.8."
+            f"0 gives the average shape, {TRUNCATION} is a good mix, more gives odder shapes.\n"
+            f"Double click for {TRUNCATION}."
         )
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACING)
@@ -120,12 +120,12 @@ class LatentPanel(QWidget):
         for row, (text, buddy) in enumerate((("Class", self.classes), ("Seed", self.seed))):
             label = QLabel(text)
             label.setBuddy(buddy)
-            label.setFixedWidth(46)
+            label.setFixedWidth(NAME_WIDTH)
             grid.addWidget(label, row, 0)
         grid.addWidget(self.classes, 0, 1, 1, 2)
         grid.addWidget(self.seed, 1, 1)
         grid.addWidget(self.randomise, 1, 2)
-        grid.addWidget(self.variety, 2, 0, 1, 3)
+        grid.addWidget(self.truncation, 2, 0, 1, 3)
         return grid
 
     def _build_directions(self) -> QVBoxLayout:
@@ -173,9 +173,11 @@ class LatentPanel(QWidget):
         self.seed.valueChanged.connect(self._choose_seed)
         self.randomise.clicked.connect(lambda: self._tell(Session.randomise))
         self.reset_all.clicked.connect(lambda: self._tell(Session.reset_all))
-        self.variety.changed.connect(partial(self._tell, Session.set_truncation))
-        self.variety.reset_requested.connect(partial(self._tell, Session.set_truncation, VARIETY))
-        self.variety.edit_finished.connect(partial(self._tell, Session.finish_edit))
+        self.truncation.changed.connect(partial(self._tell, Session.set_truncation))
+        self.truncation.reset_requested.connect(
+            partial(self._tell, Session.set_truncation, TRUNCATION)
+        )
+        self.truncation.edit_finished.connect(partial(self._tell, Session.finish_edit))
         self.fold.clicked.connect(self._toggle_fold)
         for index, row in enumerate(self.directions):
             row.changed.connect(partial(self._tell, Session.set_coefficient, index))
@@ -240,8 +242,8 @@ class LatentPanel(QWidget):
                 self.seed.setSpecialValueText("–" if state.seed is None else "")
                 self.seed.setMinimum(min(seed, 0))
                 self.seed.setValue(seed)
-        self.variety.set_value(state.truncation)
-        self.variety.setEnabled(state.seed is not None)
+        self.truncation.set_value(state.truncation)
+        self.truncation.setEnabled(state.seed is not None)
         for slider, sigma in zip(self.directions, state.coefficients, strict=True):
             slider.set_value(float(sigma))
         self._show_reset()

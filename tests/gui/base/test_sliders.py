@@ -143,7 +143,7 @@ def test_the_lock_tells_and_shows_itself(qtbot, row):
 
 
 def test_a_row_without_lock_takes_no_lock(qtbot):
-    row = SigmaSlider("Variety", 0, 1.2, rest=0.8, unit="", decimals=2, lockable=False)
+    row = SigmaSlider("Truncation", 0, 2.0, rest=0.8, unit="", decimals=2, lockable=False)
     qtbot.addWidget(row)
     row.set_locked(True)
     assert row.lock is None

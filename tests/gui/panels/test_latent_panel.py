@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from shapelab.core.errors import InputError
+from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.gui.base.sliders import STEPS
 from shapelab.gui.panels.latent_panel import LatentPanel
 
@@ -148,25 +150,32 @@ def test_showing_a_state_sends_nothing_back(panel, session):
     assert session.state.coefficients[0] == pytest.approx(0.123456), "not rounded by the slider"
 
 
-def test_variety_follows_the_slider_and_double_click_brings_the_default(qtbot, panel, session):
-    drag(qtbot, panel.variety, 1.1)
+def test_truncation_follows_the_slider_and_double_click_brings_the_default(qtbot, panel, session):
+    drag(qtbot, panel.truncation, 1.1)
     assert session.state.truncation == pytest.approx(1.1, abs=0.05)
-    qtbot.mouseDClick(panel.variety.readout, Qt.MouseButton.LeftButton)
-    assert session.state.truncation == pytest.approx(0.8)
-    assert panel.variety.readout.text() == "0.80"
+    qtbot.mouseDClick(panel.truncation.readout, Qt.MouseButton.LeftButton)
+    assert session.state.truncation == pytest.approx(TRUNCATION)
+    assert panel.truncation.readout.text() == f"{TRUNCATION:.2f}"
+
+
+def test_the_window_offers_all_of_the_sessions_truncation(panel, session):
+    panel.truncation.slider.setValue(panel.truncation.slider.maximum())
+    assert session.state.truncation == MAX_TRUNCATION
+    with pytest.raises(InputError):
+        session.set_truncation(MAX_TRUNCATION + 0.01)
 
 
 def test_a_picture_has_no_seed_until_one_is_chosen(qtbot, panel, session):
     session.show(session.latent + 1, "picture chair.png", "chair")
     assert panel.seed.text() == "–"
-    assert not panel.variety.isEnabled(), "variety belongs to seeds"
+    assert not panel.truncation.isEnabled(), "truncation belongs to seeds"
     latent = session.latent.copy()
     panel.seed.stepDown()
     assert np.array_equal(session.latent, latent)
     panel.seed.stepUp()
     assert session.state.seed == 0
     assert panel.seed.text() == "0"
-    assert panel.variety.isEnabled()
+    assert panel.truncation.isEnabled()
 
 
 def test_the_raw_values_are_built_on_first_opening_and_move_single_numbers(qtbot, panel, session):
