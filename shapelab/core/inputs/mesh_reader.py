@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
+from shapelab.core.mesh.formats.read_back import mesh_parts
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 MESH_SUFFIXES = (".stl", ".obj", ".ply", ".off", ".glb", ".gltf", ".3mf")
@@ -53,37 +53,21 @@ def read(data: bytes, suffix: str) -> TriMesh:
 
 def _parsed(data: bytes, suffix: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """All triangles of the file in one frame."""
-    import trimesh
-
-    scene = trimesh.load_scene(
-        io.BytesIO(data),
-        file_type=suffix.removeprefix("."),
-        resolver=None,
-        allow_remote=False,
-        process=False,
-        skip_materials=True,
-    )
     vertices: list[NDArray[np.float64]] = []
     faces: list[NDArray[np.int64]] = []
     base = total = 0
-    for node in scene.graph.nodes_geometry:
-        matrix, name = scene.graph[node]
-        part: Any = scene.geometry[name]
-        own_faces = np.asarray(getattr(part, "faces", np.zeros((0, 3))), np.int64)
-        if own_faces.ndim != 2 or not len(own_faces):
-            continue  # points and lines have no surface
-        total += len(own_faces)
+    for part in mesh_parts(data, suffix):
+        total += len(part.faces)
         if total > _MAX_FACES:
             raise InputError(
                 f"The mesh has more than {_MAX_FACES // 1_000_000} million triangles; "
                 "please simplify it first."
             )
-        own = np.asarray(part.vertices, np.float64)
-        if own_faces.min() < 0 or own_faces.max() >= len(own):
+        if part.faces.min() < 0 or part.faces.max() >= len(part.vertices):
             raise InputError("The mesh's faces name points that it lacks; please export it again.")
-        vertices.append(own @ matrix[:3, :3].T + matrix[:3, 3])
-        faces.append(own_faces + base)
-        base += len(own)
+        vertices.append(part.vertices)
+        faces.append(part.faces + base)
+        base += len(part.vertices)
     if not faces:
         raise InputError("The file holds no triangles; please choose a mesh with a surface.")
     return np.concatenate(vertices), np.concatenate(faces)

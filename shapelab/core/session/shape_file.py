@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, PATHS
@@ -110,8 +111,6 @@ def check_model(document: dict[str, Any], model: ShapeModel, name: str) -> None:
 
 def write_shape(path: Path, state: ShapeState, model: ShapeModel) -> None:
     """Writes a ``.shape.json`` file atomically."""
-    from shapelab.core.mesh.formats import atomic_write
-
     document = {
         "format": SHAPE_FORMAT,
         "version": SHAPE_VERSION,

@@ -1,4 +1,7 @@
-"""The table of mesh formats, and the one way to write a file: encoded, read back and judged."""
+"""The table of mesh formats, and the one way to write a file: encoded, read back and judged.
+
+A file is written by a module of ours and read back by trimesh: a judge that is not its twin.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from shapelab.core.atomic import atomic_write as atomic_write
+from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
-from shapelab.core.mesh.formats.glb import read_glb, write_glb
-from shapelab.core.mesh.formats.plain import (
-    read_obj,
-    read_ply,
-    read_stl,
-    write_obj,
-    write_ply,
-    write_stl,
-)
-from shapelab.core.mesh.formats.threemf import read_3mf, write_3mf
+from shapelab.core.mesh.formats.glb import write_glb
+from shapelab.core.mesh.formats.obj import write_obj
+from shapelab.core.mesh.formats.ply import write_ply
+from shapelab.core.mesh.formats.read_back import read_back
+from shapelab.core.mesh.formats.stl import write_stl
+from shapelab.core.mesh.formats.threemf import write_3mf
 from shapelab.core.mesh.print_check import PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
 
@@ -30,15 +29,8 @@ WRITERS: dict[str, Callable[[TriMesh], bytes]] = {
     ".glb": write_glb,
     ".3mf": write_3mf,
 }
-READERS: dict[str, Callable[[bytes], TriMesh]] = {
-    ".stl": read_stl,
-    ".obj": read_obj,
-    ".ply": read_ply,
-    ".glb": read_glb,
-    ".3mf": read_3mf,
-}
-# Sizes may differ by float32's rounding on the way through metres.
-_SIZE_TOLERANCE, _VOLUME_TOLERANCE = 1e-5, 1e-3
+# Shares of the part's longest side and of its volume: GLB goes through metres in float32.
+_PLACE_TOLERANCE, _VOLUME_TOLERANCE = 1e-6, 1e-3
 
 
 def encode(mesh: TriMesh, suffix: str) -> bytes:
@@ -58,9 +50,7 @@ def decode(data: bytes, suffix: str) -> TriMesh:
     Raises:
         ExportError: for an unknown suffix or damaged bytes.
     """
-    # Numbers beyond float32 become infinite, which `check` reports.
-    with np.errstate(over="ignore"):
-        return READERS[_known(suffix)](data)
+    return read_back(data, _known(suffix))
 
 
 def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintReport:
@@ -90,15 +80,28 @@ def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintRepo
 
 def judge(data: bytes, suffix: str, meant: TriMesh) -> PrintReport:
     """The verdict on a file's bytes, which must also hold the mesh that was meant."""
-    report = check(decode(data, suffix))
-    lost = []
-    if report.triangles != len(meant.faces):
-        lost.append(f"The file holds {report.triangles} triangles instead of {len(meant.faces)}.")
-    if not np.allclose(report.size_mm, meant.extents, rtol=_SIZE_TOLERANCE, equal_nan=True):
-        lost.append("The file holds another size than the shape has.")
-    if not np.isclose(report.volume_mm3, meant.volume, rtol=_VOLUME_TOLERANCE, equal_nan=True):
-        lost.append("The file holds another volume than the shape has.")
-    return replace(report, problems=(*report.problems, *lost))
+    found = decode(data, suffix)
+    report = check(found)
+    return replace(report, problems=(*report.problems, *_differences(found, meant)))
+
+
+def _differences(found: TriMesh, meant: TriMesh) -> list[str]:
+    """A sentence for each thing in which a file's mesh is not the one that was meant."""
+    if len(found.faces) != len(meant.faces):
+        return [f"The file holds {len(found.faces)} triangles instead of {len(meant.faces)}."]
+    if not np.isfinite(found.vertices).all():
+        return []  # the check has said it
+    said = []
+    longest = float(meant.extents.max())
+    if not np.allclose(found.extents, meant.extents, 0, _PLACE_TOLERANCE * longest, True):
+        said.append("The file holds another size than the shape has.")
+    if not np.isclose(found.volume, meant.volume, rtol=_VOLUME_TOLERANCE, equal_nan=True):
+        said.append("The file holds another volume than the shape has.")
+    # Corner by corner, in order: where they lie, and the way round that makes a side the outside.
+    corners, wanted = (mesh.vertices[mesh.faces].astype(np.float64) for mesh in (found, meant))
+    if not np.allclose(corners, wanted, 0, _PLACE_TOLERANCE * longest, True):
+        said.append("The file's triangles lie or face elsewhere than the shape's.")
+    return said
 
 
 def _known(suffix: str) -> str:

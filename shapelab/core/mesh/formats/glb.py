@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh, vertex_normals
 
 _MM_PER_METRE = 1000.0
@@ -90,39 +89,3 @@ def _document(places: NDArray[np.float32], triangles: int, sizes: list[int]) -> 
         ],
         "buffers": [{"byteLength": sum(sizes)}],
     }
-
-
-def read_glb(data: bytes) -> TriMesh:
-    """The mesh (mm, z up) of a GLB that `write_glb` wrote.
-
-    Raises:
-        ExportError: if the file is cut short or its parts do not fit together.
-    """
-    try:
-        magic, version, total = struct.unpack_from("<III", data)
-        size, kind = struct.unpack_from("<II", data, 12)
-        document = json.loads(data[20 : 20 + size])
-        length, binary = struct.unpack_from("<II", data, 20 + size)
-        body = data[28 + size : 28 + size + length]
-        if (magic, version, total, kind, binary) != (_GLTF, 2, len(data), _JSON, _BIN):
-            raise ExportError("The GLB file is cut short or no GLB.")
-        names = document["meshes"][0]["primitives"][0]
-        places = _accessor(document, body, names["attributes"]["POSITION"], "<f4")
-        normals = _accessor(document, body, names["attributes"]["NORMAL"], "<f4")
-        faces = _accessor(document, body, names["indices"], "<u4")
-    except (struct.error, ValueError, KeyError, IndexError, TypeError) as error:
-        raise ExportError("The GLB file is damaged.") from error
-    vertices = (_z_up(places).astype(np.float64) * _MM_PER_METRE).astype(np.float32)
-    return TriMesh(vertices, faces.astype(np.int32).reshape(-1, 3), _z_up(normals))
-
-
-def _accessor(document: dict[str, Any], body: bytes, index: int, kind: str) -> NDArray[Any]:
-    accessor = document["accessors"][index]
-    view = document["bufferViews"][accessor["bufferView"]]
-    width = 3 if accessor["type"] == "VEC3" else 1
-    values = np.frombuffer(body, kind, accessor["count"] * width, view["byteOffset"])
-    return values.reshape(-1, 3)
-
-
-def _z_up(values: NDArray[Any]) -> NDArray[np.float32]:
-    return np.stack([values[:, 0], -values[:, 2], values[:, 1]], axis=1).astype(np.float32)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
-from xml.etree import ElementTree
 
-import numpy as np
-
-from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 _CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MODEL = "3D/3dmodel.model"
-# All that zipfile raises for damaged bytes.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 _TYPES = f"""{_HEAD}<Types xmlns="{_PACKAGE}/content-types">
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
 <Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/>
@@ -63,24 +56,3 @@ def _model(mesh: TriMesh) -> str:
         "</model>",
     ]
     return _HEAD + "\n".join(lines) + "\n"
-
-
-def read_3mf(data: bytes) -> TriMesh:
-    """The mesh of a 3MF that `write_3mf` wrote.
-
-    Raises:
-        ExportError: if the package is damaged or not in millimetres.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            model = ElementTree.fromstring(package.read(_MODEL))
-        vertices = [[e.attrib[k] for k in "xyz"] for e in model.iter(f"{{{_CORE}}}vertex")]
-        corners = ("v1", "v2", "v3")
-        faces = [[e.attrib[k] for k in corners] for e in model.iter(f"{{{_CORE}}}triangle")]
-        places = np.array(vertices, np.float64).reshape(-1, 3)
-        indices = np.array(faces, np.int32).reshape(-1, 3)
-    except (*_DAMAGE, ElementTree.ParseError, KeyError, ValueError) as error:
-        raise ExportError("The 3MF file is damaged.") from error
-    if model.get("unit") != "millimeter":
-        raise ExportError("The 3MF file is not in millimetres.")
-    return TriMesh(places.astype(np.float32), indices)
