@@ -15,7 +15,13 @@ from torch import nn
 from shapelab.core.errors import InputError
 from shapelab.core.model import model_file, silhouette_fit
 from shapelab.core.model.image_encoding import Sighting, look
-from shapelab.core.model.latent import Array, LatentDensity, PrincipalDirections, seed_noise
+from shapelab.core.model.latent import (
+    TRUNCATION,
+    Array,
+    LatentDensity,
+    PrincipalDirections,
+    seed_noise,
+)
 from shapelab.core.model.networks import Generator, folded
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.paths import find_model

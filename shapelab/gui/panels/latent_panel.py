@@ -1,4 +1,4 @@
-"""The latent panel: class, seed, truncation, the 12 principal directions and all raw latent values."""
+"""The latent panel: class, seed, truncation, the 12 principal directions, all latent values."""
 
 from __future__ import annotations
 
