@@ -16,7 +16,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from trainer.checkpoints import checkpoint_store
 from trainer.data.source import Item
 from trainer.data.store.shards import Rejected, encode
-from trainer.data.store.store_writer import Plan, Writer, digest_of
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 from trainer.process.control import Control
 from trainer.process.distributed import Processes
 from trainer.training.loop import fit
@@ -62,8 +62,10 @@ def make_store(folder: Path, resolution: int = 32, pictured: bool = True) -> Pat
     labels = [*labels, 0, 0]
     items = [Item(f"{k:06d}", CLASSES[label], folder) for k, label in enumerate(labels)]
     views = 2 if pictured else 0
-    plan = Plan("shapes.npz", "test", "", resolution, views, resolution, 0, digest_of(items))
-    with Writer(folder, plan, items) as writer:
+    recipe = StoreRecipe(
+        "shapes.npz", "test", "", resolution, views, resolution, 0, digest_of(items)
+    )
+    with StoreWriter(folder, recipe, items) as writer:
         writer.add(40, Rejected("it is empty"))
         for k, grid in zip((*range(40), 41), (*solid, solid[0]), strict=True):
             shadows = np.stack([grid.max(axis=1), grid.max(axis=2)]).astype(np.uint8) * 255

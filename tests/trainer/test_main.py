@@ -16,7 +16,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from trainer.__main__ import app
 from trainer.data.source import Item
 from trainer.data.store.shards import encode
-from trainer.data.store.store_writer import Plan, Writer, digest_of
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 
 SMALL = [
     "steps=3", "batch_size=8", "warm_start=1", "image_steps=0", "threads=1", "save_every=3",
@@ -68,8 +68,11 @@ def test_a_fit_that_cannot_start_leaves_no_folder(source, tmp_path):
 def test_a_source_that_is_all_test_cannot_be_trained_on(tmp_path):
     items = [Item(name, "chair", Path(), split="test") for name in ("a", "b")]
     grids = (np.stack([np.eye(32)] * 32) > 0, np.ones((32, 32, 32), bool))
-    store, plan = tmp_path / "store", Plan("ikea", "IKEA", "", 32, 0, 64, 0, digest_of(items))
-    with Writer(store, plan, items) as writer:
+    store, recipe = (
+        tmp_path / "store",
+        StoreRecipe("ikea", "IKEA", "", 32, 0, 64, 0, digest_of(items)),
+    )
+    with StoreWriter(store, recipe, items) as writer:
         for k, grid in enumerate(grids):
             writer.add(k, encode(grid, None, None))
         writer.finish()

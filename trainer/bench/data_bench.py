@@ -104,8 +104,8 @@ def measure(
         "encoder step": lambda: steps.encoder_step(state, batch),
         "a batch of grids": lambda: batches(0, False),
     }
-    if store.index["fields"]:
-        work["fields"] = lambda: store.fields(rows)
+    if store.has_distances:
+        work["signed distances"] = lambda: store.signed_distances(rows)
     if store.has_pictures:
         teacher.posterior(state, batch)  # encodes all shapes once
         rgba = store.pictures(rows, views)
@@ -122,7 +122,11 @@ def measure(
     finally:
         torch.set_num_threads(before)
     per_second = {name: batches.size / seconds for name, seconds in best.items()}
-    taken = {"grids": "encoder step", "fields": "encoder step", "a batch of grids": "encoder step"}
+    taken = {
+        "grids": "encoder step",
+        "signed distances": "encoder step",
+        "a batch of grids": "encoder step",
+    }
     taken |= dict.fromkeys(("pictures", "a batch of pictures"), "image step")
     if "pictures" in best:
         per_second["pictures as inputs"] = batches.size / (best["pictures"] + best["inputs"])

@@ -26,7 +26,7 @@ from ..data.batches.batches import Batch, Batches
 from ..data.source import Item
 from ..data.store.prepared_store import Store
 from ..data.store.shards import encode
-from ..data.store.store_writer import Plan, Writer, digest_of
+from ..data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 from ..process.distributed import Processes
 from ..updates import steps
 from ..updates.state import new_state
@@ -258,9 +258,9 @@ def random_store(folder: Path, count: int, resolution: int) -> Store:
     """A prepared store of random boxes and shaded discs: the decoding work of a real one."""
     rng = np.random.default_rng(0)
     items = [Item(f"{k:06d}", "random", folder) for k in range(count)]
-    plan = Plan("random", "", "", resolution, VIEWS, SIDE, 0, digest_of(items))
+    recipe = StoreRecipe("random", "", "", resolution, VIEWS, SIDE, 0, digest_of(items))
     axis = np.arange(SIDE) - SIDE / 2
-    with Writer(folder, plan, items) as writer:
+    with StoreWriter(folder, recipe, items) as writer:
         for k in range(count):
             low, high = rng.integers(1, resolution // 2, 3), rng.integers(resolution // 2, 99, 3)
             grid = np.zeros((resolution,) * 3, np.bool_)

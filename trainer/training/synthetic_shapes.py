@@ -33,7 +33,7 @@ from ..data.prepare.worker_pool import Lost, run
 from ..data.source import Item
 from ..data.store.prepared_store import Store
 from ..data.store.shards import Encoded, Rejected, encode
-from ..data.store.store_writer import Plan, Writer, digest_of
+from ..data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 from ..evaluation.evaluate import TRUNCATION, Check, go_on
 from ..evaluation.metrics import one_part
 
@@ -84,10 +84,10 @@ def imagine(
     packed, labels = draw.kept(drawn, origin)
     items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
     size = real.picture_size
-    plan = Plan(
+    recipe = StoreRecipe(
         "imagined", "", "", real.resolution, VIEWS, size, seed, digest_of(items), origin=origin
     )
-    with Writer(out, plan, items) as writer:
+    with StoreWriter(out, recipe, items) as writer:
         missing = writer.missing()
         task = partial(_pictured, real.resolution, size, seed)
         done = len(items) - len(missing)

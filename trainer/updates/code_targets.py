@@ -36,7 +36,7 @@ class Teacher:
             self.learn(state)
         assert self._known is not None
         rows = torch.from_numpy(batch.rows).to(self._known.device)
-        flips = torch.from_numpy(batch.mirrored.astype(np.int64)).to(self._known.device)
+        flips = torch.from_numpy(batch.flipped.astype(np.int64)).to(self._known.device)
         mean, log_variance = self._known[flips, rows].chunk(2, dim=1)
         return mean, log_variance
 

@@ -40,7 +40,7 @@ def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) ->
         parameters = [p for name in names for p in state.networks[name].parameters()]
         for name in names:
             state.optimisers[name].zero_grad(set_to_none=True)
-        for part in batch.parts(state.parts):
+        for part in batch.micro_batches(state.parts):
             share = len(part) / len(batch)
             value, metrics = loss(part)
             (value * share if share < 1 else value).backward()

@@ -24,7 +24,13 @@ def test_all_kinds_are_timed_against_the_step_that_needs_them(store_folder):
     assert torch.get_num_threads() == threads
     assert (report.shapes, report.batch) == (40, 4)
     names = {rate.name.split(" / ")[0] for rate in report.rates}
-    assert {"grids", "fields", "pictures", "pictures as inputs", "a batch of pictures"} <= names
+    assert {
+        "grids",
+        "signed distances",
+        "pictures",
+        "pictures as inputs",
+        "a batch of pictures",
+    } <= names
     for rate in report.rates:
         assert rate.ratio == pytest.approx(rate.given / rate.taken)
         assert rate.given > 0

@@ -74,7 +74,7 @@ def test_a_batch_tells_the_cameras_of_its_pictures_mirrored_with_them(config, st
     seen = set()
     for step in range(8):
         batch = batches(step, True)
-        for row, flip, code in zip(batch.rows, batch.mirrored, batch.cameras, strict=True):
+        for row, flip, code in zip(batch.rows, batch.flipped, batch.cameras, strict=True):
             own = batches.cameras.codes(np.array([row, row]), np.array([0, 1]))
             own = mirrored(own) if flip else own
             assert any(np.array_equal(code.numpy(), one) for one in own)

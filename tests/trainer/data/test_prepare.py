@@ -20,11 +20,11 @@ from shapelab.core.errors import DataError, InputError
 from shapelab.core.runs.events import Finished, Prepared, from_line
 from tests.trainer.conftest import make_grids
 from trainer.data.prepare import preparation as preparation
-from trainer.data.prepare.preparation import Recipe, make, prepare
+from trainer.data.prepare.preparation import ItemTask, make, prepare
 from trainer.data.sources.arrays import ARRAYS
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import Encoded, Rejected
-from trainer.data.store.store_writer import Writer
+from trainer.data.store.store_writer import StoreWriter
 
 MODELNET10_DEFECTS = (6, 15, 21, 22, 24, 26, 36, 44, 60, 69, 74, 101, 794, 1332, 3392, 3857)
 
@@ -74,11 +74,11 @@ def test_what_is_kept_and_what_is_said(whole):
         k = int(Path(name).stem)
         assert store.labels[row] == labels[k]
         assert np.array_equal(store.grids(np.array([row]))[0, 1:31, 1:31, 1:31], grids[k] > 0)
-    fields = store.fields(np.arange(20))
-    assert fields.dtype == np.float32
+    distances = store.signed_distances(np.arange(20))
+    assert distances.dtype == np.float32
     inside = store.grids(np.arange(20))
-    assert fields[inside].mean() < -0.5  # voxels, negative inside
-    assert fields[~inside].mean() > 0.5
+    assert distances[inside].mean() < -0.5  # voxels, negative inside
+    assert distances[~inside].mean() > 0.5
     text = preparation.summary(store)
     assert "20 shapes of 2 classes" in text
     assert "18 to train, 2 to validate" in text
@@ -102,13 +102,13 @@ def test_again_does_nothing(grids, whole, monkeypatch):
 
 def test_stopped_and_resumed_nothing_is_done_twice(grids, whole, tmp_path, monkeypatch):
     done = []
-    add = Writer.add
+    add = StoreWriter.add
 
     def noted(writer, position, result):
         done.append(position)
         add(writer, position, result)
 
-    monkeypatch.setattr(Writer, "add", noted)
+    monkeypatch.setattr(StoreWriter, "add", noted)
     for stop in (5, 13):
         for event in prepare(grids, tmp_path, views=0, workers=1):
             if event.done >= stop:
@@ -210,7 +210,7 @@ def test_whatever_a_reader_raises_is_a_rejection(tmp_path, error, said):
     def load(_item):
         raise error
 
-    result = make(Recipe(tmp_path, load, 32, 0, 64, 0), None)
+    result = make(ItemTask(tmp_path, load, 32, 0, 64, 0), None)
     assert isinstance(result, Rejected)
     assert re.search(said, result.reason)
 
@@ -220,7 +220,7 @@ def test_a_source_that_goes_away_rejects_nothing(tmp_path):
         raise InputError("There is no such file.")
 
     with pytest.raises(DataError, match="went away; run the same command again"):
-        make(Recipe(tmp_path / "gone", load, 32, 0, 64, 0), None)
+        make(ItemTask(tmp_path / "gone", load, 32, 0, 64, 0), None)
 
 
 @pytest.mark.gl
@@ -238,7 +238,7 @@ def test_pictures_are_drawn_or_the_sources_own(grids, tmp_path):
     assert pictures.shape == (3, 32, 32, 4)
     assert (pictures[..., 3] > 128).any(axis=(1, 2)).all()
     assert len({picture.tobytes() for picture in pictures}) == 3
-    alone = make(Recipe(None, ARRAYS.load, 32, 3, 32, 0), ARRAYS.items(few)[1])
+    alone = make(ItemTask(None, ARRAYS.load, 32, 3, 32, 0), ARRAYS.items(few)[1])
     assert isinstance(alone, Encoded)
     drawn = np.frombuffer(zlib.decompress(alone.pieces[2]), np.uint8)
     assert np.array_equal(drawn, pictures[2].ravel())  # whoever draws it, and when
@@ -260,13 +260,13 @@ def test_modelnet10_rejects_what_it_did(shared_data):
     """Its known defects, and some sound shapes."""
     source = shared_data / "modelnet10" / "modelnet10_train_30.npz"
     items = ARRAYS.items(source)
-    recipe = Recipe(source, ARRAYS.load, 32, 0, 64, 0)
+    task = ItemTask(source, ARRAYS.load, 32, 0, 64, 0)
     for k in MODELNET10_DEFECTS:
-        assert isinstance(make(recipe, items[k]), Rejected)
+        assert isinstance(make(task, items[k]), Rejected)
     with np.load(source) as archive:
         voxels = archive["voxels"]
     for k in (0, 500, 2000, 3990):
-        shape = make(recipe, items[k])
+        shape = make(task, items[k])
         bits = np.packbits(np.pad(voxels[k] > 0, 1))
         assert shape.digest == hashlib.sha256(bits.tobytes()).hexdigest()
 

@@ -20,7 +20,7 @@ from trainer.data.sheet import contact_sheet, sheet_content, sheet_page, sheet_p
 from trainer.data.source import Item
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import Rejected, encode
-from trainer.data.store.store_writer import Plan, Writer, digest_of
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 
 
 def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), prefix="shapes/"):
@@ -29,10 +29,10 @@ def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), 
     grids = np.pad(grids > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
     items = [Item(f"{prefix}bad{k}", classes[0], Path()) for k in range(len(rejected))]
     items += [Item(f"{prefix}{k:03d}", classes[k % len(classes)], Path()) for k in range(count)]
-    plan = Plan("some.zip", "meshes", "MIT", 32, views, 32, 0, digest_of(items))
+    recipe = StoreRecipe("some.zip", "meshes", "MIT", 32, views, 32, 0, digest_of(items))
     picture = np.zeros((max(views, 1), 32, 32, 4), np.uint8)
     picture[:, 8:24, 8:24] = (200, 30, 30, 255)
-    with Writer(folder, plan, items) as writer:
+    with StoreWriter(folder, recipe, items) as writer:
         for k, reason in enumerate(rejected):
             writer.add(k, Rejected(reason))
         for k, grid in enumerate(grids):
@@ -179,7 +179,9 @@ def test_duplicates_are_told_with_their_twin(tmp_path):
     grid = np.zeros((32,) * 3, bool)
     grid[4:20, 4:20, 4:20] = True
     items = [Item(f"m{k}", "a", Path()) for k in range(3)]
-    with Writer(tmp_path, Plan("s", "r", "l", 32, 0, 32, 0, digest_of(items)), items) as writer:
+    with StoreWriter(
+        tmp_path, StoreRecipe("s", "r", "l", 32, 0, 32, 0, digest_of(items)), items
+    ) as writer:
         for k in range(3):
             writer.add(k, encode(grid, np.zeros((32,) * 3, np.uint8), None, 0.1, 1, 1.0))
         store = writer.finish()

@@ -15,7 +15,7 @@ from trainer.data.source import Item
 from trainer.data.store import store_writer as writers
 from trainer.data.store.prepared_store import choose_split, open_store, shard_path
 from trainer.data.store.shards import Journal, Rejected, encode, read_table
-from trainer.data.store.store_writer import Plan, Writer, digest_of
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 
 COUNT = 20
 
@@ -38,15 +38,15 @@ def shapes(monkeypatch):
     return items, grids, distances, pictures, results
 
 
-def plan(items, /, **changes):
-    return Plan(**{
+def recipe(items, /, **changes):
+    return StoreRecipe(**{
         "source": "shapes", "reader": "test", "licence": "MIT", "resolution": 32, "views": 2,
         "picture_size": 16, "seed": 0, "items": digest_of(items),
     } | changes)  # fmt: skip
 
 
 def write(folder, items, results, order=None):
-    with Writer(folder, plan(items), items) as writer:
+    with StoreWriter(folder, recipe(items), items) as writer:
         for k in range(len(items)) if order is None else order:
             writer.add(k, results[k])
         return writer.finish()
@@ -64,7 +64,7 @@ def test_everything_comes_back_by_row(shapes, tmp_path):
     rows = np.random.default_rng(1).permutation(17)
     wanted = [kept[row] for row in rows]
     assert np.array_equal(store.grids(rows), grids[wanted])
-    assert np.array_equal(store.distances(rows), distances[wanted])
+    assert np.array_equal(store.quantised_distances(rows), distances[wanted])
     last = store.view_counts[rows] - 1
     given = [pictures[k][-1] for k in wanted]
     assert np.array_equal(store.pictures(rows, last), np.stack(given))
@@ -90,13 +90,13 @@ def test_any_order_of_work_gives_the_same_files(shapes, tmp_path):
     write(tmp_path / "a", items, results)
     order = np.random.default_rng(2).permutation(COUNT).tolist()
     first, second = order[:9], order[9:]
-    with Writer(tmp_path / "b", plan(items), items) as writer:
+    with StoreWriter(tmp_path / "b", recipe(items), items) as writer:
         for k in first:
             writer.add(k, results[k])
         assert writer.rejected() == len({3, 11} & set(first))
     with pytest.raises(DataError, match="not prepared to its end"):
         open_store(tmp_path / "b")
-    with Writer(tmp_path / "b", plan(items), items) as writer:
+    with StoreWriter(tmp_path / "b", recipe(items), items) as writer:
         assert writer.missing() == sorted(second)
         for k in second:
             writer.add(k, results[k])
@@ -136,7 +136,7 @@ def test_a_journal_cut_anywhere_keeps_all_that_was_whole(shapes, tmp_path):
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(shapes, tmp_path, monkeypatch):
     items, *_, results = shapes
-    with Writer(tmp_path, plan(items), items) as writer:
+    with StoreWriter(tmp_path, recipe(items), items) as writer:
         writer.add(0, results[0])
         size = (tmp_path / "shard-00000.journal").stat().st_size
         room = [100]
@@ -154,7 +154,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(shapes, tmp_path, monkeyp
         with pytest.raises(DataError, match=r"No space left on device.*free some space"):
             writer.add(1, results[1])
     assert (tmp_path / "shard-00000.journal").stat().st_size == size
-    with Writer(tmp_path, plan(items), items) as writer:
+    with StoreWriter(tmp_path, recipe(items), items) as writer:
         assert writer.missing() == list(range(1, COUNT))
 
 
@@ -164,7 +164,7 @@ def test_only_a_full_disk_is_told_to_be_freed(shapes, tmp_path):
     with pytest.raises(
         DataError, match=r"cannot be written \(.+\); check the disk and your rights"
     ):
-        Writer(tmp_path / "file" / "store", plan(items), items)
+        StoreWriter(tmp_path / "file" / "store", recipe(items), items)
 
 
 class _Shim:
@@ -180,10 +180,10 @@ class _Shim:
         return getattr(self._file, name)
 
 
-def test_a_finished_store_is_left_alone_and_another_plan_is_refused(shapes, tmp_path):
+def test_a_finished_store_is_left_alone_and_another_recipe_is_refused(shapes, tmp_path):
     items, *_, results = shapes
     before = write(tmp_path, items, results).fingerprint
-    with Writer(tmp_path, plan(items), items) as writer:
+    with StoreWriter(tmp_path, recipe(items), items) as writer:
         assert writer.complete
         assert open_store(tmp_path).fingerprint == before
     for changes, said in (
@@ -192,18 +192,18 @@ def test_a_finished_store_is_left_alone_and_another_plan_is_refused(shapes, tmp_
         ({"picture_size": 32}, "picture size 16, not 32"),
     ):
         with pytest.raises(DataError, match=said):
-            Writer(tmp_path, plan(items, **changes), items)
+            StoreWriter(tmp_path, recipe(items, **changes), items)
     assert open_store(tmp_path).fingerprint == before
 
 
 def test_two_processes_cannot_write_one_store(shapes, tmp_path):
     items, *_ = shapes
     with (
-        Writer(tmp_path, plan(items), items),
+        StoreWriter(tmp_path, recipe(items), items),
         pytest.raises(DataError, match="by another process"),
     ):
-        Writer(tmp_path, plan(items), items)
-    with Writer(tmp_path, plan(items), items) as writer:  # free again
+        StoreWriter(tmp_path, recipe(items), items)
+    with StoreWriter(tmp_path, recipe(items), items) as writer:  # free again
         assert len(writer.missing()) == COUNT
 
 
@@ -255,7 +255,12 @@ def test_a_damaged_store_is_refused(shapes, tmp_path, spoil):
 def read_all(folder):
     store = open_store(folder)
     rows = np.arange(len(store))
-    return store.ids, store.grids(rows), store.distances(rows), store.pictures(rows, rows * 0)
+    return (
+        store.ids,
+        store.grids(rows),
+        store.quantised_distances(rows),
+        store.pictures(rows, rows * 0),
+    )
 
 
 def test_a_flipped_bit_is_never_read_as_data(shapes, tmp_path):
@@ -324,7 +329,7 @@ def test_the_makers_split_is_kept(theirs, tmp_path):
     else:  # a tenth of what is not for tests
         assert len(store.indices("validation")) == 3
     with pytest.raises(DataError, match="no signed distances"):
-        store.distances(np.array([0]))
+        store.quantised_distances(np.array([0]))
 
 
 def test_a_test_shape_that_the_training_set_holds_too_comes_once(tmp_path):

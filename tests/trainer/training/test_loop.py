@@ -178,7 +178,7 @@ def test_batches_depend_on_seed_step_and_attempt_only(config, store_folder, alon
 def test_parts_of_a_batch_are_whole_pairs_and_nothing_is_lost(config, store_folder, alone):
     batch = Batches(open_store(store_folder), config, alone)(0, True)
     for count in (1, 2, 3, 4, 99):
-        parts = batch.parts(count)
+        parts = batch.micro_batches(count)
         assert torch.equal(torch.cat([p.grids for p in parts]), batch.grids)
         assert torch.equal(torch.cat([p.pictures for p in parts]), batch.pictures)
         assert all(len(part) % 2 == 0 for part in parts)
@@ -192,7 +192,7 @@ def test_parts_take_x_from_pictures_in_the_same_rows_as_the_whole(
     monkeypatch.setattr(steps, "_sample", lambda _config, _heads, noise: noise)
     batch = Batches(open_store(store_folder), config, alone)(0, True)
     whole = steps._fake_latents(state, batch)
-    parts = torch.cat([steps._fake_latents(state, part) for part in batch.parts(2)])
+    parts = torch.cat([steps._fake_latents(state, part) for part in batch.micro_batches(2)])
     assert torch.equal(whole, parts)
     assert torch.equal(whole[3::4], batch.image_noise[3::4])
 
@@ -318,9 +318,9 @@ def test_pictures_become_what_the_model_takes(config, store_folder, alone):
 def test_a_mirrored_shape_has_a_mirrored_picture(config, store_folder, alone):
     store = open_store(store_folder)
     batch = Batches(store, config, alone)(0, True)
-    assert 0 < batch.mirrored.sum() < len(batch)
+    assert 0 < batch.flipped.sum() < len(batch)
     masks = batch.pictures[:, 1].numpy() > 0.5
-    for row, mirror, mask in zip(batch.rows, batch.mirrored, masks, strict=True):
+    for row, mirror, mask in zip(batch.rows, batch.flipped, masks, strict=True):
         both = [store.pictures(np.array([row]), np.array([v]))[0, ..., 3] > 128 for v in (0, 1)]
         assert any(np.array_equal(mask, m[:, ::-1] if mirror else m) for m in both)
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shapelab.core.model.camera import mirrored as mirrored_codes
+from shapelab.core.model.camera import mirrored as flipped_codes
 from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
@@ -32,7 +32,7 @@ class Batch:
     """
 
     rows: NDArray[np.int64]  # [B] positions in the store
-    mirrored: NDArray[np.bool_]  # [B] which are reflected left to right
+    flipped: NDArray[np.bool_]  # [B] which are flipped left to right
     grids: Tensor  # [B, 1, R, R, R] in {0, 1}
     pictures: Tensor | None  # [B, C, S, S] in [0, 1]
     cameras: Tensor | None  # [B, 8] codes of where they were taken from, NaN where nobody knows
@@ -60,7 +60,7 @@ class Batch:
                 both[name] = np.stack([own, more], 1).reshape(-1, *own.shape[1:])
         return Batch(**both)
 
-    def parts(self, count: int) -> list[Batch]:
+    def micro_batches(self, count: int) -> list[Batch]:
         """Cuts the batch into ``count`` parts of whole fours of rows, or of pairs, or fewer."""
         if count == 1:
             return [self]
@@ -119,7 +119,7 @@ class Batches:
         rng = np.random.default_rng([config.seed, 2, step, attempt])
         whole = self.rows_of(step)
         size, latent = len(whole), config.model.latent_size
-        mirrored = rng.random(size) < (0.5 if config.reflect else 0.0)
+        flipped = rng.random(size) < (0.5 if config.reflect else 0.0)
         noise = rng.standard_normal((3, size, latent), dtype=np.float32)
         mix = rng.random((size, 1, 1, 1, 1), dtype=np.float32)
         reach = config.critic_shift
@@ -127,17 +127,17 @@ class Batches:
         view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
         stretch_seeds = rng.integers(2**63, size=size)
         share = self.share
-        rows, mirrored = whole[share], mirrored[share]
+        rows, flipped = whole[share], flipped[share]
         grids = self.store.grids(rows)
-        grids[mirrored] = grids[mirrored, ::-1]
+        grids[flipped] = grids[flipped, ::-1]
         images, cameras = None, None
         if pictures:
-            images, cameras = self._pictures(rows, mirrored, view_seeds[share])
+            images, cameras = self._pictures(rows, flipped, view_seeds[share])
         else:  # nothing shows the shapes' own proportions
             self._stretch(grids, stretch_seeds[share])
         return Batch(
             rows,
-            mirrored,
+            flipped,
             self._tensor(grids[:, None].astype(np.float32)),
             images,
             cameras,
@@ -156,7 +156,7 @@ class Batches:
                 grid[:] = stretch(grid, rng)
 
     def _pictures(
-        self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_], seeds: NDArray[np.int64]
+        self, rows: NDArray[np.int64], flipped: NDArray[np.bool_], seeds: NDArray[np.int64]
     ) -> tuple[Tensor | None, Tensor | None]:
         store, spec = self.store, self.config.model
         if not store.has_pictures:
@@ -165,15 +165,15 @@ class Batches:
         counts = store.view_counts[rows].tolist()
         views = np.asarray([rng.integers(n) for rng, n in zip(rngs, counts, strict=True)])
         rgba = store.pictures(rows, views)
-        # A mirrored shape in a mirrored picture is a true pair, since azimuth is uniform.
-        rgba[mirrored] = rgba[mirrored, :, ::-1]
+        # A flipped shape in a flipped picture is a true pair, since azimuth is uniform.
+        rgba[flipped] = rgba[flipped, :, ::-1]
         inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
         if spec.image_mode == "LA":
             inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
         if not spec.camera:
             return self._tensor(inputs), None
         codes = self.cameras.codes(rows, views)
-        codes[mirrored] = mirrored_codes(codes[mirrored])
+        codes[flipped] = flipped_codes(codes[flipped])
         return self._tensor(inputs), self._tensor(codes)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:

@@ -26,7 +26,7 @@ from ..source import Item, Shape, Up
 from ..sources.source_table import find_reader
 from ..store.prepared_store import Store, open_store
 from ..store.shards import Rejected, Result, encode
-from ..store.store_writer import Plan, Writer, digest_of
+from ..store.store_writer import StoreRecipe, StoreWriter, digest_of
 from .worker_pool import Lost, run
 
 RESOLUTIONS = (32, 64, 128)  # of ModelSpec
@@ -34,7 +34,7 @@ _TOLD = 8  # reasons of rejections in a summary
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ItemTask:
     """What a worker does with each item."""
 
     source: Path | None  # to tell a bad file from a disk that was taken away
@@ -63,7 +63,7 @@ def prepare(
 
     Args:
         source: what a reader knows.
-        out: folder of the store; empty, or with an unfinished or finished one of the same plan.
+        out: folder of the store; empty, or with an unfinished or finished one of the same recipe.
         resolution: cells along a side.
         views: pictures drawn of each shape without its own; 0 for none at all.
         size: side of a stored picture, pixels.
@@ -80,7 +80,7 @@ def prepare(
         raise DataError(f"A resolution of {resolution} has no networks; use 32, 64 or 128.")
     reader = find_reader(source)
     items = [replace(item, up=up) if up else item for item in reader.items(source)]
-    plan = Plan(
+    recipe = StoreRecipe(
         source.name,
         reader.name,
         reader.licence,
@@ -92,8 +92,8 @@ def prepare(
         up=up,
     )
     _check_free(out)
-    recipe = Recipe(source if source.exists() else None, reader.load, resolution, views, size, seed)
-    with Writer(out, plan, items) as writer:
+    task = ItemTask(source if source.exists() else None, reader.load, resolution, views, size, seed)
+    with StoreWriter(out, recipe, items) as writer:
         if writer.complete:
             store = open_store(out)
             said = f"{out} is already complete.\n{summary(store)}"
@@ -103,7 +103,7 @@ def prepare(
         done, rejected = len(items) - len(missing), writer.rejected()
         yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
         drawn = False
-        for found in run(partial(make, recipe), missing, workers, backend):
+        for found in run(partial(make, task), missing, workers, backend):
             if found is not None:
                 number, result = found
                 kept = Rejected(result.reason) if isinstance(result, Lost) else result
@@ -118,30 +118,30 @@ def prepare(
     yield Prepared(0, done, len(items), len(store.rejected), summary(store))
 
 
-def make(recipe: Recipe, item: Item) -> Result:
+def make(task: ItemTask, item: Item) -> Result:
     """What becomes of an item, whatever it is.
 
     Raises:
         DataError: the whole source is no longer there.
     """
     try:
-        return _made(recipe, item)
+        return _made(task, item)
     except MemoryError:
         return Rejected("it needs too much memory")
     except Exception as error:
-        if recipe.source is not None and not recipe.source.exists():
-            raise DataError(f"{recipe.source} went away; run the same command again.") from error
+        if task.source is not None and not task.source.exists():
+            raise DataError(f"{task.source} went away; run the same command again.") from error
         if isinstance(error, ShapelabError):
             return Rejected(str(error))
         return Rejected(f"it broke its reader ({type(error).__name__}: {error})")
 
 
-def _made(recipe: Recipe, item: Item) -> Result:
-    sampled = sample(recipe.load(item), recipe.resolution)
+def _made(task: ItemTask, item: Item) -> Result:
+    sampled = sample(task.load(item), task.resolution)
     verdict = judge(sampled)
     if verdict.reason:
         return Rejected(verdict.reason)
-    pictures = _pictures(recipe, item, sampled.surface) if recipe.views else None
+    pictures = _pictures(task, item, sampled.surface) if task.views else None
     return encode(
         sampled.occupancy,
         sampled.distance,
@@ -152,18 +152,18 @@ def _made(recipe: Recipe, item: Item) -> Result:
     )
 
 
-def _pictures(recipe: Recipe, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
+def _pictures(task: ItemTask, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
     """The source's own pictures; where there are none, or a bad one, drawn ones."""
     from ..pictures.picture_cameras import picture_seed
     from ..pictures.render import own_views, render_views
 
     if item.pictures:
         try:
-            return own_views(item.pictures, recipe.size)
+            return own_views(item.pictures, task.size)
         except InputError:
             pass
-    seed = picture_seed(recipe.seed, item.id)
-    return render_views(surface, recipe.views, recipe.size, seed, recipe.resolution)
+    seed = picture_seed(task.seed, item.id)
+    return render_views(surface, task.views, task.size, seed, task.resolution)
 
 
 def _check_free(out: Path) -> None:

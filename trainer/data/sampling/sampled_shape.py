@@ -139,7 +139,7 @@ def _distance(solid: Solid) -> NDArray[np.float64]:
     """The truncated signed distance (R, R, R) from a mesh's surface.
 
     The sign says whether a cell's middle lies inside, not whether the cell is solid, which it is
-    from a tenth: else the surface in the field would have stairs. Across a hole of the mesh, where
+    from a tenth: else the surface at distance 0 would have stairs. Across a hole of the mesh, where
     inside and outside meet without a surface, the distance jumps.
     """
     distance = np.where(solid.cells, -TRUNCATION, TRUNCATION)

@@ -102,7 +102,7 @@ def _facts(store: Store) -> Iterator[tuple[str, str]]:
     yield "Shapes", f"{number['accepted']} of {number['items']} in the source"
     yield "Left out", f"{number['rejected']} rejected, {number['duplicates']} duplicates"
     yield "Split", ", ".join(f"{formatting.count(counts[name])} {name}" for name in SPLITS)
-    distances = ", with signed distances" if index["fields"] else ""
+    distances = ", with signed distances" if store.has_distances else ""
     yield "Grid", f"{store.resolution} × {store.resolution} × {store.resolution} cells{distances}"
     low, high = int(pictures.min()), int(pictures.max())
     each = f"{low}" if low == high else f"{low} to {high}"

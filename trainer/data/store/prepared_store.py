@@ -1,4 +1,4 @@
-"""The prepared store: shapes, fields and pictures in memory-mapped shards, read by row.
+"""The prepared store: shapes, signed distances and pictures in memory-mapped shards, read by row.
 
     index.json     what it is: settings, classes, counts, a digest of every file; written last
     shapes.npy     one row of ``SHAPE`` a shape
@@ -80,6 +80,11 @@ class Store:
         """Whether every shape has at least one."""
         return bool(self.view_counts.all())
 
+    @property
+    def has_distances(self) -> bool:
+        """Whether every shape has its signed distances."""
+        return bool(self.index["fields"])  # the stored name from before occupancy was told apart
+
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """Names of the shapes in their source."""
@@ -100,19 +105,19 @@ class Store:
         packed = self._pieces(rows, np.full(len(rows), OCCUPANCY), side**3 // 8)
         return np.unpackbits(packed, axis=1).view(np.bool_).reshape(-1, side, side, side)
 
-    def distances(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def quantised_distances(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Quantised signed distances (len(rows), R, R, R). Raises DataError when damaged."""
-        if not self.index["fields"]:
+        if not self.has_distances:
             raise DataError(f"{self.folder} has no signed distances; please prepare it again.")
         side = self.resolution
         flat = self._pieces(rows, np.full(len(rows), DISTANCE), side**3)
         return flat.reshape(-1, side, side, side)
 
-    def fields(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def signed_distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Signed distances in voxels (len(rows), R, R, R), truncated, negative inside."""
         from ..sampling.sampled_shape import to_voxels
 
-        return to_voxels(self.distances(rows))
+        return to_voxels(self.quantised_distances(rows))
 
     def pictures(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Pictures (len(rows), S, S, 4), RGBA: of each row one view.

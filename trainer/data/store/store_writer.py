@@ -45,8 +45,8 @@ HELD_OUT = 0.1  # of each class, for validation, where the source's makers held 
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a store is made of; the same plan makes the same store."""
+class StoreRecipe:
+    """What a store is made of; the same recipe makes the same store."""
 
     source: str  # name, not place: a store is the same wherever its source lies
     reader: str
@@ -57,7 +57,7 @@ class Plan:
     seed: int
     items: str  # sha256 over the items
     up: str = ""  # axis that is up, where the reader was told
-    origin: str = ""  # of made-up shapes: what made them
+    origin: str = ""  # of synthetic shapes: what made them
 
     def difference(self, other: dict[str, Any]) -> str:
         """The first setting in which what was written down differs, in words; '' for none."""
@@ -81,7 +81,7 @@ def digest_of(items: Sequence[Item]) -> str:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes of a file; None of what is none, such as made-up shapes."""
+    """Bytes of a file; None of what is none, such as synthetic shapes."""
     try:
         found = path.stat()
     except OSError:
@@ -89,17 +89,17 @@ def _size(path: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-class Writer:
+class StoreWriter:
     """A store in the making; use it in a ``with`` block, which locks the folder."""
 
-    def __init__(self, folder: Path, plan: Plan, items: Sequence[Item]) -> None:
+    def __init__(self, folder: Path, recipe: StoreRecipe, items: Sequence[Item]) -> None:
         """Opens the folder, and finds what an earlier try has done.
 
         Raises:
             DataError: it holds another store, or another process writes it, or the disk refuses.
         """
         self.folder = folder
-        self._plan = plan
+        self._recipe = recipe
         self._items = items
         self._journals: dict[int, Journal] = {}
         with self._writing():
@@ -111,12 +111,12 @@ class Writer:
             except Timeout:
                 raise DataError(f"{folder} is being prepared by another process.") from None
         try:
-            self._take_up()
+            self._resume()
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> StoreWriter:
         return self
 
     def __exit__(
@@ -186,7 +186,7 @@ class Writer:
         if not kept:
             why = f" ({rejected[0][1]})" if rejected else ""
             raise DataError(
-                f"{self._plan.source} holds no usable shape{why}; all of its {len(self._items)} "
+                f"{self._recipe.source} holds no usable shape{why}; all of its {len(self._items)} "
                 "were rejected."
             )
         shapes, starts, classes = self._columns(kept)
@@ -201,7 +201,7 @@ class Writer:
         index = {
             "format": FORMAT,
             "version": VERSION,
-            **asdict(self._plan),
+            **asdict(self._recipe),
             "classes": classes,
             "counts": {
                 "items": len(self._items),
@@ -221,22 +221,22 @@ class Writer:
             (self.folder / "plan.json").unlink(missing_ok=True)
         return open_store(self.folder)
 
-    def _take_up(self) -> None:
-        """Compares the plan with the one that the folder was begun with; opens the journals."""
+    def _resume(self) -> None:
+        """Compares the recipe with the one that the folder was begun with; opens the journals."""
         if self.complete:
             self._compare(open_store(self.folder).index)
             return
         with suppress(OSError, ValueError):
             self._compare(json.loads((self.folder / "plan.json").read_bytes()))
         with self._writing():
-            atomic_write(self.folder / "plan.json", json.dumps(asdict(self._plan)).encode())
+            atomic_write(self.folder / "plan.json", json.dumps(asdict(self._recipe)).encode())
             for number in range(len(self._ranges())):
                 if self._journal_path(number).exists():
                     self._journal(number)
                     self._seal_if_whole(number)
 
     def _compare(self, other: dict[str, Any]) -> None:
-        difference = self._plan.difference(other)
+        difference = self._recipe.difference(other)
         if difference:
             raise DataError(
                 f"{self.folder} holds another store ({difference}); name an empty folder."
@@ -305,7 +305,7 @@ class Writer:
         split = np.select([theirs == "validation", theirs == "test"], [1, 2], 0).astype(np.int8)
         rest = np.flatnonzero(split != 2)
         if not (split == 1).any():
-            split[rest] = choose_split(labels[rest].astype(np.int64), hold_out, self._plan.seed)
+            split[rest] = choose_split(labels[rest].astype(np.int64), hold_out, self._recipe.seed)
         return split
 
     @contextmanager

@@ -54,8 +54,8 @@ def ball_grid(side: int, radius: float) -> np.ndarray:
 
 def ball() -> TriMesh:
     """Very round: a surface at the analytic distance, pushed onto the unit sphere."""
-    field = np.clip(0.5 + 20 - np.linalg.norm(places(48), axis=-1), 0, 1)
-    mesh = surface(field.astype(np.float32), SurfaceOptions(smoothing=0))
+    occupancy = np.clip(0.5 + 20 - np.linalg.norm(places(48), axis=-1), 0, 1)
+    mesh = surface(occupancy.astype(np.float32), SurfaceOptions(smoothing=0))
     return TriMesh(mesh.vertices / np.linalg.norm(mesh.vertices, axis=1)[:, None], mesh.faces)
 
 
@@ -85,7 +85,7 @@ def test_distances_of_a_box_are_exact(resolution: int) -> None:
 
 
 @pytest.mark.parametrize("resolution", [32, 64])
-def test_distances_of_a_ball_are_exact_and_the_field_has_no_stairs(resolution: int) -> None:
+def test_distances_of_a_ball_are_exact_and_their_surface_has_no_stairs(resolution: int) -> None:
     sampled = sample(ball(), resolution)
     radius = resolution * 0.375
     true = np.linalg.norm(places(resolution), axis=-1) - radius
@@ -98,7 +98,7 @@ def test_distances_of_a_ball_are_exact_and_the_field_has_no_stairs(resolution: i
 
 @pytest.mark.parametrize("resolution", [32, 64])
 @pytest.mark.parametrize("thickness", [0.01, 0.4, 0.8, 1.3])
-def test_thin_plates_and_legs_are_not_lost_from_the_field(
+def test_thin_plates_and_legs_are_not_lost_from_the_distances(
     thickness: float, resolution: int
 ) -> None:
     """A table in units of voxels, at places that no grid line favours."""
@@ -117,7 +117,7 @@ def test_thin_plates_and_legs_are_not_lost_from_the_field(
     solid = sampled.distance < 128
     assert ndimage.label(solid, np.ones((3, 3, 3)))[1] == 1
     assert ndimage.label(solid[:, :, resolution // 2])[1] == 4
-    # The field bounds no more cells than are touched.
+    # The signed distance bounds no more cells than are touched.
     assert not (solid & ~sampled.occupancy).any()
 
 
@@ -159,7 +159,7 @@ def test_the_closest_place_of_a_triangle_is_found_on_face_edge_and_corner() -> N
     assert np.allclose(distance.closest(points, np.stack([flat] * 5))[:, 0], [1, 2, 0, 4, 4])
 
 
-def test_voxels_come_out_as_they_are_and_their_field_is_smooth() -> None:
+def test_voxels_come_out_as_they_are_and_their_distances_are_smooth() -> None:
     full = ball_grid(24, 11.7)
     sampled = sample(VoxelGrid(full.astype(np.float32), 1.0), 32)
     assert (sampled.occupancy == np.pad(full, 4)).all()
@@ -172,7 +172,7 @@ def test_voxels_come_out_as_they_are_and_their_field_is_smooth() -> None:
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
-def test_thin_voxels_stay_in_field_and_surface(factor: int) -> None:
+def test_thin_voxels_stay_in_distances_and_surface(factor: int) -> None:
     full = np.zeros((24, 24, 24), np.float32)
     full[:, :, 20] = 1
     for x in (0, 23):
@@ -268,11 +268,11 @@ def test_furniture_is_accepted(shared_data: Path) -> None:
         verdict = judge(sampled)
         print(f"{path.stem}: {verdict}")
         assert verdict.reason == "", path.name
-        field = sampled.distance < 128
+        inside = sampled.distance < 128
         print(
-            ndimage.label(field, np.ones((3, 3, 3)))[1],
+            ndimage.label(inside, np.ones((3, 3, 3)))[1],
             verdict.parts,
-            field.sum() / sampled.occupancy.sum(),
+            inside.sum() / sampled.occupancy.sum(),
         )
 
 
