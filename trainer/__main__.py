@@ -69,7 +69,7 @@ def prepare(
     """Turns shapes into a prepared store: checked, split, pictured. Run again to go on."""
     from .data.prepare.preparation import prepare as run
     from .process.control import Control
-    from .report import preparation_progress
+    from .report import work_progress
 
     control = Control()
     _stop_on_signals(control.request, "stopping …")
@@ -78,8 +78,8 @@ def prepare(
     axis = cast("Up", "" if up is UpAxis.auto else up.value)
     place = "" if backend is Backend.local else backend.value
     progress = run(source, out, resolution, views, size, workers, place, seed, axis)
-    show = preparation_progress.write if events is Output.jsonl else preparation_progress.show
-    show(preparation_progress.until_stopped(progress, control), sys.stdout)
+    show = work_progress.write if events is Output.jsonl else work_progress.show
+    show(work_progress.until_stopped(progress, control), sys.stdout)
 
 
 @app.command()
@@ -169,17 +169,17 @@ def runs(
 @app.command()
 def inspect(run: RunArgument) -> None:
     """Shows a run: state, settings, checkpoints, newest figures, warnings."""
-    from .report import console
+    from .report import inspection
 
-    print(console.inspect_text(RunFolder(run)))
+    print(inspection.inspect_text(RunFolder(run)))
 
 
 @app.command()
 def presets() -> None:
     """Shows the presets and what each of their settings is for."""
-    from .report import console
+    from .report import inspection
 
-    print(console.presets_text())
+    print(inspection.presets_text())
 
 
 @app.command()
@@ -188,12 +188,12 @@ def evaluate(
 ) -> None:
     """Scores a run's averaged networks on the held-out shapes."""
     from .evaluation.export import evaluate_run
-    from .evaluation.report import describe
-    from .report.scoring_progress import scoring
+    from .evaluation.scoring import describe
+    from .report.work_progress import scoring
 
     with scoring(sys.stderr) as tell:
-        report = evaluate_run(run, _store(run, data), checkpoint, tell)
-    print(describe(report))
+        scores = evaluate_run(run, _store(run, data), checkpoint, tell)
+    print(describe(scores))
 
 
 @app.command("export-model")
@@ -209,7 +209,7 @@ def export_model(
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
     from .evaluation.export import export
-    from .report.scoring_progress import scoring
+    from .report.work_progress import scoring
 
     with scoring(sys.stderr) as tell:
         folder = export(run, name, _store(run, data), licence, note, checkpoint, tell)

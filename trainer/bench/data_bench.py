@@ -24,7 +24,7 @@ from ..data.store.prepared_store import open_store
 from ..process.distributed import Processes
 from ..training.loop import check_fit
 from ..updates import steps
-from ..updates.code_targets import Teacher
+from ..updates.code_targets import CodeTargets
 from ..updates.state import new_state
 
 PRESET = "small"
@@ -96,7 +96,7 @@ def measure(
     check_fit(config, store, alone)
     state, batches = new_state(config, alone), Batches(store, config, alone)
     state.step = config.main_steps  # where preset small learns from pictures
-    teacher = Teacher(store)
+    targets = CodeTargets(store)
     rows, views = batches.rows_of(0), np.zeros(batches.size, np.int64)
     batch = batches(0, store.has_pictures)
     work: dict[str, Callable[[], object]] = {
@@ -107,12 +107,12 @@ def measure(
     if store.has_distances:
         work["signed distances"] = lambda: store.signed_distances(rows)
     if store.has_pictures:
-        teacher.posterior(state, batch)  # encodes all shapes once
+        targets.posterior(state, batch)  # encodes all shapes once
         rgba = store.pictures(rows, views)
         work |= {
             "pictures": lambda: store.pictures(rows, views),
             "inputs": lambda: model_inputs(rgba, config.model),
-            "image step": lambda: steps.distil_step(state, batch, teacher),
+            "image step": lambda: steps.distil_step(state, batch, targets),
             "a batch of pictures": lambda: batches(0, True),
         }
     before = torch.get_num_threads()

@@ -22,17 +22,8 @@ from ..checkpoints import checkpoint_store
 from ..data.store.prepared_store import Store, open_store
 from ..process.distributed import Processes
 from ..updates.state import TrainState, new_state
-from .evaluate import (
-    CPU,
-    Tell,
-    evaluate,
-    fit_density,
-    fit_mirror,
-    presentable_seeds,
-    principal_directions,
-    say_nothing,
-)
-from .report import Report
+from .code_statistics import fit_density, fit_mirror, presentable_seeds, principal_directions
+from .scoring import CPU, Scores, Tell, evaluate, say_nothing
 
 
 def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
@@ -63,7 +54,7 @@ def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
 
 def evaluate_run(
     run: Path, data: Path, checkpoint: str = "newest", tell: Tell = say_nothing
-) -> Report:
+) -> Scores:
     """Scores the averaged networks of a run.
 
     Args:
@@ -112,11 +103,11 @@ def export(
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
     encoded = model_file.encode(state.config.model, state.averages, density, directions, mirror)
-    report = evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
+    scores = evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
-    card = _card(folder.name, state, store, report, licence)
+    card = _card(folder.name, state, store, scores, licence)
     card["first_seeds"] = presentable_seeds(generator, density)
     if note:
         card["note"] = note
@@ -127,7 +118,7 @@ def export(
 
 
 def _card(
-    name: str, state: TrainState, store: Store, report: Report, licence: str
+    name: str, state: TrainState, store: Store, scores: Scores, licence: str
 ) -> dict[str, Any]:
     config = state.config
     named = config.preset if config.preset in preset_names() else "paper"
@@ -135,7 +126,7 @@ def _card(
     unlike = differences(config.model_copy(update={"preset": named}), base)
     changes = "".join(f" --set {shlex.quote(text)}" for text in unlike)
     rounded: dict[str, Any] = {}
-    for key, value in asdict(report).items():
+    for key, value in asdict(scores).items():
         if isinstance(value, dict):
             rounded[key] = {name: round(part, 3) for name, part in value.items()}
         else:

@@ -6,7 +6,7 @@ It may be asked by a signal, by a line on stdin, or by a line in the run's ``com
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -19,6 +19,13 @@ LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a
 
 class Stopped(Exception):
     """A stop was asked for in the middle of something that need not be finished."""
+
+
+Check = Callable[[], None]  # long work calls it between two batches; what it raises ends the work
+
+
+def never_stop() -> None:
+    """The check of work that nobody wants to stop."""
 
 
 class Control:

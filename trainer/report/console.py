@@ -33,9 +33,7 @@ from shapelab.core.runs.events import (
 from shapelab.core.runs.run_folder import RunSummary
 
 from . import scalar_text
-from .overview import inspect_text as inspect_text
-from .overview import presets_text as presets_text
-from .overview import table as table
+from .inspection import table_of_runs
 
 RATE = "samples_per_second"
 _WIDE = 200  # columns of a table in a file or pipe, where nothing is gained by narrow ones
@@ -72,7 +70,7 @@ def show_runs(runs: list[RunSummary], terminal: Console | None = None) -> None:
     terminal = Console() if terminal is None else terminal
     if not terminal.is_terminal:
         terminal.width = _WIDE
-    terminal.print(table(runs))
+    terminal.print(table_of_runs(runs))
 
 
 def describe(event: Event, dated: bool = False) -> str:

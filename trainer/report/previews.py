@@ -1,4 +1,4 @@
-"""Writes a run's previews: a strip of pictures to look at, and beside it the shapes as voxels."""
+"""A run's previews: what they show; a strip of pictures to look at, and the shapes as voxels."""
 
 from __future__ import annotations
 
@@ -8,14 +8,55 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from shapelab.core.atomic import atomic_write
+from shapelab.core.model.latent import seed_noise
 from shapelab.core.runs.previews import FORMAT, VERSION, preview_path
 
-from .draw import LEVEL, draw, strip
+from ..data.pictures.draw import LEVEL, draw, strip
+from ..data.store.prepared_store import Store
+from ..evaluation.code_statistics import PREVIEW_CODES, fit_density
+from ..evaluation.scoring import TRUNCATION
+from ..process.control import Check, never_stop
+from ..updates.encoding import encode_grids, encode_pictures
+from ..updates.schedule import learns_pictures
+from ..updates.state import TrainState
+
+PREVIEWED = 10  # shapes in a row of a preview
 
 Fields = NDArray[np.float32]  # (n, R, R, R) occupancy in [0, 1]
+
+
+def preview_rows(
+    state: TrainState, store: Store, check: Check = never_stop
+) -> dict[str, NDArray[np.float32]]:
+    """Fields (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
+
+    The samples come from the class Gaussians of some encoded training shapes, as in the app.
+    """
+    device, averages = state.processes.device, state.averages
+    held_out = store.indices("validation")
+    rows = held_out[np.linspace(0, len(held_out) - 1, min(PREVIEWED, len(held_out))).astype(int)]
+
+    def fields(latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            logits = averages["generator"](torch.from_numpy(latents).to(device))
+            return torch.sigmoid(logits.float())[:, 0].cpu().numpy()
+
+    shown = {"held out": store.grids(rows).astype(np.float32)}
+    shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, check))
+    if store.has_pictures and learns_pictures(state.config, state.step):
+        encoder, spec = averages["image_encoder"], state.config.model
+        seen = encode_pictures(encoder, store, rows, 0, spec, check)
+        shown["from pictures"] = fields(seen)
+    density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES, check)
+    noise = seed_noise(0, density.latent_size, PREVIEWED)
+    names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
+    samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
+    shown["samples"] = fields(np.stack(samples))
+    return shown
 
 
 def write(folder: Path, step: int, rows: Mapping[str, Fields]) -> Path:

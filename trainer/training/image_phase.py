@@ -12,9 +12,9 @@ from shapelab.core.runs.events import Event, Prepared
 
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
-from ..evaluation.evaluate import fit_density
+from ..evaluation.code_statistics import fit_density
 from ..process.control import Control, Stopped
-from ..updates.code_targets import Teacher
+from ..updates.code_targets import CodeTargets
 from ..updates.optimise import Metrics
 from ..updates.schedule import in_image_phase
 from ..updates.state import TrainState
@@ -35,7 +35,7 @@ class ImagePhase:
 
     def forget(self) -> None:
         """The run went back: the generator and the voxel encoder may be others from now on."""
-        self._teacher = Teacher(self._store)
+        self._targets = CodeTargets(self._store)
         self._halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
         self._ready = False
 
@@ -45,7 +45,7 @@ class ImagePhase:
         return in_image_phase(self._state.config, self._state.step) and not self._ready
 
     def prepare(self, control: Control) -> Iterator[Event]:
-        """Makes the made-up shapes, asks the teacher; a stop leaves what is done for later.
+        """Makes the made-up shapes, asks the voxel encoder; a stop leaves what is done for later.
 
         Raises:
             RunError: the disk refuses, or the generator makes nothing usable yet.
@@ -70,9 +70,9 @@ class ImagePhase:
                 Batches(store, config, state.processes, half),
                 Batches(imagined, config, state.processes, half),
             )
-            self._teacher = Teacher(store, imagined)
+            self._targets = CodeTargets(store, imagined)
         with suppress(Stopped):
-            self._teacher.learn(state, control.check)
+            self._targets.learn(state, control.check)
             self._ready = True
 
     def _imagine(self, control: Control) -> Iterator[Event]:
@@ -108,4 +108,4 @@ class ImagePhase:
 
     def update(self, batch: Batch) -> Metrics:
         """One update of the image encoder alone."""
-        return distil_step(self._state, batch, self._teacher)
+        return distil_step(self._state, batch, self._targets)

@@ -31,7 +31,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from ..checkpoints import checkpoint_store
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
-from ..evaluation.evaluate import preview_rows, validation_scores
+from ..evaluation.scoring import validation_scores
 from ..process import memory
 from ..process.control import Control, Stopped
 from ..process.distributed import Processes
@@ -307,7 +307,7 @@ class Training:
     def _preview(self) -> Iterator[Event]:
         step = self.state.step
         try:
-            rows = preview_rows(self.state, self.store, self.control.check)
+            rows = previews.preview_rows(self.state, self.store, self.control.check)
             path = previews.write(self.folder.previews, step, rows)
         except Stopped:
             return

@@ -17,7 +17,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import order, steps
 
 from ..data.store.prepared_store import Store
-from ..evaluation.evaluate import PREVIEW_CODES, fit_density, principal_directions
+from ..evaluation.code_statistics import PREVIEW_CODES, fit_density, principal_directions
 from ..updates.state import TrainState
 
 KEPT = 24  # models in a timeline; one has an eighth of a checkpoint's bytes

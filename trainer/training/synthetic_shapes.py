@@ -34,8 +34,9 @@ from ..data.source import Item
 from ..data.store.prepared_store import Store
 from ..data.store.shards import Encoded, Rejected, encode
 from ..data.store.store_writer import StoreRecipe, StoreWriter, digest_of
-from ..evaluation.evaluate import TRUNCATION, Check, go_on
 from ..evaluation.metrics import one_part
+from ..evaluation.scoring import TRUNCATION
+from ..process.control import Check, never_stop
 
 CHUNK = 64
 MIN_FILLED = 60  # cells; less is a broken shape
@@ -53,7 +54,7 @@ def imagine(
     stretched: float,
     seed: int,
     device: torch.device,
-    check: Check = go_on,
+    check: Check = never_stop,
 ) -> Iterator[Prepared]:
     """Makes a store of made-up shapes; one that was stopped goes on, a complete one is kept.
 

@@ -8,20 +8,20 @@ from torch import Tensor
 
 from ..data.batches.batches import Batch
 from ..data.store.prepared_store import Store
-from ..evaluation.evaluate import Check, go_on
+from ..process.control import Check, never_stop
 from .state import TrainState
 
 CHUNK = 64
 
 
-class Teacher:
+class CodeTargets:
     """Means and log-variances of all shapes, as they are and mirrored; made at the first use."""
 
     def __init__(self, *stores: Store) -> None:
         self._stores = stores  # their rows are counted through
         self._known: Tensor | None = None  # [2, n, 2 L]
 
-    def learn(self, state: TrainState, check: Check = go_on) -> None:
+    def learn(self, state: TrainState, check: Check = never_stop) -> None:
         """Asks the voxel encoder about all shapes; what ``check`` raises puts it off."""
         self._known = torch.stack(
             [
@@ -42,7 +42,7 @@ class Teacher:
 
     @torch.no_grad()
     def _encode(
-        self, state: TrainState, store: Store, mirrored: bool, check: Check = go_on
+        self, state: TrainState, store: Store, mirrored: bool, check: Check = never_stop
     ) -> Tensor:
         encoder = state.averages["voxel_encoder"]
         weight = next(encoder.parameters())

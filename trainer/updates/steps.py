@@ -19,7 +19,7 @@ from shapelab.core.runs.run_config import RunConfig
 from ..data.batches.batches import Batch
 from . import losses
 from .augment import shift
-from .code_targets import Teacher
+from .code_targets import CodeTargets
 from .optimise import Metrics, update
 from .schedule import kl_weight
 from .state import TrainState
@@ -139,7 +139,7 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
     return update(state, ("image_encoder",), batch, own if config.image_loss == "vae" else told)
 
 
-def distil_step(state: TrainState, batch: Batch, teacher: Teacher) -> Metrics:
+def distil_step(state: TrainState, batch: Batch, targets: CodeTargets) -> Metrics:
     """The image encoder alone: codes of the frozen voxel encoder, and what they decode to.
 
     Every second row is decoded, through the averaged generator, since decoding is the larger cost;
@@ -151,7 +151,7 @@ def distil_step(state: TrainState, batch: Batch, teacher: Teacher) -> Metrics:
         assert part.pictures is not None
         with state.autocast():
             mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
-            error = losses.distillation(mean, log_variance, *teacher.posterior(state, part))
+            error = losses.distillation(mean, log_variance, *targets.posterior(state, part))
             logits = state.averages["generator"](mean[::2])
         overlap = losses.soft_iou_loss(logits.to(part.grids.dtype), part.grids[::2])
         metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}

@@ -19,7 +19,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.session.session import Session
 from trainer.checkpoints import checkpoint_store
 from trainer.evaluation import export
-from trainer.evaluation.evaluate import principal_directions
+from trainer.evaluation.code_statistics import principal_directions
 from trainer.training import loop
 
 

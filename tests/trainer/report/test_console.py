@@ -27,7 +27,7 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, find_runs
-from trainer.report import console, scalar_text
+from trainer.report import console, inspection, scalar_text
 
 ESCAPE = "\x1b"
 
@@ -188,7 +188,7 @@ def write_events(folder: RunFolder, events: list[Event]) -> None:
 
 
 def test_inspect_of_a_run_without_history(folder: RunFolder) -> None:
-    text = console.inspect_text(folder)
+    text = inspection.inspect_text(folder)
     assert "new: nothing is trained yet" in text
     assert "no validation yet" in text
     assert "Checkpoints: none yet" in text
@@ -207,7 +207,7 @@ def test_inspect_of_a_run_with_history(folder: RunFolder) -> None:
     (folder.checkpoints / ".tmp-51").mkdir()
     folder.previews.mkdir()
     (folder.previews / "step-000000050.png").touch()
-    lines = console.inspect_text(folder).splitlines()
+    lines = inspection.inspect_text(folder).splitlines()
     facts = {line.split("  ")[1].strip(): line for line in lines if line.startswith("  ")}
     assert facts["stopped, saved"]
     assert any("best IoU 0.7312" in line for line in lines)
@@ -223,17 +223,17 @@ def test_inspect_of_a_run_with_history(folder: RunFolder) -> None:
 
 def test_inspect_names_who_trains_it(folder: RunFolder) -> None:
     with folder.locked():
-        text = console.inspect_text(folder)
+        text = inspection.inspect_text(folder)
         assert "running: process " in text
         assert "To go on" not in text
         folder.owner.write_text("{")
-        assert "running: another process\n" in console.inspect_text(folder)
+        assert "running: another process\n" in inspection.inspect_text(folder)
 
 
 def test_inspect_of_a_complete_run_says_what_to_do_with_it(folder: RunFolder) -> None:
     steps = SMALL.steps
     write_events(folder, [Started(0, steps, "cpu", 1), Finished(steps, "completed")])
-    text = console.inspect_text(folder)
+    text = inspection.inspect_text(folder)
     assert "export-model" in text
     assert f"--set steps={2 * steps}" in text
 
@@ -241,16 +241,16 @@ def test_inspect_of_a_complete_run_says_what_to_do_with_it(folder: RunFolder) ->
 def test_inspect_shows_all_settings_of_a_preset_of_ones_own(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.create(RunConfig(preset="mine"), tmp_path)
-    text = console.inspect_text(folder)
+    text = inspection.inspect_text(folder)
     assert "there is no preset 'mine' here" in text
     assert "  model.latent_size" in text
     folder.write_config(overrides.load("small", (), 32))
-    assert "Settings: those of the preset 'small'" in console.inspect_text(folder)
+    assert "Settings: those of the preset 'small'" in inspection.inspect_text(folder)
 
 
 def test_inspect_of_no_run_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no run"):
-        console.inspect_text(RunFolder(tmp_path))
+        inspection.inspect_text(RunFolder(tmp_path))
 
 
 def test_table_lists_runs_with_their_figures(folder: RunFolder, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_table_lists_runs_with_their_figures(folder: RunFolder, tmp_path: Path) 
 
 
 def test_presets_are_described_in_their_own_words() -> None:
-    text = console.presets_text()
+    text = inspection.presets_text()
     assert "small\n  Ten ModelNet10 classes" in text
     assert "paper\n  Smith & Meger 2017" in text
     assert "    generator_every = 5" in text

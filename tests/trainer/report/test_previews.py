@@ -11,7 +11,7 @@ from PIL import Image
 
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.previews import TILE, preview_path, preview_steps, read_preview, tile_corner
-from trainer.report import draw as drawing
+from trainer.data.pictures import draw as drawing
 from trainer.report import previews
 
 

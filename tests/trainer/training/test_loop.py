@@ -32,7 +32,7 @@ from trainer.data.batches.batches import Batches
 from trainer.data.store.prepared_store import open_store
 from trainer.training import loop
 from trainer.updates import steps
-from trainer.updates.code_targets import Teacher
+from trainer.updates.code_targets import CodeTargets
 from trainer.updates.state import new_state
 
 
@@ -147,7 +147,7 @@ def test_the_image_phase_decodes_the_same_rows_however_the_batch_is_cut(
     for parts in (1, 2):  # as two processes or short memory do
         state = new_state(config, alone)
         state.parts = parts
-        steps.distil_step(state, batch, Teacher(store))
+        steps.distil_step(state, batch, CodeTargets(store))
     assert len(seen) == 3
     assert torch.equal(seen[0], torch.cat(seen[1:]))
     assert torch.equal(seen[0], batch.grids[::2])

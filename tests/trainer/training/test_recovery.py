@@ -143,16 +143,14 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
     # The image phase begins at step 10; steps 11 to 13 fail, and step 5 is the checkpoint.
     config = config.model_copy(update={"steps": 18, "image_steps": 8, "save_every": 5})
     original, left = image_phase.distil_step, {11, 12, 13}
-    teachers = []
+    answers = []
 
-    def failing(state, batch, teacher):
-        metrics = original(state, batch, teacher)
+    def failing(state, batch, targets):
+        metrics = original(state, batch, targets)
         if state.step in left:
             left.remove(state.step)
             raise NotFiniteError("the gradient of image_encoder is not finite")
-        teachers.append(
-            (teacher._known[0], teacher._encode(state, open_store(store_folder), False))
-        )
+        answers.append((targets._known[0], targets._encode(state, open_store(store_folder), False)))
         return metrics
 
     write = checkpoint_store.write
@@ -170,7 +168,7 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
     done = [e for e in events if isinstance(e, StepDone)]
     assert [e.step for e in done] == [4, 8, 12, 8, 12, 16]
     assert all(e.metrics["samples_per_second"] > 0 for e in done)
-    for known, now in teachers:  # targets of the voxel encoder that there is
+    for known, now in answers:  # targets of the voxel encoder that there is
         assert torch.equal(known, now)
 
 

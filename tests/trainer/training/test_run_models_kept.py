@@ -12,7 +12,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments, open_checkpoint, order
 from trainer.checkpoints import checkpoint_store
 from trainer.data.store.prepared_store import open_store
-from trainer.evaluation.evaluate import fit_density
+from trainer.evaluation.code_statistics import fit_density
 from trainer.training import run_models
 from trainer.training.run_models import superfluous
 from trainer.updates.state import new_state

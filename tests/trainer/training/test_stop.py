@@ -8,10 +8,10 @@ from shapelab.core.runs.events import Finished, Prepared, Previewed, Saved, Step
 from shapelab.core.runs.run_folder import RunFolder
 from tests.trainer.conftest import digest
 from trainer.data.store.prepared_store import open_store
-from trainer.evaluation.evaluate import encode_grids
 from trainer.process.control import Control, Stopped
 from trainer.training.loop import fit
-from trainer.updates.code_targets import Teacher
+from trainer.updates.code_targets import CodeTargets
+from trainer.updates.encoding import encode_grids
 from trainer.updates.state import new_state
 
 
@@ -52,7 +52,7 @@ def test_a_validation_and_a_preview_are_given_up(interrupted, setting, kind):
 
 @pytest.mark.parametrize("samples", [0, 20])
 def test_what_the_image_phase_learns_from_is_put_off(interrupted, config, train, tmp_path, samples):
-    """Without made-up shapes the teacher is interrupted, with them the density of their codes."""
+    """Without made-up shapes the targets are interrupted, with them the density of the codes."""
     events, looks = interrupted(image_samples=samples)
     assert looks == 1
     assert events[-1] == Finished(10, "stopped")
@@ -64,7 +64,7 @@ def test_what_the_image_phase_learns_from_is_put_off(interrupted, config, train,
 
 
 def test_every_batch_is_a_chance_to_stop(config, store_folder, alone, monkeypatch):
-    monkeypatch.setattr("trainer.evaluation.evaluate.BATCH", 4)
+    monkeypatch.setattr("trainer.updates.encoding.BATCH", 4)
     monkeypatch.setattr("trainer.updates.code_targets.CHUNK", 4)
     state, store = new_state(config, alone), open_store(store_folder)
     encoder, rows = state.averages["voxel_encoder"], store.indices("train")
@@ -77,7 +77,7 @@ def test_every_batch_is_a_chance_to_stop(config, store_folder, alone, monkeypatc
 
     for work in (
         lambda: encode_grids(encoder, store, rows, fourth),
-        lambda: Teacher(store).learn(state, fourth),
+        lambda: CodeTargets(store).learn(state, fourth),
     ):
         looks.clear()
         with pytest.raises(Stopped):

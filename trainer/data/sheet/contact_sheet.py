@@ -13,7 +13,7 @@ from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
 
-from ...report.draw import BACKGROUND, draw
+from ..pictures.draw import BACKGROUND, draw
 from ..sampling.verdict import DUPLICATE, kind_of
 from ..store.prepared_store import SPLITS, Store, open_store
 from . import sheet_page, sheet_picture

@@ -1,4 +1,4 @@
-"""How a preparation is shown and stopped."""
+"""How a preparation is shown and stopped, and how far a scoring is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from shapelab.core.runs.events import Finished, Prepared, from_line
 from trainer.process.control import Control
-from trainer.report import preparation_progress
+from trainer.report import work_progress
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def work():
 
 def test_json_lines_tell_the_start_the_end_and_not_every_shape(work):
     stream = io.StringIO()
-    preparation_progress.write(preparation_progress.until_stopped(work[0], Control()), stream)
+    work_progress.write(work_progress.until_stopped(work[0], Control()), stream)
     events = [from_line(line) for line in stream.getvalue().splitlines()]
     assert events[0] == Prepared(0, 0, 50, message="50 shapes of meshes")
     assert events[-2:] == [
@@ -45,12 +45,12 @@ def test_a_stop_closes_the_work_and_says_how_to_go_on(work):
     control, stream = Control(), io.StringIO()
 
     def steered():
-        for event in preparation_progress.until_stopped(work[0], control):
+        for event in work_progress.until_stopped(work[0], control):
             if isinstance(event, Prepared) and event.done == 7:
                 control.request("stop")
             yield event
 
-    preparation_progress.show(steered(), stream)
+    work_progress.show(steered(), stream)
     assert work[1] == [True]
     assert "run the same command again to go on" in stream.getvalue()
     assert "stopped after" in stream.getvalue()
@@ -58,7 +58,7 @@ def test_a_stop_closes_the_work_and_says_how_to_go_on(work):
 
 def test_a_log_has_lines_and_no_bar(work):
     stream = io.StringIO()
-    preparation_progress.show(preparation_progress.until_stopped(work[0], Control()), stream)
+    work_progress.show(work_progress.until_stopped(work[0], Control()), stream)
     lines = stream.getvalue().splitlines()
     assert lines[:3] == ["50 shapes of meshes", "45 shapes", "5 rejected"]
     assert lines[3].startswith("completed after")
@@ -67,10 +67,18 @@ def test_a_log_has_lines_and_no_bar(work):
 def test_a_terminal_has_a_bar(work, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(
-        preparation_progress,
+        work_progress,
         "Console",
         lambda file: Console(file=file, force_terminal=True, width=100),
     )
-    preparation_progress.show(preparation_progress.until_stopped(work[0], Control()), stream)
+    work_progress.show(work_progress.until_stopped(work[0], Control()), stream)
     assert "50/50" in stream.getvalue()
     assert "5 rejected" in stream.getvalue()
+
+
+def test_a_log_of_a_scoring_gets_a_line_now_and_then(monkeypatch):
+    monkeypatch.setattr(work_progress, "SCORING_LOG_EVERY_S", -1.0)
+    stream = io.StringIO()
+    with work_progress.scoring(stream) as tell:
+        tell(3, 10)
+    assert stream.getvalue() == "3 of 10 held-out pictures\n"

@@ -31,7 +31,7 @@ _MEANINGS = {
 _STATE_STYLES = {"running": "green", "completed": "blue", "interrupted": "yellow", "new": "dim"}
 
 
-def table(runs: Sequence[RunSummary]) -> Table:
+def table_of_runs(runs: Sequence[RunSummary]) -> Table:
     """Runs as a table, in the order given."""
     grid = Table("Run", "State", box=None, padding=(0, 2, 0, 0), header_style="bold")
     grid.columns[0].overflow = "fold"

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.report import draw as drawing
-from trainer.report.draw import BACKGROUND, draw, strip
+from trainer.data.pictures import draw as drawing
+from trainer.data.pictures.draw import BACKGROUND, draw, strip
 
 AXIS = np.arange(32) - 15.5
 X, Y, Z = np.meshgrid(AXIS, AXIS, AXIS, indexing="ij")

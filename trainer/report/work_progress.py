@@ -1,9 +1,10 @@
-"""How a preparation is shown: a bar in a terminal, lines in a log, JSON for the app."""
+"""How far a preparation or a scoring is: a bar in a terminal, lines in a log, JSON lines."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from ..process.control import Control
 from .console import write_line
 
 LOG_EVERY_S = 10.0  # lines of progress in a log
+SCORING_LOG_EVERY_S = 30.0
 SEND_EVERY_S = 0.2  # JSON lines of progress; those with a message and the last always go
 
 
@@ -65,3 +67,23 @@ def show(events: Iterator[Event], stream: IO[str]) -> None:
                 seconds = time.monotonic() - start
                 advice = "; run the same command again to go on" * (event.reason == "stopped")
                 terminal.print(f"{event.reason} after {seconds:.0f} s{advice}", highlight=False)
+
+
+@contextmanager
+def scoring(stream: IO[str]) -> Iterator[Callable[[int, int], None]]:
+    """Gives what hears how many pictures of how many are scored; the bar is gone afterwards."""
+    terminal, told = Console(file=stream), time.monotonic()
+    columns = (TextColumn("held-out pictures"), BarColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=terminal, transient=True, disable=not terminal.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
+
+        def tell(done: int, total: int) -> None:
+            nonlocal told
+            bar.update(task, completed=done, total=total)
+            if not terminal.is_terminal and time.monotonic() - told > SCORING_LOG_EVERY_S:
+                told = time.monotonic()
+                terminal.print(f"{done} of {total} held-out pictures", highlight=False)
+
+        yield tell

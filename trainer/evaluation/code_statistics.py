@@ -1,0 +1,93 @@
+"""What is known of a model's codes: their densities, how they flip, directions, first seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from shapelab.core.model.latent import (
+    DIRECTIONS,
+    TRUNCATION,
+    LatentDensity,
+    PrincipalDirections,
+    seed_noise,
+)
+from shapelab.core.model.mirror import Mirror
+from shapelab.core.model.networks import Generator
+
+from ..data.store.prepared_store import Store
+from ..process.control import Check, never_stop
+from ..updates.encoding import encode_grids
+from .metrics import one_part
+
+PREVIEW_CODES = 1000  # training shapes encoded where a density is only looked at: seconds
+PRESENTED = 64  # seeds tried for a window to open with
+
+
+def fit_mirror(encoder: nn.Module, store: Store) -> Mirror:
+    """How the codes of the training shapes are mirrored."""
+    rows = store.indices("train")
+    return Mirror.fit(
+        encode_grids(encoder, store, rows), encode_grids(encoder, store, rows, flipped=True)
+    )
+
+
+def fit_density(
+    encoder: nn.Module,
+    store: Store,
+    most: int | None = None,
+    check: Check = never_stop,
+) -> LatentDensity:
+    """One Gaussian per class over the codes of the training shapes, or of ``most`` of them."""
+    rows = store.indices("train")
+    if most is not None and most < len(rows):
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    codes = encode_grids(encoder, store, rows, check)
+    return LatentDensity.fit(codes, store.labels[rows], store.classes)
+
+
+def principal_directions(generator: Generator, density: LatentDensity) -> PrincipalDirections:
+    """Main axes of the generator's first activations per class (GANSpace, Harkonen et al. 2020).
+
+    GANSpace samples, because its first layers bend. Ours is affine, a(z) = A z + b, so over a
+    class with z = m + F n, n ~ N(0, I), the axes are the left singular vectors of A F = U S V^T,
+    and z moves by F v when a moves one standard deviation along u.
+    """
+    latent = density.latent_size
+    with torch.inference_mode():
+        weight = next(generator.parameters())  # says device and precision
+        origin = generator.first_activation(torch.zeros(1, latent).to(weight))
+        # Rows are the images of the unit vectors.
+        moved = generator.first_activation(torch.eye(latent).to(weight)) - origin
+    matrix = moved.cpu().numpy().astype(np.float64).T
+    vectors = np.zeros((len(density.classes), DIRECTIONS, latent), np.float32)
+    explained = np.zeros((len(density.classes), DIRECTIONS), np.float32)
+    for k, factor in enumerate(density.factors.astype(np.float64)):
+        _, deviations, axes = np.linalg.svd(matrix @ factor, full_matrices=False)
+        found = min(DIRECTIONS, len(deviations))  # a small latent has fewer; the rest stay 0
+        displacement = axes[:found] @ factor.T
+        largest = np.abs(displacement).argmax(1)
+        signs = np.sign(displacement[np.arange(found), largest])
+        vectors[k, :found] = displacement * signs[:, None]
+        explained[k, :found] = deviations[:found] ** 2 / (deviations**2).sum()
+    return PrincipalDirections(density.classes, vectors, explained)
+
+
+def presentable_seeds(generator: nn.Module, density: LatentDensity) -> dict[str, int]:
+    """For each class the seed, of the first ones, that shows it best: what a window opens with.
+
+    In one piece if there is such a one, then the one whose cells are most surely solid or empty.
+    """
+    noise = np.concatenate([seed_noise(k, density.latent_size) for k in range(PRESENTED)])
+    device = next(generator.parameters()).device
+    found = {}
+    for name in density.classes:
+        latents = torch.from_numpy(density.place(noise, name, TRUNCATION)).to(device)
+        with torch.inference_mode():
+            solid = torch.sigmoid(generator(latents).float())[:, 0].cpu().numpy()
+        doubt = ((solid > 0.1) & (solid < 0.9)).sum((1, 2, 3)) / (solid > 0.5).sum((1, 2, 3)).clip(
+            1
+        )
+        found[name] = int(np.argmin(doubt + 1000.0 * ~one_part(solid > 0.5)))
+    return found

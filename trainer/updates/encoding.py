@@ -1,0 +1,80 @@
+"""What the networks say of stored shapes: their codes, from voxels and from pictures, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shapelab.core.model.spec import ModelSpec
+
+from ..data.batches.picture_inputs import model_inputs
+from ..data.store.prepared_store import Store
+from ..process.control import Check, never_stop
+
+Rows = TypeVar("Rows", bound=np.generic)
+
+BATCH = 64
+
+
+def batches_of(rows: NDArray[Rows], check: Check) -> Iterator[NDArray[Rows]]:
+    """Parts of an array; ``check`` is called before each and may raise to end the work."""
+    for part in np.array_split(rows, max(1, len(rows) // BATCH)):
+        check()
+        yield part
+
+
+def encode_grids(
+    encoder: nn.Module,
+    store: Store,
+    rows: NDArray[np.int64],
+    check: Check = never_stop,
+    flipped: bool = False,
+) -> NDArray[np.float32]:
+    """Posterior means (len(rows), latent) of stored shapes, or of their mirror images."""
+    weight = next(encoder.parameters())  # says device and precision
+    means = []
+    with torch.inference_mode():
+        for part in batches_of(rows, check):
+            grids = store.grids(part)
+            grids = grids[:, ::-1] if flipped else grids
+            inputs = torch.from_numpy(grids[:, None].astype(np.float32)).to(weight)
+            means.append(encoder(inputs)[0].cpu())
+    return torch.cat(means).numpy()
+
+
+def encode_pictures(
+    encoder: nn.Module,
+    store: Store,
+    rows: NDArray[np.int64],
+    view: int,
+    spec: ModelSpec,
+    check: Check = never_stop,
+) -> NDArray[np.float32]:
+    """Posterior means (len(rows), latent) of one view of each shape; views are counted round."""
+    means, weight = [], next(encoder.parameters())
+    with torch.inference_mode():
+        for part in batches_of(rows, check):
+            rgba = store.pictures(part, view % store.view_counts[part])
+            inputs = torch.from_numpy(model_inputs(rgba, spec)).to(weight)
+            means.append(encoder(inputs)[0].cpu())
+    return torch.cat(means).numpy()
+
+
+def decode(
+    generator: nn.Module,
+    latents: NDArray[np.float32],
+    device: torch.device,
+    check: Check = never_stop,
+) -> NDArray[np.bool_]:
+    """Solid grids (n, R, R, R): probability over one half."""
+    with torch.inference_mode():
+        grids = [
+            (generator(torch.from_numpy(part).to(device))[:, 0] > 0).cpu()
+            for part in batches_of(latents, check)
+        ]
+    return torch.cat(grids).numpy()
