@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ def run() -> int:
         ("decode", _decode),
         ("surface", _surface),
         ("export and read back", _export),
+        ("files of others", _files_of_others),
         ("window", _window),
     )
     passed = [_passes(name, step, found) for name, step in steps]
@@ -94,6 +96,13 @@ def _export(found: dict[str, Any]) -> str:
         raise ValueError("; ".join(report.problems) or "the file differs from the shape")
     size = " × ".join(f"{side:.1f}" for side in report.size_mm)
     return f"closed and manifold, {size} mm"
+
+
+def _files_of_others(_found: dict[str, Any]) -> str:
+    command = [sys.executable, "-m", "shapelab.core.inputs.process_limits"]
+    if subprocess.check_output(command, text=True, timeout=WINDOW_S).strip() == "jail":
+        return "are read in a jail: no other file, no network, no program"
+    return "are read within limits; this system has no jail to offer"
 
 
 def _window(_found: dict[str, Any]) -> str:

@@ -1,10 +1,18 @@
-"""Limits that the process which reads strangers' files puts on itself before it starts."""
+"""What the process that reads strangers' files takes from itself before it starts.
+
+Everywhere: limits on memory, processor time and written files, and a hook that refuses network,
+programs and changes to files to Python code. That limits honest code and accidents; it does not
+jail code that a damaged file took over. On Linux ``linux_jail`` does, where the kernel offers it;
+``python -m shapelab.core.inputs.process_limits`` says which of both holds here.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, Literal
+
+from shapelab.core.inputs import linux_jail
 
 MEMORY_BYTES = 2 * 2**30
 CPU_SECONDS = 30  # the parent's wall clock is shorter; this one still bites if the parent died
@@ -18,8 +26,16 @@ _FORBIDDEN = (
     "os.posix_spawn",
     "os.spawn",
     "os.fork",
+    "os.kill",
+    "os.ch",  # chmod, chown, chflags, chdir, chroot
+    "os.link",
+    "os.mkdir",
     "os.remove",
     "os.rename",
+    "os.rmdir",
+    "os.symlink",
+    "os.truncate",
+    "os.utime",
     "os.startfile",
     "shutil.",
     "urllib.",
@@ -27,16 +43,21 @@ _FORBIDDEN = (
 )
 
 
-def enter() -> None:
-    """Caps memory and processor time, and forbids network, processes and writing.
+def enter() -> Literal["jail", "limits"]:
+    """Caps memory, processor time and files, and forbids network, processes and writing.
 
     Memory: RLIMIT_AS on Linux; a job object on Windows; macOS enforces neither, so there the
     size caps of the readers and the parent's time limit have to do.
+
+    Returns:
+        "jail" where the kernel enforces it, also against machine code; else "limits".
     """
     _limit_windows()
     _limit_posix()
     sys.dont_write_bytecode = True  # a late import shall not try, and leave half a file
+    jailed = linux_jail.enter()
     sys.addaudithook(_audit)
+    return "jail" if jailed else "limits"
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
@@ -54,6 +75,7 @@ def _limit_posix() -> None:
     limits = [
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_AS, MEMORY_BYTES),
     ]
     for which, value in limits:
@@ -107,3 +129,7 @@ def _limit_windows() -> None:
     # A failure leaves the size caps and the time limit; the file is read all the same.
     kernel.SetInformationJobObject(job, extended, ctypes.byref(limits), ctypes.sizeof(limits))
     kernel.AssignProcessToJobObject(job, wintypes.HANDLE(kernel.GetCurrentProcess()))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(enter() + "\n")

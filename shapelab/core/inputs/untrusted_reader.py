@@ -1,9 +1,9 @@
 """Reads strangers' files in a child process, so that no file can crash, freeze or fill the app.
 
-The child (``untrusted_worker``) gets the bytes on stdin and gives arrays on stdout; it has a memory
-limit, no network, and a wall clock. The app gives each file a child of its own; a preparation of
-many files keeps one for a while (``GuardedReader``). Whatever goes wrong ends as one InputError
-sentence.
+The child (``untrusted_worker``) gets the bytes on stdin and gives arrays on stdout; it has limits
+and a wall clock, and on Linux it sits in a jail (``process_limits`` says what holds where). The app
+gives each file a child of its own; a preparation of many files keeps one for a while
+(``GuardedReader``). Whatever goes wrong ends as one InputError sentence.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ TIMEOUT = 20.0  # seconds of wall clock for one file
 MAX_BYTES = 100 * 2**20
 _MAX_ANSWER = 2**30
 _POLL = 0.05  # seconds between looks at the cancel flag
+# Each thread reserves memory, which the limit counts; and Landlock holds for one thread only.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -201,10 +205,6 @@ def too_large(name: str) -> InputError:
 
 def _start(suffix: str) -> subprocess.Popen[bytes]:
     folder = Path(__file__).resolve().parents[3]
-    threads = dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"),
-        "1",
-    )
     return subprocess.Popen(
         [sys.executable, "-m", "shapelab.core.inputs.untrusted_worker", suffix],
         stdin=subprocess.PIPE,
@@ -212,7 +212,7 @@ def _start(suffix: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         # Python looks for modules in the current folder first: it must not be one of downloads.
         cwd=folder,
-        env={**os.environ, **threads},  # each thread reserves memory, and the limit counts that
+        env={**os.environ, **ONE_THREAD},
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
 

@@ -298,6 +298,9 @@ def sandboxed(code: str) -> str:
         "open('written.txt', 'w')",
         "import os; os.open('written.txt', os.O_CREAT | os.O_WRONLY)",
         "import os; os.remove('written.txt')",
+        "import os; os.mkdir('written')",
+        "import os; os.symlink('/etc', 'written')",
+        "import os; os.kill(os.getppid(), 9)",
     ],
 )
 def test_the_sandbox_forbids_what_reading_needs_not(
