@@ -1,4 +1,4 @@
-"""The command line: sample, reconstruct, interpolate, info, self-test; without one, the window."""
+"""The command line: shapes to files, what files are, the trainer; without one, the window."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from shapelab import __version__
 from shapelab.core.errors import ExportError, ShapelabError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
+from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.output import Making, base_name, destinations
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
-COMMANDS = ("sample", "reconstruct", "interpolate", "info", "self-test")
+COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test")
 DEFAULTS = SurfaceOptions()
 INTERRUPTED = 130  # as shells report Ctrl+C
 _debug = False  # set by main: whether errors show their traceback
@@ -187,6 +190,23 @@ def info(
 
     for line in describe(name):
         print(line)
+
+
+class _PassedOn(TyperCommand):
+    """Reads no argument itself: not even ``--help`` and ``--``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.args = args
+        return args
+
+
+@app.command(cls=_PassedOn)
+def train(context: typer.Context) -> None:
+    """Prepare data, train, look at runs, score, export: see `shapelab train --help`."""
+    # In this process, so that stdin, signals and exit codes are the trainer's; by name, since the
+    # app does not know the trainer and works without it.
+    trainer = import_module(f"{trainer_module()}.__main__")
+    trainer.app(args=context.args, prog_name="shapelab train")
 
 
 @app.command("self-test")

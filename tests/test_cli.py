@@ -245,6 +245,61 @@ def test_wrong_usage_is_exit_code_2(
     assert "Traceback" not in said
 
 
+# --- train -------------------------------------------------------------------------------------
+
+
+def test_the_trainers_help_is_named_train_and_comes_without_torch() -> None:
+    done = _shell("train", "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    assert "Usage: shapelab train [OPTIONS] COMMAND" in done.stdout
+    for command in ("prepare", "fit", "resume", "evaluate", "export-model", "bench-data"):
+        assert command in done.stdout
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "trainer.options" in imported
+    assert not imported & {"torch", "scipy", "trimesh", "PySide6", "vtkmodules"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["fit", "--help"], 0, ""),
+        (["presets"], 0, ""),
+        (["no-such-thing"], 2, "No such command"),
+        (["resume"], 2, "Missing argument"),
+        (["resume", "no-such-run"], 1, "shapelab: no-such-run does not say where its data is"),
+    ],
+)
+def test_train_ends_as_the_trainer_does(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], exit_code: int, said: str
+) -> None:
+    assert cli.main(["train", *arguments]) == exit_code
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_train_passes_on_every_argument_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "passed_on"
+    package.mkdir()
+    (package / "__main__.py").write_text("def app(args, prog_name):\n    print(prog_name, args)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(cli, "trainer_module", lambda: "passed_on")
+    arguments = ["fit", "-h", "--set", "a=b", "--", "--help", "--model", ""]
+    assert cli.main(["train", *arguments]) == 0
+    assert capsys.readouterr().out == f"shapelab train {arguments}\n"
+
+
+def test_without_a_trainer_the_other_commands_work_and_train_says_so(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shapelab.core.runs.trainer_module.find_spec", lambda _name: None)
+    assert cli.main(["sample", "-o", f"{tmp_path}/a.stl"]) == 0
+    assert cli.main(["train", "--help"]) == 1
+    assert _error(capsys).startswith("shapelab: The trainer is not installed")
+
+
 # --- interpolate -------------------------------------------------------------------------------
 
 

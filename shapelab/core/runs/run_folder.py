@@ -110,7 +110,7 @@ class RunFolder:
             text = self.config.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             raise RunError(
-                f"{self.path} holds no run; start one with `python -m trainer fit`."
+                f"{self.path} holds no run; start one with `shapelab train fit`."
             ) from None
         return from_toml(text)
 
@@ -136,7 +136,7 @@ class RunFolder:
         except Timeout:
             raise RunError(
                 f"{self.path} is being trained by {self.owner_text()}; "
-                "stop that one first, or watch it with `python -m trainer inspect`."
+                "stop that one first, or watch it with `shapelab train inspect`."
             ) from None
         except OSError as error:
             raise RunError(f"{self.path} cannot be locked: {error.strerror}.") from None

@@ -25,7 +25,7 @@ class Preparation:
     views: int = 8  # pictures of each shape
 
     def options(self) -> tuple[str, ...]:
-        """Of ``python -m trainer prepare``."""
+        """Of ``shapelab train prepare``."""
         return ("--resolution", str(self.resolution), "--views", str(self.views))
 
 
@@ -68,8 +68,8 @@ class TrainingPlan:
 
 
 def command_line(*arguments: str) -> str:
-    """``python -m trainer …`` for the system's shell."""
-    words = ("python", "-m", "trainer", *arguments)
+    """``shapelab train …`` for the system's shell."""
+    words = ("shapelab", "train", *arguments)
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -38,11 +38,11 @@ def test_commands_come_through_the_shell_to_the_trainer():
     lines = plan(Preparation("/my shapes", 32, 4), steps=500, batch_size=8).commands()
     first, second = (shlex.split(line) for line in lines)
     given = [str(STORE), "--resolution", "32", "--views", "4"]
-    assert first == ["python", "-m", "trainer", "prepare", "/my shapes", "--out", *given]
+    assert first == ["shapelab", "train", "prepare", "/my shapes", "--out", *given]
     given = [str(RUN), "--preset", "small", "--steps", "500", "--set", "batch_size=8"]
-    assert second == ["python", "-m", "trainer", "fit", "--data", str(STORE), "--run", *given]
+    assert second == ["shapelab", "train", "fit", "--data", str(STORE), "--run", *given]
     for words in (first, second):
-        asked = CliRunner().invoke(app, [*words[3:], "--nonsense"])
+        asked = CliRunner().invoke(app, [*words[2:], "--nonsense"])
         assert "--nonsense" in asked.output  # the only word that the trainer does not know
         assert asked.output.count("No such option") == 1
 

@@ -395,7 +395,7 @@ def test_a_finished_run_trains_on_to_a_step_that_is_asked_for(panel, old, monkey
 
 def test_commands_are_copied_as_a_terminal_takes_them(panel, old, plan):
     panel.run_page.header.verbs["copy"].trigger()
-    assert QApplication.clipboard().text() == f"python -m trainer resume {old.path}"
+    assert QApplication.clipboard().text() == f"shapelab train resume {old.path}"
 
 
 def test_settings_are_taken_over_into_a_new_run(panel, old, tmp_path):

@@ -21,12 +21,12 @@ LONG = {"steps": 100_000, "warm_start": 2, "validate_every": 10**6, "save_every"
 
 
 class Trainer:
-    """A real ``python -m trainer resume`` with its pipes."""
+    """A real ``shapelab train resume`` with its pipes."""
 
     def __init__(self, run: Path) -> None:
-        command = [sys.executable, "-m", "trainer", "resume", str(run), "--events", "jsonl"]
+        command = [sys.executable, "-m", "shapelab", "train", "resume", str(run)]
         self.process = subprocess.Popen(
-            command,
+            [*command, "--events", "jsonl"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
