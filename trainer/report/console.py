@@ -97,7 +97,7 @@ def _text(event: Event) -> str:
         case Warned():
             return f"warning: {' '.join(event.message.split())}"
         case Finished():
-            return event.reason
+            return event.reason.label
         case _:
             return type(event).__name__.lower()
 

@@ -19,16 +19,23 @@ from shapelab.core.runs.presets import preset_names, preset_path
 from shapelab.core.runs.previews import preview_path, preview_steps
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, RunSummary, history, summarise
+from shapelab.core.runs.run_state import RunState
 
 from .scalar_text import ordered, short, sparkline
 
 WARNINGS = 5  # the last ones that are shown
 _MEANINGS = {
-    "interrupted": "interrupted: it ended without saving and goes on from its last checkpoint",
-    "stopped": "stopped, saved",
-    "new": "new: nothing is trained yet",
+    RunState.INTERRUPTED: "interrupted: it ended without saving and goes on from its last "
+    "checkpoint",
+    RunState.STOPPED: "stopped, saved",
+    RunState.NEW: "not started: nothing is trained yet",
 }
-_STATE_STYLES = {"running": "green", "completed": "blue", "interrupted": "yellow", "new": "dim"}
+_STYLES = {
+    RunState.TRAINING: "green",
+    RunState.COMPLETED: "blue",
+    RunState.INTERRUPTED: "yellow",
+    RunState.NEW: "dim",
+}
 
 
 def table_of_runs(runs: Sequence[RunSummary]) -> Table:
@@ -43,7 +50,7 @@ def table_of_runs(runs: Sequence[RunSummary]) -> Table:
     for run in runs:
         grid.add_row(
             Text(str(run.path)),
-            Text(run.state, _STATE_STYLES.get(run.state, "")),
+            Text(run.state.label, _STYLES.get(run.state, "")),
             f"{run.step}/{run.steps}",
             f"{run.step / run.steps:.0%}",
             "–" if run.best is None else f"{run.best:.4f}",
@@ -97,11 +104,11 @@ def _date(seconds: float) -> str:
 
 
 def _state(folder: RunFolder, run: RunSummary) -> list[str]:
-    state = _MEANINGS.get(run.state, run.state)
+    state = _MEANINGS.get(run.state, run.state.label)
     best = "no validation yet" if run.best is None else f"best IoU {run.best:.4f}"
     return [
         str(run.path),
-        f"  {state}{f': {folder.owner_text()}' if run.state == 'running' else ''}",
+        f"  {state}{f': {folder.owner_text()}' if run.state is RunState.TRAINING else ''}",
         f"  step {run.step} of {run.steps} ({run.step / run.steps:.0%}), {best}",
         f"  {formatting.file_size(run.size)}, changed {_date(run.changed)}",
     ]
@@ -177,9 +184,9 @@ def _preview(folder: RunFolder) -> list[str]:
 
 def _going_on(folder: RunFolder, run: RunSummary) -> list[str]:
     place = f'"{folder.path}"' if " " in str(folder.path) else str(folder.path)
-    if run.state == "running":
+    if run.state is RunState.TRAINING:
         return []
-    if run.state == "completed":
+    if run.state is RunState.COMPLETED:
         return [
             f"It is complete. To use it:    python -m trainer export-model {place} NAME",
             f"To train on:                  python -m trainer resume {place} "

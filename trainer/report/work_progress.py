@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shapelab.core.runs.events import Event, Finished, Prepared, to_line
+from shapelab.core.runs.run_state import RunState
 
 from ..process.control import Control
 from .console import write_line
@@ -26,9 +27,9 @@ def until_stopped(events: Iterator[Prepared], control: Control) -> Iterator[Even
         for event in events:
             yield event
             if control.stop:
-                yield Finished(0, "stopped")
+                yield Finished(0, RunState.STOPPED)
                 return
-        yield Finished(0, "completed")
+        yield Finished(0, RunState.COMPLETED)
     finally:
         events.close()  # type: ignore[attr-defined]
 
@@ -65,8 +66,10 @@ def show(events: Iterator[Event], stream: IO[str]) -> None:
                     write_line(stream, f"{event.done} of {event.total}, {event.rejected} rejected")
             elif isinstance(event, Finished):
                 seconds = time.monotonic() - start
-                advice = "; run the same command again to go on" * (event.reason == "stopped")
-                terminal.print(f"{event.reason} after {seconds:.0f} s{advice}", highlight=False)
+                stopped = event.reason is RunState.STOPPED
+                advice = "; run the same command again to go on" if stopped else ""
+                line = f"{event.reason.label} after {seconds:.0f} s{advice}"
+                terminal.print(line, highlight=False)
 
 
 @contextmanager

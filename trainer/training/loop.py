@@ -27,6 +27,7 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 
 from ..checkpoints import checkpoint_store
 from ..data.batches.batches import Batch, Batches
@@ -165,7 +166,8 @@ class Training:
                 yield from self._every_so_often(save, sample)
         if self._saved != state.step:
             yield from self._save(last=True)
-        yield Finished(state.step, "completed" if state.step >= config.steps else "stopped")
+        complete = state.step >= config.steps
+        yield Finished(state.step, RunState.COMPLETED if complete else RunState.STOPPED)
 
     def _requests(self) -> Generator[Event, None, tuple[bool, ...]]:
         """Waits out a pause; returns whether to stop, save, and sample, in all processes."""

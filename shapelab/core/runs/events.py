@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shapelab.core.runs.line_reader import Tail
+from shapelab.core.runs.run_state import RunState
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ class Resumed(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The process ends: 'completed', or 'stopped' (which can be resumed)."""
+    """The process ends: the run is completed, or stopped (and can be resumed)."""
 
-    reason: str
+    reason: RunState
 
 
 EVENT_TYPES: dict[str, type[Event]] = {
@@ -116,6 +117,7 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "bool": bool,
     "dict[str, float]": dict,
+    "RunState": str,
 }
 _NAMES = {kind: name for name, kind in EVENT_TYPES.items()}
 
@@ -144,6 +146,8 @@ def from_line(line: str) -> Event:
                 name: math.nan if value is None else float(value)
                 for name, value in fields["metrics"].items()
             }
+        if "reason" in fields:
+            fields["reason"] = RunState(fields["reason"])
         return kind(**fields)
     except (TypeError, OverflowError) as error:
         raise ValueError("not an event line") from error

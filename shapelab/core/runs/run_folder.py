@@ -19,6 +19,7 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import EventReader, Finished, Saved, StepDone, Validated
 from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
+from shapelab.core.runs.run_state import RunState
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
 COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
@@ -196,7 +197,7 @@ class RunSummary:
     """What a list of runs shows."""
 
     path: Path
-    state: str  # running, completed, stopped, interrupted, new
+    state: RunState  # of a run that is trained now: TRAINING, whatever it does at the moment
     step: int
     steps: int
     preset: str
@@ -206,22 +207,27 @@ class RunSummary:
 
 
 def summarise(folder: RunFolder) -> RunSummary:
-    """Reads a run's settings, history and size. Raises RunError when there is no run."""
+    """Reads a run's settings, history and size, and asks its lock whether somebody trains it.
+
+    Raises:
+        RunError: there is no run.
+    """
     config = folder.read_config()
-    step, saved, best, ended = 0, 0, None, ""
+    step, saved, best = 0, 0, None
+    ended: RunState | None = None
     for event in EventReader(folder.events).read():
         step = event.step
         if isinstance(event, Validated) and math.isfinite(event.metrics.get("iou", math.nan)):
             best = max(best or 0.0, event.metrics["iou"])
         if isinstance(event, Saved):
             saved = event.step
-        ended = event.reason if isinstance(event, Finished) else ""
+        ended = event.reason if isinstance(event, Finished) else None
     if folder.is_locked():
-        state = "running"
-    elif ended:
+        state = RunState.TRAINING
+    elif ended is not None:
         state = ended
     else:
-        state = "interrupted" if step else "new"
+        state = RunState.INTERRUPTED if step else RunState.NEW
         step = saved  # what was not saved is lost
     size, changed = _size_and_time(folder.path)
     return RunSummary(folder.path, state, step, config.steps, config.preset, best, size, changed)

@@ -1,34 +1,17 @@
-"""RunWatch: what state a training is in, by its events, the commands sent to it, and the clock."""
+"""RunState: where a training run stands, in one word for the app and the terminal."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
-from shapelab.core.runs.events import (
-    Event,
-    Finished,
-    Paused,
-    Prepared,
-    Resumed,
-    Saved,
-    Started,
-    StepDone,
-    Warned,
-)
 
-STALL_FACTOR = 10  # times the usual time between two lines of figures
-STALL_FLOOR_S = 60.0  # validating and saving take their time, on a slow disk above all
-_PACES = 50  # over how many intervals the usual one is taken
+class RunState(str, Enum):
+    """Where a run stands. From its folder alone one can tell only some of them: see ``summarise``.
 
+    Values are stored in events; ``label`` is for people.
+    """
 
-class TrainingState(str, Enum):
-    """Where a training stands. The last four are ends; ``text`` is for people."""
-
+    NEW = "new"
     STARTING = "starting"
     PREPARING = "preparing"
     TRAINING = "training"
@@ -38,115 +21,19 @@ class TrainingState(str, Enum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     COMPLETED = "completed"
-    FAILED = "failed"
-    LOST = "lost"
+    FAILED = "failed"  # a process that we started ended without having finished
+    INTERRUPTED = "interrupted"  # the same of a process that somebody else started
 
     @property
     def ended(self) -> bool:
-        """Whether no process trains the run any more."""
+        """Whether it was trained and no process does so any more."""
         return self in _ENDS
 
-
-_ENDS = {
-    TrainingState.STOPPED,
-    TrainingState.COMPLETED,
-    TrainingState.FAILED,  # a process that we started ended without having finished
-    TrainingState.LOST,  # the same of a process that somebody else started
-}
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that a person should know: a sentence that says what to do, and the evidence."""
-
-    sentence: str
-    details: str = ""
-
-
-class RunWatch:
-    """Follows one training; pure bookkeeping, without files or threads.
-
-    Args:
-        clock: seconds that only grow.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.state = TrainingState.STARTING
-        self.step = 0
-        self.saved = 0  # the step of the newest checkpoint
-        self._clock = clock
-        self._heard = clock()
-        self._stall_told = False
-        self._stepped: float | None = None  # when, by the trainer's clock, if nothing came after
-        self._paces: deque[float] = deque(maxlen=_PACES)  # seconds between two lines of figures
-        self._paused = False
-
-    def begin(self) -> None:
-        """A process starts, and what came before is history."""
-        self.state = TrainingState.STARTING
-        self._heard = self._clock()
-        self._paused = False
-
-    def take(self, event: Event) -> None:
-        """Notes an event."""
-        self._heard, self._stall_told, self.step = self._clock(), False, event.step
-        self._note_pace(event)
-        match event:
-            case Finished():
-                self.state = TrainingState(event.reason)
-                return
-            case Prepared():
-                self._become(TrainingState.PREPARING)
-                return
-            case Saved():
-                self.saved = event.step
-            case Paused():
-                self._paused = True
-            case Started() | Resumed() | StepDone():
-                self._paused = False
-        saves = self.state is TrainingState.SAVING and not isinstance(event, Saved | Warned)
-        if not saves:
-            self._become(TrainingState.PAUSED if self._paused else TrainingState.TRAINING)
-
-    def ask(self, command: str) -> None:
-        """Notes that a command was sent."""
-        if command == "stop":
-            self._become(TrainingState.STOPPING)
-        elif command == "save":
-            self._become(TrainingState.SAVING)
-
-    def look(self) -> Trouble | None:
-        """Notices a stall: nothing came for much longer than usual. Tells of it once."""
-        if self.state.ended or self.state is TrainingState.PAUSED or self._stall_told:
-            return None
-        silence, usual = self._clock() - self._heard, self.pace
-        limit = max(STALL_FLOOR_S, STALL_FACTOR * usual)
-        if silence < limit:
-            return None
-        self._stall_told = True
-        before = f"; figures usually come every {usual:.3g} s" if usual else ""
-        trouble = Trouble(
-            f"Nothing was heard from the training for {silence:.0f} s{before}. It may be waiting "
-            f"for the disk or the machine; if it does not come back, end it and resume from step "
-            f"{self.saved}."
-        )
-        self._become(TrainingState.STALLED)
-        return trouble
-
     @property
-    def pace(self) -> float:
-        """Median seconds between two lines of figures; 0 = not known yet."""
-        return statistics.median(self._paces) if self._paces else 0.0
+    def label(self) -> str:
+        """What it is called where people read it."""
+        return _LABELS.get(self, self.value)
 
-    def _note_pace(self, event: Event) -> None:
-        # An interval with a validation or a save in it says nothing about the usual one.
-        if not isinstance(event, StepDone):
-            self._stepped = None
-            return
-        if self._stepped is not None:
-            self._paces.append(event.time - self._stepped)
-        self._stepped = event.time
 
-    def _become(self, state: TrainingState) -> None:
-        if self.state is not TrainingState.STOPPING:  # only the end comes after that
-            self.state = state
+_ENDS = {RunState.STOPPED, RunState.COMPLETED, RunState.FAILED, RunState.INTERRUPTED}
+_LABELS = {RunState.NEW: "not started", RunState.COMPLETED: "finished"}

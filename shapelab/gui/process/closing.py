@@ -8,7 +8,7 @@ from enum import Enum
 from PySide6.QtCore import Qt
 
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_state import TrainingState
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process.trainer_process import attach_job
 from shapelab.gui.process.training_thread import TrainingThread
@@ -48,8 +48,8 @@ def remember(thread: TrainingThread, settings: WindowSettings) -> None:
     """Notes the thread's run from now on until its end; so it is also found after a crash."""
     run = thread.job.folder.resolve()
 
-    def note(state: str) -> None:
-        settings.training_run = None if TrainingState(state).ended else run
+    def note(state: RunState) -> None:
+        settings.training_run = None if state.ended else run
 
     thread.state_changed.connect(note)
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from shapelab.core.runs.events import Event, Saved, Validated
 from shapelab.core.runs.run_progress import Progress
-from shapelab.core.runs.run_state import TrainingState, Trouble
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.process.training_thread import TrainingThread
 
 
@@ -32,13 +33,13 @@ class LiveRun(QObject):
         self.run: Path = thread.job.folder
         self.events: list[Event] = []
         self.progress = Progress(steps)
-        self.state = TrainingState.STARTING
+        self.state = RunState.STARTING
         self.trouble: Trouble | None = None
         self.best: float | None = None
         self.saved: int | None = None  # newest checkpoint
-        self.watcher.events.connect(self._take)
-        self.watcher.state_changed.connect(self._become)
-        self.watcher.troubled.connect(self._worry)
+        self.watcher.events.connect(self._add_events)
+        self.watcher.state_changed.connect(self._set_state)
+        self.watcher.troubled.connect(self._set_trouble)
 
     def start(self) -> LiveRun:
         """Starts the thread; returns itself."""
@@ -68,7 +69,7 @@ class LiveRun(QObject):
         self.watcher.join()
 
     @Slot(list)
-    def _take(self, events: list[Event]) -> None:
+    def _add_events(self, events: list[Event]) -> None:
         for event in events:
             self.progress.take(event)
             if isinstance(event, Validated):
@@ -78,16 +79,16 @@ class LiveRun(QObject):
         self.events += events
         self.news.emit(events)
 
-    @Slot(str)
-    def _become(self, state: str) -> None:
-        self.state = TrainingState(state)
-        if self.state in (TrainingState.TRAINING, TrainingState.COMPLETED, TrainingState.STOPPED):
+    @Slot(object)
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        if self.state in (RunState.TRAINING, RunState.COMPLETED, RunState.STOPPED):
             self.trouble = None  # it went on after all
         self.changed.emit()
         if self.state.ended:
             self.ended.emit()
 
     @Slot(object)
-    def _worry(self, trouble: Trouble) -> None:
+    def _set_trouble(self, trouble: Trouble) -> None:
         self.trouble = trouble
         self.changed.emit()

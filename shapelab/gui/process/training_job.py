@@ -10,7 +10,8 @@ from collections.abc import Callable
 from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Event, EventReader, Finished
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_state import RunWatch, TrainingState, Trouble
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import RunWatch, Trouble
 from shapelab.gui.process.trainer_process import Job, TrainerProcess, log_end
 
 PERIOD_S = 0.1  # between two looks at the events: ten signals a second
@@ -29,7 +30,7 @@ class JobRun:
 
     Args:
         job: what to do.
-        tell: called with ("events", list), ("state", TrainingState) and ("trouble", Trouble).
+        tell: called with ("events", list), ("state", RunState) and ("trouble", Trouble).
         commands: of ``run.COMMANDS``, ``DETACH`` or ``KILL``, from any thread.
     """
 
@@ -42,10 +43,10 @@ class JobRun:
         self._watch = RunWatch()
         self._process: TrainerProcess | None = None
         self._last: Event | None = None
-        self._told: TrainingState | None = None
+        self._told: RunState | None = None
         self._locked, self._looked = True, 0.0
 
-    def run(self) -> TrainingState:
+    def run(self) -> RunState:
         """Follows the job to its end, which is returned but not told.
 
         Raises:
@@ -55,7 +56,7 @@ class JobRun:
             self._begin()
         except RunError as error:
             self._tell("trouble", Trouble(str(error)))
-            return TrainingState.FAILED
+            return RunState.FAILED
         try:
             while True:
                 alive = self._alive()  # asked before reading: the last words are not missed
@@ -63,7 +64,7 @@ class JobRun:
                 if not alive:
                     return self._end()
                 self._tell_state()
-                if self._job.kind != "prepare" and (trouble := self._watch.look()):
+                if self._job.kind != "prepare" and (trouble := self._watch.check_stall()):
                     self._tell("trouble", self._with_log(trouble.sentence))
                     self._tell_state()
                 self._obey()
@@ -95,15 +96,15 @@ class JobRun:
     def _read(self, always: bool = False) -> None:
         events = self._events.read()
         for event in events:
-            self._watch.take(event)
+            self._watch.add(event)
             self._last = event
         if events or always:
             self._tell("events", events)
 
     def _tell_state(self) -> None:
         state = self._watch.state
-        if self._job.kind == "prepare" and state is not TrainingState.STOPPING:
-            state = TrainingState.PREPARING
+        if self._job.kind == "prepare" and state is not RunState.STOPPING:
+            state = RunState.PREPARING
         if state is not self._told:
             self._told = state
             self._tell("state", state)
@@ -125,19 +126,19 @@ class JobRun:
         except RunError as error:
             self._tell("trouble", Trouble(str(error)))
         else:
-            self._watch.ask(command)
+            self._watch.note_command(command)
 
-    def _end(self) -> TrainingState:
+    def _end(self) -> RunState:
         if isinstance(self._last, Finished):
-            return TrainingState(self._last.reason)
+            return self._last.reason
         if self._process is None:
             self._tell("trouble", self._with_log(self._lost()))
-            return TrainingState.LOST
+            return RunState.INTERRUPTED
         words = self._process.last_words()
         own = [line for line in words if line.startswith("trainer: ")]
         sentence = own[-1].removeprefix("trainer: ") if own else self._died()
         self._tell("trouble", Trouble(sentence, "\n".join(words)))
-        return TrainingState.FAILED
+        return RunState.FAILED
 
     def _lost(self) -> str:
         name = self._folder.path.name

@@ -9,7 +9,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 
 from shapelab.core.runs.run_folder import COMMANDS
-from shapelab.core.runs.run_state import TrainingState, Trouble
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.base.workers import WorkerThread
 from shapelab.gui.process.trainer_process import Job
 from shapelab.gui.process.training_job import DETACH, KILL, Commands, Detached, JobRun
@@ -27,13 +28,13 @@ class TrainingThread(WorkerThread):
     """
 
     events = Signal(list)  # events in order; the first of a run carries its whole history
-    state_changed = Signal(str)  # value of a TrainingState
+    state_changed = Signal(object)  # RunState
     troubled = Signal(object)  # Trouble: a stall, a death, a command that could not be given
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         super().__init__(lambda _thread: self._work(), self.detach)
         self.jobs = tuple(jobs)
-        self.state = TrainingState.STARTING  # as last told by ``state_changed``
+        self.state = RunState.STARTING  # as last told by ``state_changed``
         self.trouble: Trouble | None = None  # as last told by ``troubled``
         self.current = jobs[0]  # the job in hand; those behind it do not begin without this thread
         self._commands: Commands = queue.SimpleQueue()
@@ -73,7 +74,7 @@ class TrainingThread(WorkerThread):
                 state = JobRun(job, self._tell, self._commands).run()
             except Detached:
                 return
-            if state is not TrainingState.COMPLETED:
+            if state is not RunState.COMPLETED:
                 break
         self._tell("state", state)
 
@@ -92,4 +93,4 @@ class TrainingThread(WorkerThread):
             self.troubled.emit(value)
         elif value is not self.state:
             self.state = value
-            self.state_changed.emit(value.value)
+            self.state_changed.emit(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -20,40 +20,41 @@ from PySide6.QtWidgets import (
 
 from shapelab.core import formatting
 from shapelab.core.runs.run_progress import Progress
-from shapelab.core.runs.run_state import Trouble
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import ElidedLabel
-from shapelab.gui.training.run_list import STATES, state_colour
+from shapelab.gui.training.run_list import state_colour
 
 RATE = "samples_per_second"
 BAR = 1000  # parts of the progress bar
 
+S = RunState
 #: What the main button does in a state: its words and the verb that it asks for.
 MAIN = {
-    "training": ("Pause", "pause"),
-    "stalled": ("Pause", "pause"),
-    "saving": ("Pause", "pause"),
-    "paused": ("Go on", "resume"),
-    "stopped": ("Resume", "restart"),
-    "interrupted": ("Resume", "restart"),
-    "failed": ("Resume", "restart"),
-    "lost": ("Resume", "restart"),
-    "new": ("Start", "restart"),
-    "completed": ("Train on…", "extend"),
+    S.TRAINING: ("Pause", "pause"),
+    S.STALLED: ("Pause", "pause"),
+    S.SAVING: ("Pause", "pause"),
+    S.PAUSED: ("Go on", "resume"),
+    S.STOPPED: ("Resume", "restart"),
+    S.INTERRUPTED: ("Resume", "restart"),
+    S.FAILED: ("Resume", "restart"),
+    S.NEW: ("Start", "restart"),
+    S.COMPLETED: ("Train on…", "extend"),
 }
-STOPPABLE = ("starting", "preparing", "training", "stalled", "saving", "paused")
-STEERED = ("training", "stalled", "paused", "saving")  # takes 'sample' and 'save'
+STOPPABLE = (S.STARTING, S.PREPARING, S.TRAINING, S.STALLED, S.SAVING, S.PAUSED)
+STEERED = (S.TRAINING, S.STALLED, S.PAUSED, S.SAVING)  # takes 'sample' and 'save'
 #: Words in the menu, their verb, and the states in which they can be used (None: always).
-MENU: tuple[tuple[str, str, tuple[str, ...] | None] | None, ...] = (
+MENU: tuple[tuple[str, str, tuple[RunState, ...] | None] | None, ...] = (
     ("Make a preview now", "sample", STEERED),
     ("Save a checkpoint now", "save", STEERED),
-    ("End the process now…", "kill", ("starting", "stalled", "stopping", "saving")),
+    ("End the process now…", "kill", (S.STARTING, S.STALLED, S.STOPPING, S.SAVING)),
     None,
     ("New run with these settings", "duplicate", None),
     ("Copy as command", "copy", None),
     ("Open its folder", "folder", None),
     None,
-    ("Delete…", "delete", ("stopped", "interrupted", "failed", "lost", "new", "completed")),
+    ("Delete…", "delete", (S.STOPPED, S.INTERRUPTED, S.FAILED, S.NEW, S.COMPLETED)),
 )
 
 
@@ -62,10 +63,9 @@ class Standing:
     """What the header shows about a run."""
 
     name: str
-    state: str  # value of a TrainingState, or the state of a RunSummary
+    state: RunState
     progress: Progress
     trouble: Trouble | None = None
-    idle: bool = False  # nobody trains it
 
 
 class RunHeader(QWidget):
@@ -81,7 +81,7 @@ class RunHeader(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = ""
+        self._state: RunState | None = None  # of the run that is shown
         self.back = QToolButton()
         self.back.setIcon(theme.icon("back"))
         self.back.setToolTip("All runs")
@@ -121,16 +121,16 @@ class RunHeader(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.trouble)
         self.back.clicked.connect(self.left)
-        self.main.clicked.connect(lambda: self.asked.emit(MAIN[self._state][1]))
+        self.main.clicked.connect(self._ask_main)
         self.stop.clicked.connect(lambda: self.asked.emit("stop"))
         self.show_standing(None)
 
     def show_standing(self, standing: Standing | None) -> None:
-        """Dresses everything after a run's state; None where no run is selected."""
-        state = standing.state if standing else ""
-        if state != self._state or not state:
+        """Shows everything as a run's state asks for; None where no run is selected."""
+        state = standing.state if standing else None
+        if state is not self._state or state is None:
             self._state = state
-            self._dress(state)
+            self._show_verbs(state)
         if standing is None:
             self.name.setText("No run selected")
             self.state.clear()
@@ -144,8 +144,7 @@ class RunHeader(QWidget):
 
     def changeEvent(self, event: object) -> None:
         super().changeEvent(event)  # type: ignore[arg-type]
-        if self._state:
-            self._colour()
+        self._colour()
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -161,39 +160,46 @@ class RunHeader(QWidget):
             self.verbs[verb].triggered.connect(lambda _on, verb=verb: self.asked.emit(verb))
         return menu
 
-    def _dress(self, state: str) -> None:
-        words, verb = MAIN.get(state, ("Pause", "pause"))
+    @Slot()
+    def _ask_main(self) -> None:
+        if self._state in MAIN:
+            self.asked.emit(MAIN[self._state][1])
+
+    def _show_verbs(self, state: RunState | None) -> None:
+        words, verb = MAIN.get(state, ("Pause", "pause")) if state else ("Pause", "pause")
         self.main.setText(words)
         # On the accent's ground an icon in the text's colour would be lost; the word says it.
         self.main.setIcon(theme.icon("pause") if verb == "pause" else QIcon())
         self.main.setEnabled(state in MAIN)
         self.main.setDefault(verb != "pause")
-        self.stop.setText("Stopping…" if state == "stopping" else "Stop")
+        self.stop.setText("Stopping…" if state is RunState.STOPPING else "Stop")
         self.stop.setEnabled(state in STOPPABLE)
-        self.stop.setVisible(state in STOPPABLE or state == "stopping")
-        self.more.setEnabled(bool(state))
+        self.stop.setVisible(state in (*STOPPABLE, RunState.STOPPING))
+        self.more.setEnabled(state is not None)
         for entry in MENU:
             if entry is not None:
-                self.verbs[entry[1]].setVisible(bool(state) and (not entry[2] or state in entry[2]))
-        self.bar.setVisible(bool(state))
+                usable = state is not None and (entry[2] is None or state in entry[2])
+                self.verbs[entry[1]].setVisible(usable)
+        self.bar.setVisible(state is not None)
         self._colour()
 
     def _colour(self) -> None:
-        palette = self.state.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, state_colour(self._state))
-        self.state.setPalette(palette)
+        if self._state is not None:
+            palette = self.state.palette()
+            palette.setColor(QPalette.ColorRole.WindowText, state_colour(self._state))
+            self.state.setPalette(palette)
 
     def _show_figures(self, standing: Standing) -> None:
         progress = standing.progress
-        words = STATES.get(standing.state, standing.state)
-        self.state.setText(f"{words}…" if standing.state in ("starting", "saving") else words)
+        words = standing.state.label
+        self.state.setText(f"{words}…" if standing.state in (S.STARTING, S.SAVING) else words)
         made = progress.prepared
         if made is not None:
             self.bar.setRange(0, BAR)
             self.bar.setValue(round(BAR * made.done / max(made.total, 1)))
             self.figures.setText(f"{made.done} of {made.total} shapes")
             return
-        waits = standing.state in ("starting", "preparing") and not progress.step
+        waits = standing.state in (S.STARTING, S.PREPARING) and not progress.step
         self.bar.setRange(0, 0 if waits else BAR)  # 0 to 0: it runs to and fro
         if waits:
             self.figures.setText("")
@@ -205,7 +211,7 @@ class RunHeader(QWidget):
         progress = standing.progress
         step, steps = map(formatting.count, (progress.step, progress.steps))
         parts = [f"step {step} of {steps}"]
-        if standing.state not in ("training", "saving"):
+        if standing.state not in (S.TRAINING, S.SAVING):
             return parts
         rate = progress.metrics.get(RATE)
         if rate is not None and rate == rate:

@@ -29,26 +29,18 @@ from PySide6.QtWidgets import (
 
 from shapelab.core import formatting
 from shapelab.core.runs.run_folder import RunSummary, find_runs
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import blend
 from shapelab.gui.base.workers import Task
 
 RUN = Qt.ItemDataRole.UserRole
-#: What the states of a run are called; others are shown as they are.
-STATES = {
-    "new": "not started",
-    "completed": "finished",
-    "interrupted": "interrupted",
-    "lost": "interrupted",  # seen to happen
-    "stopped": "stopped",
-    "running": "training",
-}
-GOOD = ("completed",)
-BUSY = ("running", "training", "paused")
-BAD = ("failed", "interrupted", "lost")
+GOOD = (RunState.COMPLETED,)
+BUSY = (RunState.TRAINING, RunState.PAUSED)
+BAD = (RunState.FAILED, RunState.INTERRUPTED)
 
 
-def state_colour(state: str) -> QColor:
+def state_colour(state: RunState) -> QColor:
     """Green for what is well, the accent for what goes on, red for what broke off."""
     c = theme.colors()
     for states, name in ((GOOD, c.success), (BUSY, c.accent), (BAD, c.danger)):
@@ -84,7 +76,7 @@ class _Runs(QAbstractListModel):
         if role == RUN:
             return run
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{run.path.name}, {STATES.get(run.state, run.state)}, {run_line(run)}"
+            return f"{run.path.name}, {run.state.label}, {run_line(run)}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{run.path}\npreset {run.preset}"
         return None
@@ -138,7 +130,7 @@ class _Rows(QStyledItemDelegate):
     def _write(
         self, painter: QPainter, room: QRect, run: RunSummary, palette: QPalette, font: QFont
     ) -> None:
-        word = STATES.get(run.state, run.state)
+        word = run.state.label
         painter.setFont(font)
         height = painter.fontMetrics().lineSpacing()
         top = QRect(room.left(), room.top(), room.width(), height)
@@ -222,7 +214,7 @@ class RunList(QListView):
 
     def add_pending(self, path: Path, preset: str, steps: int) -> None:
         """Shows a run whose folder is not there yet, at the top, and selects it."""
-        run = RunSummary(path, "preparing", 0, steps, preset, None, 0, time.time())
+        run = RunSummary(path, RunState.PREPARING, 0, steps, preset, None, 0, time.time())
         self._pending[path] = run
         self._model.set_runs(self._with_pending(self._model.runs))
         self.choose(path)

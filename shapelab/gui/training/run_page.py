@@ -156,8 +156,7 @@ class RunPage(QSplitter):
             progress = self._past or Progress(run.steps, run.step)
             self.header.show_standing(Standing(run.path.name, run.state, progress))
         else:
-            state = live.state.value
-            standing = Standing(run.path.name, state, live.progress, live.trouble)
+            standing = Standing(run.path.name, live.state, live.progress, live.trouble)
             self.header.show_standing(standing)
 
     def _lay_out(self) -> None:

@@ -25,6 +25,7 @@ from shapelab.core.runs.events import Event
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
+from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.training_plan import FIRST_SHAPES, Preparation, TrainingPlan, free_name
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, heading
@@ -155,7 +156,7 @@ class TrainingPanel(QWidget):
         self.run_page.take_news(live, events)
 
     def _take_state(self, live: LiveRun) -> None:
-        self.list.update_run(live.run, state=live.state.value)
+        self.list.update_run(live.run, state=live.state)
         self.run_page.take_state(live)
         if live.state.ended:
             self.list.look(self.runs_folder)
@@ -164,7 +165,7 @@ class TrainingPanel(QWidget):
     def _tell_list(self) -> None:
         """What is read from the disk knows less than who watches."""
         for live in self.training:
-            self.list.update_run(live.run, state=live.state.value, step=live.progress.step)
+            self.list.update_run(live.run, state=live.state, step=live.progress.step)
         if self.pages.currentWidget() is self.welcome and self.list.runs:
             shown = self.run_page.shown
             running = shown is not None and shown.path in self._live
@@ -176,7 +177,8 @@ class TrainingPanel(QWidget):
     def _choose(self, run: RunSummary | None) -> None:
         """Another run was selected, or the selected one was read again."""
         live = None if run is None else self._live.get(run.path)
-        if run is not None and run.state == "running" and (live is None or live.state.ended):
+        watched = live is not None and not live.state.ended
+        if run is not None and run.state is RunState.TRAINING and not watched:
             thread = TrainingThread([attach_job(run.path)])
             live = self._watch(LiveRun(thread, run.steps, self))
         if run is None and self.pages.currentWidget() is self.run_page:

@@ -25,6 +25,7 @@ from shapelab.core.runs.events import (
     from_line,
     to_line,
 )
+from shapelab.core.runs.run_state import RunState
 
 EVENTS: list[Event] = [
     Started(0, 100, "cpu", 1),
@@ -36,7 +37,7 @@ EVENTS: list[Event] = [
     Warned(21, "skipped", 'Step 21 was skipped: a "quoted" reason,\nin two lines – and 😀.'),
     Paused(22),
     Resumed(22),
-    Finished(100, "completed"),
+    Finished(100, RunState.COMPLETED),
 ]
 
 
@@ -81,6 +82,7 @@ def test_numbers_that_are_not_finite_are_null_in_the_line_and_nan_again() -> Non
         '{"event": "paused"}',
         '{"event": "paused", "step": 1, "colour": "red"}',
         '{"event": "finished", "step": 1}',
+        '{"event": "finished", "step": 1, "reason": "tired"}',
         '{"event": "step", "step": 1, "metrics": {"a": "much"}}',
         '{"event": "step", "step": 1, "metrics": {"a": [1]}}',
         f'{{"event": "step", "step": 1, "metrics": {{"a": 1{"0" * 400}}}}}',

@@ -13,6 +13,7 @@ from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Event, Finished, Saved, Started, StepDone, Validated, to_line
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, find_runs, history, summarise
+from shapelab.core.runs.run_state import RunState
 
 
 @pytest.fixture
@@ -39,15 +40,19 @@ def test_a_folder_holds_one_run(folder: RunFolder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("events", "state", "step"),
     [
-        ([], "new", 0),
-        ([Started(0, 100, "cpu", 1), Finished(100, "completed")], "completed", 100),
-        ([Started(0, 100, "cpu", 1), Finished(30, "stopped")], "stopped", 30),
-        ([Saved(20, "a"), StepDone(40, {})], "interrupted", 20),
-        ([Finished(30, "stopped"), Started(30, 100, "cpu", 1), StepDone(40, {})], "interrupted", 0),
+        ([], RunState.NEW, 0),
+        ([Started(0, 100, "cpu", 1), Finished(100, RunState.COMPLETED)], RunState.COMPLETED, 100),
+        ([Started(0, 100, "cpu", 1), Finished(30, RunState.STOPPED)], RunState.STOPPED, 30),
+        ([Saved(20, "a"), StepDone(40, {})], RunState.INTERRUPTED, 20),
+        (
+            [Finished(30, RunState.STOPPED), Started(30, 100, "cpu", 1), StepDone(40, {})],
+            RunState.INTERRUPTED,
+            0,
+        ),
     ],
 )
 def test_state_follows_from_the_events(
-    folder: RunFolder, events: list[Event], state: str, step: int
+    folder: RunFolder, events: list[Event], state: RunState, step: int
 ) -> None:
     write(folder, *events)
     found = summarise(folder)
@@ -81,7 +86,7 @@ def test_a_second_process_is_told_who_trains(folder: RunFolder) -> None:
     assert not folder.is_locked()
     with folder.locked():
         assert folder.is_locked()
-        assert summarise(folder).state == "running"
+        assert summarise(folder).state is RunState.TRAINING
         pid = json.loads(folder.owner.read_text())["pid"]
         with pytest.raises(RunError, match=f"process {pid} on"), folder.locked():
             pass

@@ -16,6 +16,7 @@ from shapelab.core.runs import run_folder
 from shapelab.core.runs.events import StepDone, to_line
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, summarise
+from shapelab.core.runs.run_state import RunState
 
 PATIENCE_S = 60
 HOLDER = """
@@ -97,11 +98,11 @@ def test_a_killed_holder_leaves_the_run_free_at_once(
     for _ in range(3):
         process = holder()
         assert said(process) == "held"
-        assert summarise(folder).state == "running"
+        assert summarise(folder).state is RunState.TRAINING
         process.kill()
         process.wait(PATIENCE_S)
         assert not folder.is_locked()
-        assert summarise(folder).state == "interrupted"
+        assert summarise(folder).state is RunState.INTERRUPTED
         with folder.locked():
             assert json.loads(folder.owner.read_text())["pid"] == os.getpid()
         assert not folder.owner.exists()

@@ -8,7 +8,7 @@ import pytest
 
 from shapelab.core.runs.events import Finished, StepDone, to_line
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_state import TrainingState
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import workers
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process import trainer_process
@@ -52,7 +52,7 @@ def settings(tmp_path):
 
 def train(qtbot, thread):
     thread.launch()
-    qtbot.waitUntil(lambda: thread.state is TrainingState.TRAINING, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: thread.state is RunState.TRAINING, timeout=PATIENCE_MS)
 
 
 def never():
@@ -64,7 +64,7 @@ def test_a_window_without_a_training_closes_without_a_question(qtbot, thread):
     assert may_close(thread, never, never)  # not launched
     train(qtbot, thread)
     thread.send("stop")
-    qtbot.waitUntil(lambda: thread.state is TrainingState.STOPPED, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: thread.state is RunState.STOPPED, timeout=PATIENCE_MS)
     assert may_close(thread, never, never)
 
 
@@ -82,7 +82,7 @@ def test_stop_and_save_closes_once_that_is_done(qtbot, thread, settings):
     for _ in range(2):  # somebody who is impatient
         assert not may_close(thread, lambda: Parting.STOP, lambda: closed.append(thread.state))
     qtbot.waitUntil(lambda: bool(closed), timeout=PATIENCE_MS)
-    assert closed[0] is TrainingState.STOPPED
+    assert closed[0] is RunState.STOPPED
     assert settings.training_run is None
 
 
@@ -98,10 +98,10 @@ def test_a_training_that_goes_on_is_found_by_the_next_window(qtbot, thread, sett
         remember(again, settings)
         again.events.connect(heard.extend)
         again.launch()
-        qtbot.waitUntil(lambda: again.state is TrainingState.TRAINING, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: again.state is RunState.TRAINING, timeout=PATIENCE_MS)
         assert heard == [StepDone(1, {})]
         with run.events.open("a") as file:
-            file.write(to_line(Finished(1, "completed")) + "\n")
+            file.write(to_line(Finished(1, RunState.COMPLETED)) + "\n")
     qtbot.waitUntil(again.isFinished, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: settings.training_run is None, timeout=PATIENCE_MS)
 

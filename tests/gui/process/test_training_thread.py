@@ -23,14 +23,14 @@ from shapelab.core.runs.events import (
     to_line,
 )
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_state import TrainingState
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import workers
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.trainer_process import Job, attach_job, fit_job, prepare_job, resume_job
 from shapelab.gui.process.training_thread import TrainingThread
 from tests.trainer.conftest import config, source, store_folder  # noqa: F401  fixtures
 
-S = TrainingState
+S = RunState
 LONG = {"steps": 100_000, "warm_start": 2, "validate_every": 10**6, "save_every": 10**6}
 PATIENCE_MS = 180_000  # a trainer comes last on a busy machine
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -51,11 +51,11 @@ class Watched:
         self.qtbot = qtbot
         self.thread = TrainingThread(jobs)
         self.batches: list[list] = []
-        self.states: list[TrainingState] = []
+        self.states: list[RunState] = []
         self.troubles: list = []
         self.outside: list[bool] = []
         self.thread.events.connect(self.batches.append)
-        self.thread.state_changed.connect(lambda name: self.states.append(S(name)))
+        self.thread.state_changed.connect(self.states.append)
         self.thread.troubled.connect(self.troubles.append)
         self.thread.events.connect(
             lambda _: self.outside.append(QThread.currentThread() is self.thread)
@@ -75,10 +75,10 @@ class Watched:
         self.qtbot.waitUntil(lambda: bool(found()), timeout=PATIENCE_MS)
         return found()[0]
 
-    def until_state(self, state: TrainingState) -> None:
+    def until_state(self, state: RunState) -> None:
         self.qtbot.waitUntil(lambda: self.thread.state is state, timeout=PATIENCE_MS)
 
-    def end(self) -> TrainingState:
+    def end(self) -> RunState:
         self.qtbot.waitUntil(self._joined, timeout=PATIENCE_MS)
         return self.thread.state
 
@@ -212,7 +212,7 @@ def test_a_run_of_a_terminal_is_steered_and_its_sudden_end_is_noticed(qtbot, run
         watched.thread.send("save")
         saved = watched.until(Saved)
         process.kill()
-        assert watched.end() is S.LOST
+        assert watched.end() is S.INTERRUPTED
     finally:
         process.kill()
         process.wait()
@@ -220,7 +220,7 @@ def test_a_run_of_a_terminal_is_steered_and_its_sudden_end_is_noticed(qtbot, run
 
 
 def test_a_run_that_nobody_trains_shows_its_history_and_end(qtbot, run):
-    lines = [Started(0, 9, "cpu", 1), StepDone(3, {"loss": 1.0}), Finished(3, "stopped")]
+    lines = [Started(0, 9, "cpu", 1), StepDone(3, {"loss": 1.0}), Finished(3, RunState.STOPPED)]
     run.events.write_text("".join(to_line(event) + "\n" for event in lines))
     watched = Watched(qtbot, attach_job(run.path))
     assert watched.end() is S.STOPPED

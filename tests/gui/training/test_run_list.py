@@ -10,10 +10,11 @@ import pytest
 from shapelab.core.runs.events import Finished, Saved, Started, Validated, to_line
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder, summarise
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.training.run_list import RunList, run_line
 
 
-def make_run(root, name, step=500, reason="stopped", age=0.0):
+def make_run(root, name, step=500, reason=RunState.STOPPED, age=0.0):
     folder = RunFolder(root / name)
     folder.create(preset("small", ("a",), 32, 1000), root / "store")
     events = [Started(0, 1000, "cpu", 1), Validated(step, {"iou": 0.5})]
@@ -42,7 +43,7 @@ def look(qtbot, runs, root):
 
 def test_runs_are_listed_newest_first_and_the_newest_is_chosen(qtbot, runs, tmp_path):
     make_run(tmp_path, "old", age=1000)
-    new = make_run(tmp_path, "new", reason="completed")
+    new = make_run(tmp_path, "new", reason=RunState.COMPLETED)
     chosen = []
     runs.chosen.connect(chosen.append)
     look(qtbot, runs, tmp_path)
@@ -68,9 +69,12 @@ def test_a_run_without_a_folder_waits_at_the_top_until_it_is_there(qtbot, runs, 
     look(qtbot, runs, tmp_path)
     runs.add_pending(tmp_path / "b", "small", 1000)
     assert runs.current.path == tmp_path / "b"
-    runs.update_run(tmp_path / "b", state="failed")
+    runs.update_run(tmp_path / "b", state=RunState.FAILED)
     look(qtbot, runs, tmp_path)
-    assert [(run.path.name, run.state) for run in runs.runs] == [("b", "failed"), ("a", "stopped")]
+    assert [(run.path.name, run.state) for run in runs.runs] == [
+        ("b", RunState.FAILED),
+        ("a", RunState.STOPPED),
+    ]
     made = make_run(tmp_path, "b")
     look(qtbot, runs, tmp_path)
     assert [run.path.name for run in runs.runs] == ["b", "a"]
@@ -88,7 +92,7 @@ def test_an_empty_folder_chooses_nothing(qtbot, runs, tmp_path):
 def test_news_change_the_row(qtbot, runs, tmp_path):
     path = make_run(tmp_path, "a")
     look(qtbot, runs, tmp_path)
-    runs.update_run(path, step=777, state="training", best=0.625)
+    runs.update_run(path, step=777, state=RunState.TRAINING, best=0.625)
     assert "training, 777 of 1\N{NO-BREAK SPACE}000 · IoU 0.625" in runs.model().index(0, 0).data()
     runs.update_run(tmp_path / "unknown", step=1)  # not listed: nothing to change
 

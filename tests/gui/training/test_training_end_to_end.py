@@ -16,6 +16,7 @@ from shapelab.core.mesh.print_check import check
 from shapelab.core.runs.events import Resumed, Started, StepDone
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.closing import Parting
 from shapelab.gui.training import training_link
@@ -95,7 +96,7 @@ def test_prepare_train_pause_stop_resume_explore_export(
     assert panel.form_page.start.isEnabled(), panel.form_page.start.toolTip()
     QTest.mouseClick(panel.form_page.start, LEFT)
     assert header.name.text() == "small-001"
-    live = until("training")
+    live = until(RunState.TRAINING)
     run = RunFolder(live.run)
     key = str(live.run)
     qtbot.waitUntil(
@@ -108,11 +109,11 @@ def test_prepare_train_pause_stop_resume_explore_export(
 
     # pause: not one step more; then on
     QTest.mouseClick(header.main, LEFT)
-    live = until("paused")
+    live = until(RunState.PAUSED)
     paused = live.progress.step
     assert header.main.text() == "Go on"
     QTest.mouseClick(header.main, LEFT)
-    until("training")
+    until(RunState.TRAINING)
     qtbot.waitUntil(lambda: live.progress.step > paused, timeout=WAIT_MS)
     resumed = next(event for event in live.events if isinstance(event, Resumed))
     assert resumed.step == paused
@@ -120,14 +121,14 @@ def test_prepare_train_pause_stop_resume_explore_export(
     # stop: saved, and the process is gone
     qtbot.waitUntil(lambda: bool(panel.run_page.page.timeline.previews), timeout=WAIT_MS)
     QTest.mouseClick(header.stop, LEFT)
-    live = until("stopped")
+    live = until(RunState.STOPPED)
     stopped = live.progress.step
     assert live.saved == stopped
     assert not run.is_locked()
 
     # resume: it goes on from there, and the curve has no gap and no double
     QTest.mouseClick(header.main, LEFT)
-    live = until("training")
+    live = until(RunState.TRAINING)
     qtbot.waitUntil(lambda: live.progress.step > stopped, timeout=WAIT_MS)
     begun = [event.step for event in live.events if isinstance(event, Started)]
     assert begun == [0, stopped]
@@ -186,5 +187,5 @@ def test_prepare_train_pause_stop_resume_explore_export(
     QTest.mouseClick(panel.run_page.page.home, LEFT)
     assert window.document is home
     QTest.mouseClick(header.stop, LEFT)
-    until("stopped")
+    until(RunState.STOPPED)
     assert errors == []

@@ -31,13 +31,15 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_state import Trouble
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import Trouble
 from shapelab.core.runs.training_plan import Preparation, TrainingPlan
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.training import training_panel
 from shapelab.gui.training.training_panel import TrainingPanel
 from trainer.report import previews
 
+S = RunState
 LEFT = Qt.MouseButton.LeftButton
 WAIT_MS = 20_000
 
@@ -46,7 +48,7 @@ class Double(QObject):
     """A TrainingThread that does nothing by itself."""
 
     events = Signal(list)
-    state_changed = Signal(str)
+    state_changed = Signal(object)
     troubled = Signal(object)
     made: list[Double] = []  # noqa: RUF012
 
@@ -156,7 +158,7 @@ def test_one_click_makes_data_and_trains_on_them(qtbot, panel):
     assert Double.made[0].launched
     assert panel.pages.currentWidget() is panel.run_page
     assert panel.run_page.header.name.text() == "small-001"
-    tell(panel, "preparing", [Prepared(0, 120, 600)])
+    tell(panel, S.PREPARING, [Prepared(0, 120, 600)])
     assert panel.run_page.header.figures.text() == "120 of 600 shapes"
     assert panel.run_page.header.bar.value() / panel.run_page.header.bar.maximum() == pytest.approx(
         0.2
@@ -167,34 +169,34 @@ def test_one_click_makes_data_and_trains_on_them(qtbot, panel):
 @pytest.mark.parametrize(
     ("state", "main", "stop"),
     [
-        ("starting", "", True),
-        ("training", "Pause", True),
-        ("stalled", "Pause", True),
-        ("saving", "Pause", True),
-        ("paused", "Go on", True),
-        ("stopping", "", False),
-        ("stopped", "Resume", False),
-        ("failed", "Resume", False),
-        ("lost", "Resume", False),
-        ("completed", "Train on…", False),
+        (S.STARTING, "", True),
+        (S.TRAINING, "Pause", True),
+        (S.STALLED, "Pause", True),
+        (S.SAVING, "Pause", True),
+        (S.PAUSED, "Go on", True),
+        (S.STOPPING, "", False),
+        (S.STOPPED, "Resume", False),
+        (S.FAILED, "Resume", False),
+        (S.INTERRUPTED, "Resume", False),
+        (S.COMPLETED, "Train on…", False),
     ],
 )
 def test_buttons_follow_the_state(panel, live, state, main, stop):
-    tell(panel, "training")
+    tell(panel, S.TRAINING)
     tell(panel, state)
     assert verbs(panel)[:2] == (main, stop)
     menu = verbs(panel)[2]
     assert ("delete" in menu) == (main in ("Resume", "Train on…"))
-    assert ("sample" in menu) == (state in ("training", "stalled", "paused", "saving"))
-    assert ("kill" in menu) == (state in ("starting", "stalled", "stopping", "saving"))
+    assert ("sample" in menu) == (state in (S.TRAINING, S.STALLED, S.PAUSED, S.SAVING))
+    assert ("kill" in menu) == (state in (S.STARTING, S.STALLED, S.STOPPING, S.SAVING))
 
 
 def test_buttons_ask_the_thread(qtbot, panel, live):
-    tell(panel, "training")
+    tell(panel, S.TRAINING)
     qtbot.mouseClick(panel.run_page.header.main, LEFT)
-    tell(panel, "paused", [Paused(3)])
+    tell(panel, S.PAUSED, [Paused(3)])
     qtbot.mouseClick(panel.run_page.header.main, LEFT)
-    tell(panel, "training")
+    tell(panel, S.TRAINING)
     panel.run_page.header.verbs["sample"].trigger()
     panel.run_page.header.verbs["save"].trigger()
     qtbot.mouseClick(panel.run_page.header.stop, LEFT)
@@ -204,9 +206,9 @@ def test_buttons_ask_the_thread(qtbot, panel, live):
 def test_a_failure_is_told_with_its_evidence_and_resume_goes_on(qtbot, panel, live, plan):
     make = RunFolder(plan.run)
     make.create(plan.config, plan.store)
-    tell(panel, "training", [Started(0, 1000, "cpu", 1), StepDone(20, {"kl": 3.0})])
+    tell(panel, S.TRAINING, [Started(0, 1000, "cpu", 1), StepDone(20, {"kl": 3.0})])
     Double.made[0].troubled.emit(Trouble("It ended by SIGKILL.", "last words"))
-    tell(panel, "failed")
+    tell(panel, S.FAILED)
     line = panel.run_page.header.trouble
     assert line.text.text() == "It ended by SIGKILL."
     assert not line.isHidden()
@@ -214,7 +216,7 @@ def test_a_failure_is_told_with_its_evidence_and_resume_goes_on(qtbot, panel, li
     qtbot.mouseClick(panel.run_page.header.main, LEFT)
     assert Double.made[1].job.arguments[:2] == ("resume", str(plan.run))
     assert line.isHidden()
-    tell(panel, "training", [Started(0, 1000, "cpu", 1), StepDone(20, {"kl": 3.0})])
+    tell(panel, S.TRAINING, [Started(0, 1000, "cpu", 1), StepDone(20, {"kl": 3.0})])
     assert len(panel.run_page.plot.curves(str(plan.run)).curves["kl"]) == 1  # not twice
 
 
@@ -222,7 +224,7 @@ def test_data_that_could_not_be_made_are_made_again(qtbot, panel, plan):
     again = TrainingPlan(plan.run, plan.store, plan.config, Preparation("/shapes"))
     panel.start(again)
     Double.made[0].troubled.emit(Trouble("/shapes holds nothing usable."))
-    tell(panel, "failed")
+    tell(panel, S.FAILED)
     assert panel.run_page.header.trouble.text.text() == "/shapes holds nothing usable."
     qtbot.mouseClick(panel.run_page.header.main, LEFT)
     assert [job.kind for job in Double.made[1].jobs] == ["prepare", "fit"]
@@ -233,12 +235,12 @@ def test_figures_rate_and_time_left(panel, live):
     events += [
         StepDone(step, {"samples_per_second": 64.0}, time=step / 2) for step in range(20, 120, 20)
     ]
-    tell(panel, "training", events)
+    tell(panel, S.TRAINING, events)
     assert (
         panel.run_page.header.figures.text()
         == "step 100 of 1\N{NO-BREAK SPACE}000 · 64 shapes/s · about 8 min left"
     )
-    tell(panel, "paused", [Paused(100)])
+    tell(panel, S.PAUSED, [Paused(100)])
     assert panel.run_page.header.figures.text() == "step 100 of 1\N{NO-BREAK SPACE}000"
 
 
@@ -255,7 +257,7 @@ def test_news_reach_curves_list_and_time(qtbot, panel, live, plan):
         Validated(40, {"iou": 0.25}),
         Previewed(40, "previews/step-000000040.png"),
     ]
-    tell(panel, "training", events)
+    tell(panel, S.TRAINING, events)
     assert heard == [(plan.run, 5)]
     np.testing.assert_array_equal(
         panel.run_page.plot.curves(str(plan.run)).curves["kl"].values, [3, 2]
@@ -275,7 +277,7 @@ def finished_run(tmp_path, name="old", steps=(100, 200, 300)):
     events = [Started(0, 300, "cpu", 1)]
     for step in steps:
         events += [StepDone(step, {"kl": float(step)}), Saved(step, f"checkpoints/step-{step:09d}")]
-    folder = make_run(tmp_path, name, *events, Finished(steps[-1], "completed"), steps=300)
+    folder = make_run(tmp_path, name, *events, Finished(steps[-1], RunState.COMPLETED), steps=300)
     grids = np.zeros((1, 8, 8, 8), np.float32)
     grids[:, 2:6, 2:6, 2:6] = 1
     for step in steps:
@@ -431,7 +433,7 @@ def test_a_run_that_somebody_else_trains_is_watched_and_steered(qtbot, panel, tm
     with folder.locked():
         look(qtbot, panel)
     assert [job.kind for job in Double.made[0].jobs] == ["attach"]
-    tell(panel, "training", [Started(0, 1000, "cuda", 8), StepDone(10, {"kl": 1.0})])
+    tell(panel, S.TRAINING, [Started(0, 1000, "cuda", 8), StepDone(10, {"kl": 1.0})])
     panel.run_page.header.main.click()
     assert Double.made[0].sent == ["pause"]
 
@@ -441,7 +443,7 @@ def test_closing_lets_runs_go_on(qtbot, settings, monkeypatch, plan):
     panel = TrainingPanel(settings)
     qtbot.addWidget(panel)
     panel.start(plan)
-    tell(panel, "training")
+    tell(panel, S.TRAINING)
     assert [live.run for live in panel.training] == [plan.run]
     panel.stop()
     assert Double.made[-1].detached

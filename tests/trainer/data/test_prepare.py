@@ -18,6 +18,7 @@ import pytest
 
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.runs.events import Finished, Prepared, from_line
+from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import make_grids
 from trainer.data.prepare import preparation as preparation
 from trainer.data.prepare.preparation import ItemTask, make, prepare
@@ -141,7 +142,7 @@ def test_killed_at_any_moment_the_same_store_comes_out(grids, whole, tmp_path):
             os.killpg(child.pid, number)  # as a terminal does
             rest = child.stdout.read()
         if number == signal.SIGINT:
-            assert from_line(rest.splitlines()[-1]) == Finished(0, "stopped")
+            assert from_line(rest.splitlines()[-1]) == Finished(0, RunState.STOPPED)
             assert child.returncode == 0
         with pytest.raises(DataError):
             open_store(tmp_path)
@@ -151,7 +152,7 @@ def test_killed_at_any_moment_the_same_store_comes_out(grids, whole, tmp_path):
     events = [from_line(line) for line in done.stdout.splitlines()]
     assert isinstance(events[0], Prepared)
     assert events[0].done >= reached
-    assert events[-1] == Finished(0, "completed")
+    assert events[-1] == Finished(0, RunState.COMPLETED)
     assert content(tmp_path) == content(whole)
 
 

@@ -27,6 +27,7 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, find_runs
+from shapelab.core.runs.run_state import RunState
 from trainer.report import console, inspection, scalar_text
 
 ESCAPE = "\x1b"
@@ -57,7 +58,7 @@ def run_of(steps: int = 100) -> list[Event]:
         Paused(60, time=1030.0),
         Resumed(60, time=5000.0),
         StepDone(80, losses(), time=5010.0),
-        Finished(80, "stopped", time=5011.0),
+        Finished(80, RunState.STOPPED, time=5011.0),
     ]
 
 
@@ -189,7 +190,7 @@ def write_events(folder: RunFolder, events: list[Event]) -> None:
 
 def test_inspect_of_a_run_without_history(folder: RunFolder) -> None:
     text = inspection.inspect_text(folder)
-    assert "new: nothing is trained yet" in text
+    assert "not started: nothing is trained yet" in text
     assert "no validation yet" in text
     assert "Checkpoints: none yet" in text
     assert f'python -m trainer resume "{folder.path}"' in text
@@ -224,15 +225,15 @@ def test_inspect_of_a_run_with_history(folder: RunFolder) -> None:
 def test_inspect_names_who_trains_it(folder: RunFolder) -> None:
     with folder.locked():
         text = inspection.inspect_text(folder)
-        assert "running: process " in text
+        assert "training: process " in text
         assert "To go on" not in text
         folder.owner.write_text("{")
-        assert "running: another process\n" in inspection.inspect_text(folder)
+        assert "training: another process\n" in inspection.inspect_text(folder)
 
 
 def test_inspect_of_a_complete_run_says_what_to_do_with_it(folder: RunFolder) -> None:
     steps = SMALL.steps
-    write_events(folder, [Started(0, steps, "cpu", 1), Finished(steps, "completed")])
+    write_events(folder, [Started(0, steps, "cpu", 1), Finished(steps, RunState.COMPLETED)])
     text = inspection.inspect_text(folder)
     assert "export-model" in text
     assert f"--set steps={2 * steps}" in text
@@ -266,7 +267,7 @@ def test_table_lists_runs_with_their_figures(folder: RunFolder, tmp_path: Path) 
     assert "0.7312" in rows["my chairs"]
     assert "small" in rows["my chairs"]
     assert " kB" in rows["my chairs"]
-    assert "new" in rows["[bold]other"]
+    assert "not started" in rows["[bold]other"]
     assert "–" in rows["[bold]other"]
 
 

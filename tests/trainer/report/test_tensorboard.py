@@ -23,6 +23,7 @@ from shapelab.core.runs.events import (
     Validated,
     Warned,
 )
+from shapelab.core.runs.run_state import RunState
 from trainer.report.tensorboard import Writer
 
 MODULE = "torch.utils.tensorboard"
@@ -58,7 +59,7 @@ def events(run: Path) -> list[Event]:
         Previewed(60, "a.png", time=9.0),
         Previewed(61, "gone.png"),
         Warned(62, "skipped", "Step 62 was skipped.", time=9.5),
-        Finished(100, "completed"),
+        Finished(100, RunState.COMPLETED),
     ]
 
 

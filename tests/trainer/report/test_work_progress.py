@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from shapelab.core.runs.events import Finished, Prepared, from_line
+from shapelab.core.runs.run_state import RunState
 from trainer.process.control import Control
 from trainer.report import work_progress
 
@@ -36,7 +37,7 @@ def test_json_lines_tell_the_start_the_end_and_not_every_shape(work):
     assert events[0] == Prepared(0, 0, 50, message="50 shapes of meshes")
     assert events[-2:] == [
         Prepared(0, 50, 50, 5, "45 shapes\n5 rejected"),
-        Finished(0, "completed"),
+        Finished(0, RunState.COMPLETED),
     ]
     assert len(events) < 50
 
@@ -61,7 +62,7 @@ def test_a_log_has_lines_and_no_bar(work):
     work_progress.show(work_progress.until_stopped(work[0], Control()), stream)
     lines = stream.getvalue().splitlines()
     assert lines[:3] == ["50 shapes of meshes", "45 shapes", "5 rejected"]
-    assert lines[3].startswith("completed after")
+    assert lines[3].startswith("finished after")
 
 
 def test_a_terminal_has_a_bar(work, monkeypatch):

@@ -15,6 +15,7 @@ import pytest
 
 from shapelab.core.runs.events import EventReader
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 from trainer.checkpoints import checkpoint_store
 
 LONG = {"steps": 100_000, "warm_start": 2, "validate_every": 10**6, "save_every": 10**6}
@@ -124,7 +125,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(trainer, tmp_path):
     trainer.process.send_signal(signal.SIGTERM)
     trainer.process.wait(60)
     events += reader.read()
-    assert events[-1].reason == "stopped"
+    assert events[-1].reason == RunState.STOPPED
     _, position = checkpoint_store.read_newest(RunFolder(tmp_path).checkpoints)
     assert position["step"] == events[-1].step
 

@@ -12,6 +12,7 @@ import pytest
 
 from shapelab.core.runs.events import EventReader, Finished
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import digest
 from trainer.checkpoints import checkpoint_store
 
@@ -40,6 +41,6 @@ def test_kills_lose_no_checkpoint_and_change_no_bit(kills, config, train, store_
     assert report["at"] == sorted(report["at"])  # never back behind what was there
     assert report["at"][-1] > kills / 3  # it was hit while it got somewhere
     assert digest(whole) == digest(killed.path)
-    assert EventReader(killed.events).read()[-1] == Finished(steps, "completed")
+    assert EventReader(killed.events).read()[-1] == Finished(steps, RunState.COMPLETED)
     assert not list(killed.checkpoints.glob("*.corrupt"))
     assert len(checkpoint_store.steps(killed.checkpoints)) == 3

@@ -26,6 +26,7 @@ from shapelab.core.runs.events import (
     Warned,
 )
 from shapelab.core.runs.run_folder import RunFolder, summarise
+from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import digest, make_store, stop_after
 from trainer.checkpoints import checkpoint_store
 from trainer.data.batches.batches import Batches
@@ -40,8 +41,8 @@ from trainer.updates.state import new_state
 def test_resume_is_bit_equal_to_never_having_stopped(config, train, tmp_path, cut):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train(config, whole)
-    assert train(config, parts, stop_after(cut))[-1] == Finished(cut, "stopped")
-    assert train(config, parts)[-1] == Finished(config.steps, "completed")
+    assert train(config, parts, stop_after(cut))[-1] == Finished(cut, RunState.STOPPED)
+    assert train(config, parts)[-1] == Finished(config.steps, RunState.COMPLETED)
     assert digest(whole) == digest(parts)
 
 
@@ -86,7 +87,7 @@ def test_events_are_logged_and_cover_every_term(config, train, tmp_path):
         set(e.metrics) for e in events if isinstance(e, Validated)
     )
     summary = summarise(RunFolder(tmp_path))
-    assert (summary.state, summary.step, summary.steps) == ("completed", 12, 12)
+    assert (summary.state, summary.step, summary.steps) == (RunState.COMPLETED, 12, 12)
     assert summary.best == max(e.metrics["iou"] for e in events if isinstance(e, Validated))
 
 
@@ -257,7 +258,7 @@ def test_the_best_and_every_nth_checkpoint_stay(config, train, tmp_path):
 def test_a_run_that_is_complete_stays_as_it_is(config, train, tmp_path):
     train(config, tmp_path)
     before = digest(tmp_path)
-    assert train(config, tmp_path) == [Started(12, 12, "cpu", 1), Finished(12, "completed")]
+    assert train(config, tmp_path) == [Started(12, 12, "cpu", 1), Finished(12, RunState.COMPLETED)]
     assert digest(tmp_path) == before
 
 
@@ -281,7 +282,7 @@ def test_a_run_that_is_being_trained_is_refused_by_name(config, train, store_fol
             capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
     assert f"is being trained by process {os.getpid()} on" in done.stdout
-    assert train(config, tmp_path)[-1] == Finished(12, "completed")  # free again
+    assert train(config, tmp_path)[-1] == Finished(12, RunState.COMPLETED)  # free again
 
 
 def test_other_data_and_missing_pictures_are_refused(config, store_folder, tmp_path):
@@ -334,7 +335,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, 
     (warning,) = [e for e in events if isinstance(e, Warned)]
     assert (warning.step, warning.code) == (5, "damaged")
     assert "step-000000007" in warning.message
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
 
 
 def test_another_store_on_the_way_is_told(config, train, store_folder, tmp_path):
@@ -344,7 +345,7 @@ def test_another_store_on_the_way_is_told(config, train, store_folder, tmp_path)
     (other / "index.json").write_text(index.replace("shapes.npz", "moved.npz"), "utf-8")
     events = train(config, tmp_path / "run", store=other)
     assert [e.code for e in events if isinstance(e, Warned)] == ["data"]
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
 
 
 def test_64_cells_a_side_train_too(config, train, tmp_path):
@@ -354,7 +355,7 @@ def test_64_cells_a_side_train_too(config, train, tmp_path):
     large = config.model.model_copy(update={"resolution": 64, "generator_width": 32})
     config = config.model_copy(update={"model": large, "steps": 6, "image_steps": 0})
     events = train(config, tmp_path / "run", store=store)
-    assert events[-1] == Finished(6, "completed")
+    assert events[-1] == Finished(6, RunState.COMPLETED)
     last = [e for e in events if isinstance(e, StepDone)][-1]
     assert "generator" in [e for e in events if isinstance(e, StepDone)][4].metrics
     assert all(np.isfinite(value) for value in last.metrics.values())
@@ -376,8 +377,8 @@ def test_made_up_shapes_are_made_once_and_learnt_from(config, train, store_folde
         if isinstance(event, Prepared):
             control.request("stop")  # obeyed while they are made, and nothing is lost
 
-    assert train(config, parts, stop)[-1] == Finished(10, "stopped")
-    assert train(config, parts, stop_after(11))[-1] == Finished(11, "stopped")
+    assert train(config, parts, stop)[-1] == Finished(10, RunState.STOPPED)
+    assert train(config, parts, stop_after(11))[-1] == Finished(11, RunState.STOPPED)
     train(config, parts)
     assert digest(whole) == digest(parts)
     plain = tmp_path / "without"

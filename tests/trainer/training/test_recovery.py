@@ -11,6 +11,7 @@ import torch
 from shapelab.core.errors import RunError
 from shapelab.core.runs.events import EventReader, Finished, Saved, StepDone, Validated, Warned
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import digest, stop_after
 from trainer.checkpoints import checkpoint_store
 from trainer.data.batches.batches import Batches
@@ -89,7 +90,7 @@ def test_one_bad_step_is_skipped_and_leaves_no_trace(
     skipped = warnings_of(events, "skipped")
     assert [e.step for e in skipped] == [5]
     assert "Step 6 was skipped: the gradient of" in skipped[0].message
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
     tensors, _ = checkpoint_store.read_newest(RunFolder(tmp_path).checkpoints)
     assert all(bool(torch.isfinite(t).all()) for t in tensors.values())
 
@@ -114,7 +115,7 @@ def test_nothing_is_saved_between_skipped_steps_to_go_back_to(config, train, tmp
     events = train(config.model_copy(update={"save_every": 1}), tmp_path)
     (back,) = warnings_of(events, "rolled_back")
     assert back.step == 6
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
 
 
 def test_a_run_that_diverges_for_good_ends_with_advice_and_keeps_its_checkpoint(
@@ -195,7 +196,7 @@ def test_memory_that_ran_out_halves_the_parts_and_repeats_only_that_update(
     (warning,) = warnings_of(events, "memory")
     assert "in 2 parts" in warning.message
     assert calls.count(6) == 1
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
     _, position = checkpoint_store.read_newest(RunFolder(tmp_path).checkpoints)
     assert position["parts"] == 2
 
@@ -287,7 +288,7 @@ def test_a_preview_that_cannot_be_written_is_a_warning(config, train, tmp_path, 
     monkeypatch.setattr(previews, "write", full)
     events = train(config.model_copy(update={"preview_every": 6}), tmp_path)
     assert len(warnings_of(events, "disk")) == 2
-    assert events[-1] == Finished(12, "completed")
+    assert events[-1] == Finished(12, RunState.COMPLETED)
 
 
 def test_log_lines_wait_while_the_disk_is_full(tmp_path, monkeypatch):

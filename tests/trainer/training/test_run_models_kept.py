@@ -10,6 +10,7 @@ import torch
 from shapelab.core.runs.events import Saved
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments, open_checkpoint, order
+from shapelab.core.runs.run_state import RunState
 from trainer.checkpoints import checkpoint_store
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation.code_statistics import fit_density
@@ -64,7 +65,7 @@ def test_networks_that_are_out_of_bounds_leave_none(config, store_folder, alone,
 
 def test_a_disk_that_refuses_does_not_end_the_run(config, train, tmp_path):
     tmp_path.joinpath("timeline").write_text("in the way")
-    assert train(config, tmp_path)[-1].reason == "completed"
+    assert train(config, tmp_path)[-1].reason == RunState.COMPLETED
 
 
 def named(*steps: int) -> list[Path]:

@@ -6,6 +6,7 @@ import pytest
 
 from shapelab.core.runs.events import Finished, Prepared, Previewed, Saved, StepDone, Validated
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import digest
 from trainer.data.store.prepared_store import open_store
 from trainer.process.control import Control, Stopped
@@ -47,7 +48,7 @@ def test_a_validation_and_a_preview_are_given_up(interrupted, setting, kind):
     assert looks == 1
     assert not [event for event in events if isinstance(event, kind)]
     assert [(type(e), e.step) for e in events[-3:]] == [(StepDone, 3), (Saved, 3), (Finished, 3)]
-    assert events[-1].reason == "stopped"
+    assert events[-1].reason == RunState.STOPPED
 
 
 @pytest.mark.parametrize("samples", [0, 20])
@@ -55,7 +56,7 @@ def test_what_the_image_phase_learns_from_is_put_off(interrupted, config, train,
     """Without made-up shapes the targets are interrupted, with them the density of the codes."""
     events, looks = interrupted(image_samples=samples)
     assert looks == 1
-    assert events[-1] == Finished(10, "stopped")
+    assert events[-1] == Finished(10, RunState.STOPPED)
     assert [e for e in events if isinstance(e, Prepared)] == ([Prepared(10, 0, 20)] * bool(samples))
     if not samples:  # with them it would have to render
         train(config, tmp_path / "parts")

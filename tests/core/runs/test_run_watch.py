@@ -15,9 +15,10 @@ from shapelab.core.runs.events import (
     Validated,
     Warned,
 )
-from shapelab.core.runs.run_state import STALL_FLOOR_S, RunWatch, TrainingState
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import STALL_FLOOR_S, RunWatch
 
-S = TrainingState
+S = RunState
 
 
 class Clock:
@@ -36,7 +37,7 @@ def clock() -> Clock:
 def states(watch, *events):
     told = []
     for event in events:
-        watch.take(event)
+        watch.add(event)
         told.append(watch.state)
     return told
 
@@ -53,16 +54,16 @@ def test_states_follow_the_events(clock):
         Prepared(1, 3, 9),
         StepDone(2, {}),
         Saved(2, "checkpoints/step-000000002"),
-        Finished(2, "stopped"),
+        Finished(2, RunState.STOPPED),
     ) == [S.TRAINING] * 2 + [S.PAUSED, S.TRAINING, S.PREPARING, S.TRAINING, S.TRAINING, S.STOPPED]
     assert (watch.step, watch.saved) == (2, 2)
 
 
 def test_a_stop_that_was_asked_for_stays_until_the_end(clock):
     watch = RunWatch(clock)
-    watch.take(Started(0, 10, "cpu", 1))
-    watch.ask("stop")
-    assert states(watch, StepDone(1, {}), Saved(1, "x"), Finished(1, "stopped")) == [
+    watch.add(Started(0, 10, "cpu", 1))
+    watch.note_command("stop")
+    assert states(watch, StepDone(1, {}), Saved(1, "x"), Finished(1, RunState.STOPPED)) == [
         S.STOPPING,
         S.STOPPING,
         S.STOPPED,
@@ -72,17 +73,19 @@ def test_a_stop_that_was_asked_for_stays_until_the_end(clock):
 @pytest.mark.parametrize("answer", [Saved(5, "x"), Warned(5, "disk", "full")])
 def test_a_save_lasts_until_it_is_answered_and_leads_back(clock, answer):
     watch = RunWatch(clock)
-    watch.take(Started(0, 10, "cpu", 1))
-    watch.ask("save")
+    watch.add(Started(0, 10, "cpu", 1))
+    watch.note_command("save")
     assert states(watch, StepDone(5, {}), answer) == [S.SAVING, S.TRAINING]
-    watch.take(Paused(5))
-    watch.ask("save")
+    watch.add(Paused(5))
+    watch.note_command("save")
     assert states(watch, answer, Resumed(5)) == [S.PAUSED, S.TRAINING]
 
 
 def test_a_new_process_starts_anew_after_an_old_end(clock):
     watch = RunWatch(clock)
-    states(watch, Started(0, 4, "cpu", 1), Paused(2), Saved(3, "x"), Finished(4, "completed"))
+    states(
+        watch, Started(0, 4, "cpu", 1), Paused(2), Saved(3, "x"), Finished(4, RunState.COMPLETED)
+    )
     assert watch.state.ended
     watch.begin()
     assert watch.state is S.STARTING
@@ -93,7 +96,7 @@ def test_a_new_process_starts_anew_after_an_old_end(clock):
 def figures(watch, clock, count, seconds):
     for step in range(count):
         clock.now += seconds
-        watch.take(StepDone(step, {}, time=clock.now))
+        watch.add(StepDone(step, {}, time=clock.now))
 
 
 def test_a_stall_is_ten_times_the_usual_silence_and_told_once(clock):
@@ -101,14 +104,14 @@ def test_a_stall_is_ten_times_the_usual_silence_and_told_once(clock):
     figures(watch, clock, 9, 20.0)
     assert watch.pace == 20.0
     clock.now += 199.0
-    assert watch.look() is None
+    assert watch.check_stall() is None
     clock.now += 1.0
-    trouble = watch.look()
+    trouble = watch.check_stall()
     assert "for 200 s" in trouble.sentence
     assert "every 20 s" in trouble.sentence
     assert watch.state is S.STALLED
     clock.now += 500.0
-    assert watch.look() is None
+    assert watch.check_stall() is None
     assert states(watch, StepDone(10, {})) == [S.TRAINING]
 
 
@@ -116,9 +119,9 @@ def test_quick_steps_may_rest_for_the_floor(clock):
     watch = RunWatch(clock)
     figures(watch, clock, 9, 0.125)
     clock.now += STALL_FLOOR_S - 0.125
-    assert watch.look() is None
+    assert watch.check_stall() is None
     clock.now += 0.125
-    assert watch.look() is not None
+    assert watch.check_stall() is not None
 
 
 def test_what_lies_between_two_steps_does_not_count_as_the_usual_pace(clock):
@@ -126,27 +129,27 @@ def test_what_lies_between_two_steps_does_not_count_as_the_usual_pace(clock):
     figures(watch, clock, 3, 1.0)
     for _ in range(5):
         clock.now += 50.0
-        watch.take(Validated(3, {"iou": 0.5}, time=clock.now))
+        watch.add(Validated(3, {"iou": 0.5}, time=clock.now))
         figures(watch, clock, 2, 1.0)
     assert watch.pace == 1.0
 
 
 def test_a_paused_and_an_ended_run_do_not_stall(clock):
     watch = RunWatch(clock)
-    watch.take(Paused(3))
+    watch.add(Paused(3))
     clock.now += 1e6
-    assert watch.look() is None
-    watch.take(Finished(3, "stopped"))
+    assert watch.check_stall() is None
+    watch.add(Finished(3, RunState.STOPPED))
     clock.now += 1e6
-    assert watch.look() is None
+    assert watch.check_stall() is None
     assert watch.state is S.STOPPED
 
 
 def test_a_run_that_is_asked_to_stop_and_hangs_is_told_of(clock):
     watch = RunWatch(clock)
-    watch.take(Started(0, 10, "cpu", 1))
-    watch.ask("stop")
+    watch.add(Started(0, 10, "cpu", 1))
+    watch.note_command("stop")
     clock.now += STALL_FLOOR_S
-    assert "resume from step 0" in watch.look().sentence
-    assert watch.look() is None
+    assert "resume from step 0" in watch.check_stall().sentence
+    assert watch.check_stall() is None
     assert watch.state is S.STOPPING
