@@ -23,7 +23,7 @@ from ..data.batches.batches import Batch
 
 
 class Generator(nn.Module):
-    """Latent [B, 200] -> logits [B, 1, 32, 32, 32]: dense to 2^3 x 256, four deconvolutions."""
+    """Latent [B, 200] -> logits [B, 1, 32, 32, 32]: dense to 2^3 x 256, four doublings."""
 
     def __init__(self, latent: int, width: int) -> None:
         super().__init__()

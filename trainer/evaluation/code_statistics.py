@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import (
     DIRECTIONS,
     TRUNCATION,
@@ -13,7 +14,6 @@ from shapelab.core.model.latent import (
     PrincipalDirections,
     seed_noise,
 )
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import Generator
 
 from ..data.store.prepared_store import Store
@@ -25,10 +25,10 @@ PREVIEW_CODES = 1000  # training shapes encoded where a density is only looked a
 PRESENTED = 64  # seeds tried for a window to open with
 
 
-def fit_mirror(encoder: nn.Module, store: Store) -> Mirror:
-    """How the codes of the training shapes are mirrored."""
+def fit_flip(encoder: nn.Module, store: Store) -> LatentFlip:
+    """How the codes of the training shapes flip."""
     rows = store.indices("train")
-    return Mirror.fit(
+    return LatentFlip.fit(
         encode_grids(encoder, store, rows), encode_grids(encoder, store, rows, flipped=True)
     )
 

@@ -22,7 +22,7 @@ from ..checkpoints import checkpoint_store
 from ..data.store.prepared_store import Store, open_store
 from ..process.distributed import Processes
 from ..updates.state import TrainState, new_state
-from .code_statistics import fit_density, fit_mirror, presentable_seeds, principal_directions
+from .code_statistics import fit_density, fit_flip, presentable_seeds, principal_directions
 from .scoring import CPU, Scores, Tell, evaluate, say_nothing
 
 
@@ -61,7 +61,7 @@ def evaluate_run(
         run: folder of the run.
         data: the store that it was trained on.
         checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
-        tell: hears how far it is; the outlines take minutes.
+        tell: hears how far it is; the silhouette fits take minutes.
 
     Raises:
         RunError: there is no such checkpoint, or it is damaged.
@@ -69,8 +69,8 @@ def evaluate_run(
     """
     state, store = _open(run, data, checkpoint)
     encoder = state.averages["voxel_encoder"]
-    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
-    return evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
+    density, flip = fit_density(encoder, store), fit_flip(encoder, store)
+    return evaluate(state.averages, density, flip, store, state.config.model, tell=tell)
 
 
 def export(
@@ -98,12 +98,12 @@ def export(
     """
     state, store = _open(run, data, checkpoint)
     encoder = state.averages["voxel_encoder"]
-    density, mirror = fit_density(encoder, store), fit_mirror(encoder, store)
+    density, flip = fit_density(encoder, store), fit_flip(encoder, store)
     generator = state.averages["generator"]
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
-    encoded = model_file.encode(state.config.model, state.averages, density, directions, mirror)
-    scores = evaluate(state.averages, density, mirror, store, state.config.model, tell=tell)
+    encoded = model_file.encode(state.config.model, state.averages, density, directions, flip)
+    scores = evaluate(state.averages, density, flip, store, state.config.model, tell=tell)
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from shapelab.core.model import silhouette_fit
-from shapelab.core.model.image_encoding import look
+from shapelab.core.model.image_encoding import LatentFlip, encode_images
 from shapelab.core.model.latent import LatentDensity, seed_noise
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.spec import ModelSpec
 
 from ..data.batches.picture_inputs import model_inputs
@@ -96,7 +95,7 @@ def validation_scores(
 def evaluate(
     networks: dict[str, nn.Module],
     density: LatentDensity,
-    mirror: Mirror,
+    flip: LatentFlip,
     store: Store,
     spec: ModelSpec,
     truncation: float = TRUNCATION,
@@ -111,7 +110,7 @@ def evaluate(
     generator = networks["generator"]
     rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), CPU)
     ious = iou(rebuilt, truth)
-    seen, fitted = _rebuilt_from_pictures(networks, mirror, store, rows, spec, tell)
+    seen, fitted = _rebuilt_from_pictures(networks, flip, store, rows, spec, tell)
     scores, whole = [], []
     for k, name in enumerate(store.classes):
         own = labels == k
@@ -144,7 +143,7 @@ def evaluate(
 
 def _rebuilt_from_pictures(
     networks: dict[str, nn.Module],
-    mirror: Mirror,
+    flip: LatentFlip,
     store: Store,
     rows: NDArray[np.int64],
     spec: ModelSpec,
@@ -162,11 +161,11 @@ def _rebuilt_from_pictures(
         latents, moved = [], []
         for part in batches_of(rows, never_stop):
             rgba = store.pictures(part, view % store.view_counts[part])
-            sighting = look(networks["image_encoder"], mirror, model_inputs(rgba, spec))
-            latents.append(sighting.latents)
-            if view in spread and sighting.cameras is not None:
+            encoding = encode_images(networks["image_encoder"], flip, model_inputs(rgba, spec))
+            latents.append(encoding.latents)
+            if view in spread and encoding.cameras is not None:
                 masks = rgba[..., 3].astype(np.float32) / np.float32(255)
-                moved.append(silhouette_fit.fit(generator, sighting, masks).latents)
+                moved.append(silhouette_fit.fit(generator, encoding, masks).latents)
             tell(view * len(rows) + sum(map(len, latents)), views * len(rows))
         seen.append(iou(decode(generator, np.concatenate(latents), CPU), truth))
         if view in spread:

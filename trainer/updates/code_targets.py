@@ -15,7 +15,7 @@ CHUNK = 64
 
 
 class CodeTargets:
-    """Means and log-variances of all shapes, as they are and mirrored; made at the first use."""
+    """Means and log-variances of all shapes, as they are and flipped; made at the first use."""
 
     def __init__(self, *stores: Store) -> None:
         self._stores = stores  # their rows are counted through
@@ -42,7 +42,7 @@ class CodeTargets:
 
     @torch.no_grad()
     def _encode(
-        self, state: TrainState, store: Store, mirrored: bool, check: Check = never_stop
+        self, state: TrainState, store: Store, flipped: bool, check: Check = never_stop
     ) -> Tensor:
         encoder = state.averages["voxel_encoder"]
         weight = next(encoder.parameters())
@@ -51,7 +51,7 @@ class CodeTargets:
             check()
             stop = min(start + CHUNK, len(store))
             grids = store.grids(np.arange(start, stop))
-            grids = grids[:, ::-1] if mirrored else grids
+            grids = grids[:, ::-1] if flipped else grids
             batch = torch.from_numpy(np.ascontiguousarray(grids[:, None]))
             parts.append(torch.cat(encoder(batch.to(weight)), dim=1))
         return torch.cat(parts)

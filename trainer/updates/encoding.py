@@ -35,7 +35,7 @@ def encode_grids(
     check: Check = never_stop,
     flipped: bool = False,
 ) -> NDArray[np.float32]:
-    """Posterior means (len(rows), latent) of stored shapes, or of their mirror images."""
+    """Posterior means (len(rows), latent) of stored shapes, or of the flipped ones."""
     weight = next(encoder.parameters())  # says device and precision
     means = []
     with torch.inference_mode():

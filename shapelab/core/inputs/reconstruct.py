@@ -98,7 +98,7 @@ def _from_picture(
     latent = model.fit_image(images.to_input(picture.rgba, model.spec), mask, check)
     field = model.decode(latent)
     notes = {
-        "alpha": "The picture's own transparency was used as the outline.",
+        "alpha": "The picture's own transparency was used as its silhouette.",
         "plain background": "The plain background was removed.",
         "grabcut": "The background was guessed; a picture on plain white gives a better shape.",
     }

@@ -52,21 +52,13 @@ class Camera:
         plain = (cosine, sine, self.elevation, np.log(self.distance), self.tilt, *self.frame)
         return (np.array(plain, np.float32) - MEAN) / DEVIATION
 
-    @classmethod
-    def of_code(cls, code: NDArray[np.floating]) -> Camera:
-        """The camera of eight numbers (8,); any finite ones give one."""
-        plain = (code * DEVIATION + MEAN).tolist()
-        cosine, sine, elevation, distance, tilt, x, y, half = plain
-        azimuth = float(np.arctan2(sine, cosine))
-        return cls(azimuth, elevation, float(np.exp(distance)), tilt, (x, y, half))
 
-
-def mirrored(codes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Codes (..., 8) of the cameras that see the mirrored shape in the mirrored picture."""
+def flipped_codes(codes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Codes (..., 8) of the cameras that see the flipped shape in the flipped picture."""
     return codes * np.array([-1, 1, 1, 1, -1, -1, 1, 1], codes.dtype)
 
 
-def mirrored_guess(guesses: NDArray[np.floating]) -> NDArray[np.floating]:
+def flipped_guesses(guesses: NDArray[np.floating]) -> NDArray[np.floating]:
     """The same for guesses (..., 30)."""
     turned = (AZIMUTHS // 2 - np.arange(AZIMUTHS)) % AZIMUTHS
     others = guesses[..., AZIMUTHS:] * np.array([1, 1, -1, -1, 1, 1], guesses.dtype)

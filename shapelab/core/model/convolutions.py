@@ -70,7 +70,7 @@ class Convolution(nn.Conv3d):
         return _ToCoarse.apply(*_cast(x, self.weight, self.bias))  # type: ignore[no-untyped-call]
 
 
-class Deconvolution(nn.ConvTranspose3d):
+class TransposedConvolution(nn.ConvTranspose3d):
     """``to_fine`` as a layer; its backward is made of the functions above."""
 
     def __init__(self, coarse: int, fine: int, bias: bool) -> None:

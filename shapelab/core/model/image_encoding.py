@@ -1,4 +1,8 @@
-"""What an image encoder says of pictures, each seen twice where it is known how latents mirror."""
+"""What an image encoder says of pictures, each seen twice where it is known how latents flip.
+
+A shape flipped left to right is what a flipped picture shows. So a picture gives two latents of one
+shape, and their mean errs less than either (test-time augmentation by a flip).
+"""
 
 from __future__ import annotations
 
@@ -9,37 +13,68 @@ import numpy as np
 import torch
 from torch import nn
 
-from shapelab.core.model.camera import mirrored_guess
+from shapelab.core.model.camera import flipped_guesses
 from shapelab.core.model.latent import Array
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import ImageEncoder
 
 BATCH = 32  # pictures at once
+RIDGE = 20.0  # against latents that hardly vary; far below the count of training shapes
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """Of n pictures."""
+class LatentFlip:
+    """The affine map from a shape's latent to that of the shape flipped left to right."""
+
+    matrix: Array  # (latent + 1, latent) float32; the last row is the offset
+
+    @classmethod
+    def fit(cls, latents: Array, flipped: Array) -> LatentFlip:
+        """Least squares with a small ridge, both ways at once, since twice flipped is unchanged.
+
+        With X the rows (z, 1) and Y their flipped latents, the matrix is (X^T X + r I)^-1 X^T Y.
+
+        Args:
+            latents: (n, latent) of some shapes.
+            flipped: (n, latent) of the same shapes flipped.
+        """
+        given = _extended(np.concatenate([latents, flipped]).astype(np.float64))
+        wanted = np.concatenate([flipped, latents]).astype(np.float64)
+        square = given.T @ given + RIDGE * np.eye(given.shape[1])
+        return cls(np.linalg.solve(square, given.T @ wanted).astype(np.float32))
+
+    def agreed(self, latents: Array, of_flipped: Array) -> Array:
+        """The mean of what pictures say and of what the flipped pictures say, (n, latent)."""
+        back = _extended(of_flipped) @ self.matrix
+        return ((latents + back) / 2).astype(np.float32)
+
+
+def _extended(latents: Array) -> Array:
+    return np.concatenate([latents, np.ones((len(latents), 1), latents.dtype)], 1)
+
+
+@dataclass(frozen=True)
+class ImageEncoding:
+    """What an image encoder says of n pictures."""
 
     latents: Array  # (n, latent) means
     variances: Array  # (n, latent): how unsure the encoder is of each
-    cameras: Array | None  # (n, 30) guesses, see ``core.camera``, where it has learnt any
+    cameras: Array | None  # (n, 30) guesses, see ``core.model.camera``, where it has learnt any
 
 
-def look(encoder: nn.Module, mirror: Mirror | None, pictures: Array) -> Sighting:
-    """Encodes pictures (n, C, S, S) in [0, 1]; with ``mirror`` also their mirror images."""
-    plain = _encode(encoder, pictures)
-    if mirror is None:
+def encode_images(encoder: nn.Module, flip: LatentFlip | None, pictures: Array) -> ImageEncoding:
+    """Encodes pictures (n, C, S, S) in [0, 1]; with ``flip`` also the flipped ones."""
+    plain = _encoded_once(encoder, pictures)
+    if flip is None:
         return plain
-    flipped = _encode(encoder, np.ascontiguousarray(pictures[..., ::-1]))
+    flipped = _encoded_once(encoder, np.ascontiguousarray(pictures[..., ::-1]))
     cameras = None
     if plain.cameras is not None and flipped.cameras is not None:
-        both = (plain.cameras + mirrored_guess(flipped.cameras)) / 2
+        both = (plain.cameras + flipped_guesses(flipped.cameras)) / 2
         cameras = both.astype(np.float32)
-    return Sighting(mirror.agreed(plain.latents, flipped.latents), plain.variances, cameras)
+    return ImageEncoding(flip.agreed(plain.latents, flipped.latents), plain.variances, cameras)
 
 
-def _encode(encoder: nn.Module, pictures: Array) -> Sighting:
+def _encoded_once(encoder: nn.Module, pictures: Array) -> ImageEncoding:
     network = cast("ImageEncoder", encoder)
     weight = next(encoder.parameters())  # says device and precision
     with torch.inference_mode():
@@ -47,7 +82,7 @@ def _encode(encoder: nn.Module, pictures: Array) -> Sighting:
             network.with_camera(part.to(weight)) for part in torch.from_numpy(pictures).split(BATCH)
         ]
         means, log_variances, cameras = zip(*parts, strict=True)
-        return Sighting(
+        return ImageEncoding(
             torch.cat(means).cpu().numpy(),
             torch.cat(log_variances).exp().cpu().numpy(),
             None if cameras[0] is None else torch.cat(cameras).cpu().numpy(),

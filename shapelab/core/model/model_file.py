@@ -21,8 +21,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from shapelab.core.errors import ModelFileError
+from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
@@ -30,6 +30,8 @@ FORMAT = "shapelab-model"
 VERSION = 2  # 1: the digest did not cover the spec
 MAX_BYTES = 2 * 1024**3
 MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
+
+FLIP = "mirror.matrix"  # of both versions, from a time when flips were called so
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "generator": Generator,
@@ -48,7 +50,7 @@ class ModelParts:
     directions: PrincipalDirections
     card: dict[str, Any]
     digest: str
-    mirror: Mirror | None = None  # models of a run's timeline, and older ones, have none
+    flip: LatentFlip | None = None  # models of a run's timeline, and older ones, have none
 
 
 def _digest(tensors: dict[str, Tensor], spec: str) -> str:
@@ -74,7 +76,7 @@ def encode(
     networks: dict[str, nn.Module],
     density: LatentDensity,
     directions: PrincipalDirections,
-    mirror: Mirror | None = None,
+    flip: LatentFlip | None = None,
 ) -> bytes:
     """The bytes of ``model.safetensors``; network weights are rounded to float16."""
     tensors = {
@@ -88,8 +90,8 @@ def encode(
         "directions.vectors": torch.from_numpy(directions.vectors.copy()),
         "directions.explained": torch.from_numpy(directions.explained.copy()),
     }
-    if mirror is not None:
-        tensors["mirror.matrix"] = torch.from_numpy(mirror.matrix.copy())
+    if flip is not None:
+        tensors[FLIP] = torch.from_numpy(flip.matrix.copy())
     described = spec.model_dump_json()
     metadata = {
         "format": FORMAT,
@@ -168,9 +170,9 @@ def read(path: Path) -> ModelParts:
         if value is None or tuple(value.shape) != shape:
             raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
         arrays[name] = np.asarray(value.numpy(), np.float32)
-    matrix = tensors.get("mirror.matrix")
+    matrix = tensors.get(FLIP)
     if matrix is not None and tuple(matrix.shape) != (latent + 1, latent):
-        raise ModelFileError(f"{path.name} does not fit its own description at mirror.matrix.")
+        raise ModelFileError(f"{path.name} does not fit its own description at {FLIP}.")
     return ModelParts(
         spec,
         networks,
@@ -180,7 +182,7 @@ def read(path: Path) -> ModelParts:
         ),
         _read_card(path.with_name("card.json")),
         metadata["digest"],
-        None if matrix is None else Mirror(np.asarray(matrix.numpy(), np.float32)),
+        None if matrix is None else LatentFlip(np.asarray(matrix.numpy(), np.float32)),
     )
 
 

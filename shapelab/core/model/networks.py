@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from shapelab.core.model.camera import GUESS
-from shapelab.core.model.convolutions import Convolution, Deconvolution
+from shapelab.core.model.convolutions import Convolution, TransposedConvolution
 from shapelab.core.model.patch_convolution import MOST_PIXELS, PatchConv2d
 from shapelab.core.model.spec import ModelSpec
 
@@ -58,13 +58,13 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         for _ in range(spec.doublings - 1):
             layers += [
-                Deconvolution(width, width // 2, bias=False),
+                TransposedConvolution(width, width // 2, bias=False),
                 nn.BatchNorm3d(width // 2),
                 nn.ReLU(inplace=True),
             ]
             width //= 2
         self.body = nn.Sequential(*layers)
-        self.head = Deconvolution(width, 1, bias=True)
+        self.head = TransposedConvolution(width, 1, bias=True)
         self.apply(initialise)
 
     def first_activation(self, z: Tensor) -> Tensor:

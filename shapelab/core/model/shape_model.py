@@ -1,4 +1,4 @@
-"""ShapeModel: latents, pictures and voxels in, occupancy fields out; numpy on both sides."""
+"""ShapeModel: latents, pictures and voxels in, occupancy grids out; numpy on both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 
 from shapelab.core.errors import InputError
 from shapelab.core.model import model_file, silhouette_fit
-from shapelab.core.model.image_encoding import Sighting, look
+from shapelab.core.model.image_encoding import ImageEncoding, encode_images
 from shapelab.core.model.latent import (
     TRUNCATION,
     Array,
@@ -39,7 +39,7 @@ class ShapeModel:
         self.density: LatentDensity = parts.density
         self.directions: PrincipalDirections = parts.directions
         self.digest = parts.digest
-        self._mirror = parts.mirror
+        self._flip = parts.flip
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
@@ -95,12 +95,12 @@ class ShapeModel:
     def encode_image(self, image: NDArray[Any]) -> Array:
         """Posterior means of pictures (C, S, S) or (n, C, S, S), as ``images.to_input`` makes them.
 
-        Each is looked at twice, mirrored too, where the model knows how latents are mirrored.
+        Each is encoded twice, flipped too, where the model knows how latents flip.
 
         Returns:
             (latent_size,) or (n, latent_size) float32.
         """
-        latents = self._look(self._pictures(image)).latents
+        latents = self._encode_images(self._pictures(image)).latents
         return latents[0] if image.ndim == 3 else latents
 
     def fit_image(
@@ -109,7 +109,7 @@ class ShapeModel:
         mask: NDArray[Any],
         check: Callable[[], None] = lambda: None,
     ) -> Array:
-        """Latents of pictures as ``encode_image`` gives them, then fitted to the outlines in them.
+        """Latents of pictures as ``encode_image`` gives them, then fitted to their silhouettes.
 
         Takes about half a second a picture. A model that has learnt no cameras only encodes.
 
@@ -125,7 +125,7 @@ class ShapeModel:
         masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
         if len(masks) != len(batch):
             raise InputError(f"{len(batch)} pictures need as many masks, not {len(masks)}.")
-        seen = self._look(batch)
+        seen = self._encode_images(batch)
         latents = seen.latents
         if seen.cameras is not None:
             latents = silhouette_fit.fit(self._networks["generator"], seen, masks, check).latents
@@ -136,20 +136,20 @@ class ShapeModel:
         shape = (self.spec.image_channels, side, side)
         return self._batched(np.asarray(image, np.float32), shape, "Pictures")
 
-    def _look(self, pictures: Array) -> Sighting:
+    def _encode_images(self, pictures: Array) -> ImageEncoding:
         with self._lock:
-            return look(self._networks["image_encoder"], self._mirror, pictures)
+            return encode_images(self._networks["image_encoder"], self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy probability (R, R, R) or (n, R, R, R) float32 of latents (L,) or (n, L)."""
         rows = self._batched(np.asarray(latents, np.float32), (self.latent_size,), "Latents")
         with self._lock, torch.inference_mode():
-            fields = [
+            grids = [
                 torch.sigmoid(self._generator(chunk))[:, 0].contiguous().numpy()
                 for chunk in torch.from_numpy(rows).split(BATCH)
             ]
-        field = np.concatenate(fields)
-        return field[0] if latents.ndim == 1 else field
+        occupancy = np.concatenate(grids)
+        return occupancy[0] if latents.ndim == 1 else occupancy
 
     def _encode(self, batch: Array) -> Array:
         encoder: nn.Module = self._networks["voxel_encoder"]

@@ -1,4 +1,4 @@
-"""Fits shapes to the outlines of their pictures: latent and camera move until both agree.
+"""Fits shapes to the silhouettes in their pictures: latent and camera move until both agree.
 
 Analysis by synthesis: a ray through each pixel takes the largest occupancy it meets, which gives a
 soft silhouette that can be differentiated (after Yan et al. 2016, Perspective Transformer Nets).
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shapelab.core.model.camera import AZIMUTHS, DEVIATION, MEAN, guessed_codes
-from shapelab.core.model.image_encoding import Sighting
+from shapelab.core.model.image_encoding import ImageEncoding
 from shapelab.core.model.latent import Array
 
 SIDE = 32  # pixels along each side of a silhouette
@@ -26,11 +26,11 @@ REACH = 17 / 32  # how far before and behind the middle they lie, in sides of th
 SHARPNESS = 20.0  # of the soft maximum along a ray
 AGREEMENT = 20.0  # nats that a silhouette's overlap (IoU) counts for when the azimuth is chosen
 STEPS = 25
-RATE = 0.1  # of Adam
+LEARNING_RATE = 0.1  # of Adam
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians.
-OUTLINE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 15.0, 0.5
+SILHOUETTE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 15.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,36 @@ class Fit:
 
     latents: Array  # (n, latent)
     codes: Array  # (n, 8) of the cameras
-    before: NDArray[np.float64]  # (n,) overlap (IoU) of silhouette and outline at its begin
+    before: NDArray[np.float64]  # (n,) overlap (IoU) of silhouette and mask at its begin
     after: NDArray[np.float64]  # and at its end
 
 
 def fit(
     generator: nn.Module,
-    sighting: Sighting,
+    encoding: ImageEncoding,
     masks: Array,
     check: Callable[[], None] = lambda: None,
 ) -> Fit:
-    """Moves latents and cameras so that the shapes fill the outlines in their pictures.
+    """Moves latents and cameras so that the shapes fill the silhouettes in their pictures.
 
     Those that did not come closer stay as they were.
 
     Args:
         generator: latents to logits, on the CPU; its weights stay.
-        sighting: of n pictures, by an encoder that has learnt cameras; what it is sure of moves
+        encoding: of n pictures, by an encoder that has learnt cameras; what it is sure of moves
             less.
         masks: (n, S, S) in [0, 1]: what the object covers in pictures as ``images.frame`` gives.
         check: called before each step; what it raises ends the fit.
     """
-    assert sighting.cameras is not None
-    start = torch.from_numpy(sighting.latents)
-    weight = LATENT_WEIGHT / torch.from_numpy(sighting.variances)
+    assert encoding.cameras is not None
+    start = torch.from_numpy(encoding.latents)
+    weight = LATENT_WEIGHT / torch.from_numpy(encoding.variances)
     mask = functional.interpolate(torch.from_numpy(masks)[:, None], size=(SIDE, SIDE), mode="area")
     mask = mask[:, 0].clamp(0, 1)
     with torch.no_grad():
-        code = _likeliest(torch.sigmoid(generator(start))[:, 0], sighting.cameras, mask)
+        code = _likeliest(torch.sigmoid(generator(start))[:, 0], encoding.cameras, mask)
     moves = [torch.zeros_like(value, requires_grad=True) for value in (start, code)]
-    adam = torch.optim.Adam(moves, lr=RATE)
+    adam = torch.optim.Adam(moves, lr=LEARNING_RATE)
     overlaps = []
     for step in range(STEPS + 1):
         check()
@@ -80,7 +80,7 @@ def fit(
             held = (moves[0].square() * weight).mean(1)
             held = held + CODE_WEIGHT * (now - code).square().sum(1)
             adam.zero_grad()
-            (OUTLINE_WEIGHT * miss + held).sum().backward()
+            (SILHOUETTE_WEIGHT * miss + held).sum().backward()
             adam.step()
     before, after = overlaps[0], overlaps[-1]
     closer = torch.from_numpy(after > before)[:, None]
@@ -89,7 +89,7 @@ def fit(
     return Fit(found, turned, before, np.maximum(before, after))
 
 
-def _likeliest(fields: Tensor, guesses: Array, mask: Tensor) -> Tensor:
+def _likeliest(occupancy: Tensor, guesses: Array, mask: Tensor) -> Tensor:
     """The codes [n, 8] at the azimuths that are likely and whose silhouettes agree with the masks.
 
     One of them serves: to begin from two and keep the better fit costs twice as much, and chose
@@ -97,19 +97,19 @@ def _likeliest(fields: Tensor, guesses: Array, mask: Tensor) -> Tensor:
     """
     codes = torch.from_numpy(guessed_codes(guesses))
     likely = torch.log_softmax(torch.from_numpy(guesses[:, :AZIMUTHS]), 1)
-    chosen = torch.zeros(len(fields), dtype=torch.long)
-    for k, (field, around) in enumerate(zip(fields, codes, strict=True)):
-        seen = silhouettes(field.expand(AZIMUTHS, *field.shape), around)
+    chosen = torch.zeros(len(occupancy), dtype=torch.long)
+    for k, (grid, around) in enumerate(zip(occupancy, codes, strict=True)):
+        seen = silhouettes(grid.expand(AZIMUTHS, *grid.shape), around)
         overlap = torch.from_numpy(_overlap(seen, mask[k]))
         chosen[k] = (likely[k] + AGREEMENT * overlap).argmax()
-    return codes[torch.arange(len(fields)), chosen]
+    return codes[torch.arange(len(occupancy)), chosen]
 
 
-def silhouettes(fields: Tensor, codes: Tensor) -> Tensor:
+def silhouettes(occupancy: Tensor, codes: Tensor) -> Tensor:
     """How much of each pixel a shape covers, [n, SIDE, SIDE] in (0, 1).
 
     Args:
-        fields: [n, R, R, R] occupancy in [0, 1]; x right, y back, z up.
+        occupancy: [n, R, R, R] in [0, 1]; x right, y back, z up.
         codes: [n, 8] of the cameras.
     """
     plain = codes * torch.from_numpy(DEVIATION) + torch.from_numpy(MEAN)
@@ -127,10 +127,10 @@ def silhouettes(fields: Tensor, codes: Tensor) -> Tensor:
     eye = (towards * distance)[:, None, None, None]
     points = 2 * (eye + depths[:, None, None, :, None] * rays[:, :, :, None])
     # grid_sample takes the last axis first: its x is ours when z comes first in the grid.
-    grid = fields.permute(0, 3, 2, 1)[:, None]
-    flat = points.view(len(fields), 1, 1, -1, 3)
+    grid = occupancy.permute(0, 3, 2, 1)[:, None]
+    flat = points.view(len(occupancy), 1, 1, -1, 3)
     met = functional.grid_sample(grid, flat, align_corners=False)
-    met = met.view(len(fields), SIDE, SIDE, DEPTHS)
+    met = met.view(len(occupancy), SIDE, SIDE, DEPTHS)
     soft = (torch.softmax(SHARPNESS * met, -1) * met).sum(-1)
     return soft.clamp(1e-4, 1 - 1e-4)
 

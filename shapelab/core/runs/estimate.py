@@ -35,7 +35,7 @@ class Layer:
     inputs: int
     outputs: int
     taps: int = 1
-    cells: int = 1  # where the products are summed: a deconvolution's coarse side
+    cells: int = 1  # where the products are summed: a transposed convolution's coarse side
     kept: int = 1  # cells of the output
     extra: int = 0  # parameters beside the weights: biases, norms
 

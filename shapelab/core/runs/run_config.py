@@ -112,7 +112,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     )
 
     # --- data and pictures ---
-    reflect: bool = Field(False, description="Half of the shapes are mirrored left to right.")
+    reflect: bool = Field(False, description="Half of the shapes are flipped left to right.")
     stretched: float = Field(
         0.0,
         ge=0,

@@ -1,4 +1,4 @@
-"""Cameras and their codes: there and back, seen in a mirror, and axes that stand right."""
+"""Cameras and their codes, flipped ones, and axes that stand right."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from shapelab.core.model.camera import (
     AZIMUTHS,
     CODE,
+    DEVIATION,
     GUESS,
+    MEAN,
     Camera,
+    flipped_codes,
+    flipped_guesses,
     guessed_codes,
-    mirrored,
-    mirrored_guess,
 )
 
 CAMERAS = [
@@ -22,13 +24,30 @@ CAMERAS = [
 ]
 
 
+def flipped(camera: Camera) -> Camera:
+    """What stands left of the plane x = 0 as the given one stands right of it."""
+    x, y, half = camera.frame
+    return Camera(
+        np.pi - camera.azimuth, camera.elevation, camera.distance, -camera.tilt, (-x, y, half)
+    )
+
+
 @pytest.mark.parametrize("camera", CAMERAS)
-def test_a_code_gives_its_camera_back(camera):
+def test_a_code_is_the_camera_in_deviations_from_the_mean(camera):
     code = camera.code()
     assert code.shape == (CODE,)
-    back = Camera.of_code(code)
-    for name in ("azimuth", "elevation", "distance", "tilt", "frame"):
-        assert getattr(back, name) == pytest.approx(getattr(camera, name), abs=1e-5)
+    cosine, sine, elevation, distance, *others = (code * DEVIATION + MEAN).tolist()
+    assert (cosine, sine) == pytest.approx(
+        (np.cos(camera.azimuth), np.sin(camera.azimuth)), abs=1e-6
+    )
+    assert elevation == pytest.approx(camera.elevation, abs=1e-6)
+    assert np.exp(distance) == pytest.approx(camera.distance, rel=1e-5)
+    assert others == pytest.approx([camera.tilt, *camera.frame], abs=1e-6)
+
+
+def test_codes_stay_what_shipped_models_have_learnt():
+    golden = [1.345544, 0.416226, -0.826087, -0.755450, 0.2, 0.0, 0.757576, 0.281690]
+    assert CAMERAS[0].code() == pytest.approx(golden, abs=1e-5)
 
 
 @pytest.mark.parametrize("camera", CAMERAS)
@@ -40,14 +59,15 @@ def test_axes_are_a_right_handed_frame(camera):
 
 
 @pytest.mark.parametrize("camera", CAMERAS)
-def test_a_mirrored_camera_sees_mirrored_points_mirrored(camera):
+def test_a_flipped_camera_sees_flipped_points_flipped(camera):
     points = np.random.default_rng(0).standard_normal((20, 3))
-    other = Camera.of_code(mirrored(camera.code()))
+    other = flipped(camera)
+    assert np.allclose(flipped_codes(camera.code()), other.code(), atol=1e-6)
     _, right, up = camera.axes()
     _, other_right, other_up = other.axes()
-    flipped = points * (-1, 1, 1)
-    assert np.allclose(flipped @ other_right, -(points @ right), atol=1e-5)
-    assert np.allclose(flipped @ other_up, points @ up, atol=1e-5)
+    flipped_points = points * (-1, 1, 1)
+    assert np.allclose(flipped_points @ other_right, -(points @ right), atol=1e-5)
+    assert np.allclose(flipped_points @ other_up, points @ up, atol=1e-5)
 
 
 def test_from_the_front_x_is_right_and_z_is_up():
@@ -57,12 +77,12 @@ def test_from_the_front_x_is_right_and_z_is_up():
     assert np.allclose(up, (0, 0, 1))
 
 
-def test_a_mirrored_guess_gives_the_mirrored_cameras():
+def test_a_flipped_guess_gives_the_flipped_cameras():
     guess = np.random.default_rng(0).standard_normal((2, GUESS)).astype(np.float32)
-    flipped = mirrored_guess(guess)
-    ours, theirs = guessed_codes(flipped), mirrored(guessed_codes(guess))
+    other_guess = flipped_guesses(guess)
+    ours, theirs = guessed_codes(other_guess), flipped_codes(guessed_codes(guess))
     for k in range(AZIMUTHS):
         other = (AZIMUTHS // 2 - k) % AZIMUTHS
-        assert np.array_equal(flipped[:, other], guess[:, k])
+        assert np.array_equal(other_guess[:, other], guess[:, k])
         assert np.allclose(ours[:, other], theirs[:, k], atol=1e-6)
-    assert np.array_equal(mirrored_guess(flipped), guess)
+    assert np.array_equal(flipped_guesses(other_guess), guess)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from shapelab.core.model.convolutions import Convolution, Deconvolution, to_coarse, to_fine
+from shapelab.core.model.convolutions import Convolution, TransposedConvolution, to_coarse, to_fine
 
 CASES = [  # samples, fine channels, coarse channels, coarse side
     (9, 6, 8, 2),  # folded both ways
@@ -29,7 +29,7 @@ def test_equals_torch(count, fine, coarse, side, layout):
     torch.manual_seed(0)
     for layer, channels, n, stock in (
         (Convolution(fine, coarse), fine, 2 * side, functional.conv3d),
-        (Deconvolution(coarse, fine, bias=True), coarse, side, functional.conv_transpose3d),
+        (TransposedConvolution(coarse, fine, bias=True), coarse, side, functional.conv_transpose3d),
     ):
         layer.double()
         x = draw(count, channels, n, n, n)
@@ -58,7 +58,7 @@ def test_the_two_are_transposes(count, fine, coarse, side):
 
 def test_layers_can_be_differentiated_twice():
     torch.manual_seed(2)
-    for layer, n in ((Convolution(1, 2), 4), (Deconvolution(2, 1, bias=True), 2)):
+    for layer, n in ((Convolution(1, 2), 4), (TransposedConvolution(2, 1, bias=True), 2)):
         layer.double()
         channels = layer.in_channels
         assert torch.autograd.gradgradcheck(layer, draw(1, channels, n, n, n), atol=1e-6)
@@ -78,7 +78,7 @@ def test_mixed_precision_is_ours_in_half_the_digits(count, fine, coarse, side):
     torch.manual_seed(3)
     for layer, n in (
         (Convolution(fine, coarse), 2 * side),
-        (Deconvolution(coarse, fine, bias=True), side),
+        (TransposedConvolution(coarse, fine, bias=True), side),
     ):
         x = torch.randn(count, layer.in_channels, n, n, n, requires_grad=True)
         inputs = [x, layer.weight, layer.bias]

@@ -1,10 +1,10 @@
-"""The map between the latents of shapes and of their mirror images."""
+"""The map between the latents of shapes and of the flipped shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from shapelab.core.model.mirror import Mirror
+from shapelab.core.model.image_encoding import LatentFlip
 
 
 def reflection(size: int) -> np.ndarray:
@@ -16,19 +16,19 @@ def reflection(size: int) -> np.ndarray:
 def test_a_reflection_is_found_and_undone():
     turn = reflection(6)
     latents = np.random.default_rng(1).standard_normal((5000, 6)).astype(np.float32)
-    mirror = Mirror.fit(latents, (latents @ turn).astype(np.float32))
-    assert mirror.matrix.shape == (7, 6)
-    assert np.abs(mirror.matrix[:6] - turn).max() < 0.01
-    assert np.abs(mirror.matrix[6]).max() < 0.01
-    agreed = mirror.agreed(latents, (latents @ turn).astype(np.float32))
+    flip = LatentFlip.fit(latents, (latents @ turn).astype(np.float32))
+    assert flip.matrix.shape == (7, 6)
+    assert np.abs(flip.matrix[:6] - turn).max() < 0.01
+    assert np.abs(flip.matrix[6]).max() < 0.01
+    agreed = flip.agreed(latents, (latents @ turn).astype(np.float32))
     assert agreed.dtype == np.float32
     assert np.abs(agreed - latents).max() < 0.02
 
 
-def test_two_sightings_err_less_than_one():
+def test_two_encodings_err_less_than_one():
     turn, rng = reflection(6), np.random.default_rng(2)
     latents = rng.standard_normal((4000, 6)).astype(np.float32)
-    mirror = Mirror.fit(latents, (latents @ turn).astype(np.float32))
+    flip = LatentFlip.fit(latents, (latents @ turn).astype(np.float32))
     one, other = (latents + rng.standard_normal(latents.shape).astype(np.float32) for _ in "ab")
-    agreed = mirror.agreed(one, (other @ turn).astype(np.float32))
+    agreed = flip.agreed(one, (other @ turn).astype(np.float32))
     assert np.square(agreed - latents).mean() < 0.55 * np.square(one - latents).mean()

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
+from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.spec import ModelSpec
 
 SPEC = ModelSpec(
@@ -105,14 +105,14 @@ def test_round_trip_is_exact_to_float16(
     assert again.density.classes == again.directions.classes == SPEC.classes
 
 
-def test_a_mirror_is_kept_and_must_fit(parts: model_file.ModelParts, tmp_path: Path) -> None:
+def test_a_flip_is_kept_and_must_fit(parts: model_file.ModelParts, tmp_path: Path) -> None:
     def encoded(shape: tuple[int, int]) -> bytes:
         matrix = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
         return model_file.encode(
-            SPEC, parts.networks, parts.density, parts.directions, Mirror(matrix)
+            SPEC, parts.networks, parts.density, parts.directions, LatentFlip(matrix)
         )
 
-    again = _read(tmp_path, encoded((9, 8))).mirror
+    again = _read(tmp_path, encoded((9, 8))).flip
     assert again is not None
     expected = np.random.default_rng(0).standard_normal((9, 8)).astype(np.float32)
     np.testing.assert_array_equal(again.matrix, expected)

@@ -15,10 +15,9 @@ import shapelab
 from shapelab.core import paths
 from shapelab.core.errors import InputError, ModelFileError
 from shapelab.core.model import model_file
-from shapelab.core.model.camera import mirrored_guess
-from shapelab.core.model.image_encoding import look
+from shapelab.core.model.camera import flipped_guesses
+from shapelab.core.model.image_encoding import LatentFlip, encode_images
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.mirror import Mirror
 from shapelab.core.model.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
 from shapelab.core.model.shape_model import BATCH, ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
@@ -172,10 +171,10 @@ def test_encode_gives_one_or_many_latents(model: ShapeModel) -> None:
     )
 
 
-def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
+def test_a_flipped_picture_gives_flipped_latents() -> None:
     signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
     matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
-    twice = ShapeModel("tiny", replace(tiny_parts(), mirror=Mirror(matrix)))
+    twice = ShapeModel("tiny", replace(tiny_parts(), flip=LatentFlip(matrix)))
     pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
     seen = twice.encode_image(pictures)
     np.testing.assert_allclose(twice.encode_image(pictures[..., ::-1]), seen * signs, atol=1e-5)
@@ -184,20 +183,20 @@ def test_a_picture_and_its_mirror_image_give_mirrored_latents() -> None:
     np.testing.assert_allclose(seen, both / 2, atol=1e-5)
 
 
-def test_the_mirror_image_says_where_the_camera_stands_too() -> None:
+def test_the_flipped_picture_says_where_the_camera_stands_too() -> None:
     signs = np.where(np.arange(16) % 2, 1, -1).astype(np.float32)
     matrix = np.concatenate([np.diag(signs), np.zeros((1, 16), np.float32)])
     encoder = tiny_parts(SMALL.model_copy(update={"camera": True})).networks["image_encoder"]
     pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
-    seen = look(encoder, Mirror(matrix), pictures)
-    other = look(encoder, Mirror(matrix), np.ascontiguousarray(pictures[..., ::-1]))
+    seen = encode_images(encoder, LatentFlip(matrix), pictures)
+    other = encode_images(encoder, LatentFlip(matrix), np.ascontiguousarray(pictures[..., ::-1]))
     assert seen.cameras is not None
     assert other.cameras is not None
-    np.testing.assert_allclose(other.cameras, mirrored_guess(seen.cameras), atol=1e-5)
-    assert look(encoder, None, pictures).cameras is not None
+    np.testing.assert_allclose(other.cameras, flipped_guesses(seen.cameras), atol=1e-5)
+    assert encode_images(encoder, None, pictures).cameras is not None
 
 
-def test_a_picture_is_fitted_to_its_outline_where_cameras_are_known(model: ShapeModel) -> None:
+def test_a_picture_is_fitted_to_its_silhouette_where_cameras_are_known(model: ShapeModel) -> None:
     pictures = np.random.default_rng(0).random((2, 2, 32, 32), dtype=np.float32)
     masks = np.zeros((2, 32, 32), np.float32)
     masks[:, 8:24, 8:24] = 1

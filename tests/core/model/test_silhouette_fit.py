@@ -1,4 +1,4 @@
-"""A shape is fitted to the outline of its picture, from where the encoder thinks it was taken."""
+"""A shape is fitted to its silhouette, from where the encoder thinks the picture was taken."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from shapelab.core.inputs.untrusted_reader import Cancelled
 from shapelab.core.model import silhouette_fit
-from shapelab.core.model.camera import AZIMUTHS, DEVIATION, GUESS, MEAN, Camera, mirrored
-from shapelab.core.model.image_encoding import Sighting
+from shapelab.core.model.camera import AZIMUTHS, DEVIATION, GUESS, MEAN, Camera, flipped_codes
+from shapelab.core.model.image_encoding import ImageEncoding
 from shapelab.core.model.silhouette_fit import SIDE, fit, silhouettes
 
 CAMERA = Camera(-2 * np.pi * 4 / AZIMUTHS, 0.4, 2.5, 0.02, (0.0, 0.0, 0.45))
@@ -30,18 +30,23 @@ class Boxes(nn.Module):
         return inside[:, None]
 
 
-def outlines(latents: np.ndarray, camera: Camera) -> np.ndarray:
+def masks_of(latents: np.ndarray, camera: Camera) -> np.ndarray:
     """What is covered (n, SIDE, SIDE) in pictures of the boxes."""
     fields = torch.sigmoid(Boxes()(torch.from_numpy(latents)))[:, 0]
     codes = torch.from_numpy(np.tile(camera.code(), (len(latents), 1)))
     return (silhouettes(fields, codes) > 0.5).float().numpy()
 
 
-def sighting(latents: np.ndarray, camera: Camera, variance: float = 100.0) -> Sighting:
+def encoding(latents: np.ndarray, camera: Camera, variance: float = 100.0) -> ImageEncoding:
     guess = np.full((len(latents), GUESS), -50, np.float32)
     guess[:, round(camera.azimuth * AZIMUTHS / (2 * np.pi)) % AZIMUTHS] = 0
     guess[:, AZIMUTHS:] = camera.code()[2:]
-    return Sighting(latents, np.full_like(latents, variance), guess)
+    return ImageEncoding(latents, np.full_like(latents, variance), guess)
+
+
+def azimuth_of(code: np.ndarray) -> float:
+    cosine, sine = (code * DEVIATION + MEAN)[:2]
+    return float(np.arctan2(sine, cosine))
 
 
 TRUE = np.array([[2, -2, 3, 0], [-1, 1, -2, 0]], np.float32)
@@ -50,8 +55,8 @@ START = np.array([[0, 0, 0, 0.5], [0, 0, 0, -0.5]], np.float32)
 
 
 def test_latents_move_to_the_shape_in_the_picture_and_no_farther():
-    found = fit(Boxes(), sighting(START, CAMERA), outlines(TRUE, CAMERA))
-    best = fit(Boxes(), sighting(TRUE, CAMERA), outlines(TRUE, CAMERA)).before  # soft edges
+    found = fit(Boxes(), encoding(START, CAMERA), masks_of(TRUE, CAMERA))
+    best = fit(Boxes(), encoding(TRUE, CAMERA), masks_of(TRUE, CAMERA)).before  # soft edges
     assert (found.before < 0.9 * best).all()
     assert (found.after > 0.95 * best).all()
     off = np.abs(found.latents - TRUE)[:, :3]
@@ -62,44 +67,44 @@ def test_latents_move_to_the_shape_in_the_picture_and_no_farther():
 def test_what_fits_best_as_it_is_stays_so():
     fields = torch.sigmoid(Boxes()(torch.from_numpy(TRUE)))[:, 0]
     codes = torch.from_numpy(np.tile(CAMERA.code(), (2, 1)))
-    found = fit(Boxes(), sighting(TRUE, CAMERA), silhouettes(fields, codes).numpy())
+    found = fit(Boxes(), encoding(TRUE, CAMERA), silhouettes(fields, codes).numpy())
     assert np.array_equal(found.latents, TRUE)
     assert np.allclose(found.codes, codes, atol=1e-5)
     assert (found.after == found.before).all()
 
 
 def test_what_the_encoder_is_sure_of_stays():
-    found = fit(Boxes(), sighting(START, CAMERA, 1e-6), outlines(TRUE, CAMERA))
+    found = fit(Boxes(), encoding(START, CAMERA, 1e-6), masks_of(TRUE, CAMERA))
     assert np.abs(found.latents - START).max() < 0.05
 
 
 def test_the_camera_moves_too():
     guess = Camera(-2 * np.pi * 5 / AZIMUTHS, 0.3, 2.5, 0.02, (0.0, 0.0, 0.45))
-    found = fit(Boxes(), sighting(LONG, guess, 1e-3), outlines(LONG, CAMERA))
+    found = fit(Boxes(), encoding(LONG, guess, 1e-3), masks_of(LONG, CAMERA))
     assert found.after[0] > found.before[0] + 0.03
-    azimuth = Camera.of_code(found.codes[0]).azimuth
+    azimuth = azimuth_of(found.codes[0])
     assert abs(azimuth - CAMERA.azimuth) < 0.6 * abs(guess.azimuth - CAMERA.azimuth)
 
 
-def test_of_two_likely_azimuths_the_one_that_agrees_with_the_outline_counts():
-    start = sighting(LONG, CAMERA)
+def test_of_two_likely_azimuths_the_one_that_agrees_with_the_silhouette_counts():
+    start = encoding(LONG, CAMERA)
     wrong = (-4 + AZIMUTHS // 3) % AZIMUTHS  # a third of the way round
     start.cameras[:, wrong] = 1  # a little likelier
-    found = fit(Boxes(), start, outlines(LONG, CAMERA))
-    assert abs(Camera.of_code(found.codes[0]).azimuth - CAMERA.azimuth) < 0.2
+    found = fit(Boxes(), start, masks_of(LONG, CAMERA))
+    assert abs(azimuth_of(found.codes[0]) - CAMERA.azimuth) < 0.2
 
 
 def test_each_picture_is_fitted_as_if_it_were_alone():
-    masks = outlines(TRUE, CAMERA)
-    together = fit(Boxes(), sighting(START, CAMERA), masks)
-    alone = fit(Boxes(), sighting(START[:1], CAMERA), masks[:1])
+    masks = masks_of(TRUE, CAMERA)
+    together = fit(Boxes(), encoding(START, CAMERA), masks)
+    alone = fit(Boxes(), encoding(START[:1], CAMERA), masks[:1])
     assert np.allclose(alone.latents, together.latents[:1], atol=1e-4)
 
 
 def test_masks_of_any_size_serve():
-    small = outlines(TRUE, CAMERA)
+    small = masks_of(TRUE, CAMERA)
     large = small.repeat(4, axis=1).repeat(4, axis=2)
-    one, other = (fit(Boxes(), sighting(START, CAMERA), masks) for masks in (small, large))
+    one, other = (fit(Boxes(), encoding(START, CAMERA), masks) for masks in (small, large))
     assert np.allclose(one.latents, other.latents, atol=1e-3)
 
 
@@ -107,7 +112,7 @@ def test_nothing_in_the_picture_and_nothing_in_the_grid_do_no_harm():
     none = np.zeros((1, SIDE, SIDE), np.float32)
     empty = np.full((1, 4), -9, np.float32)  # no cell of such a box is solid
     for latents in (START[:1], empty):
-        found = fit(Boxes(), sighting(latents, CAMERA), none)
+        found = fit(Boxes(), encoding(latents, CAMERA), none)
         assert np.isfinite(found.latents).all()
         assert np.isfinite(found.codes).all()
 
@@ -121,7 +126,7 @@ def test_a_fit_can_be_stopped():
             raise Cancelled("The reconstruction was cancelled.")
 
     with pytest.raises(Cancelled):
-        fit(Boxes(), sighting(START, CAMERA), outlines(TRUE, CAMERA), check)
+        fit(Boxes(), encoding(START, CAMERA), masks_of(TRUE, CAMERA), check)
     assert len(calls) == 3 < silhouette_fit.STEPS
 
 
@@ -145,10 +150,10 @@ def test_a_silhouette_is_the_shape_as_the_camera_sees_it():
     assert (mine & expected).sum() / (mine | expected).sum() > 0.88  # rays miss half a rim
 
 
-def test_a_mirrored_shape_and_camera_give_a_mirrored_silhouette():
+def test_a_flipped_shape_and_camera_give_a_flipped_silhouette():
     grid = torch.rand(1, 32, 32, 32, generator=torch.Generator().manual_seed(0)) ** 8
     code = CAMERA.code()
-    flipped = silhouettes(grid.flip(1), torch.from_numpy(mirrored(code))[None])
+    flipped = silhouettes(grid.flip(1), torch.from_numpy(flipped_codes(code))[None])
     plain = silhouettes(grid, torch.from_numpy(code)[None])
     assert torch.allclose(flipped.flip(2), plain, atol=1e-4)
 

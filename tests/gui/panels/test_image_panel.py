@@ -97,8 +97,8 @@ def test_a_picture_is_shown_with_what_became_of_it(panel, session):
     assert panel.second.image().pixelColor(2, 2).alpha() == 0
 
 
-def test_a_picture_with_its_own_outline_is_explained_once(panel, session):
-    note = "The picture's own transparency was used as the outline."
+def test_a_picture_with_its_own_silhouette_is_explained_once(panel, session):
+    note = "The picture's own transparency was used as its silhouette."
     panel.show_reconstruction(picture(session, note, method="alpha"), "x.png")
     assert not panel.method.isVisible()
     assert panel.note.text() == note

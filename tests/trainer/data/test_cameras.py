@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from shapelab.core.inputs.images import FILL
-from shapelab.core.model.camera import AZIMUTHS, CODE, GUESS, Camera, guessed_codes, mirrored
+from shapelab.core.model.camera import AZIMUTHS, CODE, GUESS, Camera, flipped_codes, guessed_codes
 from trainer.data.batches.batches import Batches
 from trainer.data.batches.cameras import Cameras, framed
 from trainer.data.pictures import render
@@ -28,6 +28,11 @@ def steps_mesh():
     grid[6:14, 8:26, 10:18] = True
     grid[8:12, 9:13, 18:28] = True
     return shape_mesh(grid)
+
+
+def flipped(camera: Camera) -> Camera:
+    """The camera that sees the shape flipped left to right; its frame is yet to be found."""
+    return Camera(np.pi - camera.azimuth, camera.elevation, camera.distance, -camera.tilt)
 
 
 def hits(picture, camera, points) -> float:
@@ -50,8 +55,7 @@ def test_points_of_the_shape_lie_in_the_picture_where_the_camera_says(steps_mesh
     points = steps_mesh.vertices.astype(float)
     for picture, shot in zip(pictures, shots, strict=True):
         assert hits(picture, shot.camera, points) > 0.99
-        flipped = Camera.of_code(mirrored(shot.camera.code()))
-        assert hits(picture[:, ::-1], flipped, points * (-1, 1, 1)) > 0.99
+        assert hits(picture[:, ::-1], flipped(shot.camera), points * (-1, 1, 1)) > 0.99
     others = [hits(p, s.camera, points) for p, s in zip(pictures, shots[1:], strict=False)]
     assert np.mean(others) < 0.95  # the cameras of other pictures do not fit
 
@@ -69,14 +73,14 @@ def test_a_store_knows_the_cameras_of_drawn_pictures_alone(store_folder):
     assert np.isnan(Cameras(store).codes(rows, views)).all()
 
 
-def test_a_batch_tells_the_cameras_of_its_pictures_mirrored_with_them(config, store_folder, alone):
+def test_a_batch_tells_the_cameras_of_its_pictures_flipped_with_them(config, store_folder, alone):
     batches = Batches(open_store(store_folder), config, alone)
     seen = set()
     for step in range(8):
         batch = batches(step, True)
         for row, flip, code in zip(batch.rows, batch.flipped, batch.cameras, strict=True):
             own = batches.cameras.codes(np.array([row, row]), np.array([0, 1]))
-            own = mirrored(own) if flip else own
+            own = flipped_codes(own) if flip else own
             assert any(np.array_equal(code.numpy(), one) for one in own)
             seen.add(bool(flip))
     assert seen == {False, True}
@@ -107,7 +111,8 @@ def test_the_best_guess_names_the_azimuths_beside_the_true_one():
     assert likely[6].item() == pytest.approx(0.25, abs=0.01)
     found = guessed_codes(guess.detach().numpy())[0, 5]
     assert np.allclose(found[2:], camera.code()[2:], atol=1e-2)
-    assert Camera.of_code(found).azimuth == pytest.approx(2 * np.pi * 5 / AZIMUTHS, abs=1e-5)
+    at_five = Camera(2 * np.pi * 5 / AZIMUTHS, 0.3, 2.0, 0.02)
+    assert np.allclose(found[:2], at_five.code()[:2], atol=1e-5)
 
 
 def test_a_box_seen_from_the_front_fills_its_frame():
@@ -122,9 +127,9 @@ def test_a_box_seen_from_the_front_fills_its_frame():
     assert near.frame[2] > half  # what is nearer than the grid's middle looks larger
 
 
-def test_a_mirrored_grid_has_a_mirrored_frame():
+def test_a_flipped_grid_has_a_flipped_frame():
     grid = np.zeros((32, 32, 32), bool)
     grid[4:20, 10:28, 6:12] = grid[4:8, 10:14, 6:28] = True
     camera = framed(Camera(0.3, 0.2, 2.0, 0.01), grid)
-    other = framed(Camera.of_code(mirrored(camera.code())), grid[::-1])
-    assert np.allclose(other.code(), mirrored(camera.code()), atol=1e-4)
+    other = framed(flipped(camera), grid[::-1])
+    assert np.allclose(other.code(), flipped_codes(camera.code()), atol=1e-4)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shapelab.core.model.camera import mirrored as flipped_codes
+from shapelab.core.model.camera import flipped_codes
 from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
