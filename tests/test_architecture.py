@@ -118,13 +118,34 @@ def test_version_is_the_same_in_project_and_package(project: dict[str, Any]) -> 
 def test_resources_and_both_packages_are_in_the_wheel(project: dict[str, Any]) -> None:
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["packages"] == ["shapelab", "trainer"]
+    assert wheel["sources"] == {"trainer": "shapelab_trainer"}
     assert wheel["force-include"] == {"resources": "shapelab/resources"}
     assert (ROOT / "resources").is_dir()
 
 
-def test_entry_point_can_be_called(project: dict[str, Any]) -> None:
-    module, name = project["project"]["scripts"]["shapelab"].split(":")
+def test_an_editable_installation_has_the_trainer_under_its_installed_name(
+    project: dict[str, Any],
+) -> None:
+    folders = project["tool"]["hatch"]["build"]["targets"]["wheel"]["dev-mode-dirs"]
+    code = f"import sys; sys.path[:0] = {[str(ROOT / folder) for folder in folders]}; "
+    code += "import shapelab_trainer.process.control as found; print(found.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert Path(done.stdout.strip()) == ROOT / "trainer" / "process" / "control.py", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"), [("scripts", "shapelab"), ("gui-scripts", "shapelab-gui")]
+)
+def test_entry_point_can_be_called(project: dict[str, Any], kind: str, command: str) -> None:
+    module, name = project["project"][kind][command].split(":")
     assert callable(getattr(__import__(module, fromlist=[name]), name))
+
+
+@pytest.mark.parametrize("package", ["shapelab", "trainer"])
+def test_packages_say_that_they_are_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
 
 
 def test_top_level_holds_only_what_belongs_there() -> None:
