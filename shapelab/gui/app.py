@@ -69,7 +69,7 @@ def application() -> QApplication:
     from PySide6.QtWidgets import QApplication
 
     from shapelab.gui.base import theme
-    from shapelab.gui.viewport.viewport import set_surface_format
+    from shapelab.gui.viewport.opengl import set_surface_format
 
     existing = QApplication.instance()
     if isinstance(existing, QApplication):

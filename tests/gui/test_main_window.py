@@ -76,9 +76,9 @@ def test_keys_reach_the_actions_from_the_viewport(qtbot, window):
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert session.state.seed == seed
     assert window.actions_["redo"].isEnabled()
-    before = window.viewport.camera_state()
+    before = window.viewport._orbit
     QTest.keyClick(window, Qt.Key.Key_7)
-    assert window.viewport.camera_state() != before
+    assert window.viewport._orbit != before
     QTest.keyClick(window, Qt.Key.Key_H)
     assert window.commands.overlay.isVisible()
     QTest.keyClick(window.commands.overlay, Qt.Key.Key_Escape)
@@ -266,7 +266,7 @@ def test_the_window_is_remembered(qtbot, window):
     assert again.docks[2].isHidden()
     assert again.actions_["style_wireframe"].isChecked()
     assert again.actions_["orthographic"].isChecked()
-    assert again.viewport.camera_state()["orthographic"] is True
+    assert again.viewport._orbit.orthographic is True
     again.close()
 
 

@@ -112,7 +112,7 @@ def _pictured(
     name, packed = shape
     grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)
     mesh = shape_mesh(grid)
-    return encode(grid, None, render_views(mesh, VIEWS, size, picture_seed(seed, name), resolution))
+    return encode(grid, None, render_views(mesh, VIEWS, size, picture_seed(seed, name)))
 
 
 def _origin_of(folder: Path) -> str:

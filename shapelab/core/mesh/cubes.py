@@ -1,4 +1,4 @@
-"""Draws a field as cubes, one for each solid voxel."""
+"""Draws a grid as cubes, one for each solid voxel."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)], np.floa
 _HALVES = np.array([(0, 1, 2), (0, 2, 3)], np.int32)
 
 
-def blocks(field: NDArray[np.floating], level: float = 0.5) -> TriMesh:
+def blocks(occupancy: NDArray[np.floating], level: float = 0.5) -> TriMesh:
     """The outer faces of all voxels at or above the level, for looking at.
 
     Args:
-        field: (x, y, z) occupancy in [0, 1].
+        occupancy: (x, y, z) in [0, 1].
         level: The occupancy from which a voxel is solid.
 
     Returns:
-        The mesh in voxel units around the middle of the grid, like `surface`. Faces share no
-        vertices, so that every cube is shaded flat.
+        The mesh in sides of the grid around its middle, like `surface`. Faces share no vertices,
+        so that every cube is shaded flat.
 
     Raises:
         MeshError: if no voxel is solid.
     """
-    values = occupancy_grid.checked(field, level)
+    values = occupancy_grid.checked(occupancy, level)
     solid = np.pad(values >= level, 1)
     middle = np.array(values.shape, np.float32) / 2 + 0.5
     corners, normals = [], []
@@ -37,7 +37,7 @@ def blocks(field: NDArray[np.floating], level: float = 0.5) -> TriMesh:
             corners.append((centres[:, None] + _square(axis, side)).reshape(-1, 3))
             normals.append(np.zeros_like(corners[-1]))
             normals[-1][:, axis] = side
-    vertices = np.concatenate(corners).astype(np.float32)
+    vertices = np.concatenate(corners).astype(np.float32) / np.float32(max(values.shape))
     squares = np.arange(0, len(vertices), 4, dtype=np.int32)
     faces = (squares[:, None, None] + _HALVES).reshape(-1, 3)
     return TriMesh(vertices, faces, np.concatenate(normals))

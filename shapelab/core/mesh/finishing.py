@@ -15,6 +15,8 @@ from shapelab.core.mesh.tri_mesh import TriMesh, merged, vertex_normals
 _MILDER = 1.25
 # Mending may move the surface by this share of the part's size: far less than a nozzle.
 _MEND = 1e-4
+# The longest side that a mesh is simplified at: the library's limits of error are absolute.
+_SIMPLIFIED_AT = 24.0
 
 
 def finish(mesh: TriMesh, size_mm: float, keep_triangles: float = 1.0) -> TriMesh:
@@ -69,8 +71,9 @@ def _simplified(mesh: TriMesh, keep: float) -> TriMesh:
     import fast_simplification
 
     whole = merged(mesh)
+    scale = np.float32(_SIMPLIFIED_AT / max(float(whole.extents.max()), 1e-12))
     vertices, faces = fast_simplification.simplify(
-        whole.vertices, whole.faces, target_reduction=1.0 - keep
+        whole.vertices * scale, whole.faces, target_reduction=1.0 - keep
     )
     return TriMesh(vertices.astype(np.float32), faces.astype(np.int32))
 

@@ -1,4 +1,4 @@
-"""Turns an occupancy field into the surface that is shown and exported."""
+"""Turns an occupancy grid into the surface that is shown and exported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from shapelab.core.mesh.tri_mesh import shell_of_faces, shell_volumes
 
 # The part of the mesh's spectrum that smoothing keeps (windowed sinc, 0 to 2).
 _PASS_BAND = 0.1
-# How far smoothing may move a vertex in voxels: a part one voxel thick has only half a voxel.
+# How far smoothing may move a vertex. In voxels, not in sides of the grid, for what it takes away
+# are the steps between cells: a part one voxel thick has only half a voxel to either side.
 _REACH, _REACH_WHERE_THIN = 0.6, 0.05
 # A shell that smoothing would leave less of than this is not smoothed.
 _SMALLEST_REST = 0.3
@@ -24,10 +25,10 @@ _SMALLEST_REST = 0.3
 
 @dataclass(frozen=True)
 class SurfaceOptions:
-    """How a field becomes a surface.
+    """How an occupancy grid becomes a surface.
 
     Attributes:
-        resolution: How many times finer the field is sampled, 1 to 4.
+        resolution: How many times finer the grid is sampled, 1 to 4.
         smoothing: Smoothing passes (each one step in and one out, as Taubin's), 0 to 50.
         largest_part: Drop all parts but the largest, and fill voids that nobody can see.
         level: The occupancy at which the surface lies, between 0 and 1.
@@ -47,22 +48,23 @@ class SurfaceOptions:
             raise ValueError(f"level must lie between 0 and 1, not {self.level}")
 
 
-def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
-    """The surface of an occupancy field, closed and manifold, with normals for shading.
+def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
+    """The surface of an occupancy grid, closed and manifold, with normals for shading.
 
     Args:
-        field: (x, y, z) occupancy in [0, 1].
+        occupancy: (x, y, z) in [0, 1].
         options: Resolution, smoothing, parts and level; the defaults if None.
 
     Returns:
-        The mesh in voxel units, its origin in the middle of the grid.
+        The mesh in sides of the grid, so that the same shape has the same size at every number of
+        cells: the grid's longest side reaches from -0.5 to 0.5, and the origin is its middle.
 
     Raises:
-        MeshError: if the field is empty at this level or holds no numbers.
+        MeshError: if the grid is empty at this level or holds no numbers.
     """
     options = options or SurfaceOptions()
     coarse, origin = occupancy_grid.trimmed(
-        occupancy_grid.checked(field, options.level), options.level
+        occupancy_grid.checked(occupancy, options.level), options.level
     )
     fine = (
         coarse.copy()
@@ -77,11 +79,11 @@ def surface(field: NDArray[np.floating], options: SurfaceOptions | None = None) 
     if options.smoothing:
         reach = _reach(_points(poly) - origin, coarse, fine, options)
         poly = _smoothed(poly, reach, options)
-    return _shaded(poly)
+    return _shaded(poly, max(occupancy.shape))
 
 
 def _flying_edges(
-    fine: occupancy_grid.Field, options: SurfaceOptions, origin: NDArray[np.float64]
+    fine: occupancy_grid.Occupancy, options: SurfaceOptions, origin: NDArray[np.float64]
 ) -> Any:
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -106,11 +108,15 @@ def _flying_edges(
 
 def _reach(
     places: NDArray[np.float64],
-    coarse: occupancy_grid.Field,
-    fine: occupancy_grid.Field,
+    coarse: occupancy_grid.Occupancy,
+    fine: occupancy_grid.Occupancy,
     options: SurfaceOptions,
 ) -> NDArray[np.float32]:
-    """How far each vertex may be moved, (n,) in voxels; places are in cells of the coarse field."""
+    """How far smoothing may move each vertex, (n,) in voxels; places are in cells of `coarse`.
+
+    A wall, leg or gap one cell wide would lose half its width to `_REACH` from either side, so the
+    reach beside it is next to nothing; what is thin on the finer grid alone, in its finer cells.
+    """
     reach = np.full(len(places), _REACH, np.float32)
     scales = {1: coarse, options.resolution: fine}
     for scale, cells in scales.items():
@@ -147,7 +153,10 @@ def _keep_dust(
     faces: NDArray[np.int32],
     one_part: bool,
 ) -> None:
-    """Takes smoothing back, in place, for specks that it would shrink to a point."""
+    """Takes smoothing back, in place, for specks that it would shrink to a point.
+
+    Vertices are in voxels. One part alone that is wider than twice the reach cannot shrink so.
+    """
     if one_part and np.ptp(before, axis=0).min() > 2 * _REACH:
         return
     shells = shell_of_faces(faces)
@@ -158,7 +167,8 @@ def _keep_dust(
         after[lost] = before[lost]
 
 
-def _shaded(poly: Any) -> TriMesh:
+def _shaded(poly: Any, cells: int) -> TriMesh:
+    """The mesh with normals; from voxels to sides of a grid of so many cells."""
     from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
 
     shading = vtkTriangleMeshPointNormals()
@@ -166,7 +176,7 @@ def _shaded(poly: Any) -> TriMesh:
     shading.Update()
     result = shading.GetOutput()
     return TriMesh(
-        vertices=_points(result).copy(),
+        vertices=_points(result) / np.float32(cells),
         faces=_triangles(result),
         normals=_numpy(result.GetPointData().GetNormals()).astype(np.float32),
     )

@@ -1,4 +1,4 @@
-"""Prepares an occupancy field so that its surface is closed and manifold by construction."""
+"""Prepares an occupancy grid so that its surface is closed and manifold by construction."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import MeshError
 
-Field = NDArray[np.float32]
+Occupancy = NDArray[np.float32]
 
 # A crossing closer than this to a voxel's centre would give needle triangles or, on the level
 # exactly, triangles without area.
 MARGIN = 1e-3
-# The cells of empty space laid around a field: one closes the surface, two feed the cubic filter.
+# The cells of empty space laid around a grid: one closes the surface, two feed the cubic filter.
 PADDING = 2
 
 
-def checked(field: NDArray[np.floating], level: float) -> Field:
-    """The field as (x, y, z) float32.
+def checked(occupancy: NDArray[np.floating], level: float) -> Occupancy:
+    """The grid as (x, y, z) float32.
 
     Raises:
         MeshError: if it is not a volume, holds no number somewhere, or is empty at this level.
     """
-    values = np.asarray(field, dtype=np.float32)
+    values = np.asarray(occupancy, dtype=np.float32)
     if values.ndim != 3 or not values.size:
-        raise MeshError(f"A surface needs a field of three axes, not one of shape {values.shape}.")
+        raise MeshError(f"A surface needs a grid of three axes, not one of shape {values.shape}.")
     top = float(values.max())
     if not np.isfinite(top) or not np.isfinite(values.min()):
-        raise MeshError("The field holds values that are no numbers; choose another shape.")
+        raise MeshError("The grid holds values that are no numbers; choose another shape.")
     if top < level:
         raise MeshError(
             f"The shape is empty: its highest value is {top:.2f} and the surface lies at "
@@ -36,16 +36,16 @@ def checked(field: NDArray[np.floating], level: float) -> Field:
     return values
 
 
-def trimmed(field: Field, level: float) -> tuple[Field, NDArray[np.float64]]:
-    """The part of the field that holds the shape, with empty space on every side.
+def trimmed(occupancy: Occupancy, level: float) -> tuple[Occupancy, NDArray[np.float64]]:
+    """The part of the grid that holds the shape, with empty space on every side.
 
     Most of a grid is empty: trimming it halves the time of all that follows, and the empty space
     lets no surface end at the border.
 
     Returns:
-        The new field, and where its first sample lies as seen from the middle of the old (3,).
+        The new grid, and where its first sample lies as seen from the middle of the old (3,).
     """
-    solid = field >= level
+    solid = occupancy >= level
     rows = np.logical_or.reduce(solid, axis=2)
     columns = solid.reshape(-1, solid.shape[2])
     low, high = np.zeros(3, np.intp), np.zeros(3, np.intp)
@@ -54,20 +54,24 @@ def trimmed(field: Field, level: float) -> tuple[Field, NDArray[np.float64]]:
         low[axis] = max(places[0] - PADDING, 0)
         high[axis] = places[-1] + PADDING + 1
     (x0, y0, z0), (x1, y1, z1) = low, high
-    part = np.pad(field[x0:x1, y0:y1, z0:z1], PADDING)
-    return part, low - PADDING - (np.array(field.shape) - 1) / 2
+    part = np.pad(occupancy[x0:x1, y0:y1, z0:z1], PADDING)
+    return part, low - PADDING - (np.array(occupancy.shape) - 1) / 2
 
 
-def upsampled(field: Field, factor: int) -> Field:
-    """The field on a grid `factor` times finer that keeps every old sample (Catmull-Rom)."""
+def upsampled(occupancy: Occupancy, factor: int) -> Occupancy:
+    """The occupancy on a grid `factor` times finer that keeps every old sample (Catmull-Rom)."""
     for axis in range(3):
-        weights = _cubic_weights(field.shape[axis], factor)
-        field = np.moveaxis(np.tensordot(weights, field, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(field)
+        weights = _cubic_weights(occupancy.shape[axis], factor)
+        occupancy = np.moveaxis(np.tensordot(weights, occupancy, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(occupancy)
 
 
 def _cubic_weights(samples: int, factor: int) -> NDArray[np.float32]:
-    """The matrix (new, old) that interpolates one axis."""
+    """The matrix (new, old) that interpolates one axis.
+
+    The kernel is Catmull and Rom's cubic (1974; Keys 1981 with a = -1/2): it passes through the old
+    samples, and t is how far a new one lies on the way from old sample 0 to 1 of the four it mixes.
+    """
     new = np.arange((samples - 1) * factor + 1)
     cell = np.minimum(new // factor, samples - 2)
     t = new / factor - cell
@@ -84,14 +88,14 @@ def _cubic_weights(samples: int, factor: int) -> NDArray[np.float32]:
     return weights
 
 
-def push_off(field: Field, level: float) -> None:
+def push_off(occupancy: Occupancy, level: float) -> None:
     """Moves values that touch the level just off it, in place."""
-    near = np.abs(field - level) < MARGIN
+    near = np.abs(occupancy - level) < MARGIN
     if near.any():
-        field[near] = np.where(field[near] >= level, level + MARGIN, level - MARGIN)
+        occupancy[near] = np.where(occupancy[near] >= level, level + MARGIN, level - MARGIN)
 
 
-def join_diagonals(field: Field, level: float) -> None:
+def join_diagonals(occupancy: Occupancy, level: float) -> None:
     """Fills one cell wherever two solid cells touch only along an edge, in place.
 
     Such cells would share an edge of four faces, which no slicer takes. Without them every cell of
@@ -102,12 +106,17 @@ def join_diagonals(field: Field, level: float) -> None:
     while found:
         found = False
         for first, second in ((0, 1), (0, 2), (1, 2)):
-            found |= _join_in_plane(field, level, first, second)
+            found |= _join_in_plane(occupancy, level, first, second)
 
 
-def _join_in_plane(field: Field, level: float, first: int, second: int) -> bool:
-    view = np.moveaxis(field, (first, second), (0, 1))
-    solid = np.moveaxis(field >= level, (first, second), (0, 1))
+def _join_in_plane(occupancy: Occupancy, level: float, first: int, second: int) -> bool:
+    """One pass over the squares of 2 x 2 cells in the planes of two axes; True if it filled one.
+
+    A square is crossed if both cells of one diagonal are solid and both of the other are empty. The
+    fuller of the two empty cells then becomes a bridge, so that the shape changes least.
+    """
+    view = np.moveaxis(occupancy, (first, second), (0, 1))
+    solid = np.moveaxis(occupancy >= level, (first, second), (0, 1))
     a, b, c, d = solid[:-1, :-1], solid[:-1, 1:], solid[1:, :-1], solid[1:, 1:]
     crossed = (a == d) & (b == c) & (a != b)
     if not crossed.any():
@@ -120,31 +129,31 @@ def _join_in_plane(field: Field, level: float, first: int, second: int) -> bool:
     bridge = np.minimum(
         view[i, np.where(main, j, j + 1), k], view[i + 1, np.where(main, j + 1, j), k]
     )
-    take = view[low] >= view[high]
-    target = tuple(np.where(take, p, q) for p, q in zip(low, high, strict=True))
+    fuller = view[low] >= view[high]
+    target = tuple(np.where(fuller, p, q) for p, q in zip(low, high, strict=True))
     # Half as strong as the weaker neighbour: a bridge that is thin but survives smoothing.
     np.maximum.at(view, target, np.maximum((bridge + level) / 2, level + MARGIN))
     return True
 
 
-def keep_largest(field: Field, level: float) -> None:
+def keep_largest(occupancy: Occupancy, level: float) -> None:
     """Empties all parts but the largest and fills voids that nobody can see, in place."""
     from scipy import ndimage
 
-    solid = field >= level
+    solid = occupancy >= level
     parts, count = ndimage.label(solid)
     if count > 1:
         sizes = np.bincount(parts.ravel())
-        field[solid & (parts != 1 + int(np.argmax(sizes[1:])))] = 0.0
-        solid = field >= level
+        occupancy[solid & (parts != 1 + int(np.argmax(sizes[1:])))] = 0.0
+        solid = occupancy >= level
     outside, count = ndimage.label(~solid)
     if count > 1:
-        field[~solid & (outside != outside[0, 0, 0])] = 1.0
+        occupancy[~solid & (outside != outside[0, 0, 0])] = 1.0
 
 
-def thin_cells(field: Field, level: float) -> NDArray[np.bool_]:
+def thin_cells(occupancy: Occupancy, level: float) -> NDArray[np.bool_]:
     """Cells in or beside walls, legs and gaps one cell wide: smoothing would close these."""
-    solid = field >= level
+    solid = occupancy >= level
     thin = _narrow(solid) | _narrow(~solid)
     for axis in range(3):
         near = thin.copy()
@@ -156,7 +165,11 @@ def thin_cells(field: Field, level: float) -> NDArray[np.bool_]:
 
 
 def _narrow(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The cells that lie in no full block of 2 x 2 x 2."""
+    """The cells that lie in no full block of 2 x 2 x 2: an opening of the solid, left out.
+
+    Anding each axis' neighbours finds the blocks (an erosion by 2 x 2 x 2); oring them back spreads
+    each block over its eight cells (the dilation).
+    """
     blocks = cells
     for axis in range(3):
         lower, upper = _halves(axis)

@@ -17,7 +17,7 @@ class TriMesh:
     """A triangle mesh, wound outwards, z up.
 
     Attributes:
-        vertices: (n, 3) float32; voxels as `surface` gives them, millimetres after `finish`.
+        vertices: (n, 3) float32; sides of the grid from `surface`, millimetres from `finish`.
         faces: (m, 3) int32 indices into the vertices.
         normals: (n, 3) float32 unit vectors for shading, or None.
     """

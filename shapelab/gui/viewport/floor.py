@@ -1,4 +1,7 @@
-"""The floor under the shape: fading grid lines and a soft shadow where it stands."""
+"""The floor under the shape: fading grid lines and a soft shadow where it stands.
+
+Lengths are in sides of the shape's grid, so that shapes of any resolution stand alike.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonCore import VTK_UNSIGNED_CHAR, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkTexture
 
+from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base.theme import Colors
 
-GRID_HALF, GRID_STEP = 24, 2  # voxels
-SHADOW_HALF, SHADOW_CELLS = 20.0, 64  # half side of the square in voxels; texture size
-SHADOW_HEIGHT = 3.0  # voxels: what stands this high casts a third of the shadow
-SHADOW_BLUR = 1.1  # voxels
-SHADOW_FULL = 1.6  # vertices in a square voxel that make the full shadow
-LIFT = 0.02  # voxels between floor and shadow, against z-fighting
+GRID_HALF, GRID_CELLS = 0.75, 24  # half side of the lines' square, and cells along each side
+SHADOW_HALF, SHADOW_CELLS = 0.625, 64  # half side of the square; texture size
+SHADOW_HEIGHT = 0.094  # what stands this high casts a third of the shadow
+SHADOW_BLUR = 0.034
+SHADOW_FULL = 1.1  # area of surface over the same area of floor that makes two thirds of it
+LIFT = 0.0006  # between floor and shadow, against z-fighting
+STEP_MS, EASE, CLOSE = 16, 0.25, 0.0006  # of the floor's rise: share of the way a step, and its end
 
 
 def rgb(color: str) -> tuple[float, float, float]:
@@ -26,18 +32,29 @@ def rgb(color: str) -> tuple[float, float, float]:
     return int(color[1:3], 16) / 255, int(color[3:5], 16) / 255, int(color[5:7], 16) / 255
 
 
-def footprint(vertices: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """How dark the floor is under these (n, 3) vertices: (SHADOW_CELLS,) * 2, rows along y."""
+def footprint(mesh: TriMesh) -> NDArray[np.uint8]:
+    """How dark the floor is under a mesh: (SHADOW_CELLS,) * 2, rows along y.
+
+    Each triangle counts by its area, less the higher it lies, so that the same shape casts the same
+    shadow whatever the number of its triangles. What covers a cell darkens it as fog does: two
+    thirds at `SHADOW_FULL`, never wholly.
+    """
+    a, b, c = (mesh.vertices[corner].T for corner in mesh.faces.T)
+    (x1, y1, z1), (x2, y2, z2) = b - a, c - a
+    area = (
+        np.sqrt((y1 * z2 - z1 * y2) ** 2 + (z1 * x2 - x1 * z2) ** 2 + (x1 * y2 - y1 * x2) ** 2) / 2
+    )
+    x, y, z = (a + b + c) / 3
     cell = 2 * SHADOW_HALF / SHADOW_CELLS
-    columns = ((vertices[:, :2] + SHADOW_HALF) / cell).astype(np.int32)
-    inside = np.all((columns >= 0) & (columns < SHADOW_CELLS), axis=1)
-    height = vertices[inside, 2] - vertices[:, 2].min()
-    counts = np.bincount(
-        columns[inside, 1] * SHADOW_CELLS + columns[inside, 0],
-        weights=np.exp(-height / SHADOW_HEIGHT),
+    columns, rows = (
+        np.clip((v + SHADOW_HALF) / cell, 0, SHADOW_CELLS - 1).astype(int) for v in (x, y)
+    )
+    covered = np.bincount(
+        rows * SHADOW_CELLS + columns,
+        weights=area * np.exp((mesh.vertices[:, 2].min() - z) / SHADOW_HEIGHT),
         minlength=SHADOW_CELLS**2,
     ).reshape(SHADOW_CELLS, SHADOW_CELLS)
-    density = _BLUR @ counts @ _BLUR.T / cell**2
+    density = _BLUR @ covered @ _BLUR.T / cell**2
     dark: NDArray[np.uint8] = (255 * (1.0 - np.exp(-density / SHADOW_FULL))).astype(np.uint8)
     return dark
 
@@ -52,10 +69,21 @@ def _gaussian() -> NDArray[np.float64]:
 _BLUR = _gaussian()
 
 
-class Floor:
-    """Two actors that move up and down together; seen from below only the lines remain."""
+class Floor(QObject):
+    """Two actors that move up and down together; seen from below only the lines remain.
+
+    It sinks with a shape at once, so that it never cuts it, and rises softly: a step with each new
+    shape, the rest of the way after `settle()`, so that a slider's frames stay cheap.
+    """
+
+    moved = Signal()
 
     def __init__(self, renderer: Any) -> None:
+        super().__init__()
+        self._height = self._goal = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(STEP_MS)
+        self._timer.timeout.connect(self._rise)
         self._image = vtkImageData()
         self._image.SetDimensions(SHADOW_CELLS, SHADOW_CELLS, 1)
         self._image.AllocateScalars(VTK_UNSIGNED_CHAR, 4)
@@ -83,17 +111,41 @@ class Floor:
         self.lines.SetMapper(mapper)
         self.shadow.GetProperty().SetOpacity(colors.shadow_opacity)
 
-    def set_height(self, z: float) -> None:
-        self.lines.SetPosition(0.0, 0.0, z)
-        self.shadow.SetPosition(0.0, 0.0, z + LIFT)
+    def carry(self, mesh: TriMesh, at_once: bool) -> None:
+        """Lie under a mesh, in its shadow; without easing if it is the first one."""
+        self._texels[:, 3] = footprint(mesh).reshape(-1)
+        self._image.GetPointData().GetScalars().Modified()
+        self._image.Modified()
+        self.shadow.SetVisibility(True)
+        self._goal = goal = float(mesh.vertices[:, 2].min())
+        rise = 1.0 if at_once or goal < self._height else EASE
+        self._move(self._height + (goal - self._height) * rise)
 
-    def cast(self, vertices: NDArray[np.float32] | None) -> None:
-        """The shadow of these (n, 3) vertices; None takes it away."""
-        self.shadow.SetVisibility(vertices is not None)
-        if vertices is not None:
-            self._texels[:, 3] = footprint(vertices).reshape(-1)
-            self._image.GetPointData().GetScalars().Modified()
-            self._image.Modified()
+    def empty(self) -> None:
+        """Carry nothing."""
+        self.shadow.SetVisibility(False)
+
+    def settle(self) -> bool:
+        """Rise all the way by a timer; False if it is there already."""
+        if self._height != self._goal:
+            self._timer.start()
+        return self._timer.isActive()
+
+    def stop(self) -> None:
+        """Stay where it is."""
+        self._timer.stop()
+
+    def _rise(self) -> None:
+        left = self._goal - self._height
+        self._move(self._goal if left < CLOSE else self._height + left * EASE)
+        self.moved.emit()
+
+    def _move(self, height: float) -> None:
+        self._height = height
+        if height == self._goal:
+            self._timer.stop()
+        self.lines.SetPosition(0.0, 0.0, height)
+        self.shadow.SetPosition(0.0, 0.0, height + LIFT)
 
 
 def _points(points: NDArray[np.float32]) -> vtkPolyData:
@@ -121,7 +173,7 @@ def _square() -> vtkPolyData:
 
 def _grid(color: str) -> vtkPolyData:
     """Lines that fade out with the distance from the middle."""
-    ticks = np.arange(-GRID_HALF, GRID_HALF + 1, GRID_STEP, dtype=np.float32)
+    ticks = np.linspace(-GRID_HALF, GRID_HALF, GRID_CELLS + 1, dtype=np.float32)
     a, b = (part.reshape(-1) for part in np.meshgrid(ticks, ticks, indexing="ij"))
     index = np.arange(a.size, dtype=np.int32).reshape(len(ticks), len(ticks))
     pairs = [

@@ -1,23 +1,31 @@
-"""Where the eye is: a turntable around a target with z up, as plain numbers."""
+"""How the shape is looked at: styles, view directions, and a turntable camera as plain numbers.
+
+Lengths are in sides of the shape's grid, whose middle is the origin, as in `meshing.surface`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.ray_picture import CORNER, view_axes
+
 VIEW_ANGLE = 28.0  # degrees, vertical: long enough a lens that furniture keeps its proportions
 HALF_TAN = math.tan(math.radians(VIEW_ANGLE / 2))
-SHAPE_RADIUS = 19.0  # voxels: the ball that holds a four-poster bed, 24 long and high
-NEAREST, FARTHEST = 6.0, 400.0
+SHAPE_RADIUS = 19 / 32  # the ball that holds a four-poster bed, 24/32 long and high
+NEAREST, FARTHEST = 0.1, 12.5
+# The eye stays this far before the middle of the grid: a cube of side 1 reaches 0.87 from there.
+OUTSIDE = 1.0
+PAN_LIMIT = 0.75
 
+
+SMOOTH, WIREFRAME, BLOCKS = STYLES = ("smooth", "wireframe", "blocks")  # how a shape is drawn
 # azimuth 0 looks from the front (-y) to the back; elevation 90 looks down
 VIEWS: dict[str, tuple[float, float]] = {
-    "iso": (35.0, 24.0),
+    "iso": CORNER,
     "front": (0.0, 0.0),
     "back": (180.0, 0.0),
     "left": (-90.0, 0.0),
@@ -34,7 +42,7 @@ def fitting_distance(aspect: float) -> float:
 
 @dataclass(frozen=True)
 class Orbit:
-    """A camera on a sphere around its target, in voxels and degrees."""
+    """A camera on a sphere around its target; angles in degrees."""
 
     azimuth: float = VIEWS["iso"][0]
     elevation: float = VIEWS["iso"][1]
@@ -45,14 +53,25 @@ class Orbit:
     @property
     def axes(self) -> NDArray[np.float64]:
         """(3, 3): unit vectors to the right, up, and from the target to the eye."""
-        a, e = math.radians(self.azimuth), math.radians(self.elevation)
-        sa, ca, se, ce = math.sin(a), math.cos(a), math.sin(e), math.cos(e)
-        return np.array([[ca, sa, 0.0], [-se * sa, se * ca, ce], [ce * sa, -ce * ca, se]])
+        return view_axes(self.azimuth, self.elevation)
+
+    @property
+    def eye_distance(self) -> float:
+        """From the target to the eye: `distance`, but never so near that the eye enters the grid.
+
+        Nearer than that a longer lens enlarges, so that no zoom cuts a shape open.
+        """
+        return max(self.distance, OUTSIDE - float(self.axes[2] @ self.target))
 
     @property
     def position(self) -> NDArray[np.float64]:
-        eye: NDArray[np.float64] = np.add(self.target, self.distance * self.axes[2])
+        eye: NDArray[np.float64] = np.add(self.target, self.eye_distance * self.axes[2])
         return eye
+
+    @property
+    def view_angle(self) -> float:
+        """Degrees, vertical: `VIEW_ANGLE`, or less where the eye may not come as near as asked."""
+        return math.degrees(2 * math.atan(self.half_height / self.eye_distance))
 
     @property
     def half_height(self) -> float:
@@ -70,7 +89,7 @@ class Orbit:
     def panned(self, right: float, up: float) -> Orbit:
         """Target moved in the picture plane, by fractions of the visible height."""
         step = 2 * self.half_height * (right * self.axes[0] + up * self.axes[1])
-        moved = np.clip(np.array(self.target) + step, -24.0, 24.0)
+        moved = np.clip(np.array(self.target) + step, -PAN_LIMIT, PAN_LIMIT)
         return replace(self, target=(float(moved[0]), float(moved[1]), float(moved[2])))
 
     def zoomed(self, factor: float) -> Orbit:
@@ -81,25 +100,3 @@ class Orbit:
         """One of `VIEWS`, the target in the middle again; KeyError for another name."""
         azimuth, elevation = VIEWS[view]
         return replace(self, azimuth=azimuth, elevation=elevation, target=(0.0, 0.0, 0.0))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Numbers, a list and a bool, as JSON would give them back."""
-        return {**asdict(self), "target": list(self.target)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Orbit:
-        """Read back what `to_dict` gave, also after JSON.
-
-        Raises:
-            ValueError: if something is missing, no number, or not finite.
-        """
-        try:
-            x, y, z = (float(value) for value in values["target"])
-            numbers = [float(values[key]) for key in ("azimuth", "elevation", "distance")]
-            orthographic = bool(values["orthographic"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a camera: {error}") from error
-        if not all(map(math.isfinite, (x, y, z, *numbers))):
-            raise ValueError("not a camera: a number is not finite")
-        start = cls(numbers[0], 0.0, numbers[2], (x, y, z), orthographic)
-        return start.turned(0.0, numbers[1]).zoomed(1.0)

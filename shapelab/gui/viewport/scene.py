@@ -15,11 +15,12 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base.theme import Colors
 from shapelab.gui.viewport.floor import Floor, rgb
-from shapelab.gui.viewport.orbit import VIEW_ANGLE, Orbit
+from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME, Orbit
 
 AMBIENT, SPECULAR, GLOSS = 0.24, 0.14, 28.0
 BLOCK_EDGES = 0.35  # opacity: cubes can be counted, the shape still rules
-REACH = 48.0  # radius of everything drawn; sets the clipping planes
+REACH = 1.5  # sides of the grid: the ball of everything drawn; sets the clipping planes
+NEAR = 0.05  # the eye stays outside the grid, see `Orbit.eye_distance`
 
 
 class Scene:
@@ -27,7 +28,7 @@ class Scene:
 
     def __init__(self, renderer: Any, colors: Colors) -> None:
         self.renderer = renderer
-        self.style = "smooth"
+        self.style = SMOOTH
         self.mapper = vtkPolyDataMapper()
         self.mapper.ScalarVisibilityOff()
         self.actor = vtkActor()
@@ -43,16 +44,15 @@ class Scene:
 
     def show(self, mesh: TriMesh) -> None:
         """Draw this mesh in the place of the one before; nothing else changes."""
-        self.mapper.SetInputDataObject(
-            _polydata(mesh, self.style == "blocks" and _are_squares(mesh))
-        )
+        squares = self.style == BLOCKS and _are_squares(mesh)
+        self.mapper.SetInputDataObject(_polydata(mesh, squares))
+        self.floor.carry(mesh, at_once=not self.actor.GetVisibility())
         self.actor.SetVisibility(True)
-        self.floor.cast(mesh.vertices)
         self._shade()
 
     def clear(self) -> None:
         self.actor.SetVisibility(False)
-        self.floor.cast(None)
+        self.floor.empty()
 
     def set_style(self, style: str) -> None:
         self.style = style
@@ -61,19 +61,18 @@ class Scene:
     def set_grid(self, visible: bool) -> None:
         self.floor.lines.SetVisibility(visible)
 
-    def look(self, orbit: Orbit) -> None:
+    def aim(self, orbit: Orbit) -> None:
         """Put the camera where `orbit` says."""
         camera = self.renderer.GetActiveCamera()
-        right_up_back = orbit.axes
-        position = orbit.position
-        camera.SetPosition(*position)
+        _, up, back = orbit.axes
+        camera.SetPosition(*orbit.position)
         camera.SetFocalPoint(*orbit.target)
-        camera.SetViewUp(*right_up_back[1])
-        camera.SetViewAngle(VIEW_ANGLE)
+        camera.SetViewUp(*up)
+        camera.SetViewAngle(orbit.view_angle)
         camera.SetParallelProjection(orbit.orthographic)
         camera.SetParallelScale(orbit.half_height)
-        away = float(np.linalg.norm(position))
-        camera.SetClippingRange(max(0.5, away - REACH), away + REACH)
+        middle = float(orbit.position @ back)  # how deep the middle of the grid lies
+        camera.SetClippingRange(max(NEAR, middle - REACH), middle + REACH)
 
     def recolor(self, colors: Colors) -> None:
         """Take over a colour scheme."""
@@ -107,22 +106,22 @@ class Scene:
         self.renderer.GradientBackgroundOn()
 
     def _shade(self) -> None:
-        look = self.actor.GetProperty()
-        lines = self.style == "wireframe"
+        paint = self.actor.GetProperty()
+        lines = self.style == WIREFRAME
         data = self.mapper.GetInput()
-        look.SetLighting(not lines)
-        look.SetEdgeVisibility(self.style != "smooth")
-        look.SetEdgeColor(*rgb(self.colors.edge))
-        look.SetEdgeOpacity(1.0 if lines else BLOCK_EDGES)
-        look.SetColor(*rgb(self.colors.view_middle if lines else self.colors.shape))
+        paint.SetLighting(not lines)
+        paint.SetEdgeVisibility(self.style != SMOOTH)
+        paint.SetEdgeColor(*rgb(self.colors.edge))
+        paint.SetEdgeOpacity(1.0 if lines else BLOCK_EDGES)
+        paint.SetColor(*rgb(self.colors.view_middle if lines else self.colors.shape))
         if data is not None and data.GetPointData().GetNormals() is not None:
-            look.SetInterpolationToPhong()
+            paint.SetInterpolationToPhong()
         else:
-            look.SetInterpolationToFlat()
-        look.SetAmbient(AMBIENT)
-        look.SetDiffuse(1.0)
-        look.SetSpecular(SPECULAR)
-        look.SetSpecularPower(GLOSS)
+            paint.SetInterpolationToFlat()
+        paint.SetAmbient(AMBIENT)
+        paint.SetDiffuse(1.0)
+        paint.SetSpecular(SPECULAR)
+        paint.SetSpecularPower(GLOSS)
 
 
 def _are_squares(mesh: TriMesh) -> bool:

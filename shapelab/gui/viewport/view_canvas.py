@@ -1,13 +1,22 @@
-"""What both 3-D views share: frames of chosen sharpness, and pictures read from OpenGL."""
+"""What both 3-D views share: frames of chosen sharpness, and pictures read from OpenGL, saved."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import ExportError
+from shapelab.gui.viewport.scene import Scene
+
+SAMPLES, SCALE = 8, 2  # of a picture: per pixel, and along each side of a pixel on screen
 
 
 class Canvas:
@@ -55,3 +64,29 @@ class Canvas:
         width, height, _ = image.GetDimensions()
         flat: Any = vtk_to_numpy(image.GetPointData().GetScalars())
         return np.ascontiguousarray(flat.reshape(height, width, 4)[::-1])
+
+    def picture(self, scene: Scene, transparent: bool) -> QImage:
+        """The scene without overlays; if transparent, without background and floor."""
+        with scene.prepared_for_picture(transparent):
+            rgba = self.pixels(SAMPLES, SCALE)
+        height, width, _ = rgba.shape
+        form = QImage.Format.Format_RGBA8888_Premultiplied
+        image = QImage(rgba.data, width, height, 4 * width, form)
+        opaque, clear = QImage.Format.Format_RGB888, QImage.Format.Format_RGBA8888
+        return image.convertToFormat(clear if transparent else opaque)  # a copy: rgba may go
+
+
+def save_picture(image: QImage, path: Path) -> None:
+    """Write a picture in the format its suffix names (.png if none), in one step.
+
+    Raises:
+        ExportError: if Qt knows no such format, it holds no alpha, or the disk refuses.
+    """
+    kind = path.suffix.lstrip(".").lower() or "png"
+    if image.hasAlphaChannel() and kind not in ("png", "webp", "tif", "tiff"):
+        raise ExportError(f"A .{kind} file cannot be transparent; please use .png.")
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not image.save(data, kind):  # type: ignore[call-overload]
+        raise ExportError(f"Pictures cannot be saved as .{kind}; please use .png.")
+    atomic_write(path, bytes(data.data().data()))

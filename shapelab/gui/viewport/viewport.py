@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QThread, QTimer, Signal
 from PySide6.QtGui import (
@@ -23,20 +22,15 @@ from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
-from shapelab.gui.viewport import snapshot
-from shapelab.gui.viewport.axes_gizmo import Gizmo
-from shapelab.gui.viewport.empty_hint import Hint
-from shapelab.gui.viewport.glide import Glide
 from shapelab.gui.viewport.opengl import has_opengl, is_software
-from shapelab.gui.viewport.opengl import set_surface_format as set_surface_format
-from shapelab.gui.viewport.orbit import VIEWS, Orbit, fitting_distance
+from shapelab.gui.viewport.orbit import SMOOTH, STYLES, VIEWS, Orbit, fitting_distance
+from shapelab.gui.viewport.overlays import Gizmo, Hint
 
 if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.viewport.gl_view import GlView
     from shapelab.gui.viewport.scene import Scene
     from shapelab.gui.viewport.software_view import SoftView
 
-STYLES = ("smooth", "wireframe", "blocks")
 REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
 REST_SAMPLES = 4
 SLOW_PAINT_MS = 8.0  # a frame that takes longer is drawn by the processor, which also decodes
@@ -70,7 +64,7 @@ class Viewport(QWidget):
         self._orbit = Orbit()
         self._fitted = True  # nobody zoomed: keep the whole shape in sight when resized
         self._mesh: TriMesh | None = None
-        self._style = "smooth"
+        self._style = SMOOTH
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
         self._failed = self._closed = False
@@ -83,15 +77,12 @@ class Viewport(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._at_rest)
-        self._glide = Glide(self)
-        self._glide.moved.connect(self._move_floor)
 
     # ---- the shape -------------------------------------------------------------------------
 
     def show_mesh(self, mesh: TriMesh) -> None:
-        """Draw `mesh` (voxel units, origin in the middle of the grid); the camera stays."""
+        """Draw `mesh` (in sides of the grid, origin in its middle); the camera stays."""
         self._only_gui_thread()
-        first = self._mesh is None
         self._mesh = mesh
         self._set_hint("")
         if mesh.is_empty:
@@ -100,7 +91,6 @@ class Viewport(QWidget):
         self._mesh_undrawn = True
         if self._scene is not None:
             self._scene.show(mesh)
-        (self._glide.jump if first else self._glide.follow)(float(mesh.vertices[:, 2].min()))
         self._redraw()
 
     def clear(self, text: str = "") -> None:
@@ -120,7 +110,7 @@ class Viewport(QWidget):
     # ---- how it is shown -------------------------------------------------------------------
 
     def set_style(self, style: str) -> None:
-        """One of `STYLES`; for "blocks" the caller shows a mesh of blocks."""
+        """One of `STYLES`; for blocks the caller shows a mesh of blocks."""
         if style not in STYLES:
             raise ValueError(f"style must be one of {STYLES}, not {style!r}")
         self._style = style
@@ -141,30 +131,16 @@ class Viewport(QWidget):
         """Look from "iso", "front", "back", "left", "right", "top" or "bottom"; the zoom stays."""
         if view not in VIEWS:
             raise ValueError(f"view must be one of {tuple(VIEWS)}, not {view!r}")
-        self._look(self._orbit.seen_from(view))
+        self._aim(self._orbit.seen_from(view))
 
     def set_orthographic(self, orthographic: bool) -> None:
-        self._look(replace(self._orbit, orthographic=orthographic))
+        self._aim(replace(self._orbit, orthographic=orthographic))
 
     def reset_camera(self) -> None:
         """The whole shape from the usual side."""
         self._fitted = True
         fit = fitting_distance(self.width() / max(1, self.height()))
-        self._look(replace(self._orbit.seen_from("iso"), distance=fit))
-
-    def camera_state(self) -> dict[str, Any]:
-        """The camera as plain values for JSON."""
-        return {**self._orbit.to_dict(), "fitted": self._fitted}
-
-    def set_camera_state(self, state: Mapping[str, Any]) -> bool:
-        """Take over what `camera_state` gave; False (and no change) if it is not one."""
-        try:
-            orbit = Orbit.from_dict(state)
-        except ValueError:
-            return False
-        self._fitted = bool(state.get("fitted", False))
-        self._look(orbit)
-        return True
+        self._aim(replace(self._orbit.seen_from("iso"), distance=fit))
 
     # ---- pictures --------------------------------------------------------------------------
 
@@ -181,10 +157,12 @@ class Viewport(QWidget):
         self.build()
         if self._view is None or self._scene is None:
             raise ExportError("There is no 3-D view to take a picture of: OpenGL is missing.")
-        image = snapshot.take(self._view, self._scene, transparent)
+        image = self._view.picture(self._scene, transparent)
         self._redraw()
         if path is not None:
-            snapshot.save(image, Path(path))
+            from shapelab.gui.viewport.view_canvas import save_picture
+
+            save_picture(image, Path(path))
         return image
 
     # ---- life ------------------------------------------------------------------------------
@@ -211,7 +189,7 @@ class Viewport(QWidget):
         self._view, self._scene = view, Scene(view.renderer, theme.colors())
         view.navigator.turned.connect(lambda right, down: self._turn(-180.0 * right, 180.0 * down))
         view.navigator.panned.connect(
-            lambda right, down: self._look(self._orbit.panned(-right, down))
+            lambda right, down: self._aim(self._orbit.panned(-right, down))
         )
         view.navigator.zoomed.connect(self._zoom)
         view.navigator.double_clicked.connect(self.reset_camera)
@@ -219,8 +197,8 @@ class Viewport(QWidget):
         view.frameSwapped.connect(self._swapped)
         self._scene.set_style(self._style)
         self._scene.set_grid(self._grid)
-        self._scene.floor.set_height(self._glide.value)
-        self._scene.look(self._orbit)
+        self._scene.floor.moved.connect(self._redraw)
+        self._scene.aim(self._orbit)
         if self._mesh is not None:
             self._scene.show(self._mesh)
         view.setGeometry(self.rect())
@@ -233,9 +211,10 @@ class Viewport(QWidget):
         """Free the OpenGL view; the main window calls it before it closes."""
         self._closed = True
         self._rest.stop()
-        self._glide.stop()
         if self._importing is not None:
             self._importing.stop()
+        if self._scene is not None:
+            self._scene.floor.stop()
         view, self._view, self._scene = self._view, None, None
         if view is not None:
             view.close()
@@ -259,7 +238,7 @@ class Viewport(QWidget):
         self._hint.place()
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))
-            self._look(replace(self._orbit, distance=fit))
+            self._aim(replace(self._orbit, distance=fit))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and self._scene is not None:
@@ -277,19 +256,19 @@ class Viewport(QWidget):
         self._hint.say(NO_GL if self._failed else text)
 
     def _turn(self, azimuth: float, elevation: float) -> None:
-        self._look(self._orbit.turned(azimuth, elevation))
+        self._aim(self._orbit.turned(azimuth, elevation))
 
     def _zoom(self, factor: float) -> None:
         self._fitted = False
-        self._look(self._orbit.zoomed(factor))
+        self._aim(self._orbit.zoomed(factor))
 
-    def _look(self, orbit: Orbit) -> None:
+    def _aim(self, orbit: Orbit) -> None:
         if orbit == self._orbit:
             return
         self._orbit = orbit
         self._gizmo.show_orbit(orbit)
         if self._scene is not None:
-            self._scene.look(orbit)
+            self._scene.aim(orbit)
         self._redraw()
         self.camera_changed.emit()
 
@@ -301,14 +280,9 @@ class Viewport(QWidget):
             self._rest.start()
 
     def _at_rest(self) -> None:
-        if self._view is not None and not self._glide.start():
+        if self._view is not None and self._scene is not None and not self._scene.floor.settle():
             self._view.set_quality(REST_SAMPLES, 1.0)
             self._view.repaint_later()
-
-    def _move_floor(self, z: float) -> None:
-        if self._scene is not None:
-            self._scene.floor.set_height(z)
-        self._redraw()
 
     def _painted(self) -> None:
         if self._sharpness == 1.0 and self._rest.isActive():

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from shapelab.gui.base import theme
+from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME
 
 #: name, text, shortcuts, icon, tip
 Row = tuple[str, str, tuple[str, ...], str, str]
@@ -50,9 +51,9 @@ VIEWS: tuple[Row, ...] = (
     ("top", "&Top", ("7",), "view-top", "Look from above"),
 )
 STYLES: tuple[Row, ...] = (
-    ("smooth", "&Smooth", ("S",), "smooth", "Shaded surface"),
-    ("wireframe", "&Wireframe", ("W",), "wireframe", "Edges of the triangles"),
-    ("blocks", "&Voxels", ("V",), "blocks", "The grid's cells as cubes"),
+    (SMOOTH, "&Smooth", ("S",), "smooth", "Shaded surface"),
+    (WIREFRAME, "&Wireframe", ("W",), "wireframe", "Edges of the triangles"),
+    (BLOCKS, "&Voxels", ("V",), "blocks", "The grid's cells as cubes"),
 )
 SWITCHES: tuple[Row, ...] = (
     ("orthographic", "&Orthographic", ("5",), "orthographic", "Parallel lines stay parallel"),

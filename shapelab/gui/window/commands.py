@@ -17,7 +17,8 @@ from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document
-from shapelab.gui.viewport.viewport import STYLES, Viewport
+from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, STYLES
+from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.about import AboutDialog
 from shapelab.gui.window.actions import Actions
 from shapelab.gui.window.shortcut_overlay import ShortcutOverlay
@@ -86,10 +87,10 @@ class Commands(QObject):
     def _choose_style(self) -> None:
         """Draws the shape in the checked style; cubes are asked of the document."""
         checked = self._actions.styles.checkedAction()
-        style = checked.data() if checked else STYLES[0]
+        style = checked.data() if checked else SMOOTH
         self._viewport.set_style(style)
         if self._current.document is not None:
-            self._current.document.show_blocks(style == "blocks")
+            self._current.document.show_blocks(style == BLOCKS)
 
     # --- files ---------------------------------------------------------------------------------
 
@@ -199,7 +200,7 @@ class Commands(QObject):
 
     def _restore_view(self) -> None:
         settings, actions = self._settings, self._actions
-        style = settings.text("view/style", STYLES[0], STYLES)
+        style = settings.text("view/style", SMOOTH, STYLES)
         actions[f"style_{style}"].setChecked(True)
         for name, default in (("orthographic", False), ("grid", True), ("axes", True)):
             actions[name].setChecked(settings.flag(f"view/{name}", default))
@@ -207,7 +208,7 @@ class Commands(QObject):
     def keep_view(self) -> None:
         """Remembers the view's options for the next start."""
         settings, checked = self._settings, self._actions.styles.checkedAction()
-        settings.set_text("view/style", checked.data() if checked else STYLES[0])
+        settings.set_text("view/style", checked.data() if checked else SMOOTH)
         for name in ("orthographic", "grid", "axes"):
             settings.set_flag(f"view/{name}", self._actions[name].isChecked())
 

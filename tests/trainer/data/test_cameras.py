@@ -38,7 +38,7 @@ def flipped(camera: Camera) -> Camera:
 def hits(picture, camera, points) -> float:
     """Share of points whose place in a framed picture is covered, seen by a camera."""
     towards, right, up = camera.axes()
-    depths = camera.distance * 32 - points @ towards
+    depths = camera.distance - points @ towards
     seen = points @ np.stack([right, up], 1) / depths[:, None]
     low, high = seen.min(0), seen.max(0)
     seen = (seen - (low + high) / 2) * FILL * SIDE / (high - low).max() + SIDE / 2

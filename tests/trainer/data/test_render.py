@@ -20,7 +20,8 @@ from trainer.data.pictures.render import own_views, render_views, shape_mesh
 from trainer.data.sources import guarded_loading
 
 BOX = TriMesh(
-    np.array(np.meshgrid([-6, 6], [-4, 4], [-9, 9], indexing="ij"), np.float32).reshape(3, -1).T,
+    np.array(np.meshgrid([-6, 6], [-4, 4], [-9, 9], indexing="ij"), np.float32).reshape(3, -1).T
+    / np.float32(32),
     np.array(
         [
             *([0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]),
@@ -78,8 +79,8 @@ class TestRenderViews:
         assert np.array_equal(render_views(BOX, 5, 64, 1)[:2], render_views(BOX, 2, 64, 1))
 
     def test_a_finer_grid_is_seen_from_as_far(self):
-        coarse = render_views(shape_mesh(chair(32)), 4, 64, 2, 32)[..., 3] > 128
-        fine = render_views(shape_mesh(chair(64)), 4, 64, 2, 64)[..., 3] > 128
+        coarse = render_views(shape_mesh(chair(32)), 4, 64, 2)[..., 3] > 128
+        fine = render_views(shape_mesh(chair(64)), 4, 64, 2)[..., 3] > 128
         iou = (coarse & fine).sum((1, 2)) / (coarse | fine).sum((1, 2))
         assert iou.min() > 0.93  # smoothing rounds the coarse one more
 
@@ -113,7 +114,7 @@ class TestRenderViews:
         looks = []
         for smooth in (False, True):
             studio.place(BOX, 64, smooth)
-            looks.append(studio.picture(shot, 32).astype(int))
+            looks.append(studio.picture(shot).astype(int))
         studio.leave()
         assert np.abs(looks[0] - looks[1]).max() <= 2
         assert looks[0][..., 3].any()

@@ -93,7 +93,9 @@ def test_distances_of_a_ball_are_exact_and_their_surface_has_no_stairs(resolutio
     facets = 0.002 * radius
     assert np.abs(found - np.clip(true, -3, 3)).max() <= STEP / 2 + facets
     level = surface(np.clip(0.5 - found / 6, 0, 1), SurfaceOptions(smoothing=0))
-    assert np.abs(np.linalg.norm(level.vertices, axis=1) - radius).max() < 0.05 + facets
+    assert (
+        np.abs(resolution * np.linalg.norm(level.vertices, axis=1) - radius).max() < 0.05 + facets
+    )
 
 
 @pytest.mark.parametrize("resolution", [32, 64])
@@ -126,7 +128,7 @@ def test_the_surface_lies_where_the_distance_is_zero() -> None:
         sampled = sample(shape, 32)
         found = to_voxels(sampled.distance)
         corners = sampled.surface.vertices[sampled.surface.faces].astype(np.float64)
-        middles = corners.mean(1) + 16 - 0.5
+        middles = 32 * corners.mean(1) + 16 - 0.5
         there = ndimage.map_coordinates(found, middles.T, order=1)
         # Linear between cells: a corner of a box is rounded by up to half a voxel.
         assert np.quantile(np.abs(there), 0.9) < 0.1
@@ -164,11 +166,11 @@ def test_voxels_come_out_as_they_are_and_their_distances_are_smooth() -> None:
     sampled = sample(VoxelGrid(full.astype(np.float32), 1.0), 32)
     assert (sampled.occupancy == np.pad(full, 4)).all()
     assert ((sampled.distance < 128) == sampled.occupancy).all()
-    radius = np.linalg.norm(sampled.surface.vertices, axis=1)
+    radius = 32 * np.linalg.norm(sampled.surface.vertices, axis=1)
     assert np.ptp(radius) < 0.6  # stairs would be 1.0 or more
     assert check(sampled.surface).closed
     bare = surface(np.pad(full, 4).astype(np.float32), SurfaceOptions(smoothing=0))
-    assert np.ptp(np.linalg.norm(bare.vertices, axis=1)) > 0.8
+    assert np.ptp(32 * np.linalg.norm(bare.vertices, axis=1)) > 0.8
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
@@ -207,7 +209,7 @@ def test_a_huge_mesh_gets_a_simplified_surface(monkeypatch: pytest.MonkeyPatch) 
     mesh = ball()
     sampled = sample(mesh, 32)
     assert len(mesh.faces) > 1000 >= len(sampled.surface.faces)
-    assert np.allclose(np.linalg.norm(sampled.surface.vertices, axis=1), 12, atol=0.3)
+    assert np.allclose(np.linalg.norm(sampled.surface.vertices, axis=1), 12 / 32, atol=0.01)
 
 
 def test_nothing_is_refused_with_one_sentence() -> None:
@@ -289,6 +291,6 @@ def test_odd_meshes_are_sampled_and_judged(shared_data: Path) -> None:
         read += 1
         assert sampled.occupancy.any()
         assert np.isfinite(sampled.surface.vertices).all()
-        assert np.abs(sampled.surface.vertices).max() <= 12 + 1e-3
+        assert np.abs(sampled.surface.vertices).max() <= 12 / 32 + 1e-4
         assert verdict.reason == "", path.name
     assert read == 36

@@ -39,7 +39,9 @@ def _shot(rng: np.random.Generator) -> Shot:
     for strength in (0.9, 0.45, 0.25):
         spread = rng.standard_normal(3)
         spread[2] = abs(spread[2]) + 0.3
-        position = tuple(60 * spread / np.linalg.norm(spread))
+        position = tuple(
+            60 * spread / np.linalg.norm(spread)
+        )  # far away: only the direction counts
         lights.append((position, strength * rng.uniform(0.7, 1.2)))
     color = tuple(rng.uniform(0.35, 0.95, 3))
     return Shot(camera, lights, color, rng.uniform(0.1, 0.35), rng.uniform(0, 0.3))

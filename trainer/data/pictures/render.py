@@ -35,9 +35,7 @@ def shape_mesh(grid: NDArray[np.bool_]) -> TriMesh:
     return surface(grid.astype(np.float32), SurfaceOptions(smoothing=12, largest_part=False))
 
 
-def render_views(
-    mesh: TriMesh, views: int, size: int, seed: int, resolution: int = 32
-) -> NDArray[np.uint8]:
+def render_views(mesh: TriMesh, views: int, size: int, seed: int) -> NDArray[np.uint8]:
     """Pictures (views, size, size, 4) RGBA of one shape, framed as dropped pictures are.
 
     Azimuth is uniform over the circle, elevation over 0 to 45 degrees, tilt over -5 to 5 (as the
@@ -45,12 +43,11 @@ def render_views(
     The same arguments give the same pictures on one machine; other OpenGL drivers round otherwise.
 
     Args:
-        mesh: in voxels of the grid, its middle at the origin, z up. Its own normals are used for
+        mesh: in sides of the grid, its middle at the origin, z up. Its own normals are used for
             smooth shading; without them, normals are taken that keep creases.
         views: how many pictures.
         size: side of a picture, pixels.
         seed: of all that is random.
-        resolution: cells along a side of the mesh's grid; sets the distance of the camera.
 
     Raises:
         InputError: there is nothing to see of the mesh.
@@ -62,7 +59,7 @@ def render_views(
         studio = _studio()
         try:
             studio.place(mesh, size, smooth)
-            pictures = [studio.picture(shot, resolution) for shot in shots]
+            pictures = [studio.picture(shot) for shot in shots]
         finally:
             studio.leave()
     framed = [frame(picture, size) for picture in pictures]
@@ -147,9 +144,9 @@ class _Studio:
         self._size = size
         self._plotter.render_window.SetSize(FINER * size, FINER * size)
 
-    def picture(self, shot: Shot, resolution: int) -> NDArray[np.uint8]:
+    def picture(self, shot: Shot) -> NDArray[np.uint8]:
         """One view (FINER * size, FINER * size, 4) RGBA, filled by the object."""
-        self._aim(shot.camera, resolution)
+        self._aim(shot.camera)
         for light, (position, intensity) in zip(self._lights, shot.lights, strict=True):
             light.position, light.intensity = position, intensity
         self._actor.prop.color = shot.color
@@ -157,17 +154,16 @@ class _Studio:
         self._actor.prop.specular = shot.specular
         return self._draw()
 
-    def _aim(self, camera: Camera, resolution: int) -> None:
+    def _aim(self, camera: Camera) -> None:
         """Looks at the origin, and zooms on the object: an off-centre window changes no angle."""
         towards, right, up = camera.axes()
-        distance = camera.distance * resolution
-        depths = distance - self._points @ towards
+        depths = camera.distance - self._points @ towards
         seen = self._points @ np.stack([right, up], 1) / depths[:, None]
         low, high = seen.min(0), seen.max(0)
         half = float((high - low).max()) / 2 / (1 - 2 * _MARGIN / self._size)
         eye = self._plotter.camera
         eye.focal_point = (0.0, 0.0, 0.0)
-        eye.position = tuple(towards * distance)
+        eye.position = tuple(towards * camera.distance)
         eye.up = tuple(up)
         eye.view_angle = float(np.rad2deg(2 * np.arctan(half)))
         eye.SetWindowCenter(*((low + high) / 2 / half))

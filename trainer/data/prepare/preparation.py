@@ -163,7 +163,7 @@ def _pictures(task: ItemTask, item: Item, surface: TriMesh) -> NDArray[np.uint8]
         except InputError:
             pass
     seed = picture_seed(task.seed, item.id)
-    return render_views(surface, task.views, task.size, seed, task.resolution)
+    return render_views(surface, task.views, task.size, seed)
 
 
 def _check_free(out: Path) -> None:
@@ -191,7 +191,7 @@ def _check_drawing(size: int) -> None:
 def _drawn(size: int) -> tuple[int, ...]:
     from ..pictures.render import render_views
 
-    corners = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
+    corners = np.array([[0, 0, 0], [0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.3]], np.float32)
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
     return render_views(TriMesh(corners, faces), 1, size, 0).shape
 

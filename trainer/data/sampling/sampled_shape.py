@@ -40,7 +40,7 @@ class Sampled:
         occupancy: (R, R, R) bool, the solid cells, thin parts kept as one layer.
         distance: (R, R, R) uint8, the truncated signed distance of each cell's middle from the
             surface, negative inside; `to_voxels` gives it in voxels.
-        surface: in voxels, its origin in the middle of the grid.
+        surface: in sides of the grid, its origin in the middle.
     """
 
     occupancy: NDArray[np.bool_]
@@ -67,9 +67,8 @@ def sample(shape: Shape, resolution: int) -> Sampled:
 
 def _from_voxels(grid: VoxelGrid, resolution: int) -> Sampled:
     base, factor = _placed_grid(grid, resolution)
-    coarse = surface(_blurred(base), SurfaceOptions(smoothing=0, largest_part=False))
-    mesh = TriMesh(coarse.vertices * np.float32(factor), coarse.faces, coarse.normals)
-    corners = mesh.vertices.astype(np.float64)[mesh.faces] + resolution / 2
+    mesh = surface(_blurred(base), SurfaceOptions(smoothing=0, largest_part=False))
+    corners = (mesh.vertices.astype(np.float64)[mesh.faces] + 0.5) * resolution
     distance = _distance(filled(corners, resolution))
     occupancy = np.kron(base, np.ones((factor,) * 3, bool))
     return Sampled(occupancy, quantised(distance), mesh)
@@ -176,9 +175,8 @@ def _near(samples: Points, resolution: int) -> Grid:
 
 def _surface(solid: Solid, mesh: TriMesh) -> TriMesh:
     """The mesh placed in the grid, simplified only where it is huge."""
-    middle = len(solid.cells) / 2
     vertices = np.zeros((len(mesh.vertices), 3), np.float32)
-    vertices[mesh.faces] = solid.triangles - middle
+    vertices[mesh.faces] = solid.triangles / len(solid.cells) - 0.5
     if len(mesh.faces) <= _MAX_FACES:
         return TriMesh(vertices, mesh.faces)
     import fast_simplification

@@ -26,7 +26,7 @@ def mesh(parts: Sequence[Part], steps: int = STEPS) -> TriMesh:
     field, middle, pitch = sampled(parts, steps)
     occupancy = np.clip(0.5 - field / (2 * _BAND * pitch), 0.0, 1.0)
     found = surface(occupancy, SurfaceOptions(smoothing=0))
-    vertices = found.vertices * np.float32(pitch) + middle.astype(np.float32)
+    vertices = found.vertices * np.float32(pitch * max(field.shape)) + middle.astype(np.float32)
     return TriMesh(vertices, found.faces, found.normals)
 
 

@@ -1,16 +1,17 @@
-"""The axes in the viewport's corner: they show where x, y, z point; clicks choose views."""
+"""What Qt paints over the 3-D view: the axes in its corner, and the text of an empty one."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from shapelab.gui.base import theme
 from shapelab.gui.viewport.orbit import Orbit
 
 SIZE = 92  # device-independent pixels
 BALL, STUB = 9.0, 5.5  # radius of the labelled and of the opposite ends
+WIDEST_HINT = 420  # device-independent pixels
 # label, axis, sign -> the view that looks along it
 ENDS = {
     ("X", 0, 1): "right",
@@ -23,7 +24,10 @@ ENDS = {
 
 
 class Gizmo(QWidget):
-    """Drawn by Qt, not by OpenGL: sharp labels, and a frame of the shape costs nothing more."""
+    """Shows where x, y and z point; clicks on the ends choose views.
+
+    Drawn by Qt, not by OpenGL: sharp labels, and a frame of the shape costs nothing more.
+    """
 
     view_chosen = Signal(str)
 
@@ -129,3 +133,51 @@ class Gizmo(QWidget):
                 else view and f"Look from the {view}"
             )
             self._redraw()
+
+
+class Hint(QLabel):
+    """A quiet card over the picture; the mouse goes through it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._area = parent
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setContentsMargins(*(theme.SPACE_LARGE, theme.SPACE) * 2)
+        self._colour()
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show this text, or nothing if it is empty."""
+        if text == self.text():
+            return  # as with every frame of a moving shape
+        self.setText(text)
+        self.setVisible(bool(text))
+        self.place()
+        self.raise_()
+
+    def place(self) -> None:
+        """Sit in the middle of the parent."""
+        area = self._area.rect()
+        margins = self.contentsMargins()
+        wanted = self.fontMetrics().horizontalAdvance(self.text()) + margins.left() * 2 + 2
+        width = min(WIDEST_HINT, area.width() - 2 * theme.SPACE_LARGE, wanted)
+        self.resize(width, self.heightForWidth(width))
+        self.move((area.width() - self.width()) // 2, (area.height() - self.height()) // 2)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
+        super().changeEvent(event)
+
+    def _colour(self) -> None:
+        c = theme.colors()
+        back = QColor(c.window)
+        sheet = (
+            f"color: {c.muted}; border-radius: {theme.RADIUS}px;"
+            f" background: rgba({back.red()}, {back.green()}, {back.blue()}, 225);"
+        )
+        if sheet != self.styleSheet():  # setting it sends another PaletteChange
+            self.setStyleSheet(sheet)
