@@ -20,7 +20,11 @@ class MeshError(ShapelabError):
 
 
 class ExportError(ShapelabError):
-    """A file could not be written, or what was read back is not what was meant."""
+    """A file could not be written."""
+
+
+class NotPrintableError(ExportError):
+    """What would stand in the file cannot be printed, or is not what was meant."""
 
 
 class RunError(ShapelabError):

@@ -14,18 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shapelab.core.paths import resources
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
 #: Qt platforms that the user may choose and that need neither X nor Wayland.
 SCREENLESS = ("offscreen", "minimal", "vnc", "eglfs", "linuxfb")
-APT = "xvfb xauth libgl1 libegl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4"
-NO_SCREEN = (
-    "ShapeLab found no screen: either run `sudo apt-get install -y "
-    + APT
-    + " libxcb-keysyms1 && xvfb-run -a shapelab`, or use the commands that need none: "
-    "`shapelab sample`, `shapelab reconstruct`, `shapelab interpolate`, `shapelab info`."
-)
 X_TIMEOUT_S = 2.0
 
 
@@ -56,7 +51,7 @@ def screen_problem(environment: Mapping[str, str]) -> str:
         return ""
     display = environment.get("DISPLAY", "")
     if not display or not _answers(display):
-        return NO_SCREEN
+        return _no_screen()
     return _missing_library()
 
 
@@ -81,6 +76,20 @@ def application() -> QApplication:
     app.setDesktopFileName("shapelab")
     theme.apply(app)
     return app
+
+
+def _no_screen() -> str:
+    return (
+        f"ShapeLab found no screen: either run `{_apt_line()} && xvfb-run -a shapelab`, or use the "
+        "commands that need none: `shapelab sample`, `shapelab reconstruct`, "
+        "`shapelab interpolate`, `shapelab info`, `shapelab train`."
+    )
+
+
+def _apt_line() -> str:
+    """Installs all that a window needs on a Debian or Ubuntu without a desktop."""
+    packages = (resources() / "apt.txt").read_text("utf-8").split()
+    return f"sudo apt-get install -y {' '.join(packages)}"
 
 
 def _answers(display: str) -> bool:
@@ -121,6 +130,6 @@ def _missing_library() -> str:
         except OSError as error:
             return (
                 f"ShapeLab's window needs a system library that is missing ({error}); on Debian or "
-                f"Ubuntu run `sudo apt-get install -y {APT} libxcb-keysyms1`."
+                f"Ubuntu run `{_apt_line()}`."
             )
     return ""

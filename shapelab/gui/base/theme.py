@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QStyleFactory
 from shapelab.core import paths
 
 SPACE_SMALL, SPACE, SPACE_LARGE = 4, 8, 16  # device-independent pixels
-ICON_SIZE = 20
+ICON_SIZE = 20  # side of a tool button's icon, device-independent pixels
 RADIUS = 6
 
 

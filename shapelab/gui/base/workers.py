@@ -18,10 +18,9 @@ class WorkerThread(QThread):
     outcome = Signal(object)
     live: set[WorkerThread] = set()  # noqa: RUF012  a QThread collected while it runs aborts the process
 
-    def __init__(self, body: Callable[[WorkerThread], None], release: Callable[[], None]) -> None:
+    def __init__(self, body: Callable[[WorkerThread], None]) -> None:
         super().__init__()
         self._body = body
-        self.release = release
         self.setStackSize(STACK_BYTES)
         self.finished.connect(self.join, Qt.ConnectionType.QueuedConnection)
 
@@ -37,15 +36,6 @@ class WorkerThread(QThread):
         """Wait for the end (`finished` is emitted a moment before it) and forget the thread."""
         self.wait()
         WorkerThread.live.discard(self)
-
-
-def stop_all() -> None:
-    """Ask every thread of this module to end and wait for them; call it when the window closes."""
-    threads = list(WorkerThread.live)
-    for thread in threads:
-        thread.release()
-    for thread in threads:
-        thread.join()
 
 
 class _Mailbox:
@@ -132,7 +122,7 @@ class LatestOnly(QObject):
             return
         self._mailbox.put(request)
         if self._thread is None:
-            self._thread = WorkerThread(self._body, self._mailbox.close)
+            self._thread = WorkerThread(self._body)
             self._thread.outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
             self._thread.launch()
 
@@ -193,7 +183,7 @@ class Task(QObject):
             except Exception as error:
                 thread.outcome.emit(("failed", error))
 
-        self._thread = WorkerThread(body, self.cancel_event.set)
+        self._thread = WorkerThread(body)
         self._thread.outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._thread.launch()
         return self

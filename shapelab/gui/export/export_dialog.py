@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QStandardPaths, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QStandardPaths
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.errors import ShapelabError
+from shapelab.core.errors import NotPrintableError, ShapelabError
 from shapelab.core.mesh import formats
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.mesh.print_check import PrintReport
@@ -36,13 +36,7 @@ WIDTH = 440
 
 
 class ExportDialog(QDialog):
-    """Makes a file of the shape that the viewport shows; stays open beside it.
-
-    Signals:
-        saved: a file was written; its PrintReport, whose ``path`` is the file.
-    """
-
-    saved = Signal(object)
+    """Makes a file of the shape that the viewport shows; stays open beside it."""
 
     def __init__(
         self, session: Session, mesh_provider: MeshProvider, parent: QWidget | None = None
@@ -173,8 +167,8 @@ class ExportDialog(QDialog):
         self.form.surface_chosen.connect(self._change_surface)
         self.form.edit_finished.connect(self._session.finish_edit)
         self.cancel.clicked.connect(self.reject)
-        self.save.clicked.connect(partial(self._save, False))
-        self.anyway.clicked.connect(partial(self._save, True))
+        self.save.clicked.connect(lambda: self._save(unchecked=False))
+        self.anyway.clicked.connect(lambda: self._save(unchecked=True))
 
     # --- the verdict ---------------------------------------------------------------------------
 
@@ -230,7 +224,7 @@ class ExportDialog(QDialog):
 
     # --- saving --------------------------------------------------------------------------------
 
-    def _save(self, unchecked: bool, *_: object) -> None:
+    def _save(self, unchecked: bool) -> None:
         prepared = self._prepared
         if prepared is None or self.checking or self.saving:
             return
@@ -250,7 +244,6 @@ class ExportDialog(QDialog):
         name = report.path.name if report.path else "the file"
         self.verdict.show_verdict(f"Saved {name}. {verdict(report)}", good=report.ok)
         self._dress()
-        self.saved.emit(report)
 
     def _fail_saving(self, error: Exception) -> None:
         self._saving = None
@@ -258,7 +251,7 @@ class ExportDialog(QDialog):
         self._dress()
         # A full disk or a missing folder is no reason to lower the bar; a file that reads back
         # wrongly is one to offer the way out.
-        self.anyway.setVisible("was not written" in str(error))
+        self.anyway.setVisible(isinstance(error, NotPrintableError))
 
     def _may_replace(self, path: Path) -> bool:
         answer = QMessageBox.question(

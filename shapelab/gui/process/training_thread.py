@@ -32,7 +32,7 @@ class TrainingThread(WorkerThread):
     troubled = Signal(object)  # Trouble: a stall, a death, a command that could not be given
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        super().__init__(lambda _thread: self._work(), self.detach)
+        super().__init__(lambda _thread: self._work())
         self.jobs = tuple(jobs)
         self.state = RunState.STARTING  # as last told by ``state_changed``
         self.trouble: Trouble | None = None  # as last told by ``troubled``

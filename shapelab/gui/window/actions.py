@@ -69,7 +69,6 @@ HELP: tuple[Row, ...] = (
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = ("save", "randomise", "reset")
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
-ICON = 20  # side of a tool button's icon, device-independent pixels
 
 
 class Actions(QObject):
@@ -123,7 +122,7 @@ class Actions(QObject):
 
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
-        bar.setIconSize(QSize(ICON, ICON))
+        bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
         self._list(bar, ("open", "paste", None, "undo", "redo", None, "randomise", "reset", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))

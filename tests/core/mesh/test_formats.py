@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from shapelab.core.errors import ExportError
+from shapelab.core.errors import ExportError, NotPrintableError
 from shapelab.core.mesh import formats
 from shapelab.core.mesh.meshing import finish, surface
 from shapelab.core.mesh.print_check import check
@@ -82,7 +82,7 @@ def faulty(write, fault):
 
 
 def assert_refused(path, part):
-    with pytest.raises(ExportError, match="was not written"):
+    with pytest.raises(NotPrintableError, match="was not written"):
         formats.write(path, part)
     assert not path.exists()
 
@@ -322,7 +322,7 @@ def test_write_leaves_one_file_that_holds_the_part(suffix, part, tmp_path):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_cannot_be_printed_is_not_written_unless_asked(suffix, open_mesh, tmp_path):
     path = tmp_path / f"broken{suffix}"
-    with pytest.raises(ExportError, match=f"broken{suffix} was not written: .* holes"):
+    with pytest.raises(NotPrintableError, match=f"broken{suffix} was not written: .* holes"):
         formats.write(path, open_mesh)
     assert not os.listdir(tmp_path)
     report = formats.write(path, open_mesh, unchecked=True)

@@ -9,7 +9,6 @@ import pytest
 from shapelab.core.runs.events import Finished, StepDone, to_line
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
-from shapelab.gui.base import workers
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.closing import Parting, may_close, remember, remembered
@@ -42,7 +41,9 @@ def thread(qtbot, tmp_path, monkeypatch):
     )
     thread = TrainingThread([Job("fit", run, (str(run),))])
     yield thread
-    workers.stop_all()
+    if thread.isRunning():
+        thread.detach()
+        thread.join()
 
 
 @pytest.fixture

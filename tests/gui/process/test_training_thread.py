@@ -39,9 +39,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals"
 @pytest.fixture(autouse=True)
 def no_thread_left(qapp):
     yield
-    left = len(workers.WorkerThread.live)
-    workers.stop_all()
-    assert left == 0
+    assert not workers.WorkerThread.live
 
 
 class Watched:

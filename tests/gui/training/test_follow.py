@@ -23,9 +23,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture(autouse=True)
 def no_thread_left(qapp):
     yield
-    left = len(workers.WorkerThread.live)
-    workers.stop_all()
-    assert left == 0
+    assert not workers.WorkerThread.live
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from shapelab.core.atomic import atomic_write
-from shapelab.core.errors import ExportError
+from shapelab.core.errors import ExportError, NotPrintableError
 from shapelab.core.mesh.formats.glb import write_glb
 from shapelab.core.mesh.formats.obj import write_obj
 from shapelab.core.mesh.formats.ply import write_ply
@@ -65,14 +65,15 @@ def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintRepo
         The verdict on the bytes; its `path` is the file that was written.
 
     Raises:
-        ExportError: if the part is not printable (unless `unchecked`) or the file not writable.
+        NotPrintableError: the bytes did not pass (unless `unchecked`).
+        ExportError: the file cannot be written.
     """
     path = Path(path)
     data = encode(mesh, path.suffix)
     report = judge(data, path.suffix, mesh)
     if not report.ok:
         if not unchecked:
-            raise ExportError(f"{path.name} was not written: {report.problems[0]}")
+            raise NotPrintableError(f"{path.name} was not written: {report.problems[0]}")
         path = path.with_name(f"{path.stem}-UNCHECKED{path.suffix}")
     atomic_write(path, data)
     return replace(report, path=path)
