@@ -134,14 +134,14 @@ def reconstruct(
     model_name: Model = "furniture",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
-    from shapelab.core.session.shape_argument import from_file
+    from shapelab.core.session.shape_file import shape_of_file
 
     making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     paths = _paths(out, [base_name(source) for source in inputs], file_format)
     model = _load(model_name)
 
     def one(item: tuple[str, Path]) -> None:
-        state = from_file(model, Path(item[0]).expanduser())
+        state = shape_of_file(model, Path(item[0]).expanduser())
         print(making.write(model, state, item[1]))
 
     _each(zip(inputs, paths, strict=True), one)
@@ -163,7 +163,7 @@ def interpolate(
     model_name: Model = "furniture",
 ) -> None:
     """Write the shapes on the way from A to B."""
-    from shapelab.core.session.shape_argument import resolve
+    from shapelab.core.session.shape_file import named_shape
     from shapelab.core.session.shape_state import Morph
 
     making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
@@ -171,7 +171,7 @@ def interpolate(
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     paths = _paths(out, names, file_format)
     model = _load(model_name)
-    ends = (resolve(model, a), resolve(model, b))
+    ends = (named_shape(model, a), named_shape(model, b))
 
     def one(item: tuple[int, Path]) -> None:
         state = Morph(*ends, t=item[0] / (steps - 1), mode=mode.value).state(model)

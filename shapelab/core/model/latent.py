@@ -134,10 +134,3 @@ def slerp(a: Array, b: Array, t: float) -> Array:
 
 
 PATHS = {"slerp": slerp, "lerp": lerp}
-
-
-def path(a: Array, b: Array, steps: int, mode: PathMode = "slerp") -> Array:
-    """(steps, latent) latents from a to b, both ends included."""
-    if steps < 2:
-        raise InputError(f"A path needs at least 2 steps, not {steps}.")
-    return np.stack([PATHS[mode](a, b, float(t)) for t in np.linspace(0, 1, steps)])

@@ -7,49 +7,65 @@ import random
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, ParamSpec
 
 import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, PATHS, Array, PathMode
-from shapelab.core.session.change_signal import Hook
 from shapelab.core.session.history import History
-from shapelab.core.session.shape_file import (
-    SHAPE_SUFFIX,
-    read_shape,
-    snapshot_from_json,
-    snapshot_to_json,
-    write_shape,
-)
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape, write_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, Snapshot, plain_state, seeded_state
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
-__all__ = ["SHAPE_SUFFIX", "Hook", "Morph", "Session", "ShapeState", "SurfaceOptions"]
+__all__ = ["SHAPE_SUFFIX", "ChangeSignal", "Morph", "Session", "ShapeState", "SurfaceOptions"]
+
+P = ParamSpec("P")
 
 START_CLASS = "chair"
 RANDOM_SEEDS = 1_000_000  # short enough to be read out and typed
 
 
+class ChangeSignal(Generic[P]):
+    """Calling it tells all its listeners, in the order in which they connected; needs no Qt."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[P, object]] = []
+
+    def connect(self, listener: Callable[P, object]) -> Callable[[], None]:
+        """Adds a listener and returns a callable that removes it again (harmless when repeated)."""
+        self._listeners.append(listener)
+
+        def disconnect() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return disconnect
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        for listener in tuple(self._listeners):  # a listener may disconnect itself
+            listener(*args, **kwargs)
+
+
 class Session:
     """The document of one window or one command. Use it from one thread.
 
-    Hooks tell of changes, and only of changes: ``shape_changed(state)``,
+    Signals tell of changes, and only of changes: ``shape_changed(state)``,
     ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)``,
     ``history_changed()`` and ``model_changed(model)``.
     """
 
     def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
         self.model = model
-        self.shape_changed: Hook[[ShapeState]] = Hook()
-        self.surface_changed: Hook[[SurfaceOptions]] = Hook()
-        self.morph_changed: Hook[[Morph]] = Hook()
-        self.locked_changed: Hook[[frozenset[int]]] = Hook()
-        self.history_changed: Hook[[]] = Hook()
-        self.model_changed: Hook[[ShapeModel]] = Hook()
+        self.shape_changed: ChangeSignal[[ShapeState]] = ChangeSignal()
+        self.surface_changed: ChangeSignal[[SurfaceOptions]] = ChangeSignal()
+        self.morph_changed: ChangeSignal[[Morph]] = ChangeSignal()
+        self.locked_changed: ChangeSignal[[frozenset[int]]] = ChangeSignal()
+        self.history_changed: ChangeSignal[[]] = ChangeSignal()
+        self.model_changed: ChangeSignal[[ShapeModel]] = ChangeSignal()
         self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
@@ -224,14 +240,6 @@ class Session:
             self._travelled()
 
     @property
-    def can_undo(self) -> bool:
-        return bool(self.undo_text)
-
-    @property
-    def can_redo(self) -> bool:
-        return bool(self.redo_text)
-
-    @property
     def undo_text(self) -> str:
         return self._history.undo_text
 
@@ -248,18 +256,6 @@ class Session:
     def open(self, path: Path) -> None:
         """Shows a shape from a ``.shape.json`` file. Raises InputError when it cannot be used."""
         self._set_state(read_shape(path, self.model), f"open {path.name}")
-
-    def to_json(self) -> str:
-        """The session without its history, as JSON."""
-        return snapshot_to_json(self._now, self._locked, self.model)
-
-    @classmethod
-    def from_json(cls, model: ShapeModel, text: str) -> Session:
-        """The session that ``to_json`` wrote. Raises InputError when it cannot be used."""
-        session = cls(model)
-        session._now, session._locked = snapshot_from_json(text, model)
-        session._history = History(session._now)
-        return session
 
     # --- inside ------------------------------------------------------------------------------
 

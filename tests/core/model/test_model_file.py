@@ -128,6 +128,16 @@ def test_writing_what_was_read_gives_the_same_digest(data: bytes, tmp_path: Path
     assert len(first.digest) == 64
 
 
+def test_the_digest_of_the_same_numbers_is_fixed_for_ever() -> None:
+    tensors = {
+        "b": torch.arange(6, dtype=torch.float32).reshape(2, 3),
+        "a": torch.ones(2, dtype=torch.float16),
+        "n": torch.tensor(3),
+    }
+    golden = "bc628b0c0f1717e5cb0450234f48ad0581f7f09cd082ce21a259b3410a247bc3"
+    assert model_file._digest(tensors, '{"resolution":32}') == golden
+
+
 def test_the_card_is_read_and_may_be_missing_or_odd(data: bytes, tmp_path: Path) -> None:
     assert _read(tmp_path, data).card == {}
     card = tmp_path / "card.json"

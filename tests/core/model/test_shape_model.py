@@ -237,6 +237,14 @@ def test_samples_do_not_depend_on_how_many_are_drawn(model: ShapeModel) -> None:
     np.testing.assert_array_equal(model.sample("bed", 5, 1, 0.0)[0], model.density.means[0])
 
 
+def test_the_classes_that_seeds_draw_are_fixed_for_ever() -> None:
+    parts = tiny_parts(SMALL.model_copy(update={"classes": tuple("abcdefghij")}))
+    model = ShapeModel("ten classes", parts)
+    for seed, drawn in {0: "fijf", 7: "ihib", 123456: "ecbb"}.items():
+        names = map(model.density.nearest_class, model.sample(None, seed, 4, 0.0))
+        assert "".join(names) == drawn
+
+
 def test_decoding_from_two_threads_gives_the_same(model: ShapeModel) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -98,7 +98,7 @@ def test_a_drag_moves_the_shape_all_along_and_is_one_undo_step(qtbot, panel, ses
     session.undo()
     assert np.array_equal(session.latent, before)
     assert panel.directions[3].value() == 0.0
-    assert not session.can_undo
+    assert not session.undo_text
 
 
 def test_two_drags_are_two_steps(qtbot, panel, session):

@@ -103,7 +103,7 @@ def test_a_previews_shape_is_shown_and_exported_as_it_is(qtbot, window, panel):
     assert window.figures.origin.text() == "Preview of step 40: drawn at random 2"
     assert window.document.surface_for(session.surface) is mesh
     assert not window.actions_["save"].isEnabled()
-    assert not session.can_undo
+    assert not session.undo_text
     session.set_coefficient(0, 1.0)  # the sliders are the model's again
     settle(qtbot, window)
     assert window.document.guest is None
