@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from shapelab.core.runs.run_config import RunConfig
 
 from ..data.batches.batches import Batch
 from . import losses
-from .augment import shift
 from .code_targets import CodeTargets
 from .optimise import Metrics, update
 from .schedule import kl_weight
@@ -73,14 +73,36 @@ def _fake_latents(state: TrainState, batch: Batch) -> Tensor:
     return z
 
 
+def shifted(grids: Tensor, by: Tensor) -> Tensor:
+    """Grids moved by whole voxels for the critic (DiffAugment: Zhao et al. 2020), differentiably.
+
+    What leaves is lost, what enters is empty.
+
+    Args:
+        grids: [B, 1, R, R, R].
+        by: [B, 3] whole numbers, along x, y and z.
+    """
+    reach = int(by.abs().max())
+    if reach == 0:
+        return grids
+    side = grids.shape[-1]
+    wide = functional.pad(grids, (reach,) * 6)
+    starts = (reach - by).tolist()
+    moved = [
+        one[:, x : x + side, y : y + side, z : z + side]
+        for one, (x, y, z) in zip(wide, starts, strict=True)
+    ]
+    return torch.stack(moved)
+
+
 def critic_step(state: TrainState, batch: Batch) -> Metrics:
     """L_D = E[D(x^)] - E[D(x)] + lambda GP; the penalty is always computed in float32."""
 
     def loss(part: Batch) -> tuple[Tensor, Metrics]:
         with torch.no_grad(), state.autocast():
             fake = torch.sigmoid(state.generator(_fake_latents(state, part)))
-        real = shift(part.grids, part.shifts[:, 0])
-        fake = shift(fake.to(real.dtype), part.shifts[:, 1])
+        real = shifted(part.grids, part.shifts[:, 0])
+        fake = shifted(fake.to(real.dtype), part.shifts[:, 1])
         with parametrize.cached():  # one spectral norm for all passes of a loss
             return state.critic_loss(real, fake, part.mix)
 
@@ -173,12 +195,12 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
         with state.autocast():
             logits = state.generator(_fake_latents(state, part))
         output = logits.detach().to(part.grids.dtype).requires_grad_(True)
-        fake = shift(torch.sigmoid(output), part.shifts[:, 1])
+        fake = shifted(torch.sigmoid(output), part.shifts[:, 1])
         with parametrize.cached():
             scores = state.critic(fake)
             if config.loss == "r3":
                 with torch.no_grad():
-                    real = state.critic(shift(part.grids, part.shifts[:, 0]))
+                    real = state.critic(shifted(part.grids, part.shifts[:, 0]))
                 adversarial = losses.relativistic(scores, real)
             else:
                 adversarial = losses.adversarial(scores)

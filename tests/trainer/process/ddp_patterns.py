@@ -17,8 +17,8 @@ import shapelab
 from shapelab.core.model.networks import Critic
 from shapelab.core.model.spec import ModelSpec
 from trainer.process.distributed import Processes
+from trainer.updates.critic_loss import OneCentredLoss, input_gradient
 from trainer.updates.losses import gradient_norm, interpolate, penalty, wasserstein
-from trainer.updates.penalty import CriticLoss, input_gradient
 
 assert shapelab.__version__
 processes = Processes()
@@ -50,14 +50,14 @@ def gp(critic: nn.Module, real, fake, mix) -> torch.Tensor:
 
 def ours() -> nn.Module:
     critic = make_critic()
-    CriticLoss(critic, 10.0, "explicit", "sample")(*own)[0].backward()
+    OneCentredLoss(critic, 10.0, "explicit", "sample")(*own)[0].backward()
     processes.average_gradients(critic.parameters())
     return critic
 
 
 def whole_loss_in_one_wrapped_forward() -> nn.Module:
     critic = make_critic()
-    wrapped = DistributedDataParallel(CriticLoss(critic, 10.0, "double_backward", "sample"))
+    wrapped = DistributedDataParallel(OneCentredLoss(critic, 10.0, "double_backward", "sample"))
     wrapped(*own)[0].backward()
     return critic
 
@@ -89,7 +89,7 @@ def penalty_last_after_no_sync() -> nn.Module:
 
 
 oracle = make_critic()
-CriticLoss(oracle, 10.0, "double_backward", "sample")(real, fake, mix)[0].backward()
+OneCentredLoss(oracle, 10.0, "double_backward", "sample")(real, fake, mix)[0].backward()
 truth = gradients(oracle)
 errors = {}
 for pattern in (

@@ -10,9 +10,8 @@ from shapelab.core.model.networks import Critic
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.run_config import RunConfig
 from trainer.process.distributed import Processes
-from trainer.updates.critic_loss import ZeroCentredLoss
+from trainer.updates.critic_loss import FORMS, OneCentredLoss, ZeroCentredLoss, input_gradient
 from trainer.updates.losses import gradient_norm, interpolate, penalty
-from trainer.updates.penalty import FORMS, CriticLoss, input_gradient
 from trainer.updates.state import new_state
 
 
@@ -36,7 +35,7 @@ def value_and_gradients(
     form: str, weight: float, per: str, dtype: torch.dtype
 ) -> tuple[list[Tensor], dict[str, Tensor]]:
     critic = make_critic(dtype)
-    loss, metrics = CriticLoss(critic, weight, form, per)(*make_grids(dtype))
+    loss, metrics = OneCentredLoss(critic, weight, form, per)(*make_grids(dtype))
     (3 * loss).backward()  # as a scaled micro-batch does
     del metrics["penalty"]  # a difference of the others, without their digits
     return [loss.detach(), *metrics.values()], {
@@ -65,7 +64,7 @@ def test_explicit_equals_double_backward(dtype, value, slope, weight, per):
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_agree_with_finite_differences(form):
     critic = make_critic(torch.float64)
-    loss = CriticLoss(critic, 10.0, form, "sample")
+    loss = OneCentredLoss(critic, 10.0, form, "sample")
     grids = make_grids(torch.float64, 2)
     loss(*grids)[0].backward()
     for parameter in (critic.convs[0].weight, critic.convs[3].weight, critic.dense.weight):
@@ -89,7 +88,7 @@ def test_mixed_precision_leaves_the_explicit_form_exact():
 def test_the_explicit_form_differentiates_no_grid():
     real, fake, mix = make_grids(torch.float32)
     fake.requires_grad_(True)
-    CriticLoss(make_critic(torch.float32), 10.0, "explicit", "sample")(real, fake, mix)[
+    OneCentredLoss(make_critic(torch.float32), 10.0, "explicit", "sample")(real, fake, mix)[
         0
     ].backward()
     assert fake.grad is None
@@ -125,7 +124,7 @@ def test_the_critic_reaches_the_closed_form_optimum_between_two_points():
     # Between two single grids at distance d the best critic is linear with slope k, and
     # -k d + lambda (k - 1)^2 is least at k = 1 + d / (2 lambda).
     torch.manual_seed(0)
-    loss = CriticLoss(Critic(ModelSpec(critic_width=4)), 10.0, "explicit", "sample")
+    loss = OneCentredLoss(Critic(ModelSpec(critic_width=4)), 10.0, "explicit", "sample")
     optimiser = torch.optim.Adam(loss.parameters(), 2e-3, (0.0, 0.9))
     fake = torch.zeros(2, 1, 32, 32, 32)
     real = fake.clone()
@@ -152,7 +151,7 @@ def test_what_each_penalty_drives_the_gradient_of_a_sample_to(per, norm):
 
     critic = Linear()
     grids = torch.zeros(2, 1, 32, 32, 32)  # real = fake, so that only the penalty is left
-    loss = CriticLoss(critic, 10.0, "double_backward", per)
+    loss = OneCentredLoss(critic, 10.0, "double_backward", per)
     optimiser = torch.optim.Adam(critic.parameters(), 0.01)
     for _ in range(150):
         optimiser.zero_grad()
