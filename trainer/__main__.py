@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
 
@@ -34,6 +35,27 @@ if TYPE_CHECKING:
     from .data.source import Up
     from .process.distributed import Processes
 
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def errors_as_events(command: Command) -> Command:
+    """With ``--events jsonl`` a command ends by a ``Failed`` event on stderr, not by an error."""
+
+    @functools.wraps(command)
+    def telling(**given: Any) -> None:
+        from shapelab.core.runs.events import Failed, to_line
+
+        try:
+            command(**given)
+        except ShapelabError as error:
+            if given["events"] is not Output.jsonl:
+                raise
+            print(to_line(Failed(0, str(error))), file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    return cast("Command", telling)
+
+
 app = typer.Typer(
     help=__doc__,
     no_args_is_help=True,
@@ -44,6 +66,7 @@ app = typer.Typer(
 
 
 @app.command()
+@errors_as_events
 def prepare(
     source: Annotated[
         Path,
@@ -106,6 +129,7 @@ def look(
 
 
 @app.command()
+@errors_as_events
 def fit(
     data: DataOption,
     run: RunOption,
@@ -136,6 +160,7 @@ def fit(
 
 
 @app.command()
+@errors_as_events
 def resume(
     run: RunArgument,
     data: OtherDataOption = None,

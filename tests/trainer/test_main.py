@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from shapelab import load_model
 from shapelab.core.errors import ShapelabError
+from shapelab.core.runs.events import Failed, from_line
 from shapelab.core.runs.run_folder import RunFolder
 from trainer.__main__ import app
 from trainer.data.source import Item
@@ -41,12 +43,12 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert "1 rejected, 1 duplicates left out" in output
     settings = [part for text in SMALL for part in ("--set", text)]
     output = call("fit", "--preset", "small", "--data", store, "--run", run, *settings)
-    assert "step 3  completed" in output
+    assert "step 3  finished" in output
     assert RunFolder(run).read_config().precision in ("fp32", "bf16")  # the preset says auto
     again = call("resume", run)  # nothing is left to do
     assert "is complete at 3/3" in again
     assert "--set steps=6" in again
-    assert "step 5  completed" in call("resume", run, "--set", "steps=5")
+    assert "step 5  finished" in call("resume", run, "--set", "steps=5")
     assert "iou" in call("evaluate", run)
     assert "tiny" in call("export-model", run, made)
     model = load_model(made)
@@ -97,3 +99,15 @@ def test_a_mistake_is_one_sentence_and_exit_code_1(tmp_path):
     assert done.stderr.startswith("trainer: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "--data" in done.stderr
+
+
+def test_for_another_program_a_mistake_is_an_event_on_stderr(tmp_path, capsys):
+    arguments = ["fit", "--data", str(tmp_path), "--run", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as end:
+        app([*arguments, "--events", "jsonl"])
+    assert end.value.code == 1
+    told = from_line(capsys.readouterr().err)
+    assert isinstance(told, Failed)
+    assert str(tmp_path) in told.message
+    with pytest.raises(ShapelabError, match=re.escape(told.message)):
+        call(*arguments)

@@ -98,6 +98,16 @@ class Finished(Event):
     reason: RunState
 
 
+@dataclass(frozen=True)
+class Failed(Event):
+    """The process ends by an error that a person can mend; ``message`` is its sentence.
+
+    It is written to stderr: a command may fail before there is a run, or another process's run.
+    """
+
+    message: str
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     "started": Started,
     "step": StepDone,
@@ -109,6 +119,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "paused": Paused,
     "resumed": Resumed,
     "finished": Finished,
+    "failed": Failed,
 }
 # By the text of a field's annotation.
 _JSON_TYPES: dict[str, type | tuple[type, ...]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import time
 from collections.abc import Callable
 
 from shapelab.core.errors import RunError
-from shapelab.core.runs.events import Event, EventReader, Finished
+from shapelab.core.runs.events import Event, EventReader, Failed, Finished, from_line
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.run_watch import RunWatch, Trouble
@@ -134,10 +135,8 @@ class JobRun:
         if self._process is None:
             self._tell("trouble", self._with_log(self._lost()))
             return RunState.INTERRUPTED
-        words = self._process.last_words()
-        own = [line for line in words if line.startswith("trainer: ")]
-        sentence = own[-1].removeprefix("trainer: ") if own else self._died()
-        self._tell("trouble", Trouble(sentence, "\n".join(words)))
+        failure, lines = _failure(self._process.last_words())
+        self._tell("trouble", Trouble(failure or self._died(), "\n".join(lines)))
         return RunState.FAILED
 
     def _lost(self) -> str:
@@ -162,6 +161,18 @@ class JobRun:
     def _with_log(self, sentence: str) -> Trouble:
         lines = log_end(self._job.log) if self._process is None else self._process.last_words()
         return Trouble(sentence, "\n".join(lines))
+
+
+def _failure(lines: list[str]) -> tuple[str, list[str]]:
+    """The sentence of the trainer's own error, if it ended by one, and its lines for people."""
+    sentence, readable = "", []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            event = from_line(line)
+            if isinstance(event, Failed):
+                sentence = line = event.message
+        readable.append(line)
+    return sentence, readable
 
 
 def _signal_text(number: int) -> str:

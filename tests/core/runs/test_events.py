@@ -12,6 +12,7 @@ from shapelab.core.runs.events import (
     EVENT_TYPES,
     Event,
     EventReader,
+    Failed,
     Finished,
     Paused,
     Prepared,
@@ -38,6 +39,7 @@ EVENTS: list[Event] = [
     Paused(22),
     Resumed(22),
     Finished(100, RunState.COMPLETED),
+    Failed(0, "There is no store in “chairs”."),
 ]
 
 

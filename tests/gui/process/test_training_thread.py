@@ -14,6 +14,7 @@ from PySide6.QtCore import QThread
 
 from shapelab.core.runs.events import (
     EventReader,
+    Failed,
     Finished,
     Paused,
     Previewed,
@@ -232,8 +233,7 @@ def test_what_the_trainer_says_about_a_bad_start_is_the_sentence(qtbot, tmp_path
     (trouble,) = watched.troubles
     assert str(tmp_path / "nothing") in trouble.sentence
     assert trouble.sentence.endswith(".")
-    assert "trainer:" not in trouble.sentence
-    assert trouble.sentence in trouble.details
+    assert trouble.details.splitlines()[-1] == trouble.sentence
 
 
 # --- with scripts in the trainer's place ---
@@ -264,7 +264,7 @@ def script(tmp_path, monkeypatch):
     ],
 )
 def test_a_death_is_told_with_its_last_words(qtbot, tmp_path, script, end, how):
-    (tmp_path / "trainer.log").write_text("trainer: something of last week.\n")
+    (tmp_path / "trainer.log").write_text(to_line(Failed(0, "Last week.")) + "\n")
     script(f"print('about to go', file=sys.stderr, flush=True)\n{end}")
     watched = Watched(qtbot, Job("fit", tmp_path, ("fit",)))
     assert watched.end() is S.FAILED
@@ -304,7 +304,7 @@ def test_a_preparation_leads_to_the_training(qtbot, tmp_path, script):
 
 
 def test_nothing_is_trained_on_data_that_could_not_be_prepared(qtbot, tmp_path, script):
-    script("sys.exit('trainer: There is nothing solid in these meshes; choose others.')")
+    script("""sys.exit('{"event": "failed", "step": 0, "message": "Nothing solid in them."}')""")
     run = tmp_path / "run"
     watched = Watched(
         qtbot,
@@ -312,7 +312,7 @@ def test_nothing_is_trained_on_data_that_could_not_be_prepared(qtbot, tmp_path, 
         Job("fit", run, (str(run / "events.jsonl"),)),
     )
     assert watched.end() is S.FAILED
-    assert watched.troubles[0].sentence == "There is nothing solid in these meshes; choose others."
+    assert watched.troubles[0].sentence == "Nothing solid in them."
     assert not run.exists()
 
 
