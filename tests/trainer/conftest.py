@@ -14,6 +14,7 @@ from shapelab.core.runs.events import Event, StepDone
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
 from trainer.checkpoints import checkpoint_store
+from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.source import Item
 from trainer.data.store.shards import Rejected, encode
 from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
@@ -71,7 +72,8 @@ def make_store(folder: Path, resolution: int = 32, pictured: bool = True) -> Pat
             shadows = np.stack([grid.max(axis=1), grid.max(axis=2)]).astype(np.uint8) * 255
             pictures = np.stack([shadows // 4, shadows // 3, shadows // 2, shadows], axis=3)
             distance = np.where(grid, 64, 192).astype(np.uint8)
-            writer.add(k, encode(grid, distance, pictures[:views]))
+            shots = draw_shots(picture_seed(0, items[k].id), views)
+            writer.add(k, encode(grid, distance, pictures[:views], shots.cameras()))
         writer.finish()
     return folder
 

@@ -26,6 +26,7 @@ from torch import nn
 from shapelab.core.atomic import atomic_write
 from shapelab.core.model.latent import LatentDensity, seed_noise
 from shapelab.core.runs.events import Prepared
+from shapelab.core.runs.store_card import VERSION
 
 from ..data.batches.proportions import SETTINGS as STRETCHING
 from ..data.batches.proportions import stretch
@@ -106,20 +107,26 @@ def imagine(
 def _pictured(
     resolution: int, size: int, seed: int, shape: tuple[str, NDArray[np.uint8]]
 ) -> Encoded:
-    from ..data.pictures.picture_cameras import picture_seed
+    from ..data.pictures.picture_cameras import draw_shots, picture_seed
     from ..data.pictures.render import render_views, shape_mesh
 
     name, packed = shape
     grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)
-    mesh = shape_mesh(grid)
-    return encode(grid, None, render_views(mesh, VIEWS, size, picture_seed(seed, name)))
+    shots = draw_shots(picture_seed(seed, name), VIEWS)
+    pictures = render_views(shape_mesh(grid), shots, size)
+    return encode(grid, None, pictures, shots.cameras())
 
 
 def _origin_of(folder: Path) -> str:
-    """What made the shapes of a store that is finished or begun; '' where there is none."""
+    """What made the shapes of a store that is finished or begun; '' where there is none.
+
+    One that another version of ShapeLab has begun cannot go on.
+    """
     for name in ("index.json", "plan.json"):
         with contextlib.suppress(OSError, ValueError):
-            return str(json.loads((folder / name).read_bytes()).get("origin", "other"))
+            about = json.loads((folder / name).read_bytes())
+            begun_elsewhere = name == "plan.json" and about.get("version") != VERSION
+            return "other" if begun_elsewhere else str(about.get("origin", "other"))
     return ""
 
 

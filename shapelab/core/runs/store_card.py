@@ -10,7 +10,8 @@ from typing import Any
 from shapelab.core import formatting
 from shapelab.core.errors import DataError
 
-FORMAT, VERSION = "shapelab-store", 2
+FORMAT, VERSION = "shapelab-store", 3
+OLDEST = 2  # that is read; it does not keep the cameras of its pictures
 INDEX = "index.json"
 
 
@@ -68,7 +69,7 @@ def check_version(folder: Path, version: int) -> None:
     """Raises DataError if this ShapeLab cannot read a store of this version."""
     if version > VERSION:
         raise DataError(f"{folder} was prepared by a newer ShapeLab; please update ShapeLab.")
-    if version < VERSION:
+    if version < OLDEST:
         raise DataError(
             f"{folder} was prepared by an older ShapeLab; please prepare it again, into an empty "
             "folder."

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from shapelab.core.errors import DataError
-from shapelab.core.runs.store_card import is_store, read_card
+from shapelab.core.runs.store_card import OLDEST, VERSION, is_store, read_card
 
 INDEX = {
     "format": "shapelab-store",
-    "version": 2,
+    "version": VERSION,
     "resolution": 32,
     "classes": ["chair", "table"],
     "counts": {"accepted": 4899},
@@ -31,6 +31,7 @@ def test_a_store_says_what_it_holds(tmp_path):
     card = read_card(write(tmp_path))
     assert is_store(tmp_path)
     assert (card.classes, card.shapes, card.picture_size) == (("chair", "table"), 4899, 64)
+    assert read_card(write(tmp_path, version=OLDEST)) == card
     assert card.describe() == "2 classes, 4\N{NO-BREAK SPACE}899 shapes at 32³, 12 pictures of each"
 
 
@@ -53,7 +54,7 @@ def test_damaged_and_missing_indexes_are_refused(tmp_path):
         read_card(tmp_path)
 
 
-@pytest.mark.parametrize(("version", "maker"), [(1, "an older"), (3, "a newer")])
+@pytest.mark.parametrize(("version", "maker"), [(OLDEST - 1, "an older"), (VERSION + 1, "a newer")])
 def test_stores_of_other_versions_are_refused(tmp_path, version, maker):
     with pytest.raises(DataError, match=f"prepared by {maker} ShapeLab"):
         read_card(write(tmp_path, version=version))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +14,17 @@ from scipy import ndimage
 
 from shapelab.core.inputs.images import FILL
 from shapelab.core.model.camera import AZIMUTHS, CODE, GUESS, Camera, flipped_codes, guessed_codes
+from tests.trainer.conftest import make_grids
 from trainer.data.batches.batches import Batches
 from trainer.data.batches.cameras import Cameras, framed
 from trainer.data.pictures import render
 from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.pictures.render import render_views, shape_mesh
+from trainer.data.source import Item
+from trainer.data.sources.shapenet import R2N2
 from trainer.data.store.prepared_store import open_store
+from trainer.data.store.shards import encode
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 from trainer.updates import losses
 
 SIDE = 64
@@ -49,9 +59,9 @@ def hits(picture, camera, points) -> float:
 
 @pytest.mark.gl
 def test_points_of_the_shape_lie_in_the_picture_where_the_camera_says(steps_mesh):
-    pictures = render_views(steps_mesh, 6, SIDE, seed=11)
+    drawn = draw_shots(11, 6)
+    pictures, shots = render_views(steps_mesh, drawn, SIDE), drawn.shots
     render.close()
-    _, shots = draw_shots(11, 6)
     points = steps_mesh.vertices.astype(float)
     for picture, shot in zip(pictures, shots, strict=True):
         assert hits(picture, shot.camera, points) > 0.99
@@ -60,17 +70,105 @@ def test_points_of_the_shape_lie_in_the_picture_where_the_camera_says(steps_mesh
     assert np.mean(others) < 0.95  # the cameras of other pictures do not fit
 
 
-def test_a_store_knows_the_cameras_of_drawn_pictures_alone(store_folder):
+def test_the_shots_of_a_seed_are_these_for_ever():
+    """Pictures of stores without cameras hang on them: another order of draws is another camera."""
+    drawn = draw_shots(11, 2)
+    assert drawn.smooth
+    assert drawn.cameras() == pytest.approx(
+        np.array([
+            [3.137055329483761, 0.4724157053639665, 4.890542303197524, -0.06144849034511437],
+            [3.47919048009402, 0.3798379487372763, 2.824027351727896, 0.015986396332757735],
+        ]), rel=1e-12,
+    )  # fmt: skip
+    first, second = drawn.shots
+    assert first.lights[0][0] == pytest.approx(
+        (-37.04797648558539, 40.02245227931287, 25.01301165141126)
+    )
+    assert [light[1] for light in second.lights] == pytest.approx(
+        [0.687941852052533, 0.5165874693563327, 0.20027700347350474]
+    )
+    assert first.color == pytest.approx(
+        (0.6574293880898963, 0.8400418615817948, 0.6794451613220158)
+    )
+    assert (second.ambient, second.specular) == pytest.approx(
+        (0.15019223854030483, 0.10372436212669185)
+    )
+    assert not draw_shots(0, 1).smooth
+    assert picture_seed(0, "chair/train/chair_0001") == 10027426167157817755
+
+
+def rewritten(folder, out, index=(), shapes=None):
+    """A store whose index or table of shapes says something else."""
+    shutil.copytree(folder, out)
+    about = json.loads((out / "index.json").read_text()) | dict(index)
+    if shapes is not None:
+        np.save(out / "shapes.npy", shapes)
+        digest = hashlib.sha256((out / "shapes.npy").read_bytes()).hexdigest()
+        about["files"]["shapes.npy"] = digest
+    (out / "index.json").write_text(json.dumps(about))
+    return open_store(out)
+
+
+def test_a_store_knows_the_cameras_of_its_pictures(store_folder):
     store = open_store(store_folder)
     rows, views = np.array([3, 5, 3]), np.array([0, 1, 1])
     codes = Cameras(store).codes(rows, views)
     for code, row, view in zip(codes, rows, views, strict=True):
-        _, shots = draw_shots(picture_seed(0, store.ids[row]), 2)
-        camera = framed(shots[view].camera, store.grids(np.array([row]))[0])
+        numbers = draw_shots(picture_seed(0, store.ids[row]), 2).cameras()[view]
+        assert np.array_equal(store.cameras(row)[view], numbers)
+        camera = framed(Camera(*numbers), store.grids(np.array([row]))[0])
         assert np.array_equal(code, camera.code())
     assert not np.array_equal(codes[0], codes[2])
-    store.index["reader"] = "ShapeNet, 3D-R2N2's release"
-    assert np.isnan(Cameras(store).codes(rows, views)).all()
+
+
+def test_stored_cameras_count_and_not_the_draws(store_folder, tmp_path):
+    """Neither the seed nor the reader of a store has a say in where its pictures were taken."""
+    rows, views = np.array([3, 5]), np.array([0, 1])
+    codes = Cameras(open_store(store_folder)).codes(rows, views)
+    about = {"seed": 1, "reader": R2N2.name}
+    other = rewritten(store_folder, tmp_path / "other", about)
+    assert np.array_equal(Cameras(other).codes(rows, views), codes)
+
+
+def test_cameras_of_a_store_of_version_2_are_drawn_again(store_folder, tmp_path):
+    """It has no cameras behind its pictures."""
+    grids, _ = make_grids(4)
+    items = [Item(f"{k:06d}", "ball", tmp_path) for k in range(4)]
+    recipe = StoreRecipe("s", "test", "", 32, 2, 8, 0, digest_of(items))
+    pictures = np.full((2, 8, 8, 4), 99, np.uint8)
+    with StoreWriter(tmp_path / "new", recipe, items) as writer:
+        for k, grid in enumerate(np.pad(grids > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))):
+            whole = encode(grid, None, pictures)
+            writer.add(k, replace(whole, pieces=whole.pieces[:-1]))
+        shapes = writer.finish().shapes
+    shapes["views"] += 1  # the writer took the last picture for cameras
+    store = rewritten(tmp_path / "new", tmp_path / "old", {"version": 2}, shapes)
+    assert not store.has_cameras
+    rows, views = np.arange(4), np.array([0, 1, 1, 0])
+    assert np.array_equal(store.pictures(rows, views), np.tile(pictures[:1], (4, 1, 1, 1)))
+    codes = Cameras(store).codes(rows, views)
+    for code, row, view in zip(codes, rows, views, strict=True):
+        shot = draw_shots(picture_seed(0, store.ids[row]), 2).shots[view]
+        camera = framed(shot.camera, store.grids(np.array([row]))[0])
+        assert np.array_equal(code, camera.code())
+    given = rewritten(store.folder, tmp_path / "given", {"reader": R2N2.name})
+    assert np.isnan(Cameras(given).codes(rows, views)).all()
+
+
+def test_a_picture_without_a_known_camera_has_no_code(tmp_path):
+    grids, _ = make_grids(1)
+    items = [Item("one", "ball", tmp_path)]
+    recipe = StoreRecipe("s", "test", "", 32, 2, 8, 0, digest_of(items))
+    cameras = draw_shots(5, 2).cameras()
+    cameras[0] = np.nan
+    with StoreWriter(tmp_path / "store", recipe, items) as writer:
+        writer.add(
+            0, encode(np.pad(grids[0] > 0, 1), None, np.zeros((2, 8, 8, 4), np.uint8), cameras)
+        )
+        store = writer.finish()
+    codes = Cameras(store).codes(np.array([0, 0]), np.array([0, 1]))
+    assert np.isnan(codes[0]).all()
+    assert np.isfinite(codes[1]).all()
 
 
 def test_a_batch_tells_the_cameras_of_its_pictures_flipped_with_them(config, store_folder, alone):

@@ -20,6 +20,7 @@ from shapelab.core.errors import DataError, InputError
 from shapelab.core.runs.events import Finished, Prepared, from_line
 from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import make_grids
+from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.prepare import preparation as preparation
 from trainer.data.prepare.preparation import ItemTask, make, prepare
 from trainer.data.sources.arrays import ARRAYS
@@ -243,6 +244,9 @@ def test_pictures_are_drawn_or_the_sources_own(grids, tmp_path):
     assert isinstance(alone, Encoded)
     drawn = np.frombuffer(zlib.decompress(alone.pieces[2]), np.uint8)
     assert np.array_equal(drawn, pictures[2].ravel())  # whoever draws it, and when
+    for row, name in enumerate(opened.ids):
+        shots = draw_shots(picture_seed(0, name), 3)
+        assert np.array_equal(opened.cameras(row), shots.cameras())
 
 
 def test_where_nothing_can_be_drawn_it_is_said_before_all_is_rejected(grids, tmp_path, monkeypatch):

@@ -39,6 +39,10 @@ def window_closed():
     guarded_loading.close()
 
 
+def pictures(mesh: TriMesh, views: int, size: int, seed: int) -> np.ndarray:
+    return render_views(mesh, draw_shots(seed, views), size)
+
+
 def chair(resolution: int = 32) -> np.ndarray:
     grid = np.zeros((32,) * 3, bool)
     grid[8:24, 6:26, 10:14] = True
@@ -57,7 +61,7 @@ def extents(view: np.ndarray) -> tuple[int, int]:
 class TestRenderViews:
     @pytest.mark.parametrize("size", [32, 64, 128])
     def test_pictures_are_framed_and_all_differ(self, size):
-        views = render_views(BOX, 6, size, seed=3)
+        views = pictures(BOX, 6, size, seed=3)
         assert views.shape == (6, size, size, 4)
         assert views.dtype == np.uint8
         for view in views:
@@ -69,24 +73,24 @@ class TestRenderViews:
 
     def test_same_seed_same_pictures_whatever_was_drawn_between(self):
         mesh = shape_mesh(chair())
-        first = render_views(mesh, 3, 64, seed=5)
-        other = render_views(BOX, 2, 96, seed=5)
-        assert np.array_equal(render_views(mesh, 3, 64, seed=5), first)
-        assert np.array_equal(render_views(BOX, 2, 96, seed=5), other)
-        assert not np.array_equal(render_views(mesh, 3, 64, seed=6), first)
+        first = pictures(mesh, 3, 64, seed=5)
+        other = pictures(BOX, 2, 96, seed=5)
+        assert np.array_equal(pictures(mesh, 3, 64, seed=5), first)
+        assert np.array_equal(pictures(BOX, 2, 96, seed=5), other)
+        assert not np.array_equal(pictures(mesh, 3, 64, seed=6), first)
 
     def test_more_views_begin_with_the_same_ones(self):
-        assert np.array_equal(render_views(BOX, 5, 64, 1)[:2], render_views(BOX, 2, 64, 1))
+        assert np.array_equal(pictures(BOX, 5, 64, 1)[:2], pictures(BOX, 2, 64, 1))
 
     def test_a_finer_grid_is_seen_from_as_far(self):
-        coarse = render_views(shape_mesh(chair(32)), 4, 64, 2)[..., 3] > 128
-        fine = render_views(shape_mesh(chair(64)), 4, 64, 2)[..., 3] > 128
+        coarse = pictures(shape_mesh(chair(32)), 4, 64, 2)[..., 3] > 128
+        fine = pictures(shape_mesh(chair(64)), 4, 64, 2)[..., 3] > 128
         iou = (coarse & fine).sum((1, 2)) / (coarse | fine).sum((1, 2))
         assert iou.min() > 0.93  # smoothing rounds the coarse one more
 
     def test_a_long_thin_mesh_is_neither_cut_off_nor_blurred(self):
         thin = TriMesh(BOX.vertices * np.float32([0.05, 0.05, 1.7]), BOX.faces)
-        for view in render_views(thin, 4, 64, 0):
+        for view in pictures(thin, 4, 64, 0):
             assert abs(max(extents(view)) - 0.85 * 64) <= 2
             edge = (view[..., 3] > 0) & (view[..., 3] < 255)
             assert edge.any()  # smooth, as the outline was drawn finer
@@ -95,14 +99,14 @@ class TestRenderViews:
         """A pyramid with its point up: the widest row lies below the narrowest."""
         flat = BOX.vertices.copy()
         flat[flat[:, 2] > 0, :2] *= 0.1
-        for view in render_views(TriMesh(flat, BOX.faces), 6, 64, 4):
+        for view in pictures(TriMesh(flat, BOX.faces), 6, 64, 4):
             widths = (view[..., 3] > 128).sum(1)
             rows = np.flatnonzero(widths)
             quarter = len(rows) // 4
             assert widths[rows[:quarter]].mean() < 0.6 * widths[rows[-quarter:]].mean()
 
     def test_light_and_colour_vary_between_views(self):
-        views = render_views(BOX, 12, 64, 9).astype(float)
+        views = pictures(BOX, 12, 64, 9).astype(float)
         mean = [view[view[..., 3] == 255][:, :3].mean(0) for view in views]
         assert np.std(mean, axis=0).min() > 15
         assert all(np.std(view[view[..., 3] == 255][:, :3]) > 3 for view in views)
@@ -110,7 +114,7 @@ class TestRenderViews:
     def test_smooth_shading_keeps_the_edges_of_a_box(self):
         """Flat or smooth, each face of it has one normal, so that both look the same."""
         studio = render._studio()
-        _, (shot,) = draw_shots(3, 1)
+        (shot,) = draw_shots(3, 1).shots
         looks = []
         for smooth in (False, True):
             studio.place(BOX, 64, smooth)
@@ -125,35 +129,33 @@ class TestRenderViews:
         smooth = next(s for s in range(99) if np.random.default_rng(s).random() < 0.5)
         flat = next(s for s in range(99) if np.random.default_rng(s).random() >= 0.5)
         bent = TriMesh(BOX.vertices, BOX.faces, up)
-        assert not np.array_equal(
-            render_views(bent, 2, 64, smooth), render_views(BOX, 2, 64, smooth)
-        )
-        assert np.array_equal(render_views(bent, 2, 64, flat), render_views(BOX, 2, 64, flat))
+        assert not np.array_equal(pictures(bent, 2, 64, smooth), pictures(BOX, 2, 64, smooth))
+        assert np.array_equal(pictures(bent, 2, 64, flat), pictures(BOX, 2, 64, flat))
 
     def test_transparent_pixels_hold_no_colour(self):
-        views = render_views(BOX, 2, 64, 0)
+        views = pictures(BOX, 2, 64, 0)
         assert not views[views[..., 3] == 0].any()
 
     def test_threads_share_the_window(self):
-        before = render_views(BOX, 2, 32, 7)
+        before = pictures(BOX, 2, 32, 7)
         with ThreadPoolExecutor(2) as pool:
-            for views in pool.map(lambda _: render_views(BOX, 2, 32, 7), range(4)):
+            for views in pool.map(lambda _: pictures(BOX, 2, 32, 7), range(4)):
                 assert np.array_equal(views, before)
-        assert np.array_equal(render_views(BOX, 2, 32, 7), before)
+        assert np.array_equal(pictures(BOX, 2, 32, 7), before)
 
     def test_a_closed_window_opens_again(self):
-        before = render_views(BOX, 1, 32, 7)
+        before = pictures(BOX, 1, 32, 7)
         render.close()
         render.close()
-        assert np.array_equal(render_views(BOX, 1, 32, 7), before)
+        assert np.array_equal(pictures(BOX, 1, 32, 7), before)
 
     def test_no_view_is_an_empty_array(self):
-        assert render_views(BOX, 0, 48, 0).shape == (0, 48, 48, 4)
+        assert pictures(BOX, 0, 48, 0).shape == (0, 48, 48, 4)
 
     def test_a_mesh_without_triangles_is_one_sentence(self):
         with pytest.raises(InputError, match="no surface to draw"):
-            render_views(TriMesh(np.zeros((3, 3), np.float32)), 1, 32, 0)
-        assert render_views(BOX, 1, 32, 0).any()  # and the window still serves
+            pictures(TriMesh(np.zeros((3, 3), np.float32)), 1, 32, 0)
+        assert pictures(BOX, 1, 32, 0).any()  # and the window still serves
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux draws without X")
@@ -163,9 +165,11 @@ def test_draws_without_an_x_server_and_in_silence(tmp_path):
     code = (
         "import sys, numpy as np\n"
         "from shapelab.core.mesh.tri_mesh import TriMesh\n"
+        "from trainer.data.pictures.picture_cameras import draw_shots\n"
         "from trainer.data.pictures.render import render_views\n"
         "box = np.load(sys.argv[1] + '/box.npz')\n"
-        "views = render_views(TriMesh(box['vertices'], box['faces']), 2, 64, 1)\n"
+        "mesh = TriMesh(box['vertices'], box['faces'])\n"
+        "views = render_views(mesh, draw_shots(1, 2), 64)\n"
         "np.save(sys.argv[1] + '/views.npy', views)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -178,7 +182,7 @@ def test_draws_without_an_x_server_and_in_silence(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout + done.stderr == ""
-    here = render_views(BOX, 2, 64, 1).astype(int)
+    here = pictures(BOX, 2, 64, 1).astype(int)
     assert np.abs(np.load(tmp_path / "views.npy") - here).mean() < 1
 
 

@@ -37,7 +37,9 @@ def make_store(folder, classes=("ball", "box"), count=24, views=2, rejected=(), 
             writer.add(k, Rejected(reason))
         for k, grid in enumerate(grids):
             pictures = picture if views else None
-            result = encode(grid, np.zeros((32,) * 3, np.uint8), pictures, grid.mean(), 1, 0.5)
+            result = encode(
+                grid, np.zeros((32,) * 3, np.uint8), pictures, None, grid.mean(), 1, 0.5
+            )
             writer.add(len(rejected) + k, result)
         return writer.finish()
 
@@ -183,7 +185,7 @@ def test_duplicates_are_told_with_their_twin(tmp_path):
         tmp_path, StoreRecipe("s", "r", "l", 32, 0, 32, 0, digest_of(items)), items
     ) as writer:
         for k in range(3):
-            writer.add(k, encode(grid, np.zeros((32,) * 3, np.uint8), None, 0.1, 1, 1.0))
+            writer.add(k, encode(grid, np.zeros((32,) * 3, np.uint8), None, None, 0.1, 1, 1.0))
         store = writer.finish()
     assert contact_sheet.gather(store).left_out == (
         ("The same shape as another one.", ("m1 = m0", "m2 = m0")),

@@ -32,10 +32,15 @@ def shapes(monkeypatch):
     distances = rng.integers(0, 256, (COUNT, 32, 32, 32), np.uint8)
     pictures = [rng.integers(0, 256, (2 + k % 2, 16, 16, 4), np.uint8) for k in range(COUNT)]
     results = [
-        Rejected(f"no {k}") if k in (3, 11) else encode(*parts, 0.25, k, 0.5)
+        Rejected(f"no {k}") if k in (3, 11) else encode(*parts, cameras(k), 0.25, k, 0.5)
         for k, parts in enumerate(zip(grids, distances, pictures, strict=True))
     ]
     return items, grids, distances, pictures, results
+
+
+def cameras(k):
+    """Of the 2 or 3 pictures of shape k."""
+    return np.arange(4 * (2 + k % 2)).reshape(-1, 4) / 7 + k
 
 
 def recipe(items, /, **changes):
@@ -68,6 +73,7 @@ def test_everything_comes_back_by_row(shapes, tmp_path):
     last = store.view_counts[rows] - 1
     given = [pictures[k][-1] for k in wanted]
     assert np.array_equal(store.pictures(rows, last), np.stack(given))
+    assert all(np.array_equal(store.cameras(row), cameras(k)) for row, k in enumerate(kept))
     assert store.shapes["parts"].tolist() == kept
     assert set(store.shapes["filled"].tolist()) == {0.25}
     assert store.rejected == (
@@ -196,6 +202,19 @@ def test_a_finished_store_is_left_alone_and_another_recipe_is_refused(shapes, tm
     assert open_store(tmp_path).fingerprint == before
 
 
+def test_what_another_version_has_begun_needs_another_folder(shapes, tmp_path):
+    items, *_, results = shapes
+    with StoreWriter(tmp_path, recipe(items), items) as writer:
+        writer.add(0, results[0])
+    about = json.loads((tmp_path / "plan.json").read_text())
+    (tmp_path / "plan.json").write_text(json.dumps(about | {"version": 2}))
+    with pytest.raises(DataError, match="begun by another version of ShapeLab; name an empty"):
+        StoreWriter(tmp_path, recipe(items), items)
+    (tmp_path / "plan.json").write_text(json.dumps(about))
+    with StoreWriter(tmp_path, recipe(items), items) as writer:
+        assert writer.missing() == list(range(1, COUNT))
+
+
 def test_two_processes_cannot_write_one_store(shapes, tmp_path):
     items, *_ = shapes
     with (
@@ -288,7 +307,7 @@ def test_a_flipped_bit_is_never_read_as_data(shapes, tmp_path):
     ("index", "said"),
     [
         ({"format": "shapelab-store", "version": 1}, "older ShapeLab; please prepare it again"),
-        ({"format": "shapelab-store", "version": 3}, "newer ShapeLab"),
+        ({"format": "shapelab-store", "version": 4}, "newer ShapeLab"),
         ({"format": "something else"}, "no prepared store"),
         ([], "no prepared store"),
     ],

@@ -51,12 +51,13 @@ def test_a_batch_is_exactly_what_to_input_gives_one_by_one(stored, size, mode):
 
 @pytest.mark.gl
 def test_real_renders_too():
+    from trainer.data.pictures.picture_cameras import draw_shots
     from trainer.data.pictures.render import close, render_views, shape_mesh
 
     grid = np.zeros((32,) * 3, bool)
     grid[6:26, 8:24, 14:17] = True
     grid[7:10, 9:12, 4:14] = grid[22:25, 20:23, 4:14] = True
-    rgba = render_views(shape_mesh(grid), 24, 128, seed=0)
+    rgba = render_views(shape_mesh(grid), draw_shots(0, 24), 128)
     close()
     for mode in ("LA", "RGB"):
         expected = np.stack([to_input(picture, spec(64, mode)) for picture in rgba])

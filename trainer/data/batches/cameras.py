@@ -1,4 +1,4 @@
-"""Cameras of a store's pictures, drawn again from what the pictures were drawn from."""
+"""Codes of the cameras of a store's pictures, as the image encoder learns them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ EDGE = 0.4  # cells; how far a cell is taken to reach around its middle
 
 
 def framed(camera: Camera, grid: NDArray[np.bool_]) -> Camera:
-    """The camera with the frame that ``images.frame`` gives a picture of this (R, R, R) grid."""
+    """The camera with the frame that ``images.frame`` gives a picture of this (R, R, R) grid.
+
+    Each solid cell is seen at its offset across the line of sight divided by its depth, with the
+    grid's middle at depth 1 (a pinhole camera); the frame is the square around all of them.
+    """
     points = (np.argwhere(grid) + 0.5) / len(grid) - 0.5
     towards, right, up = camera.axes()
     near = 1 - points @ towards / camera.distance
@@ -28,27 +32,39 @@ def framed(camera: Camera, grid: NDArray[np.bool_]) -> Camera:
     return replace(camera, frame=(float(x), float(y), float(half)))
 
 
+def redrawn_cameras(store: Store, row: int) -> NDArray[np.float64]:
+    """Cameras (views, 4) of a store of version 2, which keeps none: drawn as its pictures were.
+
+    Not numbers where its source came with pictures.
+    """
+    views = int(store.view_counts[row])
+    reader = READERS.get(str(store.index["reader"]))
+    if reader is not None and reader.has_pictures:
+        return np.full((views, 4), np.nan)
+    return draw_shots(picture_seed(int(store.index["seed"]), store.ids[row]), views).cameras()
+
+
 class Cameras:
-    """Codes of the cameras, by row and view; not a number where a source came with pictures."""
+    """Codes of the cameras, by row and view; not numbers where nobody knows the camera."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        reader = READERS.get(str(store.index["reader"]))
-        self._drawn = reader is None or not reader.has_pictures
         self._known: dict[int, NDArray[np.float32]] = {}
 
     def codes(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Codes (len(rows), 8) as ``core.camera`` has them: of each row one view."""
-        found = np.full((len(rows), CODE), np.nan, np.float32)
-        if self._drawn:
-            for code, row, view in zip(found, rows.tolist(), views.tolist(), strict=True):
-                code[:] = self._of(row)[view]
+        """Codes (len(rows), 8) as ``core.model.camera`` has them: of each row one view."""
+        found = np.zeros((len(rows), CODE), np.float32)
+        for code, row, view in zip(found, rows.tolist(), views.tolist(), strict=True):
+            code[:] = self._of(row)[view]
         return found
 
     def _of(self, row: int) -> NDArray[np.float32]:
         if row not in self._known:
-            seed = picture_seed(int(self._store.index["seed"]), self._store.ids[row])
-            _, shots = draw_shots(seed, int(self._store.view_counts[row]))
-            grid = self._store.grids(np.array([row]))[0]
-            self._known[row] = np.stack([framed(shot.camera, grid).code() for shot in shots])
+            store = self._store
+            cameras = store.cameras(row) if store.has_cameras else redrawn_cameras(store, row)
+            codes = np.full((len(cameras), CODE), np.nan, np.float32)
+            grid = store.grids(np.array([row]))[0]
+            for k in np.flatnonzero(np.isfinite(cameras).all(1)):
+                codes[k] = framed(Camera(*cameras[k].tolist()), grid).code()
+            self._known[row] = codes
         return self._known[row]

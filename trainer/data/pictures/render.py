@@ -21,7 +21,7 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.camera import Camera
 
 from ..sources import guarded_loading
-from .picture_cameras import Shot, draw_shots
+from .picture_cameras import Shot, Shots
 
 FINER = 2  # pixels drawn along each side of a stored one; scaling down smooths the edges
 CREASE = 30.0  # degrees between faces; a sharper edge stays an edge under smooth shading
@@ -35,31 +35,27 @@ def shape_mesh(grid: NDArray[np.bool_]) -> TriMesh:
     return surface(grid.astype(np.float32), SurfaceOptions(smoothing=12, largest_part=False))
 
 
-def render_views(mesh: TriMesh, views: int, size: int, seed: int) -> NDArray[np.uint8]:
+def render_views(mesh: TriMesh, shots: Shots, size: int) -> NDArray[np.uint8]:
     """Pictures (views, size, size, 4) RGBA of one shape, framed as dropped pictures are.
 
-    Azimuth is uniform over the circle, elevation over 0 to 45 degrees, tilt over -5 to 5 (as the
-    authors' Blender script, with a narrower tilt); field of view, lights and colour are random.
     The same arguments give the same pictures on one machine; other OpenGL drivers round otherwise.
 
     Args:
         mesh: in sides of the grid, its middle at the origin, z up. Its own normals are used for
             smooth shading; without them, normals are taken that keep creases.
-        views: how many pictures.
+        shots: from where, and in which light; one a picture.
         size: side of a picture, pixels.
-        seed: of all that is random.
 
     Raises:
         InputError: there is nothing to see of the mesh.
     """
     if mesh.is_empty:
         raise InputError("The shape has no surface to draw; please give one with triangles.")
-    smooth, shots = draw_shots(seed, views)
     with _one_at_a_time:
         studio = _studio()
         try:
-            studio.place(mesh, size, smooth)
-            pictures = [studio.picture(shot) for shot in shots]
+            studio.place(mesh, size, shots.smooth)
+            pictures = [studio.picture(shot) for shot in shots.shots]
         finally:
             studio.leave()
     framed = [frame(picture, size) for picture in pictures]

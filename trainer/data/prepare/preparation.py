@@ -141,29 +141,32 @@ def _made(task: ItemTask, item: Item) -> Result:
     verdict = judge(sampled)
     if verdict.reason:
         return Rejected(verdict.reason)
-    pictures = _pictures(task, item, sampled.surface) if task.views else None
+    pictures, cameras = _pictured(task, item, sampled.surface) if task.views else (None, None)
     return encode(
         sampled.occupancy,
         sampled.distance,
         pictures,
+        cameras,
         verdict.filled,
         verdict.parts,
         verdict.hull_share,
     )
 
 
-def _pictures(task: ItemTask, item: Item, surface: TriMesh) -> NDArray[np.uint8]:
-    """The source's own pictures; where there are none, or a bad one, drawn ones."""
-    from ..pictures.picture_cameras import picture_seed
+def _pictured(
+    task: ItemTask, item: Item, surface: TriMesh
+) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None]:
+    """The source's own pictures; where there are none, or a bad one, drawn ones with cameras."""
+    from ..pictures.picture_cameras import draw_shots, picture_seed
     from ..pictures.render import own_views, render_views
 
     if item.pictures:
         try:
-            return own_views(item.pictures, task.size)
+            return own_views(item.pictures, task.size), None
         except InputError:
             pass
-    seed = picture_seed(task.seed, item.id)
-    return render_views(surface, task.views, task.size, seed)
+    shots = draw_shots(picture_seed(task.seed, item.id), task.views)
+    return render_views(surface, shots, task.size), shots.cameras()
 
 
 def _check_free(out: Path) -> None:
@@ -189,11 +192,12 @@ def _check_drawing(size: int) -> None:
 
 
 def _drawn(size: int) -> tuple[int, ...]:
+    from ..pictures.picture_cameras import draw_shots
     from ..pictures.render import render_views
 
     corners = np.array([[0, 0, 0], [0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.3]], np.float32)
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
-    return render_views(TriMesh(corners, faces), 1, size, 0).shape
+    return render_views(TriMesh(corners, faces), draw_shots(0, 1), size).shape
 
 
 def summary(store: Store) -> str:

@@ -34,14 +34,18 @@ SHAPE = np.dtype(
         ("split", "<i4"),  # index into SPLITS
         ("shard", "<i4"),
         ("views", "<i4"),
-        ("first", "<i8"),  # of its entries in pieces.npy; there are 3 + views
+        ("first", "<i8"),  # of its entries in pieces.npy; there are 4 + views
         ("digest", "u1", 32),  # sha256 of the bit-packed occupancy
         ("filled", "<f4"),  # the verdict's figures
         ("parts", "<i4"),
         ("hull_share", "<f4"),
     ]
 )
-OCCUPANCY, DISTANCE, PICTURES = 0, 1, 2  # places of a shape's pieces; pictures go on from there
+OCCUPANCY, DISTANCE, PICTURES = (
+    0,
+    1,
+    2,
+)  # places of a shape's pieces; cameras come after all pictures
 
 
 class Store:
@@ -130,6 +134,23 @@ class Store:
             raise DataError(f"{self.folder} has fewer pictures than that; prepare it with --views.")
         side = self.picture_size
         return self._pieces(rows, PICTURES + views, 4 * side**2).reshape(-1, side, side, 4)
+
+    @property
+    def has_cameras(self) -> bool:
+        """Whether it keeps its pictures' cameras; those of version 2 do not."""
+        return int(self.index["version"]) > 2
+
+    def cameras(self, row: int) -> NDArray[np.float64]:
+        """Azimuth, elevation, distance and tilt (views, 4) of a shape's pictures.
+
+        Units are those of ``core.model.camera``; not numbers where nobody knows.
+
+        Raises:
+            DataError: they are damaged.
+        """
+        views = self.view_counts[row]
+        numbers = self._pieces(np.array([row]), PICTURES + np.array([views]), 32 * int(views))
+        return numbers.view("<f8").reshape(-1, 4)
 
     def _pieces(
         self, rows: NDArray[np.int64], places: NDArray[np.int64], size: int

@@ -1,9 +1,10 @@
 """Shapes as bytes, in shards: immutable files of a thousand shapes, made from a journal.
 
-The pieces of a shape are its occupancy, its distances and each of its pictures, every one
-compressed by itself, so that any of them can be read alone and zlib's check sum finds damage. A
-shard holds the pieces of its shapes in order, and a table at its end. While it is in the making it
-is a journal: shapes are appended as they come, and after a crash all but a torn last one count.
+The pieces of a shape are its occupancy, its distances, each of its pictures and their cameras,
+every one compressed by itself, so that any of them can be read alone and zlib's check sum finds
+damage. A shard holds the pieces of its shapes in order, and a table at its end. While it is in the
+making it is a journal: shapes are appended as they come, and after a crash all but a torn last one
+count.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Encoded:
     filled: float  # the verdict's figures
     parts: int
     hull_share: float
-    pieces: tuple[bytes, ...]  # zlib: occupancy, distances (b"" for none), then each picture
+    pieces: tuple[bytes, ...]  # zlib: occupancy, distances (b"" for none), each picture, cameras
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def encode(
     occupancy: NDArray[np.bool_],
     distance: NDArray[np.uint8] | None,
     pictures: NDArray[np.uint8] | None,
+    cameras: NDArray[np.float64] | None = None,
     filled: float = 0.0,
     parts: int = 0,
     hull_share: float = 0.0,
@@ -66,6 +68,8 @@ def encode(
         occupancy: (R, R, R).
         distance: (R, R, R) quantised signed distances, or None.
         pictures: (V, S, S, 4) RGBA, or None.
+        cameras: (V, 4) azimuth, elevation, distance and tilt of each picture as
+            ``core.model.camera`` has them, not numbers where nobody knows; None if of all.
         filled: share of the cells that are solid.
         parts: number of its loose parts.
         hull_share: its volume as a share of its convex hull's.
@@ -73,7 +77,10 @@ def encode(
     bits = np.packbits(occupancy).tobytes()
     pieces = [zlib.compress(bits, LEVEL)]
     pieces.append(b"" if distance is None else zlib.compress(distance.tobytes(), LEVEL))
-    pieces += [zlib.compress(p.tobytes(), LEVEL) for p in (() if pictures is None else pictures)]
+    views = () if pictures is None else pictures
+    pieces += [zlib.compress(picture.tobytes(), LEVEL) for picture in views]
+    known = np.full((len(views), 4), np.nan) if cameras is None else cameras
+    pieces.append(zlib.compress(known.astype("<f8").tobytes(), LEVEL))
     digest = hashlib.sha256(bits).hexdigest()
     return Encoded(digest, float(filled), int(parts), float(hull_share), tuple(pieces))
 

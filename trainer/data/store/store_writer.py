@@ -227,9 +227,15 @@ class StoreWriter:
             self._compare(open_store(self.folder).index)
             return
         with suppress(OSError, ValueError):
-            self._compare(json.loads((self.folder / "plan.json").read_bytes()))
+            begun = json.loads((self.folder / "plan.json").read_bytes())
+            if begun.get("version") != VERSION:
+                raise DataError(
+                    f"{self.folder} was begun by another version of ShapeLab; name an empty folder."
+                )
+            self._compare(begun)
         with self._writing():
-            atomic_write(self.folder / "plan.json", json.dumps(asdict(self._recipe)).encode())
+            begun = {"version": VERSION, **asdict(self._recipe)}
+            atomic_write(self.folder / "plan.json", json.dumps(begun).encode())
             for number in range(len(self._ranges())):
                 if self._journal_path(number).exists():
                     self._journal(number)
@@ -290,7 +296,7 @@ class StoreWriter:
         for row, label, (number, head) in zip(shapes, labels, kept, strict=True):
             starts.append(head["start"] + np.cumsum([0, *head["sizes"]], dtype=np.int64))
             row["label"], row["shard"], row["first"] = places[label], number, first
-            row["views"] = len(head["sizes"]) - 2
+            row["views"] = len(head["sizes"]) - 3
             row["digest"] = np.frombuffer(bytes.fromhex(head["digest"]), np.uint8)
             for name in ("filled", "parts", "hull_share"):
                 row[name] = head[name]
