@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
             self, self.training, self.actions_["training"], self.current, self.toasts
         )
         self._build_bars()
+        self.morph_panel.failed.connect(self.toasts.exception)
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
         self.image_panel.cancel_requested.connect(self._cancel_reading)
@@ -321,7 +322,7 @@ class MainWindow(QMainWindow):
         self.settings.keep(self)
         self.commands.keep_view()
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
-        self.morph_panel.stop()
+        self.morph_panel.shutdown()
         self.training.stop()
         self.training_link.stop()
         self.commands.stop()

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from shapelab.core.atomic import atomic_write
+from shapelab.core.mesh.ray_picture import LEVEL
 from shapelab.core.model.latent import seed_noise
 from shapelab.core.runs.previews import FORMAT, VERSION, preview_path
 
-from ..data.pictures.draw import LEVEL, draw, strip
+from ..data.pictures.draw import draw, strip
 from ..data.store.prepared_store import Store
 from ..evaluation.code_statistics import PREVIEW_CODES, fit_density
 from ..evaluation.scoring import TRUNCATION

@@ -17,7 +17,7 @@ CORNER = (35.0, 24.0)  # azimuth and elevation in degrees: from the front right,
 # Half of a picture's side in sides of the grid: shapes fill 24/32 of the grid and rarely more.
 VIEW = 0.56
 _FINER = 2  # rays along each side of a pixel; their mean smooths the silhouette
-_STRIDE = 0.5  # cells between two samples of a ray: half of the thinnest part
+_STRIDES = (0.25, 0.5)  # cells between two samples of a ray: at most half of the thinnest part
 _COARSE = 0.75  # cells between two rays up to which the rays between them need no samples
 _MARGIN = 2  # empty cells around the cropped grid, so that every surface in it closes
 _ROUND = 0.9  # cells; blur before normals are taken, since grids of 0 and 1 have steps
@@ -114,14 +114,15 @@ def _surface_points(
     rows = _span(-corners @ _UP / scale + (rays - 1) / 2, rays, step)
     columns = _span(corners @ _RIGHT / scale + (rays - 1) / 2, rays, step)
     depths = -corners @ _TOWARDS
+    stride = float(np.clip(2 * scale, *_STRIDES))
     # Sample (row, column, k) lies k strides behind the plane through the nearest corner.
-    axes = np.stack([-_UP * scale, _RIGHT * scale, -_TOWARDS * _STRIDE], 1)
+    axes = np.stack([-_UP * scale, _RIGHT * scale, -_TOWARDS * stride], 1)
     first = np.array([rows.start - (rays - 1) / 2, columns.start - (rays - 1) / 2, 0.0])
     origin = centre + axes @ first - _TOWARDS * depths.min()
     shape = (
         len(range(rays)[rows][::step]),
         len(range(rays)[columns][::step]),
-        int(np.ceil(np.ptp(depths) / _STRIDE)) + 1,
+        int(np.ceil(np.ptp(depths) / stride)) + 1,
     )
     samples = ndimage.affine_transform(
         part, axes * (step, step, 1), origin, shape, np.float32, order=1

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QHideEvent, QImage
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QHideEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -19,25 +23,54 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core.mesh.ray_picture import shape_picture
 from shapelab.core.session.session import Morph, Session, ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, ElidedLabel, muted, scrolled
 from shapelab.gui.base.sliders import FineSlider
-from shapelab.gui.panels.shape_pictures import PicturePane, depth_picture
+from shapelab.gui.base.workers import LatestOnly
+from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
 
 FRAME_MS = 33  # about 30 frames a second; the decoder drops what it cannot keep up with
 JOURNEY = 4.0  # seconds from A to B at 1x
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 MODES = (("Curved", "slerp"), ("Straight", "lerp"))
 STOPS = 1000  # slider positions between A and B
+PICTURE = 160  # pixels along each side of a pin's picture
+WAITING = "…"
+
+
+@dataclass(frozen=True, eq=False)
+class PinRequest:
+    """A pinned shape whose picture is wanted."""
+
+    model: ShapeModel
+    state: ShapeState
+    colour: tuple[int, int, int]
+
+
+def draw_pin(request: PinRequest) -> NDArray[np.uint8]:
+    """The picture (PICTURE, PICTURE, 4) of a pinned shape; a tenth of a second, so for a worker."""
+    occupancy = request.model.decode(request.state.latent(request.model))
+    return shape_picture(occupancy, PICTURE, request.colour)
 
 
 class PinCard(QWidget):
     """One end of the path: picture, origin and the button that pins the shown shape."""
 
+    failed = Signal(object)  # exception: there is no picture of the shape
+
     def __init__(self, letter: str) -> None:
         super().__init__()
         self.state: ShapeState | None = None
+        self._letter = letter
+        self._asked: PinRequest | None = None
+        self._pictures = LatestOnly(draw_pin, self)
+        self._pictures.done.connect(self._show_picture)
+        self._pictures.failed.connect(self._show_failure)
         self.pane = PicturePane(letter)
         self.origin = ElidedLabel(align=Qt.AlignmentFlag.AlignHCenter)
         self.pin = QPushButton(theme.icon("pin"), f"Pin {letter}")
@@ -48,17 +81,47 @@ class PinCard(QWidget):
         column.addWidget(self.pane)
         column.addWidget(self.origin)
         column.addWidget(self.pin)
-        self.show_state(None, QImage())
+        self.empty()
 
-    def show_state(self, state: ShapeState | None, picture: QImage) -> None:
-        self.state = state
-        self.pane.show_image(picture)
-        self.origin.setText("not pinned" if state is None else state.origin)
-        self.origin.setEnabled(state is not None)
+    def empty(self) -> None:
+        """Shows that nothing is pinned; a picture that is still on its way is not awaited."""
+        self.state = self._asked = None
+        self.pane.show_word(self._letter)
+        self.origin.setText("not pinned")
+        self.origin.setEnabled(False)
+
+    def show_state(self, state: ShapeState, model: ShapeModel) -> None:
+        """Shows a pinned shape by its name at once, by its picture as soon as that is drawn."""
+        if state is not self.state:
+            self.state = state
+            self.pane.show_word(WAITING)
+            self.origin.setText(state.origin)
+            self.origin.setEnabled(True)
+        colour = QColor(theme.colors().shape)
+        rgb = (colour.red(), colour.green(), colour.blue())
+        self._asked = PinRequest(model, state, rgb)
+        self._pictures.submit(self._asked)
+
+    def stop(self) -> None:
+        """Ends the thread that draws."""
+        self._pictures.stop()
+
+    @Slot(object, object)
+    def _show_picture(self, request: PinRequest, rgba: NDArray[np.uint8]) -> None:
+        if request is self._asked:
+            self.pane.show_image(rgba_image(rgba))
+
+    @Slot(object, object)
+    def _show_failure(self, request: PinRequest, error: Exception) -> None:
+        if request is self._asked:
+            self.pane.show_word(self._letter)
+            self.failed.emit(error)
 
 
 class MorphPanel(QWidget):
     """Views the session's morph; playing moves it by elapsed time and is one undo step."""
+
+    failed = Signal(object)  # exception: a pin has no picture
 
     def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,7 +151,7 @@ class MorphPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(page))
         self._connect_widgets()
-        self._dress()
+        self._show_playing()
         self.set_session(session)
 
     @property
@@ -123,7 +186,13 @@ class MorphPanel(QWidget):
         self._heading = -1.0 if self._session.morph.t >= 1 else 1.0
         self._clock.start()
         self._timer.start()
-        self._dress()
+        self._show_playing()
+
+    def shutdown(self) -> None:
+        """Pauses, and ends the threads that draw the pins; the window calls it before it closes."""
+        self.stop()
+        for card in self.cards:
+            card.stop()
 
     def stop(self) -> None:
         """Pauses; what was played is one undo step."""
@@ -131,7 +200,7 @@ class MorphPanel(QWidget):
             self._timer.stop()
             if self._session is not None:
                 self._session.finish_edit()
-            self._dress()
+            self._show_playing()
 
     def advance(self, seconds: float) -> None:
         """Travels on by some seconds of playing: there and back in a loop, else up to B."""
@@ -160,7 +229,8 @@ class MorphPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             for card in self.cards:
-                card.show_state(card.state, self._picture(card.state))
+                if card.state is not None and self._session is not None:
+                    card.show_state(card.state, self._session.model)
 
     def _build_travel(self) -> QWidget:
         self.slider = FineSlider(0, STOPS, 0)
@@ -208,6 +278,8 @@ class MorphPanel(QWidget):
         return box
 
     def _connect_widgets(self) -> None:
+        for card in self.cards:
+            card.failed.connect(self.failed)
         self.cards[0].pin.clicked.connect(lambda: self._pin("pin_a"))
         self.cards[1].pin.clicked.connect(lambda: self._pin("pin_b"))
         self.slider.valueChanged.connect(self._drag)
@@ -254,8 +326,10 @@ class MorphPanel(QWidget):
 
     def _show_morph(self, morph: Morph) -> None:
         for card, state in zip(self.cards, (morph.a, morph.b), strict=True):
-            if card.state is not state:
-                card.show_state(state, self._picture(state))
+            if state is None or self._session is None:
+                card.empty()
+            elif card.state is not state:
+                card.show_state(state, self._session.model)
         missing = [letter for letter, end in (("A", morph.a), ("B", morph.b)) if end is None]
         self._travel.setEnabled(not missing)
         self.reason.setVisible(bool(missing))
@@ -268,13 +342,7 @@ class MorphPanel(QWidget):
         self.percent.setText(f"{100 * morph.t:.0f} %")
         self.mode.setCurrentIndex(self.mode.findData(morph.mode))
 
-    def _picture(self, state: ShapeState | None) -> QImage:
-        if self._session is None or state is None:
-            return QImage()
-        field = self._session.model.decode(state.latent(self._session.model))
-        return depth_picture(field, QColor(theme.colors().shape))
-
-    def _dress(self) -> None:
+    def _show_playing(self) -> None:
         self.toggle.setText("Pause" if self.playing else "Play")
         self.toggle.setIcon(theme.icon("pause" if self.playing else "play"))
 

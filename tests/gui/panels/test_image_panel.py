@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.gui.panels.image_panel import ImagePanel
-from shapelab.gui.panels.shape_pictures import depth_picture, rgba_image, silhouettes
+from shapelab.gui.panels.shape_pictures import rgba_image, silhouettes
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -199,28 +199,6 @@ def test_silhouettes_of_nothing_are_empty():
     front, side = silhouettes(np.zeros((8, 8, 8), bool), QColor("red"))
     for image in (front, side):
         assert all(image.pixelColor(x, y).alpha() == 0 for x in range(8) for y in range(8))
-
-
-def test_the_depth_picture_is_upright_shaded_and_seen_from_the_front_right():
-    field = np.zeros((32, 32, 32), np.float32)
-    field[10:22, 10:22, 4:28] = 1  # a tower
-    field[10:22, 2:10, 4:10] = 1  # and a step in front of it
-    image = depth_picture(field, QColor("#808080"), side=64)
-    solid = np.array([[image.pixelColor(x, y).alpha() > 128 for x in range(64)] for y in range(64)])
-    assert 0.1 < solid.mean() < 0.7
-    upper, lower = solid[:32].sum(), solid[32:].sum()
-    assert lower > upper, "the step stands on the floor"
-    # From the front right, what is in front lies to the left.
-    columns = np.flatnonzero(solid[-20:].any(0))
-    tower = np.flatnonzero(solid[:20].any(0))
-    assert tower.min() - columns.min() > columns.max() - tower.max()
-    shades = {image.pixelColor(x, y).red() for y in range(64) for x in range(64) if solid[y, x]}
-    assert len(shades) > 5
-
-
-def test_the_depth_picture_of_nothing_is_transparent():
-    image = depth_picture(np.zeros((16, 16, 16), np.float32), QColor("red"), side=16)
-    assert image.pixelColor(8, 8).alpha() == 0
 
 
 def test_an_image_owns_its_pixels():

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from shapelab.gui.panels.morph_panel import JOURNEY, STOPS, MorphPanel
+from shapelab.gui.base import theme
+from shapelab.gui.panels import morph_panel
+from shapelab.gui.panels.morph_panel import JOURNEY, STOPS, WAITING, MorphPanel
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -16,7 +20,8 @@ def panel(qtbot, session):
     panel.resize(300, 380)
     with qtbot.waitExposed(panel):
         panel.show()
-    return panel
+    yield panel
+    panel.shutdown()
 
 
 @pytest.fixture
@@ -61,13 +66,109 @@ def test_only_b_pinned_asks_for_a(qtbot, panel):
     assert panel.reason.text() == "Now show another shape and pin it as A."
 
 
-def test_cards_show_origin_and_picture(pinned, session):
+def test_cards_show_origin_and_picture(qtbot, pinned, session):
     assert pinned.cards[0].origin.text() == "chair, seed 0"
     assert pinned.cards[1].origin.text() == "chair, seed 1"
-    assert not pinned.cards[0].pane.image().isNull()
+    qtbot.waitUntil(lambda: not any(card.pane.image().isNull() for card in pinned.cards))
     session.undo()
     assert pinned.cards[1].origin.text() == "not pinned"
     assert pinned.cards[1].pane.image().isNull()
+
+
+class SlowDrawing:
+    """Stands in for `draw_pin`: waits until it is let go and notes what was drawn, and where."""
+
+    def __init__(self, monkeypatch):
+        self.go = threading.Event()
+        self.drawn = []
+        self.threads = set()
+        monkeypatch.setattr(morph_panel, "draw_pin", self)
+
+    def __call__(self, request):
+        self.threads.add(threading.get_ident())
+        assert self.go.wait(20)
+        self.drawn.append(request.state)
+        return np.full((8, 8, 4), 100 + request.state.seed, np.uint8)
+
+
+@pytest.fixture
+def slow(monkeypatch, request):
+    drawing = SlowDrawing(monkeypatch)
+    request.getfixturevalue("panel")  # made now, so that it draws with the stand-in
+    yield drawing
+    drawing.go.set()
+
+
+def seeds(panel):
+    """The seed whose picture each card shows; None where it shows a word."""
+    images = [card.pane.image() for card in panel.cards]
+    return [None if i.isNull() else i.pixelColor(0, 0).red() - 100 for i in images]
+
+
+def test_pins_are_drawn_on_threads_of_their_own_while_their_names_stand_there(
+    qtbot, slow, panel, session
+):
+    panel.cards[0].pin.click()
+    session.set_seed(7)
+    panel.cards[1].pin.click()
+    assert [card.origin.text() for card in panel.cards] == ["chair, seed 0", "chair, seed 7"]
+    assert [card.pane.word() for card in panel.cards] == [WAITING, WAITING]
+    assert panel.slider.isEnabled()
+    slow.go.set()
+    qtbot.waitUntil(lambda: seeds(panel) == [0, 7])
+    assert len(slow.threads) == 2
+    assert threading.get_ident() not in slow.threads
+
+
+def test_the_newest_pin_wins_and_those_between_are_not_drawn(qtbot, slow, panel, session):
+    for seed in (1, 2, 3, 4):
+        session.set_seed(seed)
+        panel.cards[0].pin.click()
+        qtbot.waitUntil(lambda: bool(slow.threads))
+    slow.go.set()
+    qtbot.waitUntil(lambda: seeds(panel)[0] == 4)
+    assert [state.seed for state in slow.drawn] == [1, 4]
+
+
+def test_a_pin_that_was_undone_while_it_was_drawn_stays_empty(qtbot, slow, panel, session):
+    panel.cards[0].pin.click()
+    qtbot.waitUntil(lambda: bool(slow.threads))
+    session.undo()
+    slow.go.set()
+    qtbot.waitUntil(lambda: bool(slow.drawn) and not panel.cards[0]._pictures.busy)
+    assert seeds(panel)[0] is None
+    assert panel.cards[0].pane.word() == "A"
+    session.redo()
+    qtbot.waitUntil(lambda: seeds(panel)[0] == 0)
+
+
+def test_a_shape_that_cannot_be_drawn_is_told_and_stays_pinned(qtbot, monkeypatch, session):
+    def fail(_request):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(morph_panel, "draw_pin", fail)
+    panel = MorphPanel(session)
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.failed) as failed:
+        panel.cards[0].pin.click()
+    assert isinstance(failed.args[0], MemoryError)
+    assert panel.cards[0].pane.word() == "A"
+    assert session.morph.a is not None
+    panel.shutdown()
+
+
+def test_another_theme_draws_the_pins_in_its_colour(qtbot, qapp, pinned):
+    def warm():
+        image = pinned.cards[0].pane.image()
+        return image if image.isNull() else image.pixelColor(80, 80).name()
+
+    qtbot.waitUntil(lambda: not all(card.pane.image().isNull() for card in pinned.cards))
+    light = warm()
+    theme.apply(qapp, dark=True)
+    qtbot.waitUntil(lambda: warm() != light)
+    assert not pinned.cards[0].pane.image().isNull()
+    theme.apply(qapp, dark=False)
+    qapp.setStyleSheet("")
 
 
 def test_dragging_travels_along_the_path_in_one_step(qtbot, pinned, session):

@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from shapelab.core.mesh.ray_picture import CORNER, VIEW, view_axes
 from trainer.data.pictures import draw as drawing
 from trainer.data.pictures.draw import BACKGROUND, draw, strip
 
+RIGHT, UP, _ = view_axes(*CORNER)
 AXIS = np.arange(32) - 15.5
 X, Y, Z = np.meshgrid(AXIS, AXIS, AXIS, indexing="ij")
 
@@ -39,9 +41,9 @@ def inked(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def tone(picture: NDArray[np.uint8], point: tuple[float, float, float]) -> float:
     """Mean brightness of 3 x 3 pixels where a point is seen, in voxels from the grid's middle."""
     side = len(picture)
-    scale = 2 * 0.56 * 32 / side
-    row = round(side / 2 - float(np.dot(drawing._UP, point)) / scale)
-    column = round(side / 2 + float(np.dot(drawing._RIGHT, point)) / scale)
+    scale = 2 * VIEW * 32 / side
+    row = round(side / 2 - float(np.dot(UP, point)) / scale)
+    column = round(side / 2 + float(np.dot(RIGHT, point)) / scale)
     return float(picture[row - 1 : row + 2, column - 1 : column + 2].mean())
 
 
@@ -67,7 +69,7 @@ def test_top_is_brightest_then_the_front_then_the_right_side() -> None:
 
 
 def test_axes_are_right_back_and_up() -> None:
-    for axis, direction in ((0, drawing._RIGHT), (1, drawing._UP), (2, drawing._UP)):
+    for axis, direction in ((0, RIGHT), (1, UP), (2, UP)):
         before, after = np.zeros((2, 32, 32, 32), np.float32)
         before[14:18, 14:18, 14:18] = 1
         after[:] = np.roll(before, 6, axis)
@@ -75,7 +77,7 @@ def test_axes_are_right_back_and_up() -> None:
         down, right = columns - rows
         # Moved to the right, to the back (which is farther up in the picture) or up.
         assert right if axis == 0 else -down
-        expected = 6 * direction[axis] * 128 / (2 * 0.56 * 32)
+        expected = 6 * direction[axis] * 128 / (2 * VIEW * 32)
         assert (right if axis == 0 else -down) == pytest.approx(expected, abs=0.3)
 
 
@@ -85,7 +87,7 @@ def test_a_ball_has_a_round_outline_in_the_middle() -> None:
     seen = inked(draw(ball.astype(np.float32)))
     for mirrored in (seen[:, ::-1], seen[::-1]):
         assert (seen ^ mirrored).sum() <= 8
-    pixels = radius * 128 / (2 * 0.56 * 32)
+    pixels = radius * 128 / (2 * VIEW * 32)
     assert seen.sum() == pytest.approx(np.pi * pixels**2, rel=0.04)
 
 

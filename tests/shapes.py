@@ -1,0 +1,29 @@
+"""Shapes that are known exactly, so that they can be had at any resolution."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A chair of boxes with round edges: lower and upper corners in 32nds of the grid, from its middle.
+SEAT, BACK = ((-8, -8, -2), (8, 8, 2)), ((-8, 4, -2), (8, 8, 12))
+LEGS = tuple(((x, y, -12), (x + 4, y + 4, 2)) for x in (-8, 4) for y in (-8, 4))
+ROUND = 1.5  # 32nds
+
+
+def chair(resolution: int) -> NDArray[np.float32]:
+    """The occupancy (R, R, R) of the chair; 24/32 of the grid high and 16/32 wide and deep.
+
+    It falls from 1 to 0 over one cell around the surface, as the decoder's does.
+    """
+    distance = np.min([box(resolution, *part, ROUND) for part in (SEAT, BACK, *LEGS)], axis=0)
+    return np.clip(0.5 - distance * resolution / 32, 0, 1).astype(np.float32)
+
+
+def box(resolution: int, low, high, rounding: float = 0.0) -> NDArray[np.float64]:
+    """Signed distance (R, R, R) in 32nds of the grid from a box with round edges."""
+    places = (np.indices((resolution,) * 3) + 0.5) * 32 / resolution - 16
+    middle, half = np.add(low, high) / 2, np.subtract(high, low) / 2
+    beyond = np.abs(places - middle[:, None, None, None]) - (half - rounding)[:, None, None, None]
+    outside = np.linalg.norm(np.maximum(beyond, 0), axis=0)
+    return outside + np.minimum(beyond.max(axis=0), 0) - rounding
