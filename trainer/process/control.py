@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from shapelab.core.runs.line_reader import Tail
+from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_folder import COMMANDS
 
 LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
@@ -79,11 +79,11 @@ class Control:
     @contextmanager
     def following(self, path: Path) -> Iterator[None]:
         """Takes the commands appended to a file from now on, one a line, while the block runs."""
-        tail, ended = Tail(path, at_end=True), threading.Event()
+        lines, ended = LineReader(path, at_end=True), threading.Event()
 
         def poll() -> None:
             while not ended.wait(LOOK_EVERY_S):
-                for line in tail.lines():
+                for line in lines.read():
                     self.request(line.strip().lower())
 
         thread = threading.Thread(target=poll, name="commands", daemon=True)

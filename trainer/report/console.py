@@ -113,13 +113,13 @@ def write_line(stream: IO[str], line: str) -> None:
 def _show_live(events: Iterable[Event], bar: Progress, terminal: Console) -> None:
     with Live(bar, console=terminal, refresh_per_second=4) as live:
         for event in events:
-            bar.take(event)
+            bar.add(event)
             if not isinstance(event, StepDone):
                 line = Text(describe(event), _STYLES.get(type(event), "dim"))
                 live.console.print(line, soft_wrap=True)
 
 
-class Progress(run_progress.Progress):
+class Progress(run_progress.RunProgress):
     """How far a run is; rich draws it as a bar and a line of the newest scalars."""
 
     def __rich__(self) -> Group:

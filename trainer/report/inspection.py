@@ -14,11 +14,12 @@ from shapelab.core import formatting
 from shapelab.core.errors import RunError
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import overrides
+from shapelab.core.runs.curves import RunCurves
 from shapelab.core.runs.events import EventReader, Warned
 from shapelab.core.runs.presets import preset_names, preset_path
 from shapelab.core.runs.previews import preview_path, preview_steps
 from shapelab.core.runs.run_config import RunConfig
-from shapelab.core.runs.run_folder import RunFolder, RunSummary, history, summarise
+from shapelab.core.runs.run_folder import RunFolder, RunSummary, summarise
 from shapelab.core.runs.run_state import RunState
 
 from .scalar_text import ordered, short, sparkline
@@ -157,15 +158,12 @@ def _checkpoints(folder: RunFolder) -> list[str]:
 
 
 def _scalars(folder: RunFolder) -> list[str]:
-    curves = history(folder)
+    run = RunCurves()
+    run.append(EventReader(folder.events).read())
+    values = {name: curve.values.tolist() for name, curve in run.curves.items() if len(curve)}
     rows = [
-        (
-            short(name),
-            formatting.number(curves[name][-1][1]),
-            sparkline([value for _, value in curves[name]]),
-        )
-        for name in ordered(curves)
-        if curves[name]
+        (short(name), formatting.number(values[name][-1]), sparkline(values[name]))
+        for name in ordered(values)
     ]
     return ["Newest figures, and how they went", *_columns(rows)] if rows else []
 

@@ -280,10 +280,11 @@ class Training:
         if self.processes.is_main and state.step % config.validate_every == 0:
             with suppress(Stopped):
                 scores = validation_scores(state, self.store, self.control.check)
-                score = sum(scores.values()) / (1 + self.store.has_pictures)
+                validated = Validated(state.step, scores)
+                score = validated.score
                 better = score > state.best
                 state.best = max(state.best, score)
-                yield Validated(state.step, scores)
+                yield validated
         if self.processes.is_main and (sample or state.step % config.preview_every == 0):
             yield from self._preview()
         late = time.monotonic() - self._save_tried > 60 * config.save_minutes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -18,9 +18,9 @@ from shapelab.core.runs.events import (
     StepDone,
     Validated,
     Warned,
+    best_validation,
 )
 
-VALIDATION = ("iou", "picture_iou")  # the scores of held-out shapes
 _BLOCK = 64  # points that are smoothed at once
 
 Point = tuple[float, float, float]  # step, seconds, value
@@ -88,28 +88,18 @@ class RunCurves:
     """Everything that a run's events say in numbers.
 
     A run that is resumed from a checkpoint, or goes back to one, takes back the numbers of the
-    steps after it, as ``shapelab.core.runs.run_folder.history`` does.
+    steps after it.
     """
 
     def __init__(self) -> None:
         self.curves: dict[str, Curve] = {}
         self.checkpoints: list[int] = []  # steps, rising
+        self.validations: list[Validated] = []  # oldest first
         self.warnings: list[Warned] = []  # all there were: they happened, even if taken back
         self.step = 0  # the newest
         self._clock = Curve()  # seconds of training at each step
         self._seconds = 0.0
         self._time: float | None = None  # of the newest event
-
-    @classmethod
-    def from_history(cls, history: Mapping[str, Sequence[tuple[int, float]]]) -> RunCurves:
-        """Curves of ``shapelab.core.runs.run_folder.history``, which knows no times."""
-        run = cls()
-        for name, points in history.items():
-            curve = run.curves.setdefault(name, Curve())
-            for step, value in points:
-                curve.add(step, np.nan, value)
-            run.step = max([run.step, *(step for step, _ in points[-1:])])
-        return run
 
     def append(self, events: Iterable[Event]) -> None:
         """Adds what came, oldest first."""
@@ -126,6 +116,8 @@ class RunCurves:
                     for name, value in event.metrics.items():
                         points[name].append((event.step, self._seconds, value))
                     clock.append((event.step, self._seconds, 0.0))
+                    if isinstance(event, Validated):
+                        self.validations.append(event)
                 case Saved():
                     if event.step not in self.checkpoints[-1:]:
                         self.checkpoints.append(event.step)
@@ -133,17 +125,10 @@ class RunCurves:
                     self.warnings.append(event)
         self._extend(points, clock)
 
-    def best_validation(self) -> int | None:
-        """The first step with the highest mean of the validation's scores; None before any."""
-        scores = [self.curves[name] for name in VALIDATION if name in self.curves]
-        if not scores:
-            return None
-        steps = scores[0].steps
-        for curve in scores[1:]:
-            steps = np.intersect1d(steps, curve.steps)
-        found = [curve.values[np.isin(curve.steps, steps)] for curve in scores]
-        mean = np.mean(found, axis=0)
-        return int(steps[np.nanargmax(mean)]) if np.isfinite(mean).any() else None
+    @property
+    def best(self) -> Validated | None:
+        """The best validation that was not taken back."""
+        return best_validation(self.validations)
 
     def seconds_at(self, step: float) -> float:
         """Seconds of training up to a step, between the known ones by proportion."""
@@ -175,6 +160,7 @@ class RunCurves:
         for curve in [*self.curves.values(), self._clock]:
             curve.drop_after(step)
         self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
+        self.validations = [event for event in self.validations if event.step <= step]
 
 
 class MovingAverage:

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.runs.curves import VALIDATION, Curve, RunCurves
+from shapelab.core.runs.curves import Curve, RunCurves
+from shapelab.core.runs.events import SCORES
 from shapelab.core.runs.run_config import RunConfig
 
 ENOUGH = 20  # logged points before the doctor has an opinion
@@ -252,7 +253,7 @@ def _validation(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
 
 def _moving_scores(run: RunCurves) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Scores that change: those that stand still to the last digit belong to frozen networks."""
-    for name in VALIDATION:
+    for name in SCORES:
         if name in run.curves:
             values = run.curves[name].values
             values = values[np.isfinite(values)]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
-from shapelab.core.runs.line_reader import Tail
+from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_state import RunState
+
+SCORES = ("iou", "picture_iou")  # of held-out shapes, by the networks that read voxels, pictures
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,21 @@ class Validated(Event):
     """The held-out shapes were scored."""
 
     metrics: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """By which "best" is meant everywhere; NaN where a score is not finite.
+
+        The sum of ``SCORES``, which ranks as their mean does; one that is missing counts as 0:
+        pictures are learnt later than shapes, or never.
+        """
+        return sum(self.metrics.get(name, 0.0) for name in SCORES)
+
+
+def best_validation(validations: Iterable[Validated]) -> Validated | None:
+    """The first one with the highest score; None where none is finite."""
+    finite = (event for event in validations if math.isfinite(event.score))
+    return max(finite, key=lambda event: event.score, default=None)
 
 
 @dataclass(frozen=True)
@@ -174,12 +192,12 @@ class EventReader:
     """Reads a growing ``events.jsonl``: each call gives the events that came since the last."""
 
     def __init__(self, path: Path) -> None:
-        self._tail = Tail(path)
+        self._lines = LineReader(path)
 
     def read(self) -> list[Event]:
         """New events, oldest first. A line still being written waits; a damaged one is skipped."""
         events = []
-        for line in self._tail.lines():
+        for line in self._lines.read():
             try:
                 events.append(from_line(line))
             except ValueError:  # a crash can leave half a line; the rest of the history counts

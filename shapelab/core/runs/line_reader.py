@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class Tail:
+class LineReader:
     """The lines of a file that another process appends to, on this machine or on a shared disk.
 
     The file is opened anew for each call, which is what makes network file systems look again.
@@ -19,9 +19,9 @@ class Tail:
         self._path = path
         self._offset = 0
         if at_end:
-            self.lines()
+            self.read()
 
-    def lines(self) -> list[str]:
+    def read(self) -> list[str]:
         """New lines, oldest first, without their ends. One still being written waits."""
         try:
             with self._path.open("rb") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import socket
 import time
@@ -17,8 +16,9 @@ from filelock import FileLock, Timeout
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
-from shapelab.core.runs.events import EventReader, Finished, Saved, StepDone, Validated
+from shapelab.core.runs.events import EventReader, Finished
 from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
+from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
@@ -201,7 +201,7 @@ class RunSummary:
     step: int
     steps: int
     preset: str
-    best: float | None  # best validation IoU
+    best: float | None  # IoU of the best validation
     size: int  # bytes on disk
     changed: float  # seconds since 1970
 
@@ -213,22 +213,18 @@ def summarise(folder: RunFolder) -> RunSummary:
         RunError: there is no run.
     """
     config = folder.read_config()
-    step, saved, best = 0, 0, None
-    ended: RunState | None = None
+    progress, ended = RunProgress(config.steps), None
     for event in EventReader(folder.events).read():
-        step = event.step
-        if isinstance(event, Validated) and math.isfinite(event.metrics.get("iou", math.nan)):
-            best = max(best or 0.0, event.metrics["iou"])
-        if isinstance(event, Saved):
-            saved = event.step
+        progress.add(event)
         ended = event.reason if isinstance(event, Finished) else None
+    step, best = progress.step, progress.best
     if folder.is_locked():
         state = RunState.TRAINING
     elif ended is not None:
         state = ended
     else:
         state = RunState.INTERRUPTED if step else RunState.NEW
-        step = saved  # what was not saved is lost
+        step = progress.saved or 0  # what was not saved is lost
     size, changed = _size_and_time(folder.path)
     return RunSummary(folder.path, state, step, config.steps, config.preset, best, size, changed)
 
@@ -254,19 +250,3 @@ def find_runs(root: Path) -> list[RunSummary]:
             except (RunError, OSError):  # somebody else's config.toml
                 continue
     return sorted(found, key=lambda run: -run.changed)
-
-
-def history(folder: RunFolder) -> dict[str, list[tuple[int, float]]]:
-    """Every scalar of a run as (step, value), in order, without steps that were taken back."""
-    curves: dict[str, dict[int, float]] = {}
-    last = 0
-    for event in EventReader(folder.events).read():
-        if event.step < last:  # resumed from a checkpoint, or gone back to one
-            for name, curve in curves.items():
-                curves[name] = {step: value for step, value in curve.items() if step <= event.step}
-        last = event.step
-        if isinstance(event, StepDone | Validated):
-            for name, value in event.metrics.items():
-                curve = curves.setdefault(name, {})
-                curve[event.step] = value
-    return {name: sorted(curve.items()) for name, curve in curves.items()}

@@ -51,7 +51,7 @@ def moment_at(run: RunFolder, which: int | Literal["newest", "best"] = "newest")
 
     Args:
         run: the run's folder.
-        which: "newest", "best" (by mean validation IoU; the newest before the first validation),
+        which: "newest", "best" (see ``Validated.score``; the newest before the first validation),
             or a step: the last model saved up to there.
 
     Raises:
@@ -84,10 +84,3 @@ def open_moment(path: Path) -> ShapeModel:
 
     name = f"{path.parents[1].name}, step {order(path)[1]}"
     return ShapeModel(name, model_file.read(path / "model.safetensors"))
-
-
-def open_checkpoint(
-    run: RunFolder, which: int | Literal["newest", "best"] = "newest"
-) -> ShapeModel:
-    """The model of a run at a save. Arguments and errors as for the two functions it is made of."""
-    return open_moment(moment_at(run, which))

@@ -1,16 +1,26 @@
-"""How far a run is, how fast it goes and how long it will take, by its own events."""
+"""How far a run is, how fast it goes, how long it will take and how good it is, by its events."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from shapelab.core.runs.events import Event, Paused, Prepared, Resumed, Started, StepDone, Validated
+from shapelab.core.runs.events import (
+    Event,
+    Paused,
+    Prepared,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    best_validation,
+)
 
 _PACE_EVENTS = 30  # over how many StepDone events the time left is estimated
 
 
-class Progress:
-    """Takes a run's events one by one."""
+class RunProgress:
+    """Follows a run's events one by one."""
 
     def __init__(self, steps: int = 0, start: int = 0) -> None:
         self.steps = steps
@@ -18,16 +28,30 @@ class Progress:
         self.paused = False
         self.metrics: dict[str, float] = {}
         self.prepared: Prepared | None = None  # while the run makes data
+        self.saved: int | None = None  # step of the newest checkpoint
+        self._validations: list[Validated] = []
         self._pace: deque[tuple[int, float]] = deque(maxlen=_PACE_EVENTS)
 
-    def take(self, event: Event) -> None:
+    @property
+    def best(self) -> float | None:
+        """IoU of the best validation that was not taken back, from voxels."""
+        best = best_validation(self._validations)
+        return None if best is None else best.metrics.get("iou")
+
+    def add(self, event: Event) -> None:
         """Notes what an event says."""
+        if event.step < self.step:  # resumed from a checkpoint, or gone back to one
+            self._validations = [old for old in self._validations if old.step <= event.step]
         self.step = event.step
         self.prepared = event if isinstance(event, Prepared) else None
         if isinstance(event, Started):
             self.steps = event.steps
         if isinstance(event, StepDone | Validated):
             self.metrics |= event.metrics
+        if isinstance(event, Validated):
+            self._validations.append(event)
+        if isinstance(event, Saved):
+            self.saved = event.step
         if isinstance(event, StepDone):
             self._pace.append((event.step, event.time))
         if isinstance(event, Started | Paused | Resumed):

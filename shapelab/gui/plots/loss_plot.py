@@ -5,7 +5,7 @@ Imports pyqtgraph, which takes a while: import this module when the plots are fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -26,8 +26,7 @@ from shapelab.gui.plots import plot_export
 from shapelab.gui.plots.plot_grid import Canvas
 from shapelab.gui.plots.plot_panel import Marks, Panel
 from shapelab.gui.plots.plot_toolbar import PlotBar
-from shapelab.gui.plots.plot_trace import PlotOptions, Trace
-from shapelab.gui.plots.plotted_run import PlottedRun
+from shapelab.gui.plots.plotted_run import PlotOptions, PlottedRun, Trace
 from shapelab.gui.plots.scalar_groups import Group, groups_of, one_each, series
 
 REDRAW_MS = 200  # at most five redraws a second, however fast events come
@@ -81,15 +80,6 @@ class LossPlot(QWidget):
         self._runs[key].curves.append(events)
         self._changed()
 
-    def load(self, key: str, history: Mapping[str, Sequence[tuple[int, float]]]) -> None:
-        """Puts a run's history (`run_folder.history`) in place of what is shown of it.
-
-        A history knows neither times nor checkpoints; a run's events, appended, do.
-        """
-        run = self._runs[key]
-        run.curves, run.traces = RunCurves.from_history(history), {}
-        self._changed()
-
     def remove_run(self, key: str) -> None:
         """Takes a run away; an unknown key is no error."""
         self._runs.pop(key, None)
@@ -98,11 +88,6 @@ class LossPlot(QWidget):
     def curves(self, key: str) -> RunCurves:
         """The numbers of a run, as the doctor wants them."""
         return self._runs[key].curves
-
-    def set_checkpoints(self, key: str, steps: Sequence[int]) -> None:
-        """Which checkpoints there are, where somebody knows better than the events."""
-        self._runs[key].saved = sorted(steps)
-        self._changed()
 
     # --- cursor ---------------------------------------------------------------------------------
 

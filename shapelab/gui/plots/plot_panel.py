@@ -17,7 +17,7 @@ from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import blend
 from shapelab.gui.plots.decimate import Array, decimate
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
-from shapelab.gui.plots.plot_trace import PlotOptions, Trace
+from shapelab.gui.plots.plotted_run import PlotOptions, Trace
 from shapelab.gui.plots.scalar_groups import Group
 
 AXIS_WIDTH = 50  # px; the same in all panels, so that their left edges are in line

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import FineSlider
-from shapelab.gui.plots.plot_trace import PlotOptions
+from shapelab.gui.plots.plotted_run import PlotOptions
 from shapelab.gui.plots.scalar_groups import Group
 
 RANGES = (("All steps", None), ("Last 10 000", 10_000), ("Last 1 000", 1_000))

@@ -1,4 +1,4 @@
-"""One run in the plots: its numbers, and where its steps lie on the x axis."""
+"""A run in the plots: its numbers by step or by time, smoothed, what is not finite set apart."""
 
 from __future__ import annotations
 
@@ -8,9 +8,78 @@ from dataclasses import dataclass, field
 import numpy as np
 from PySide6.QtGui import QColor
 
-from shapelab.core.runs.curves import VALIDATION, RunCurves
+from shapelab.core.runs.curves import Curve, MovingAverage, RunCurves
+from shapelab.core.runs.events import SCORES
 from shapelab.gui.plots.decimate import Array
-from shapelab.gui.plots.plot_trace import Trace
+
+
+@dataclass(frozen=True)
+class PlotOptions:
+    """What the user chose above the plots."""
+
+    by_time: bool = False
+    last: int | None = None  # steps; None = all
+    smoothing: float = 0.0  # factor of the moving average
+    log: bool = False  # where values are positive
+    clip_outliers: bool = False
+
+
+class Trace:
+    """One curve of one run; keeps what was computed until the curve or an option changes."""
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+        self.color = QColor()
+        self.best: float | None = None  # x of the best validation, for its scores
+        self.x: Array = np.zeros(0)
+        self.y: Array = np.zeros(0)
+        self.smooth: Array = np.zeros(0)
+        self.gaps: Array = np.zeros(0)  # x of values that were not finite
+        self._made_for: tuple[int, PlotOptions] | None = None
+        self._done = 0  # points of the curve that are in x, y, smooth and gaps
+        self._average = MovingAverage(0.0)
+
+    def prepare(self, options: PlotOptions) -> None:
+        """Brings x, y, smooth and gaps up to date; of a curve that grew, only the new end."""
+        wanted = (self.curve.edits, options)
+        if wanted != self._made_for:
+            self._made_for, self._done = wanted, 0
+            self.x = self.y = self.smooth = self.gaps = np.zeros(0)
+            self._average = MovingAverage(options.smoothing)
+        if self._done == len(self.curve):
+            return
+        new = slice(self._done, None)
+        x = (self.curve.seconds if options.by_time else self.curve.steps)[new]
+        y = self.curve.values[new]
+        self._done = len(self.curve)
+        placed, finite = np.isfinite(x), np.isfinite(y)
+        # Only finite points are drawn, so that a line goes on beside a value that is missing.
+        keep = placed & finite & (y > 0) if options.log else placed & finite
+        self.gaps = np.append(self.gaps, x[placed & ~finite])
+        self.x, self.y = np.append(self.x, x[keep]), np.append(self.y, y[keep])
+        if options.smoothing:
+            self.smooth = np.append(self.smooth, self._average.extend(y[keep]))
+        else:
+            self.smooth = self.y
+
+    def inside(self, low: float, high: float) -> slice:
+        """The points in a range of x."""
+        first, end = np.searchsorted(self.x, [low, high], side="left")
+        return slice(int(first), int(end) + int(end < len(self.x) and self.x[end] == high))
+
+    def value_at(self, x: float | None) -> float | None:
+        """What is drawn boldly at the point nearest to x, or the newest; None beyond the ends."""
+        if not len(self.x):
+            return None
+        if x is None:
+            return float(self.smooth[-1])
+        step = np.diff(self.x[-2:]).sum()  # how far from the next point an end may still speak
+        if not self.x[0] - 2 * step <= x <= self.x[-1] + 2 * step:
+            return None
+        after = min(int(np.searchsorted(self.x, x)), len(self.x) - 1)
+        before = max(after - 1, 0)
+        nearest = before if x - self.x[before] < self.x[after] - x else after
+        return float(self.smooth[nearest])
 
 
 @dataclass
@@ -20,7 +89,6 @@ class PlottedRun:
     name: str
     color: QColor | None  # None = after its place among the runs
     curves: RunCurves = field(default_factory=RunCurves)
-    saved: list[int] | None = None  # checkpoints as told from outside, else those of the events
     traces: dict[str, Trace] = field(default_factory=dict)
 
     def x(self, step: float, by_time: bool) -> float:
@@ -34,7 +102,7 @@ class PlottedRun:
 
     def checkpoints(self, by_time: bool) -> Array:
         """Where its checkpoints lie, [n]."""
-        return self._places(self.curves.checkpoints if self.saved is None else self.saved, by_time)
+        return self._places(self.curves.checkpoints, by_time)
 
     def troubles(self, by_time: bool) -> Array:
         """Where steps were skipped, [n]."""
@@ -49,8 +117,8 @@ class PlottedRun:
         if metric not in self.traces:
             self.traces[metric] = Trace(curve)
         trace = self.traces[metric]
-        best = self.curves.best_validation() if metric in VALIDATION else None
-        trace.best = None if best is None else self.x(best, by_time)
+        best = self.curves.best if metric in SCORES else None
+        trace.best = None if best is None else self.x(best.step, by_time)
         trace.color = color
         return trace
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from shapelab.core.runs.events import Event, Saved, Validated
-from shapelab.core.runs.run_progress import Progress
+from shapelab.core.runs.events import Event
+from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.process.training_thread import TrainingThread
@@ -32,11 +32,9 @@ class LiveRun(QObject):
         self.watcher = thread
         self.run: Path = thread.job.folder
         self.events: list[Event] = []
-        self.progress = Progress(steps)
+        self.progress = RunProgress(steps)
         self.state = RunState.STARTING
         self.trouble: Trouble | None = None
-        self.best: float | None = None
-        self.saved: int | None = None  # newest checkpoint
         self.watcher.events.connect(self._add_events)
         self.watcher.state_changed.connect(self._set_state)
         self.watcher.troubled.connect(self._set_trouble)
@@ -71,11 +69,7 @@ class LiveRun(QObject):
     @Slot(list)
     def _add_events(self, events: list[Event]) -> None:
         for event in events:
-            self.progress.take(event)
-            if isinstance(event, Validated):
-                self.best = max(self.best or 0.0, event.metrics.get("iou", 0.0))
-            if isinstance(event, Saved):
-                self.saved = event.step
+            self.progress.add(event)
         self.events += events
         self.news.emit(events)
 

@@ -86,7 +86,8 @@ class RunActions(QObject):
         if not live.owned:
             owner = RunFolder(run.path).owner_text()
             raise ShapelabError(f"{run.path.name} is trained by {owner}; it can be ended there.")
-        saved = "nothing is saved yet" if live.saved is None else f"it is saved at {live.saved}"
+        step = live.progress.saved
+        saved = "nothing is saved yet" if step is None else f"it is saved at {step}"
         if self._sure(
             "End the process?",
             f"What came after the last checkpoint is lost ({saved}); Stop would save first.",

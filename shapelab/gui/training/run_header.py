@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core import formatting
-from shapelab.core.runs.run_progress import Progress
+from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.base import theme
@@ -64,7 +64,7 @@ class Standing:
 
     name: str
     state: RunState
-    progress: Progress
+    progress: RunProgress
     trouble: Trouble | None = None
 
 

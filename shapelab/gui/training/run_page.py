@@ -9,7 +9,7 @@ from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.doctor import diagnose, diversity_of, ready
 from shapelab.core.runs.events import Event, EventReader, Previewed, Saved
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
-from shapelab.core.runs.run_progress import Progress
+from shapelab.core.runs.run_progress import RunProgress
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
 from shapelab.gui.plots.loss_plot import LossPlot
@@ -33,7 +33,7 @@ class RunPage(QSplitter):
         self.shown: RunSummary | None = None
         self._live: LiveRun | None = None  # of the shown run, if somebody watches it
         self._reader: Task | None = None
-        self._past: Progress | None = None  # of the shown run, as far as it was read
+        self._past: RunProgress | None = None  # of the shown run, as far as it was read
         self.header = RunHeader()
         self.doctor = DoctorBox()
         self.plot = LossPlot()
@@ -114,9 +114,9 @@ class RunPage(QSplitter):
     def _take_history(self, run: RunSummary, events: list[Event]) -> None:
         if self.shown is None or self.shown.path != run.path or self._live is not None:
             return
-        progress = self._past = Progress(run.steps)
+        progress = self._past = RunProgress(run.steps)
         for event in events:
-            progress.take(event)
+            progress.add(event)
         progress.steps = run.steps
         self.plot.append(str(run.path), events)
         self._look_at_time(progress)
@@ -143,17 +143,17 @@ class RunPage(QSplitter):
         findings = diagnose(curves, config, diversity)
         self.doctor.show_findings(findings[:MOST_FINDINGS], ready(curves))
 
-    def _look_at_time(self, progress: Progress) -> None:
+    def _look_at_time(self, progress: RunProgress) -> None:
         assert self.shown is not None
-        curves = self.plot.curves(str(self.shown.path))
-        self.page.look(progress.step, curves.best_validation())
+        best = self.plot.curves(str(self.shown.path)).best
+        self.page.look(progress.step, None if best is None else best.step)
 
     def _show_header(self) -> None:
         run, live = self.shown, self._live
         if run is None:
             self.header.show_standing(None)
         elif live is None:
-            progress = self._past or Progress(run.steps, run.step)
+            progress = self._past or RunProgress(run.steps, run.step)
             self.header.show_standing(Standing(run.path.name, run.state, progress))
         else:
             standing = Standing(run.path.name, live.state, live.progress, live.trouble)

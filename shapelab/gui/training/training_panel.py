@@ -152,7 +152,7 @@ class TrainingPanel(QWidget):
 
     def _take_news(self, live: LiveRun, events: list[Event]) -> None:
         self.heard.emit(live.run, events)
-        self.list.update_run(live.run, step=live.progress.step, best=live.best)
+        self.list.update_run(live.run, step=live.progress.step, best=live.progress.best)
         self.run_page.take_news(live, events)
 
     def _take_state(self, live: LiveRun) -> None:

@@ -13,9 +13,7 @@ from shapelab.core.runs.events import (
     StepDone,
     Validated,
     Warned,
-    to_line,
 )
-from shapelab.core.runs.run_folder import RunFolder, history
 
 
 def step(number, time, **metrics):
@@ -45,15 +43,29 @@ def curves_of(events):
     return run
 
 
-def test_curves_say_what_the_history_of_the_run_says(tmp_path):
-    folder = RunFolder(tmp_path)
-    folder.events.write_text("".join(to_line(event) + "\n" for event in KILLED))
+def test_steps_that_were_taken_back_are_left_out():
+    run = curves_of(
+        [
+            StepDone(20, {"a": 1.0, "b": 5.0}),
+            StepDone(40, {"a": 9.0, "late": 1.0}),
+            Started(20, 100, "cpu", 1),
+            StepDone(30, {"a": 2.0}),
+            Validated(30, {"iou": 0.5}),
+        ]
+    )
+    found = {
+        name: (curve.steps.tolist(), curve.values.tolist()) for name, curve in run.curves.items()
+    }
+    assert found == {
+        "a": ([20, 30], [1.0, 2.0]),
+        "b": ([20], [5.0]),
+        "late": ([], []),
+        "iou": ([30], [0.5]),
+    }
+
+
+def test_numbers_of_a_run_that_was_killed_and_resumed():
     run = curves_of(KILLED)
-    expected = history(folder)
-    assert set(run.curves) == set(expected)
-    for name, points in expected.items():
-        found = np.stack([run.curves[name].steps, run.curves[name].values], 1)
-        np.testing.assert_array_equal(found, np.array(points))
     assert run.curves["kl"].values.tolist() == [5.0, 4.0, 2.0]
     assert math.isnan(run.curves["critic"].values[-1])
 
@@ -103,25 +115,16 @@ def test_steps_and_seconds_translate_both_ways():
     assert RunCurves().seconds_at(5) == 0.0
 
 
-def test_best_validation_is_the_first_highest_mean():
+def test_the_best_validation_is_the_first_with_the_highest_score():
     run = curves_of(KILLED)
-    assert run.best_validation() == 20  # means 0.35 and 0.35
+    assert run.best.step == 20  # 0.7 and 0.7
     run.append([Validated(50, {"iou": math.nan, "picture_iou": 0.9}, time=90_030.0)])
-    assert run.best_validation() == 20
+    assert run.best.step == 20
     run.append([Validated(60, {"iou": 0.8, "picture_iou": 0.3}, time=90_040.0)])
-    assert run.best_validation() == 60
-    assert RunCurves().best_validation() is None
+    assert run.best.step == 60
+    assert RunCurves().best is None
     without_pictures = curves_of([Validated(n, {"iou": n / 100}) for n in (10, 30, 20)])
-    assert without_pictures.best_validation() == 20  # step 30 was taken back
-
-
-def test_a_history_without_times_can_be_shown(tmp_path):
-    run = RunCurves.from_history({"kl": [(10, 1.0), (20, 2.0)], "iou": [(15, 0.5)], "empty": []})
-    assert run.step == 20
-    assert run.curves["kl"].values.tolist() == [1.0, 2.0]
-    assert np.isnan(run.curves["kl"].seconds).all()
-    run.append([Started(20, 100, "cpu", 1, time=5.0), step(30, 7.0, kl=3.0)])
-    assert run.curves["kl"].steps.tolist() == [10, 20, 30]
+    assert without_pictures.best.step == 20  # step 30 was taken back
 
 
 def test_a_curve_grows_past_its_first_room_and_counts_its_edits():

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from shapelab.core.errors import RunError
+from shapelab.core.runs.curves import RunCurves
 from shapelab.core.runs.events import Event, Finished, Saved, Started, StepDone, Validated, to_line
 from shapelab.core.runs.run_config import RunConfig
-from shapelab.core.runs.run_folder import RunFolder, find_runs, history, summarise
+from shapelab.core.runs.run_folder import RunFolder, find_runs, summarise
+from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 
 
@@ -66,20 +68,18 @@ def test_best_is_the_highest_score_that_is_a_number(folder: RunFolder) -> None:
     assert summarise(folder).best == 0.7
 
 
-def test_history_leaves_out_steps_that_were_taken_back(folder: RunFolder) -> None:
-    write(
-        folder,
-        StepDone(20, {"a": 1.0, "b": 5.0}),
-        StepDone(40, {"a": 9.0}),
-        Started(20, 100, "cpu", 1),
-        StepDone(30, {"a": 2.0}),
-        Validated(30, {"iou": 0.5}),
-    )
-    assert history(folder) == {
-        "a": [(20, 1.0), (30, 2.0)],
-        "b": [(20, 5.0)],
-        "iou": [(30, 0.5)],
-    }
+def test_the_best_is_what_curves_list_and_trainer_call_the_best(folder: RunFolder) -> None:
+    """One score for all: pictures count too, and what was taken back does not."""
+    scores = [(0.9, 0.0), (0.7, 0.4), (0.8, 0.2), (0.95, 0.9)]
+    events = [Validated(i, {"iou": a, "picture_iou": b}) for i, (a, b) in enumerate(scores)]
+    events += [Started(2, 100, "cpu", 1)]
+    write(folder, *events)
+    curves, progress = RunCurves(), RunProgress()
+    curves.append(events)
+    for event in events:
+        progress.add(event)
+    assert curves.best == events[1]
+    assert progress.best == summarise(folder).best == 0.7
 
 
 def test_a_second_process_is_told_who_trains(folder: RunFolder) -> None:

@@ -11,7 +11,7 @@ from shapelab.core.errors import ModelFileError, RunError
 from shapelab.core.model.shape_model import load_model
 from shapelab.core.runs.events import Saved, to_line
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_models import is_checkpoint, moment_at, moments, open_checkpoint
+from shapelab.core.runs.run_models import is_checkpoint, moment_at, moments, open_moment
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def test_nothing_to_show_is_one_sentence(run, tmp_path):
     with pytest.raises(RunError, match="nothing up to step 19 that can be shown; save it"):
         moment_at(run, 19)
     with pytest.raises(RunError, match="nothing that can be shown"):
-        open_checkpoint(RunFolder(tmp_path / "other"))
+        moment_at(RunFolder(tmp_path / "other"))
 
 
 def test_a_damaged_model_is_refused(run):
     with pytest.raises(ModelFileError, match="damaged"):
-        open_checkpoint(run, 20)
+        open_moment(moment_at(run, 20))
 
 
 def test_a_moment_opens_like_any_model(run):
@@ -81,7 +81,7 @@ def test_a_moment_opens_like_any_model(run):
     data = (Path(__file__).parents[3] / "resources/models/furniture/model.safetensors").read_bytes()
     place = moment_at(run, 40) / "model.safetensors"
     place.write_bytes(data)
-    model = open_checkpoint(run, 40)
+    model = open_moment(moment_at(run, 40))
     assert model.name == "chairs, step 30"
     assert model.digest == whole.digest
     assert load_model(place.parent).digest == whole.digest
@@ -89,5 +89,5 @@ def test_a_moment_opens_like_any_model(run):
     flipped[len(data) // 2] ^= 1
     place.write_bytes(flipped)
     with pytest.raises(ModelFileError, match="checksum"):
-        open_checkpoint(run, 40)
+        open_moment(moment_at(run, 40))
     assert np.isfinite(model.decode(model.sample("chair", 3)[0])).all()

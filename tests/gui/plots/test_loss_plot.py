@@ -14,7 +14,6 @@ from PySide6.QtTest import QTest
 from shapelab.core import formatting
 from shapelab.core.errors import ExportError
 from shapelab.core.runs.events import Saved, Started, StepDone, Validated, Warned
-from shapelab.core.runs.run_folder import RunFolder, history
 from shapelab.gui.base import theme
 from shapelab.gui.plots.loss_plot import LossPlot
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
@@ -297,25 +296,6 @@ def test_time_axis_counts_training_only(filled):
     x, _ = drawn(panel_of(filled, "KL, nats"))
     assert x[-2:].tolist() == [1000.0, 1050.0]
     assert filled.where.text().endswith("17 min 30 s")
-
-
-def test_a_loaded_history_is_what_the_events_say(plot, tmp_path):
-    from shapelab.core.runs.events import to_line
-
-    folder = RunFolder(tmp_path)
-    folder.events.write_text("".join(to_line(event) + "\n" for event in events(300)))
-    plot.add_run("a", "run")
-    plot.append("a", events(500))
-    plot.load("a", history(folder))
-    plot.set_checkpoints("a", [300, 100])
-    plot.redraw()
-    assert panel_of(plot, "KL, nats")._items[0].bold.getData()[0].tolist() == [*range(10, 301, 10)]
-    marks = plot.canvas.panels[0]._checkpoints.getData()[0]
-    assert marks.tolist() == [100, 300]
-    plot.bar.axis.setCurrentIndex(1)  # it has no times: nothing is drawn, nothing breaks
-    assert len(drawn(panel_of(plot, "KL, nats"))[0]) == 0
-    with pytest.raises(KeyError):
-        plot.append("nobody", [])
 
 
 def test_checkpoints_are_marked_once_and_the_best_score_has_a_dot(filled):

@@ -72,7 +72,7 @@ def bar(*events: Event, width: int = 100) -> str:
     """What the live part shows after some events."""
     progress = console.Progress()
     for event in events:
-        progress.take(event)
+        progress.add(event)
     out = io.StringIO()
     Console(file=out, width=width).print(progress)
     return out.getvalue()

@@ -9,7 +9,7 @@ import torch
 
 from shapelab.core.runs.events import Saved
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_models import moments, open_checkpoint, order
+from shapelab.core.runs.run_models import moment_at, moments, open_moment, order
 from shapelab.core.runs.run_state import RunState
 from trainer.checkpoints import checkpoint_store
 from trainer.data.store.prepared_store import open_store
@@ -26,7 +26,7 @@ def test_each_save_leaves_a_model_of_the_averages(config, train, store_folder, a
     assert [path.name for path in moments(folder)] == [Path(e.path).name for e in saved]
     state = new_state(config, alone)
     state.load(*checkpoint_store.read_newest(folder.checkpoints))
-    model = open_checkpoint(folder)
+    model = open_moment(moment_at(folder))
     assert model.classes == config.model.classes
     store, rows = open_store(store_folder), np.arange(4)
     grids = store.grids(rows)
