@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.formats.read_back import mesh_parts
-from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.mesh.tri_mesh import TriMesh, unique_rows
 
 MESH_SUFFIXES = (".stl", ".obj", ".ply", ".off", ".glb", ".gltf", ".3mf")
 
@@ -89,7 +89,9 @@ def _validated(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> TriMe
             f"The mesh is {size:.3g} units long, which cannot be meant; please scale it first."
         )
     placed = np.asarray(vertices - (low + high) / 2, np.float32)  # is exact near 0 only
-    placed, faces = _merged(placed, faces)
+    # Equal points become one, as STL repeats them for every triangle; -0 becomes 0.
+    placed, place = unique_rows(placed + np.float32(0))
+    faces = place[faces]
     a, b, c = (placed[faces[:, i]].astype(np.float64) for i in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     faces = faces[area > size * size * 1e-14]
@@ -98,20 +100,6 @@ def _validated(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> TriMe
             "The mesh has too few triangles for a shape; please choose one with a surface."
         )
     return TriMesh(placed, np.asarray(faces, np.int32))
-
-
-def _merged(
-    vertices: NDArray[np.float32], faces: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Makes equal points one, as STL repeats them for every triangle."""
-    vertices = vertices + np.float32(0)  # -0 becomes 0
-    order = np.lexsort(vertices.T)
-    ordered = vertices[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(1)
-    place = np.zeros(len(order), np.int64)
-    place[order] = np.cumsum(new) - 1
-    return ordered[new], place[faces]
 
 
 def _check_zip(data: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.mesh.tri_mesh import TriMesh, merged, shell_volumes, sorted_rows
+from shapelab.core.mesh.tri_mesh import TriMesh, merged, shell_volumes, unique_rows
 
 # Slicers find no layers in anything flatter.
 SMALLEST_MM = 0.1
@@ -209,7 +209,7 @@ def _face_problems(mesh: TriMesh) -> list[str]:
     flat = int((across <= longest * _FLAT * mesh.extents.max()).sum())
     if flat:
         found.append(f"{flat} triangles have no area.")
-    twins = int((~sorted_rows(np.sort(mesh.faces, axis=1))[1]).sum())
+    twins = len(mesh.faces) - len(unique_rows(np.sort(mesh.faces, axis=1))[0])
     if twins:
         found.append(f"{twins} triangles are there twice.")
     return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 def _no_faces() -> NDArray[np.int32]:
@@ -52,9 +55,7 @@ def merged(mesh: TriMesh) -> TriMesh:
     """The mesh with one vertex a position and none unused, as a slicer sees it; no normals."""
     # Adding 0.0 turns -0.0 into 0.0, so that equal positions have equal bits.
     vertices = np.ascontiguousarray(mesh.vertices + np.float32(0.0))
-    order, new = sorted_rows(vertices.view(np.int32))
-    place = np.zeros(len(vertices), np.int64)
-    place[order] = np.cumsum(new) - 1
+    distinct, place = unique_rows(vertices.view(np.int32))
     corners = place[mesh.faces.ravel()]
     # Numbered by first use, so that what is near in space stays near in the file.
     used, first, inverse = np.unique(corners, return_index=True, return_inverse=True)
@@ -62,19 +63,21 @@ def merged(mesh: TriMesh) -> TriMesh:
     rank = np.zeros_like(by_use)
     rank[by_use] = np.arange(len(by_use))
     faces = rank[inverse].reshape(-1, 3).astype(np.int32)
-    return TriMesh(vertices[order[new]][used[by_use]], faces)
+    return TriMesh(distinct.view(np.float32)[used[by_use]], faces)
 
 
-def sorted_rows(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The order that sorts integer rows, and which of the sorted rows differ from the one before.
+def unique_rows(rows: NDArray[Number]) -> tuple[NDArray[Number], NDArray[np.int64]]:
+    """The distinct rows, sorted by their last column first, and for each row which of them it is.
 
-    Much faster than `np.unique(rows, axis=0)`, which compares bytes.
+    Much faster than `np.unique(rows, axis=0, return_inverse=True)`, which compares bytes.
     """
     order = np.lexsort(rows.T)
     ranked = rows[order]
     new = np.ones(len(rows), np.bool_)
     new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
-    return order, new
+    place = np.zeros(len(rows), np.int64)
+    place[order] = np.cumsum(new) - 1
+    return ranked[new], place
 
 
 def vertex_normals(mesh: TriMesh) -> NDArray[np.float32]:

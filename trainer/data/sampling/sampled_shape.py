@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import voxel_files
-from shapelab.core.inputs.crossings import Grid, Points
 from shapelab.core.inputs.voxel_files import OBJECT_SHARE, VoxelGrid
-from shapelab.core.inputs.voxelise import Solid, filled, placed
+from shapelab.core.inputs.voxelise import Grid, Points, Solid, filled, placed
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
