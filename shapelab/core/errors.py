@@ -16,7 +16,7 @@ class ModelFileError(ShapelabError):
 
 
 class MeshError(ShapelabError):
-    """A field or mesh cannot become a printable surface (empty, open, not manifold …)."""
+    """An occupancy grid or mesh cannot become a printable surface (empty, open, not manifold …)."""
 
 
 class ExportError(ShapelabError):

@@ -132,7 +132,11 @@ def _components(nodes: int, links: NDArray[np.int64]) -> tuple[int, NDArray[np.i
 
 
 def _corner_components(faces: NDArray[np.int32], edges: _Edges) -> int:
-    """How many fans of faces there are: as many as vertices where the mesh is manifold."""
+    """How many fans of faces there are: as many as vertices where the mesh is manifold.
+
+    Corners are linked where two faces share an edge that ends there; a linked set is a fan. A
+    vertex in which two cones meet tip to tip has two fans, though each of its edges has two faces.
+    """
     one, other = edges.pairs.T
     next_one, next_other = one - one % 3 + (one + 1) % 3, other - other % 3 + (other + 1) % 3
     # Along one edge the start of one half edge meets the other's end, unless both run one way.
@@ -163,7 +167,10 @@ def _shells(mesh: TriMesh, edges: _Edges) -> tuple[int, bool]:
 
 
 class _Rays:
-    """Tells by rays along z whether a face lies inside another shell."""
+    """Tells by rays along z whether a face lies inside another shell.
+
+    A ray from a point inside a closed shell leaves it once more often than it enters it.
+    """
 
     def __init__(self, corners: NDArray[np.float64], label: NDArray[np.int32]) -> None:
         self._corners, self._label = corners, label
@@ -179,7 +186,12 @@ class _Rays:
 
 
 def _crossings(corners: NDArray[np.float64], point: NDArray[np.float64]) -> int:
-    """Faces that a ray from the point straight up leaves through, less those it enters through."""
+    """Faces that a ray from the point straight up leaves through, less those it enters through.
+
+    Seen from above, a triangle holds the point if its three sides turn round it the same way; the
+    sign says whether the face looks up. Twice the areas of the triangles of the point and each side
+    weigh the corners' heights: barycentric coordinates give where the ray meets the face.
+    """
     x, y = (corners[..., :2] - point[:2]).transpose(2, 1, 0)
     sides = np.stack([x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))])
     turn = sides.sum(axis=0)

@@ -16,7 +16,7 @@ CODE = 8  # cosine and sine of the azimuth, elevation, logarithm of the distance
 AZIMUTHS = 24  # the first one is 0
 GUESS = AZIMUTHS + CODE - 2
 # Of the training pictures: azimuth over the circle, elevation from 0 to 45 degrees, tilt from -5 to
-# 5 degrees, vertical field of view from 15 to 50 degrees, framed by `images.frame`.
+# 5 degrees, vertical field of view from 15 to 50 degrees, framed by ``core.inputs.images.frame``.
 MEAN = np.array([0, 0, 0.39, 0.95, 0, 0, -0.025, 0.48], np.float32)
 DEVIATION = np.array([0.71, 0.71, 0.23, 0.34, 0.05, 0.031, 0.033, 0.071], np.float32)
 

@@ -18,27 +18,28 @@ from torch.nn import functional
 
 STRIDE, PADDING = 2, 1
 GEOMETRY = ([STRIDE] * 3, [PADDING] * 3, [1] * 3)  # and dilation, as convolution_backward asks
-FOLD_FROM = 8  # samples; fewer make no row longer than the kernel's own unrolling
+SHORT_ROW = 4  # cells of the coarse grid along an axis, and less
+JOIN_FROM = 8  # samples; fewer make no row longer than the kernel's own unrolling
 
 
 def to_coarse(fine: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     """``conv3d(fine, kernel, bias, 2, 1)``: [B, C, 2N, 2N, 2N] -> [B, C', N, N, N]."""
-    if not _folds(fine, 4):
+    if not _is_better_joined(fine):
         return functional.conv3d(fine, kernel, bias, STRIDE, PADDING)
-    row = functional.conv3d(_fold(fine, 1, 2), kernel, bias, STRIDE, (PADDING, PADDING, 0))
-    return _unfold(row, len(fine), 0, 1)
+    row = functional.conv3d(_joined(fine, 1, 2), kernel, bias, STRIDE, (PADDING, PADDING, 0))
+    return _parted(row, len(fine), 0, 1)
 
 
 def to_fine(coarse: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """``conv_transpose3d(coarse, kernel, bias, 2, 1)``: [B, C', N, ...] -> [B, C, 2N, ...]."""
     if kernel.shape[1] == 1 and coarse.device.type == "cpu":
         return _to_one_channel(coarse, kernel, bias)
-    if not _folds(coarse, 4):
+    if not _is_better_joined(coarse):
         return functional.conv_transpose3d(coarse, kernel, bias, STRIDE, PADDING)
     row = functional.conv_transpose3d(
-        _fold(coarse, 0, 1), kernel, bias, STRIDE, (PADDING, PADDING, 0)
+        _joined(coarse, 0, 1), kernel, bias, STRIDE, (PADDING, PADDING, 0)
     )
-    return _unfold(row[..., : row.shape[4] - 2], len(coarse), 1, 2)
+    return _parted(row[..., : row.shape[4] - 2], len(coarse), 1, 2)
 
 
 def kernel_gradient(
@@ -147,18 +148,25 @@ def _to_one_channel(coarse: Tensor, kernel: Tensor, bias: Tensor | None) -> Tens
     return fine.view(len(coarse), 1, 2 * n, 2 * n, 2 * n)
 
 
-def _folds(grid: Tensor, longest: int) -> bool:
+def _is_better_joined(grid: Tensor) -> bool:
     """Whether the rows are so short that the batch's samples are better laid in one row."""
     return (
         grid.device.type == "cpu"
         and grid.shape[1] > 1
-        and grid.shape[4] <= longest
-        and len(grid) >= FOLD_FROM
+        and grid.shape[4] <= SHORT_ROW
+        and len(grid) >= JOIN_FROM
     )
 
 
-def _fold(grid: Tensor, before: int, gap: int) -> Tensor:
-    """Lays all samples along the last axis, zeros between: [1, C, N, N, B (N + gap) + gap]."""
+def _joined(grid: Tensor, before: int, gap: int) -> Tensor:
+    """Lays all samples along the last axis, zeros between: [1, C, N, N, B (N + gap) + gap].
+
+    The gaps are the padding of the samples, shared by neighbours, so the one long row needs none of
+    its own. Without padding, cell m of a coarse row is made of the cells 2m … 2m + 3 of the fine
+    one. So with a gap of 2 cells in the fine row, where sample s has its cell i at
+    s (2N + 2) + 1 + i, and of 1 cell in the coarse row, where its cell j is at s (N + 1) + j, cell
+    j of sample s is made of its cells 2j - 1 … 2j + 2, as padding 1 asks, and no cell of another.
+    """
     b, c, n = grid.shape[:3]
     row = grid.new_zeros(n, n, b * (n + gap) + gap * (gap > 1), c)
     places = row[:, :, : b * (n + gap)].unflatten(2, (b, n + gap))
@@ -166,8 +174,11 @@ def _fold(grid: Tensor, before: int, gap: int) -> Tensor:
     return row.permute(3, 0, 1, 2).unsqueeze(0)
 
 
-def _unfold(row: Tensor, b: int, before: int, gap: int) -> Tensor:
-    """Takes the samples of a row apart: [1, C, N, N, B (N + gap)] -> [B, C, N, N, N]."""
+def _parted(row: Tensor, b: int, before: int, gap: int) -> Tensor:
+    """The inverse of ``_joined``: [1, C, N, N, B (N + gap)] -> [B, C, N, N, N].
+
+    What lies in the gaps is made of two samples, or of padding, and is left out.
+    """
     n = row.shape[2]
     places = row[0].permute(1, 2, 3, 0).unflatten(2, (b, n + gap))
     grid = places[:, :, :, before : before + n].permute(2, 0, 1, 3, 4).contiguous()

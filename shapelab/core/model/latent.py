@@ -38,6 +38,8 @@ class LatentDensity:
     ) -> LatentDensity:
         """Fits mean and shrunk covariance of each class; one shape alone has the spread of all.
 
+        From a covariance C comes (1 - shrinkage) C + shrinkage diag(C), which has an inverse.
+
         Args:
             codes: (n, latent) posterior means of the training shapes.
             labels: (n,) index into ``classes``.
@@ -76,7 +78,10 @@ class LatentDensity:
         return np.asarray(self.means[k] + truncation * noise @ self.factors[k].T, np.float32)
 
     def nearest_class(self, latent: Array) -> str:
-        """The class whose Gaussian gives a latent (latent,) the highest likelihood."""
+        """The class whose Gaussian gives a latent (latent,) the highest likelihood.
+
+        With covariance F F^T its logarithm is -|F^-1 (z - m)|^2 / 2 - log det F, and a constant.
+        """
         scores = []
         for mean, factor in zip(self.means, self.factors, strict=True):
             white = np.linalg.solve(factor.astype(np.float64), (latent - mean).astype(np.float64))

@@ -132,8 +132,8 @@ class VoxelEncoder(nn.Module):
 class ImageEncoder(nn.Module):
     """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
 
-    ``with_camera`` also gives a guess [B, 30] of the camera (see ``core.camera``), or None where
-    the spec has none.
+    ``with_camera`` also gives a guess [B, 30] of the camera (see ``core.model.camera``), or None
+    where the spec has none.
     """
 
     def __init__(self, spec: ModelSpec) -> None:

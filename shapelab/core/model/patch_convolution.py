@@ -1,7 +1,9 @@
 """A 2-D convolution as one matrix product: faster on a CPU for few pixels of many channels.
 
 Deep layers of an image encoder see 2 to 8 pixels a side. oneDNN's convolutions, most of all their
-backward passes, take several times as long there as a product of the same size.
+backward passes, take several times as long there as a product of the same size. So each output
+pixel's k x k patch becomes a row of a matrix, and the kernel's matrix does the rest (im2col,
+Chellapilla et al. 2006): Y = P W^T + b, whose gradients are dP = dY W, dW = dY^T P, db = sum dY.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ class _Product(torch.autograd.Function):
         towards_x = own = own_bias = None
         if ctx.needs_input_grad[0]:
             wide = flat.new_zeros(shape)
+            # A pixel lies in up to k x k patches: what each of them asks of it is summed up.
             parts = (flat @ matrix).view(len(wide), rows, columns, side, side, -1)
             for i in range(side):
                 for j in range(side):

@@ -51,7 +51,9 @@ def fit(
 ) -> Fit:
     """Moves latents and cameras so that the shapes fill the silhouettes in their pictures.
 
-    Those that did not come closer stay as they were.
+    Adam lowers a CE(s(z, c), mask) + b mean((z - z0)^2 / variance) + d |c - c0|^2 for each picture
+    by itself: CE is the mean cross-entropy of the silhouette s, z0 and c0 are the encoder's latent
+    and code, and a, b, d the three weights above. What comes no closer stays as it was.
 
     Args:
         generator: latents to logits, on the CPU; its weights stay.
@@ -107,6 +109,10 @@ def _likeliest(occupancy: Tensor, guesses: Array, mask: Tensor) -> Tensor:
 
 def silhouettes(occupancy: Tensor, codes: Tensor) -> Tensor:
     """How much of each pixel a shape covers, [n, SIDE, SIDE] in (0, 1).
+
+    A pixel at (u, v) of the frame looks along u right + v up - towards, from the camera's eye. Of
+    the occupancies o that its ray meets it shows sum(o e^(k o)) / sum(e^(k o)), k = SHARPNESS:
+    nearly their maximum, but with a gradient towards all of them.
 
     Args:
         occupancy: [n, R, R, R] in [0, 1]; x right, y back, z up.

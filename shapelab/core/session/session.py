@@ -86,7 +86,7 @@ class Session:
 
     @property
     def surface(self) -> SurfaceOptions:
-        """How the field becomes a surface, in the viewport and in files alike."""
+        """How the occupancy becomes a surface, in the viewport and in files alike."""
         return self._now.surface
 
     @surface.setter

@@ -10,9 +10,9 @@ from torch.nn import functional
 from shapelab.core.model.convolutions import Convolution, TransposedConvolution, to_coarse, to_fine
 
 CASES = [  # samples, fine channels, coarse channels, coarse side
-    (9, 6, 8, 2),  # folded both ways
-    (9, 6, 8, 4),  # folded towards fine
-    (2, 6, 8, 2),  # too few samples to fold
+    (9, 6, 8, 2),  # samples joined both ways
+    (9, 6, 8, 4),  # joined towards fine
+    (2, 6, 8, 2),  # too few samples to join
     (3, 1, 8, 8),  # one channel
     (9, 1, 8, 2),
     (2, 6, 8, 8),  # torch's own
