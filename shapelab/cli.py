@@ -18,7 +18,7 @@ from shapelab.core.errors import ExportError, ShapelabError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.runs.trainer_module import trainer_module
-from shapelab.output import Making, base_name, destinations
+from shapelab.output import ShapeWriter, base_name, destinations
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -102,7 +102,7 @@ def sample(
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
     from shapelab.core.session.shape_state import seeded_state
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
+    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     seeds = range(seed, seed + count)
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
     paths = _paths(out, names, file_format)
@@ -112,7 +112,7 @@ def sample(
 
     def one(item: tuple[int, Path]) -> None:
         state = seeded_state(model, class_name, item[0], truncation)
-        print(making.write(model, state, item[1]))
+        print(writer.write(model, state, item[1]))
 
     _each(zip(seeds, paths, strict=True), one)
 
@@ -136,13 +136,13 @@ def reconstruct(
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.session.shape_file import shape_of_file
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
+    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     paths = _paths(out, [base_name(source) for source in inputs], file_format)
     model = _load(model_name)
 
     def one(item: tuple[str, Path]) -> None:
         state = shape_of_file(model, Path(item[0]).expanduser())
-        print(making.write(model, state, item[1]))
+        print(writer.write(model, state, item[1]))
 
     _each(zip(inputs, paths, strict=True), one)
 
@@ -166,7 +166,7 @@ def interpolate(
     from shapelab.core.session.shape_file import named_shape
     from shapelab.core.session.shape_state import Morph
 
-    making = Making(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
+    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     paths = _paths(out, names, file_format)
@@ -176,7 +176,7 @@ def interpolate(
     def one(item: tuple[int, Path]) -> None:
         state = Morph(*ends, t=item[0] / (steps - 1), mode=mode.value).state(model)
         assert state is not None  # both ends are given
-        print(making.write(model, state, item[1]))
+        print(writer.write(model, state, item[1]))
 
     _each(enumerate(paths), one)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Making:
+class ShapeWriter:
     """How shapes become files."""
 
     size_mm: float
@@ -35,8 +35,8 @@ class Making:
         if path.name.lower().endswith(SHAPE_SUFFIX):
             write_shape(path, state, model)
             return f"{path}: saved latent of {state.origin}"
-        field = model.decode(state.latent(model))
-        mesh = meshing.finish(meshing.surface(field, self.surface), self.size_mm)
+        occupancy = model.decode(state.latent(model))
+        mesh = meshing.finish(meshing.surface(occupancy, self.surface), self.size_mm)
         return f"{path}: {formats.write(path, mesh).summary()}"
 
 

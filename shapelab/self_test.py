@@ -70,17 +70,17 @@ def _model(found: dict[str, Any]) -> str:
 
 def _decode(found: dict[str, Any]) -> str:
     model = found["model"]
-    found["field"] = field = model.decode(model.sample(model.classes[0], seed=0)[0])
-    low, high = float(field.min()), float(field.max())
-    if field.shape != model.spec.grid or not 0 <= low <= high <= 1:
-        raise ValueError(f"the field has shape {field.shape} and values from {low} to {high}")
+    found["occupancy"] = occupancy = model.decode(model.sample(model.classes[0], seed=0)[0])
+    low, high = float(occupancy.min()), float(occupancy.max())
+    if occupancy.shape != model.spec.grid or not 0 <= low <= high <= 1:
+        raise ValueError(f"the grid has shape {occupancy.shape} and values from {low} to {high}")
     return f"occupancy {low:.2f} to {high:.2f}"
 
 
 def _surface(found: dict[str, Any]) -> str:
     from shapelab.core.mesh import meshing
 
-    found["mesh"] = mesh = meshing.surface(found["field"])
+    found["mesh"] = mesh = meshing.surface(found["occupancy"])
     return f"{formatting.count(len(mesh.faces))} triangles"
 
 

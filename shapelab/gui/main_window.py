@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -28,18 +27,18 @@ from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Document, Guest, Shown
+from shapelab.gui.document.document import Document, Guest, ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
 from shapelab.gui.panels.morph_panel import MorphPanel
 from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
-from shapelab.gui.window import torch_preload
+from shapelab.gui.window import model_loading
 from shapelab.gui.window.actions import Actions
 from shapelab.gui.window.commands import Commands
-from shapelab.gui.window.drop_frame import Veil
-from shapelab.gui.window.status_bar import Figures
+from shapelab.gui.window.overlays import DropInvitation
+from shapelab.gui.window.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -48,7 +47,6 @@ log = logging.getLogger("shapelab")
 
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
-VIEW_WAIT_S = 3.0  # the view draws much sooner; if it does not, the model comes first
 EMPTY = (
     "There is nothing solid here.\nMove the sliders nearer to zero, lower the truncation, or undo."
 )
@@ -79,8 +77,8 @@ class MainWindow(QMainWindow):
         self.viewport.drawn.connect(self._view_drawn.set)
         self.setCentralWidget(self.viewport)
         self.toasts = notify.Toasts(self.viewport)
-        self._veil = Veil(self.viewport)
-        self._remove_hooks = notify.install_hooks(self.toasts, log_folder() / "shapelab.log")
+        self._invitation = DropInvitation(self.viewport)
+        self._stop_catching = notify.catch_stray_errors(self.toasts, log_folder() / "shapelab.log")
         self.latent_panel, self.image_panel, self.morph_panel = (
             LatentPanel(),
             ImagePanel(),
@@ -89,9 +87,9 @@ class MainWindow(QMainWindow):
         self.docks = self._build_docks()
         self.training = TrainingDock(self, self.settings, RIGHT)
         self.settled.connect(self.training.allow)
-        self.figures = Figures()
-        self.setStatusBar(self.figures)
-        self.figures.show_text("Starting…")
+        self.status_bar = StatusBar()
+        self.setStatusBar(self.status_bar)
+        self.status_bar.show_text("Starting…")
         self.actions_ = Actions(self)
         self.commands = Commands(
             self, self.actions_, self.viewport, self.current, self.toasts, self.settings
@@ -155,34 +153,20 @@ class MainWindow(QMainWindow):
     def _load(self) -> None:
         if self._closed:
             return
-        self._loader = Task(self._import_and_load, self)
+        self._loader = Task(partial(model_loading.load, self._model_name, self._view_drawn), self)
         self._loader.progress.connect(self._show_progress)
-        self._loader.done.connect(self._take_model)
+        self._loader.done.connect(self._open_model)
         self._loader.failed.connect(self._fail_to_load)
         self._loader.start()
 
-    def _import_and_load(self, task: Task) -> ShapeModel:
-        """Runs on a thread: the imports take seconds, and only widgets need the GUI thread."""
-        # The viewport imports VTK on a thread of its own and draws: two imports at once would only
-        # slow each other down, and loading a library stops all who load or draw.
-        self._view_drawn.wait(VIEW_WAIT_S)
-        task.report("Loading the model…")
-        torch_preload.load_torch_libraries()
-        with torch_preload.no_collection():
-            from shapelab.core.model.shape_model import load_model
-
-            model = load_model(self._model_name)
-            importlib.import_module("shapelab.core.mesh.meshing")
-        return model
-
     @Slot(object)
     def _show_progress(self, text: str) -> None:
-        self.figures.show_text(text)
+        self.status_bar.show_text(text)
         if self.viewport.mesh is None:
             self.viewport.clear(text)
 
     @Slot(object)
-    def _take_model(self, model: ShapeModel) -> None:
+    def _open_model(self, model: ShapeModel) -> None:
         self._loader = None
         self.current.show(Document(model, self))
 
@@ -206,7 +190,7 @@ class MainWindow(QMainWindow):
         )
         self._disconnect = [
             *(partial(QObject.disconnect, wire) for wire in wires),
-            session.shape_changed.connect(self.figures.show_state),
+            session.shape_changed.connect(self.status_bar.show_state),
             session.history_changed.connect(self._show_history),
         ]
         for panel in (self.latent_panel, self.image_panel, self.morph_panel):
@@ -219,7 +203,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _fail_to_load(self, error: Exception) -> None:
         self._loader = None
-        self.figures.show_text("No model")
+        self.status_bar.show_text("No model")
         self.viewport.clear("No model could be loaded.")
         self.toasts.exception(error)
         self._settle(False)
@@ -232,9 +216,9 @@ class MainWindow(QMainWindow):
     # --- showing -------------------------------------------------------------------------------
 
     @Slot(object)
-    def _show_shape(self, shown: Shown) -> None:
+    def _show_shape(self, shown: ShownShape) -> None:
         self.viewport.show_mesh(shown.blocks or shown.mesh)
-        self.figures.show_shape(shown)
+        self.status_bar.show_shape(shown)
         self.actions_.enable(model=True, surface=True)
         # A shape from outside has no latent that could be saved.
         self.actions_["save"].setEnabled(shown.request.guest is None)
@@ -247,16 +231,16 @@ class MainWindow(QMainWindow):
         else:
             self.viewport.clear()
             self.toasts.exception(error)
-        self.figures.show_shape(None)
+        self.status_bar.show_shape(None)
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 
     @Slot(object)
     def _show_guest(self, guest: Guest | None) -> None:
         if guest is not None:
-            self.figures.show_text(guest.origin[:1].upper() + guest.origin[1:])
+            self.status_bar.show_text(guest.origin[:1].upper() + guest.origin[1:])
         elif self.document is not None:
-            self.figures.show_state(self.document.session.state)
+            self.status_bar.show_state(self.document.session.state)
 
     @Slot(object, str)
     def _show_rebuilt(self, result: Any, name: str) -> None:
@@ -271,9 +255,9 @@ class MainWindow(QMainWindow):
         if name:
             self.docks[1].show()
             self.docks[1].raise_()
-            self.figures.show_text(f"Reading {name}…")
+            self.status_bar.show_text(f"Reading {name}…")
         elif self.document is not None:
-            self.figures.show_state(self.document.session.state)
+            self.status_bar.show_state(self.document.session.state)
 
     def _show_history(self) -> None:
         session = self.document.session if self.document else None
@@ -298,14 +282,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_files.acceptable(event.mimeData()):
             event.acceptProposedAction()
-            self._veil.lift(True)
+            self._invitation.show()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._veil.lift(False)
+        self._invitation.hide()
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._veil.lift(False)
+        self._invitation.hide()
         sources = dropped_files.sources(event.mimeData())
         if sources:
             event.acceptProposedAction()
@@ -332,5 +316,5 @@ class MainWindow(QMainWindow):
         if self.document is not None:
             self.document.stop()
         self.viewport.shutdown()
-        self._remove_hooks()
+        self._stop_catching()
         super().closeEvent(event)

@@ -59,10 +59,10 @@ def make_picture(path, size=160):
 def test_the_first_shape_is_shown_and_told(window):
     state = window.document.session.state
     assert window.viewport.mesh is window.document.shown.mesh
-    assert window.figures.origin.text().lower() == state.origin
-    assert window.figures.extents.text().endswith("voxels")
+    assert window.status_bar.origin.text().lower() == state.origin
+    assert window.status_bar.extents.text().endswith("voxels")
     triangles = formatting.count(len(window.viewport.mesh.faces))
-    assert window.figures.triangles.text() == f"{triangles} triangles"
+    assert window.status_bar.triangles.text() == f"{triangles} triangles"
     assert window.latent_panel.isEnabled()
     assert not window.actions_["undo"].isEnabled()
 
@@ -80,9 +80,9 @@ def test_keys_reach_the_actions_from_the_viewport(qtbot, window):
     QTest.keyClick(window, Qt.Key.Key_7)
     assert window.viewport._orbit != before
     QTest.keyClick(window, Qt.Key.Key_H)
-    assert window.commands.overlay.isVisible()
-    QTest.keyClick(window.commands.overlay, Qt.Key.Key_Escape)
-    assert not window.commands.overlay.isVisible()
+    assert window.commands.shortcuts.isVisible()
+    QTest.keyClick(window.commands.shortcuts, Qt.Key.Key_Escape)
+    assert not window.commands.shortcuts.isVisible()
     settle(qtbot, window)
 
 
@@ -127,7 +127,7 @@ def test_an_empty_shape_is_a_hint_and_goes_again(qtbot, window, monkeypatch):
     settle(qtbot, window)
     assert window.viewport.mesh is None
     assert window.document.shown is None
-    assert window.figures.triangles.text() == ""
+    assert window.status_bar.triangles.text() == ""
     assert not window.actions_["export"].isEnabled()
     assert window.actions_["randomise"].isEnabled()
     assert window.toasts.visible == ()

@@ -117,7 +117,7 @@ class Toasts(QObject):
             bottom -= theme.SPACE
 
 
-def install_hooks(toasts: Toasts | None, log_file: Path) -> Callable[[], None]:
+def catch_stray_errors(toasts: Toasts | None, log_file: Path) -> Callable[[], None]:
     """Send what nobody caught (any thread, destructors, Qt) to the log file and to `toasts`.
 
     Args:

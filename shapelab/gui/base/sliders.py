@@ -23,13 +23,6 @@ WHEEL_PAUSE = 400  # ms without a wheel turn after which an edit by wheel is ove
 GROOVE, KNOB = 4.0, 6.0  # thickness of the groove and radius of the knob, px
 
 
-def blend(a: QColor, b: QColor, share: float) -> QColor:
-    """The colour ``share`` of the way from a to b (opaque)."""
-    start, end = (a.redF(), a.greenF(), a.blueF()), (b.redF(), b.greenF(), b.blueF())
-    red, green, blue = ((1 - share) * x + share * y for x, y in zip(start, end, strict=True))
-    return QColor.fromRgbF(red, green, blue)
-
-
 class FineSlider(QSlider):
     """A horizontal slider that jumps to a click, fills from its rest value and resets on request.
 
@@ -98,14 +91,14 @@ class FineSlider(QSlider):
         palette = self.palette()
         window, text = palette.window().color(), palette.windowText().color()
         lively = self.isEnabled()
-        accent = palette.highlight().color() if lively else blend(window, text, 0.3)
+        accent = palette.highlight().color() if lively else theme.blend(window, text, 0.3)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         middle = self.height() / 2
         left, right = self.x_of(self.minimum()), self.x_of(self.maximum())
         rest, knob = self.x_of(self._rest), self.x_of(self.sliderPosition())
-        painter.setBrush(blend(window, text, 0.2 if lively else 0.12))
+        painter.setBrush(theme.blend(window, text, 0.2 if lively else 0.12))
         _bar(painter, left - 2, right + 2, middle)
         if self.minimum() < self._rest < self.maximum():
             painter.drawRoundedRect(QRectF(rest - 1, middle - 5, 2, 10), 1, 1)
@@ -117,7 +110,7 @@ class FineSlider(QSlider):
             painter.setBrush(ring)
             painter.drawEllipse(QPointF(knob, middle), KNOB + 2.5, KNOB + 2.5)
         warm = self.isSliderDown() or (self.underMouse() and lively)
-        painter.setBrush(accent if warm else blend(palette.base().color(), accent, 0.12))
+        painter.setBrush(accent if warm else theme.blend(palette.base().color(), accent, 0.12))
         painter.setPen(QPen(accent, 1.6))
         painter.drawEllipse(QPointF(knob, middle), KNOB, KNOB)
 
@@ -214,12 +207,12 @@ class SigmaSlider(QWidget):
             self.lock.blockSignals(True)
             self.lock.setChecked(locked)
             self.lock.blockSignals(False)
-            self._dress_lock(locked)
+            self._show_lock(locked)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self.lock is not None:
-            self._dress_lock(self.lock.isChecked())
+            self._show_lock(self.lock.isChecked())
 
     def _make_lock(self, name: str) -> None:
         lock = QToolButton(autoRaise=True)
@@ -227,12 +220,12 @@ class SigmaSlider(QWidget):
         lock.setIconSize(QSize(14, 14))
         lock.setFixedSize(24, 24)
         lock.setAccessibleName(f"Lock {name}")
-        lock.toggled.connect(self._dress_lock)
+        lock.toggled.connect(self._show_lock)
         lock.toggled.connect(self.lock_toggled)
         self.lock = lock
-        self._dress_lock(False)
+        self._show_lock(False)
 
-    def _dress_lock(self, locked: bool) -> None:
+    def _show_lock(self, locked: bool) -> None:
         assert self.lock is not None
         if locked:
             self.lock.setIcon(theme.icon("lock"))

@@ -102,6 +102,13 @@ def colors() -> Colors:
     return DARK if is_dark() else LIGHT
 
 
+def blend(a: QColor, b: QColor, share: float) -> QColor:
+    """The colour ``share`` of the way from a to b (opaque)."""
+    start, end = (a.redF(), a.greenF(), a.blueF()), (b.redF(), b.greenF(), b.blueF())
+    red, green, blue = ((1 - share) * x + share * y for x, y in zip(start, end, strict=True))
+    return QColor.fromRgbF(red, green, blue)
+
+
 def apply(app: QApplication, dark: bool | None = None) -> None:
     """Give the application ShapeLab's look.
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.session.session import Session
-from shapelab.gui.document.document import Document, Source
+from shapelab.gui.document.document import Document, ShapeSource
 
 LOADING = "The model is still being loaded; please wait a moment."
 
@@ -27,7 +27,7 @@ class CurrentDocument(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
-        self._waiting: list[Source] = []
+        self._waiting: list[ShapeSource] = []
 
     @property
     def document(self) -> Document | None:
@@ -55,7 +55,7 @@ class CurrentDocument(QObject):
         waiting, self._waiting = self._waiting, []
         document.open(waiting)
 
-    def open(self, sources: list[Source]) -> None:
+    def open(self, sources: list[ShapeSource]) -> None:
         """The one way in, for drop, Open, Paste and the command line; waits for the model."""
         folders = [each.path for each in sources if each.path and each.path.is_dir()]
         if folders:

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 class Guest:
     """A shape that comes from outside the model, to be looked at and exported as it is."""
 
-    field: Array  # (R, R, R) float32, occupancy
+    occupancy: Array  # (R, R, R) float32
     origin: str
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class ShapeRequest:
     """One shape that the viewport should show; carried back by its result."""
 
     number: int
@@ -43,10 +43,10 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownShape:
     """The surface of a request, as the viewport shows it and as a file gets it."""
 
-    request: Request
+    request: ShapeRequest
     mesh: TriMesh
     blocks: TriMesh | None
     decode_ms: float
@@ -54,7 +54,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Source:
+class ShapeSource:
     """Something to make a shape of: a file, or the bytes of a picture that was pasted."""
 
     name: str
@@ -66,7 +66,7 @@ class Source:
 class Document(QObject):
     """Owns the session and its threads; knows no widget."""
 
-    surface_ready = Signal(object)  # Shown
+    surface_ready = Signal(object)  # ShownShape
     surface_failed = Signal(object)  # exception
     reading = Signal(str)  # name of what is being read, empty when nothing is
     rebuilt = Signal(object, str)  # Reconstruction, name
@@ -76,7 +76,7 @@ class Document(QObject):
     def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = Session(model)
-        self.shown: Shown | None = None
+        self.shown: ShownShape | None = None
         self._blocks = False
         self._guest: Guest | None = None
         self._asked = self._request(0)
@@ -84,7 +84,7 @@ class Document(QObject):
         self._surfaces = LatestOnly(self._compute, self)
         self._surfaces.done.connect(self._show)
         self._surfaces.failed.connect(self._show_failure)
-        self._sources: deque[Source] = deque()
+        self._sources: deque[ShapeSource] = deque()
         self._task: Task | None = None
         self._disconnect = (
             self.session.shape_changed.connect(self._leave_guest),
@@ -114,7 +114,7 @@ class Document(QObject):
         return self._surfaces.busy or self._task is not None
 
     @property
-    def asked(self) -> Request:
+    def asked(self) -> ShapeRequest:
         """The newest request."""
         return self._asked
 
@@ -129,9 +129,9 @@ class Document(QObject):
         self._asked = self._request(self._asked.number + 1)
         self._surfaces.submit(self._asked)
 
-    def _request(self, number: int) -> Request:
+    def _request(self, number: int) -> ShapeRequest:
         now = self.session
-        return Request(number, now.model, now.latent, now.surface, self._blocks, self._guest)
+        return ShapeRequest(number, now.model, now.latent, now.surface, self._blocks, self._guest)
 
     @property
     def guest(self) -> Guest | None:
@@ -156,34 +156,34 @@ class Document(QObject):
         asked, shown = self._asked, self.shown
         if shown is not None and shown.request is asked and asked.options == options:
             return shown.mesh
-        return meshing.surface(self._field(asked), options)
+        return meshing.surface(self._occupancy(asked), options)
 
-    def _field(self, request: Request) -> Array:
+    def _occupancy(self, request: ShapeRequest) -> Array:
         """Occupancy (R, R, R) of what a request asks for; for any thread."""
         guest = request.guest
-        return request.model.decode(request.latent) if guest is None else guest.field
+        return request.model.decode(request.latent) if guest is None else guest.occupancy
 
-    def _compute(self, request: Request) -> Shown:
+    def _compute(self, request: ShapeRequest) -> ShownShape:
         """Runs on the worker's thread: numbers in, arrays out."""
         from shapelab.core.mesh import meshing
 
         start = time.perf_counter()
-        field = self._field(request)
+        occupancy = self._occupancy(request)
         decoded = time.perf_counter()
-        mesh = meshing.surface(field, request.options)
+        mesh = meshing.surface(occupancy, request.options)
         end = time.perf_counter()
-        blocks = meshing.blocks(field, request.options.level) if request.blocks else None
-        return Shown(request, mesh, blocks, 1e3 * (decoded - start), 1e3 * (end - decoded))
+        blocks = meshing.blocks(occupancy, request.options.level) if request.blocks else None
+        return ShownShape(request, mesh, blocks, 1e3 * (decoded - start), 1e3 * (end - decoded))
 
     @Slot(object, object)
-    def _show(self, request: Request, shown: Shown) -> None:
+    def _show(self, request: ShapeRequest, shown: ShownShape) -> None:
         if request.number > self._answered:
             self._answered = request.number
             self.shown = shown
             self.surface_ready.emit(shown)
 
     @Slot(object, object)
-    def _show_failure(self, request: Request, error: Exception) -> None:
+    def _show_failure(self, request: ShapeRequest, error: Exception) -> None:
         if request.number > self._answered:
             self._answered = request.number
             self.shown = None
@@ -197,7 +197,7 @@ class Document(QObject):
 
     # --- file to shape -------------------------------------------------------------------------
 
-    def open(self, sources: Iterable[Source]) -> None:
+    def open(self, sources: Iterable[ShapeSource]) -> None:
         """Shows the shapes of the sources one after the other."""
         self._sources.extend(sources)
         if self._task is None:
@@ -217,7 +217,7 @@ class Document(QObject):
                 continue
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
-            self._task.done.connect(partial(self._take, source.name))
+            self._task.done.connect(partial(self._tell_rebuilt, source.name))
             self._task.failed.connect(self.failed)
             self._task.finished.connect(self._finished)
             self._task.start()
@@ -229,7 +229,7 @@ class Document(QObject):
         except ShapelabError as error:
             self.failed.emit(error)
 
-    def _rebuild(self, source: Source, task: Task) -> object:
+    def _rebuild(self, source: ShapeSource, task: Task) -> object:
         """Runs on the task's thread; untrusted bytes are read in a child process."""
         from shapelab.core.inputs import untrusted_reader
         from shapelab.core.inputs.reconstruct import reconstruct
@@ -242,7 +242,7 @@ class Document(QObject):
             )
         return reconstruct(self.model, document, task.cancel_event)
 
-    def _take(self, name: str, result: object) -> None:
+    def _tell_rebuilt(self, name: str, result: object) -> None:
         self.rebuilt.emit(result, name)
 
     @Slot()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QMimeData
 from PySide6.QtGui import QImage
 
 from shapelab.core.session.session import SHAPE_SUFFIX
-from shapelab.gui.document.document import Source
+from shapelab.gui.document.document import ShapeSource
 
 CLIPBOARD = "from the clipboard"
 
@@ -36,20 +36,20 @@ def acceptable(data: QMimeData) -> bool:
     return data.hasImage() or any(url.isLocalFile() for url in data.urls())
 
 
-def sources(data: QMimeData) -> list[Source]:
+def sources(data: QMimeData) -> list[ShapeSource]:
     """The files, else the picture, of a drop or the clipboard."""
     files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     if files:
         return from_paths(files)
     image = data.imageData() if data.hasImage() else None
     if isinstance(image, QImage) and not image.isNull():
-        return [Source(CLIPBOARD, data=_png(image), suffix=".png")]
+        return [ShapeSource(CLIPBOARD, data=_png(image), suffix=".png")]
     return []
 
 
-def from_paths(paths: list[Path]) -> list[Source]:
+def from_paths(paths: list[Path]) -> list[ShapeSource]:
     """One source a file."""
-    return [Source(path.name, path) for path in paths]
+    return [ShapeSource(path.name, path) for path in paths]
 
 
 def _png(image: QImage) -> bytes:

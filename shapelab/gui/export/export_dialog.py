@@ -29,7 +29,13 @@ from shapelab.core.session.session import Session
 from shapelab.gui.base.labels import SPACING
 from shapelab.gui.base.workers import LatestOnly, Task
 from shapelab.gui.export.export_form import FORMATS, ExportForm
-from shapelab.gui.export.part_preparation import MeshProvider, Prepared, Request, prepare, verdict
+from shapelab.gui.export.part_preparation import (
+    MeshProvider,
+    PartRequest,
+    PreparedPart,
+    prepare,
+    verdict,
+)
 from shapelab.gui.export.verdict_box import VerdictBox
 
 WIDTH = 440
@@ -48,9 +54,9 @@ class ExportDialog(QDialog):
         self._provider = mesh_provider
         self._worker: LatestOnly | None = None
         self._saving: Task | None = None
-        self._asked: Request | None = None
-        self._answered: Request | None = None
-        self._prepared: Prepared | None = None
+        self._asked: PartRequest | None = None
+        self._answered: PartRequest | None = None
+        self._prepared: PreparedPart | None = None
         #: Where the file dialog opens; follows the last file saved.
         self.folder = Path(
             QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
@@ -104,7 +110,7 @@ class ExportDialog(QDialog):
         if not self._disconnect:
             self._disconnect = [
                 self._session.surface_changed.connect(self._show_options),
-                self._session.shape_changed.connect(lambda _state: self._ask()),
+                self._session.shape_changed.connect(lambda _state: self._prepare()),
             ]
         self._show_options(self._session.surface)
 
@@ -163,7 +169,7 @@ class ExportDialog(QDialog):
         return row
 
     def _connect_widgets(self) -> None:
-        self.form.part_changed.connect(self._ask)
+        self.form.part_changed.connect(self._prepare)
         self.form.surface_chosen.connect(self._change_surface)
         self.form.edit_finished.connect(self._session.finish_edit)
         self.cancel.clicked.connect(self.reject)
@@ -177,22 +183,22 @@ class ExportDialog(QDialog):
 
     def _show_options(self, options: SurfaceOptions) -> None:
         self.form.show_options(options)
-        self._ask()
+        self._prepare()
 
-    def _ask(self) -> None:
+    def _prepare(self) -> None:
         if not self.isVisible():
             return
         if self._worker is None:
             self._worker = LatestOnly(partial(prepare, self._provider), self)
-            self._worker.done.connect(self._take)
-            self._worker.failed.connect(self._take_failure)
+            self._worker.done.connect(self._show_part)
+            self._worker.failed.connect(self._show_failure)
         size = self.form.size_mm.value()
-        self._asked = Request(self._session.surface, size, self.form.share)
+        self._asked = PartRequest(self._session.surface, size, self.form.share)
         self._worker.submit(self._asked)
         self.verdict.show_checking("Checking the part…")
-        self._dress()
+        self._enable()
 
-    def _take(self, request: Request, prepared: Prepared) -> None:
+    def _show_part(self, request: PartRequest, prepared: PreparedPart) -> None:
         if request is not self._asked:
             return
         self._answered, self._prepared = request, prepared
@@ -201,7 +207,7 @@ class ExportDialog(QDialog):
         self.verdict.show_verdict(verdict(report), good=report.ok)
         self._settle()
 
-    def _take_failure(self, request: Request, error: Exception) -> None:
+    def _show_failure(self, request: PartRequest, error: Exception) -> None:
         if request is not self._asked:
             return
         self._answered, self._prepared = request, None
@@ -212,9 +218,9 @@ class ExportDialog(QDialog):
     def _settle(self) -> None:
         if not self.isVisible():
             self.stop()
-        self._dress()
+        self._enable()
 
-    def _dress(self) -> None:
+    def _enable(self) -> None:
         there = self._prepared is not None and not self.checking and not self.saving
         good = self._prepared is not None and self._prepared.report.ok
         self.save.setEnabled(there and good)
@@ -236,19 +242,19 @@ class ExportDialog(QDialog):
         self._saving = Task(work, self)
         self._saving.done.connect(self._finish_saving)
         self._saving.failed.connect(self._fail_saving)
-        self._dress()
+        self._enable()
         self._saving.start()
 
     def _finish_saving(self, report: PrintReport) -> None:
         self._saving = None
         name = report.path.name if report.path else "the file"
         self.verdict.show_verdict(f"Saved {name}. {verdict(report)}", good=report.ok)
-        self._dress()
+        self._enable()
 
     def _fail_saving(self, error: Exception) -> None:
         self._saving = None
         self.verdict.show_verdict(_sentence(error), good=False)
-        self._dress()
+        self._enable()
         # A full disk or a missing folder is no reason to lower the bar; a file that reads back
         # wrongly is one to offer the way out.
         self.anyway.setVisible(isinstance(error, NotPrintableError))

@@ -20,7 +20,7 @@ from shapelab.core import formatting
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.gui.base.labels import SPACING, heading, muted
 from shapelab.gui.base.sliders import SigmaSlider
-from shapelab.gui.export.part_preparation import Prepared, size_text
+from shapelab.gui.export.part_preparation import PreparedPart, size_text
 
 SIZE_MM, SIZE_MIN, SIZE_MAX = 80.0, 5.0, 1000.0
 FORMATS = (
@@ -96,7 +96,7 @@ class ExportForm(QWidget):
         with QSignalBlocker(self.largest):
             self.largest.setChecked(options.largest_part)
 
-    def show_part(self, prepared: Prepared | None) -> None:
+    def show_part(self, prepared: PreparedPart | None) -> None:
         """Shows the figures of a part, or that there is none."""
         if prepared is None:
             self._size = NO_SIZE

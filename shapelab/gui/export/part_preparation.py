@@ -18,7 +18,7 @@ MeshProvider = Callable[[SurfaceOptions], TriMesh]
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class PartRequest:
     """One setting of the dialog; compared by identity, so that only the newest counts."""
 
     options: SurfaceOptions
@@ -27,7 +27,7 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedPart:
     """A part in millimetres, ready to be written.
 
     Attributes:
@@ -43,7 +43,7 @@ class Prepared:
     dropped: int
 
 
-def prepare(provider: MeshProvider, request: Request) -> Prepared:
+def prepare(provider: MeshProvider, request: PartRequest) -> PreparedPart:
     """Makes the part that a request asks for.
 
     Raises:
@@ -59,7 +59,7 @@ def prepare(provider: MeshProvider, request: Request) -> Prepared:
         report = check(part)
         if report.ok:
             report = replace(report, problems=(str(error),))
-    return Prepared(part, report, len(shown.faces), dropped)
+    return PreparedPart(part, report, len(shown.faces), dropped)
 
 
 def verdict(report: PrintReport) -> str:

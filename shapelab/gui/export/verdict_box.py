@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import BusyLine
-from shapelab.gui.base.sliders import blend
 
 MARK = 18  # px, diameter of the mark
 
@@ -66,8 +65,8 @@ class VerdictBox(QWidget):
         tone = _tone(self.good) or palette.windowText().color()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(blend(window, tone, 0.35))
-        painter.setBrush(blend(window, tone, 0.04 if self.good is None else 0.1))
+        painter.setPen(theme.blend(window, tone, 0.35))
+        painter.setBrush(theme.blend(window, tone, 0.04 if self.good is None else 0.1))
         room = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(room, theme.RADIUS, theme.RADIUS)
 

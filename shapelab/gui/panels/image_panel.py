@@ -30,7 +30,6 @@ from shapelab.gui.base.labels import (
     readable,
     scrolled,
 )
-from shapelab.gui.base.sliders import blend
 from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image, silhouettes
 
 if TYPE_CHECKING:
@@ -69,25 +68,25 @@ class DropHint(QFrame):
         column.addSpacing(SPACING)
         column.addLayout(buttons)
         column.addStretch(1)
-        self._dress()
+        self._draw_symbol()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._draw_symbol()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         palette = self.palette()
         window, text = palette.window().color(), palette.windowText().color()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(blend(window, text, 0.35), 1.5, Qt.PenStyle.CustomDashLine)
+        pen = QPen(theme.blend(window, text, 0.35), 1.5, Qt.PenStyle.CustomDashLine)
         pen.setDashPattern([4, 4])
         painter.setPen(pen)
-        painter.setBrush(blend(window, palette.base().color(), 0.5))
+        painter.setBrush(theme.blend(window, palette.base().color(), 0.5))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
 
-    def _dress(self) -> None:
+    def _draw_symbol(self) -> None:
         self._symbol.setPixmap(theme.icon("picture").pixmap(QSize(40, 40)))
 
 

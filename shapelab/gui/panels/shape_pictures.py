@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from shapelab.core.mesh.ray_picture import LEVEL
 from shapelab.gui.base import theme
-from shapelab.gui.base.sliders import blend
 
 RADIUS = 6.0  # rounding of a pane's corners, px
 SQUARE = 8  # side of a checkerboard square, px
@@ -101,7 +100,7 @@ class PicturePane(QWidget):
             target.moveCenter(room.center())
             painter.drawImage(target, self._image)
         painter.restore()
-        edge = blend(palette.window().color(), palette.windowText().color(), 0.18)
+        edge = theme.blend(palette.window().color(), palette.windowText().color(), 0.18)
         pen = QPen(edge, 1)
         if self._image.isNull():
             pen.setStyle(Qt.PenStyle.DashLine)

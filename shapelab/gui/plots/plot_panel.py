@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QGraphicsTextItem
 
 from shapelab.core import formatting
 from shapelab.gui.base import theme
-from shapelab.gui.base.sliders import blend
 from shapelab.gui.plots.decimate import Array, decimate
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
 from shapelab.gui.plots.plotted_run import PlotOptions, Trace
@@ -206,7 +205,7 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
         self, items: _Items, trace: Trace, options: PlotOptions, x_range: tuple[float, float]
     ) -> None:
         bold, base = trace.color, QColor(theme.colors().base)
-        faint = blend(base, bold, FAINT)
+        faint = theme.blend(base, bold, FAINT)
         self._draw_line(items.bold, trace.x, trace.smooth, options.log, bold, x_range)
         items.raw.setVisible(bool(options.smoothing))
         if options.smoothing:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from shapelab.core.runs.doctor import ENOUGH, Finding
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import muted
-from shapelab.gui.base.sliders import blend
 
 MARK = 18  # px, diameter of the mark
 AMBER_LIGHT, AMBER_DARK = "#9a5b00", "#f0b35e"  # 4.5:1 on the card
@@ -102,8 +101,8 @@ class FindingCard(QWidget):
         window, tone = self.palette().window().color(), _tone(self._mark.kind)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(blend(window, tone, 0.35))
-        painter.setBrush(blend(window, tone, 0.08))
+        painter.setPen(theme.blend(window, tone, 0.35))
+        painter.setBrush(theme.blend(window, tone, 0.08))
         room = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(room, theme.RADIUS, theme.RADIUS)
 

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from shapelab.core.runs.previews import TILE, Grids, preview_path, read_preview, tile_corner
 from shapelab.gui.base import theme
-from shapelab.gui.base.sliders import blend
 from shapelab.gui.base.workers import LatestOnly
 
 SMALLEST, LARGEST, GAP = 48, TILE, 4  # side of a shape's card and the space between, px
@@ -241,7 +240,7 @@ class PreviewsStrip(QWidget):
             room = self.rect().adjusted(theme.SPACE, 0, -theme.SPACE, 0)
             painter.drawText(QRectF(room), self.empty_text, flags)
             return
-        quiet = blend(palette.window().color(), palette.windowText().color(), 0.16)
+        quiet = theme.blend(palette.window().color(), palette.windowText().color(), 0.16)
         for i, (rect, tile) in enumerate(zip(self.rects(), self._tiles, strict=True)):
             outline = QPainterPath()
             outline.addRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)

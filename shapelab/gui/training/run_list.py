@@ -31,7 +31,6 @@ from shapelab.core import formatting
 from shapelab.core.runs.run_folder import RunSummary, find_runs
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import theme
-from shapelab.gui.base.sliders import blend
 from shapelab.gui.base.workers import Task
 
 RUN = Qt.ItemDataRole.UserRole
@@ -115,12 +114,12 @@ class _Rows(QStyledItemDelegate):
         base = palette.base().color()
         card = place.adjusted(2, 1, -2, -1)
         if state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(blend(base, palette.highlight().color(), 0.16))
+            painter.setBrush(theme.blend(base, palette.highlight().color(), 0.16))
             focus = bool(state & QStyle.StateFlag.State_HasFocus)
             painter.setPen(palette.highlight().color() if focus else Qt.PenStyle.NoPen)
             painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(blend(base, palette.windowText().color(), 0.05))
+            painter.setBrush(theme.blend(base, palette.windowText().color(), 0.05))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         room = place.adjusted(theme.SPACE + 2, theme.SPACE, -theme.SPACE - 2, -theme.SPACE)

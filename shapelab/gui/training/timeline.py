@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from shapelab.gui.base import theme
-from shapelab.gui.base.sliders import blend
 
 EDGE = 10  # px at both ends of the line
 DOT, DIAMOND, KNOB = 2.0, 5.0, 7.0  # radii, px
@@ -183,7 +182,7 @@ class Timeline(QWidget):
         window = palette.window().color()
         y = self.height() / 2
         accent = QColor(c.accent)
-        line = blend(window, accent, 0.45) if self.isEnabled() else QColor(c.border)
+        line = theme.blend(window, accent, 0.45) if self.isEnabled() else QColor(c.border)
         painter.setPen(QPen(line, 3, c=Qt.PenCapStyle.RoundCap))
         painter.drawLine(QPointF(EDGE, y), QPointF(self.width() - EDGE, y))
         painter.setPen(Qt.PenStyle.NoPen)

@@ -103,7 +103,7 @@ class TrainingLink(QObject):
         panel.explore_requested.connect(self._explore)
         panel.follow_requested.connect(self._follow_run)
         panel.home_requested.connect(self._go_home)
-        panel.heard.connect(self._hear)
+        panel.heard.connect(self._pass_events)
         if self._data is not None:
             self._fill_form()
 
@@ -139,7 +139,7 @@ class TrainingLink(QObject):
             self._toasts.info(FIRST_SAVE)
 
     @Slot(Path, list)
-    def _hear(self, run: Path, events: list[Event]) -> None:
+    def _pass_events(self, run: Path, events: list[Event]) -> None:
         if self._follow is not None and self._follow.run.path == run:
             self._follow.take(events)
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 import shapelab
+from shapelab.core import formatting
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -64,5 +65,5 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "<br>".join(f"{escape(str(k))}: {_text(v)}" for k, v in value.items())
     if isinstance(value, str | int | float):
-        return escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+        return escape(formatting.number(value) if isinstance(value, float) else str(value))
     return escape(json.dumps(value, ensure_ascii=False))

@@ -21,7 +21,7 @@ from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, STYLES
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.about import AboutDialog
 from shapelab.gui.window.actions import Actions
-from shapelab.gui.window.shortcut_overlay import ShortcutOverlay
+from shapelab.gui.window.overlays import ShortcutSheet
 
 if TYPE_CHECKING:
     from shapelab.gui.export.export_dialog import ExportDialog
@@ -46,7 +46,7 @@ class Commands(QObject):
         self._window, self._actions, self._viewport = window, actions, viewport
         self._current, self._toasts, self._settings = current, toasts, settings
         self.export_dialog: ExportDialog | None = None
-        self.overlay = ShortcutOverlay(window, self._keys())
+        self.shortcuts = ShortcutSheet(window, self._keys())
         for name, act in {
             "open": self.open_files,
             "paste": self.paste,
@@ -60,7 +60,7 @@ class Commands(QObject):
             "redo": lambda: current.session.redo(),
             "randomise": lambda: current.session.randomise(),
             "reset": lambda: current.session.reset_all(),
-            "shortcuts": self.overlay.toggle,
+            "shortcuts": self.shortcuts.toggle,
             "logs": self.open_logs,
             "about": self.about,
         }.items():

@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 
 from shapelab.core import formatting
 from shapelab.core.session.session import ShapeState
-from shapelab.gui.document.document import Shown
+from shapelab.gui.document.document import ShownShape
 
 EDGE = 8  # device-independent pixels beside each text
 
 
-class Figures(QStatusBar):
+class StatusBar(QStatusBar):
     """Origin of the shape at the left; size, triangles and times at the right."""
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class Figures(QStatusBar):
         self.origin = QLabel()
         self.origin.setContentsMargins(EDGE, 0, EDGE, 0)
         self.addWidget(self.origin, 1)
-        self.extents = self._figure("888.8 × 888.8 × 888.8 voxels")
+        self.extents = self._figure_label("888.8 × 888.8 × 888.8 voxels")
         self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
-        self.triangles = self._figure("8 888 888 triangles")
-        self.times = self._figure("decode 8 888 ms · surface 8 888 ms")
+        self.triangles = self._figure_label("8 888 888 triangles")
+        self.times = self._figure_label("decode 8 888 ms · surface 8 888 ms")
         self.times.setToolTip("Time to decode the latent and to build the surface")
 
-    def _figure(self, widest: str) -> QLabel:
+    def _figure_label(self, widest: str) -> QLabel:
         """A label at the right; of fixed size, so that a new text does not lay out the window."""
         label = QLabel(widest)
         label.setProperty("muted", True)
@@ -49,7 +49,7 @@ class Figures(QStatusBar):
         moved = bool(state.coefficients.any() or state.offsets.any())
         self.origin.setText(f"{text} · changed by hand" if moved else text)
 
-    def show_shape(self, shown: Shown | None) -> None:
+    def show_shape(self, shown: ShownShape | None) -> None:
         """Size, triangles and times of a surface; nothing where there is none."""
         if shown is None:
             for label in (self.extents, self.triangles, self.times):

@@ -30,7 +30,7 @@ def toasts(window):
 @pytest.fixture
 def log_file(tmp_path, toasts):
     path = tmp_path / "logs" / "shapelab.log"
-    restore = notify.install_hooks(toasts, path)
+    restore = notify.catch_stray_errors(toasts, path)
     yield path
     restore()
 
@@ -138,7 +138,7 @@ def test_unraisable_is_logged_without_a_toast(toasts, log_file):
 def test_keyboard_interrupt_keeps_its_meaning(toasts, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(sys, "excepthook", lambda *args: seen.append(args))
-    restore = notify.install_hooks(toasts, tmp_path / "a.log")
+    restore = notify.catch_stray_errors(toasts, tmp_path / "a.log")
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     restore()
     assert len(seen) == 1
@@ -154,7 +154,7 @@ def test_hooks_survive_a_deleted_window(qtbot, tmp_path):
     widget = QWidget()
     toasts = Toasts(widget)
     path = tmp_path / "a.log"
-    restore = notify.install_hooks(toasts, path)
+    restore = notify.catch_stray_errors(toasts, path)
     widget.deleteLater()
     qtbot.waitSignal(widget.destroyed).wait()
     error = raised(ValueError("late"))
@@ -165,14 +165,14 @@ def test_hooks_survive_a_deleted_window(qtbot, tmp_path):
 
 def test_restore_puts_every_hook_back(toasts, tmp_path):
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(notify.log.handlers)
-    notify.install_hooks(toasts, tmp_path / "a.log")()
+    notify.catch_stray_errors(toasts, tmp_path / "a.log")()
     after = sys.excepthook, threading.excepthook, sys.unraisablehook, list(notify.log.handlers)
     assert after == before
 
 
 def test_unwritable_log_place_costs_only_the_file(toasts, tmp_path):
     (tmp_path / "file").write_text("")
-    restore = notify.install_hooks(toasts, tmp_path / "file" / "a.log")
+    restore = notify.catch_stray_errors(toasts, tmp_path / "file" / "a.log")
     toasts.error("Still shown.")
     restore()
     assert toasts.visible[0].text == "Still shown."

@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
-from shapelab.gui.base.sliders import STEPS, FineSlider, SigmaSlider, blend, format_value
-from shapelab.gui.window.shortcut_overlay import ShortcutOverlay
+from shapelab.gui.base.sliders import STEPS, FineSlider, SigmaSlider, format_value
 
 
 @pytest.fixture
@@ -55,15 +54,6 @@ def turn_wheel(slider: FineSlider) -> bool:
 )
 def test_values_read_like_a_person_writes_them(value, decimals, unit, signed, text):
     assert format_value(value, decimals, unit, signed) == text
-
-
-def test_blend_ends_at_both_colours(qapp):
-    from PySide6.QtGui import QColor
-
-    black, white = QColor("#000000"), QColor("#ffffff")
-    assert blend(black, white, 0) == black
-    assert blend(black, white, 1) == white
-    assert 126 <= blend(black, white, 0.5).red() <= 128
 
 
 def test_dragging_tells_real_numbers_and_ends_once(qtbot, row):
@@ -148,40 +138,3 @@ def test_a_row_without_lock_takes_no_lock(qtbot):
     row.set_locked(True)
     assert row.lock is None
     assert row.readout.text() == "0.80"
-
-
-def test_the_sheet_of_shortcuts_covers_the_window_and_goes_away(qtbot):
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.resize(800, 500)
-    sheet = ShortcutOverlay(window, [("Undo", "Ctrl+Z"), ("Zoom in", "Ctrl++"), ("Help", "H")])
-    with qtbot.waitExposed(window):
-        window.show()
-    assert not sheet.isVisible()
-    sheet.toggle()
-    assert sheet.geometry() == window.rect()
-    window.resize(640, 480)
-    assert sheet.geometry() == window.rect()
-    pixel = sheet.grab().toImage().pixelColor(320, 240)
-    assert pixel.alpha() > 0
-    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
-    assert not sheet.isVisible()
-    sheet.toggle()
-    qtbot.mouseClick(sheet, Qt.MouseButton.LeftButton)
-    assert not sheet.isVisible()
-    sheet.toggle()
-    qtbot.keyClick(sheet, Qt.Key.Key_H)
-    assert not sheet.isVisible()
-
-
-def test_a_sheet_without_keys_can_be_shown(qtbot):
-    window = QWidget()
-    qtbot.addWidget(window)
-    sheet = ShortcutOverlay(window)
-    sheet.set_keys([("A text much longer than any column of any window " * 3, "Ctrl+Shift+F12")])
-    window.resize(200, 100)
-    window.show()
-    sheet.toggle()
-    assert not sheet.grab().isNull()
-    sheet.set_keys([])
-    assert not sheet.grab().isNull()

@@ -113,3 +113,12 @@ def test_icons_on_screen_change_with_the_scheme(qtbot, qapp):
     assert ink(action) > 150
     assert ink(button) > 150
     assert foreign.icon().isNull()
+
+
+def test_blend_ends_at_both_colours(qapp):
+    from PySide6.QtGui import QColor
+
+    black, white = QColor("#000000"), QColor("#ffffff")
+    assert theme.blend(black, white, 0) == black
+    assert theme.blend(black, white, 1) == white
+    assert 126 <= theme.blend(black, white, 0.5).red() <= 128

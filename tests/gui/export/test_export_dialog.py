@@ -16,7 +16,13 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.export import export_dialog
 from shapelab.gui.export.export_dialog import ExportDialog
 from shapelab.gui.export.export_form import FORMATS
-from shapelab.gui.export.part_preparation import Request, prepare, size_text, verdict, volume_text
+from shapelab.gui.export.part_preparation import (
+    PartRequest,
+    prepare,
+    size_text,
+    verdict,
+    volume_text,
+)
 
 LEFT = Qt.MouseButton.LeftButton
 CRUMBS = 2
@@ -337,16 +343,16 @@ def test_it_closes_with_its_window_and_leaves_no_thread(qtbot, session):
 
 
 def test_prepare_counts_what_is_dropped_only_if_it_is_dropped():
-    whole = prepare(provider, Request(SurfaceOptions(largest_part=False), 50.0, 1.0))
+    whole = prepare(provider, PartRequest(SurfaceOptions(largest_part=False), 50.0, 1.0))
     assert (whole.dropped, whole.report.parts) == (0, 1 + CRUMBS)
-    largest = prepare(provider, Request(SurfaceOptions(), 50.0, 1.0))
+    largest = prepare(provider, PartRequest(SurfaceOptions(), 50.0, 1.0))
     assert (largest.dropped, largest.report.parts) == (CRUMBS, 1)
     assert largest.report.ok
     assert largest.mesh.extents.max() == pytest.approx(50.0, rel=1e-4)
 
 
 def test_prepare_gives_a_torn_part_its_size_all_the_same():
-    prepared = prepare(torn, Request(SurfaceOptions(), 50.0, 1.0))
+    prepared = prepare(torn, PartRequest(SurfaceOptions(), 50.0, 1.0))
     assert not prepared.report.ok
     assert prepared.mesh.extents.max() == pytest.approx(50.0, rel=1e-4)
     assert prepared.mesh.vertices[:, 2].min() == pytest.approx(0, abs=1e-4)

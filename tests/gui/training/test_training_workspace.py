@@ -100,7 +100,7 @@ def test_a_previews_shape_is_shown_and_exported_as_it_is(qtbot, window, panel):
     settle(qtbot, window)
     mesh = window.viewport.mesh
     assert mesh.volume == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.05)
-    assert window.figures.origin.text() == "Preview of step 40: drawn at random 2"
+    assert window.status_bar.origin.text() == "Preview of step 40: drawn at random 2"
     assert window.document.surface_for(session.surface) is mesh
     assert not window.actions_["save"].isEnabled()
     assert not session.undo_text
@@ -118,7 +118,7 @@ def test_the_shape_of_the_session_comes_back_with_its_words(qtbot, window):
     settle(qtbot, window)
     window.document.show_guest(None)
     settle(qtbot, window)
-    assert window.figures.origin.text().lower() == window.document.session.state.origin
+    assert window.status_bar.origin.text().lower() == window.document.session.state.origin
 
 
 @pytest.fixture
@@ -172,16 +172,16 @@ def test_a_guest_that_comes_back_is_named_again(qtbot, window, panel, moments):
     grid[8:24, 8:24, 4:28] = True
     panel.shape_requested.emit(grid, "preview of step 100: drawn at random 1")
     settle(qtbot, window)
-    named = window.figures.origin.text()
+    named = window.status_bar.origin.text()
     assert named == "Preview of step 100: drawn at random 1"
     panel.explore_requested.emit(moments.path, 100)
     qtbot.waitUntil(lambda: window.document is not home, timeout=WAIT_MS)
     settle(qtbot, window)
-    assert window.figures.origin.text() != named
+    assert window.status_bar.origin.text() != named
     panel.home_requested.emit()
     settle(qtbot, window)
     assert home.shown.request.guest is not None
-    assert window.figures.origin.text() == named
+    assert window.status_bar.origin.text() == named
 
 
 def test_a_run_that_saved_nothing_yet_is_waited_for(qtbot, window, panel, tmp_path):

@@ -1,14 +1,24 @@
-"""The sheet of keyboard shortcuts that H lays over the window."""
+"""What lies over the window for a moment: the sheet of shortcuts, the invitation to drop a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QWidget
 
-from shapelab.gui.base.sliders import blend
+from shapelab.gui.base import theme
 
 ROW, PADDING, GAP = 30, 28, 40  # px: height of a row, space inside the card, between columns
 CAP = 20  # height of a key cap, px
@@ -17,42 +27,73 @@ TITLE = "Keyboard shortcuts"
 CLOSING = "Press H or Esc to close"
 
 
-class ShortcutOverlay(QWidget):
-    """A translucent sheet over its parent; any click, H or Esc takes it away again."""
+INVITATION = "Drop to make a shape of it"
+INSET, ROUNDING, PILL = 12, 12, 18  # of the frame, of its corners, half the height of its words, px
 
-    def __init__(self, parent: QWidget, keys: Sequence[tuple[str, str]] = ()) -> None:
-        """Args: keys: what it does and the key, both as shown, such as ('Undo', 'Ctrl+Z')."""
+
+class _Overlay(QWidget):
+    """Covers its parent while it is shown, and keeps to its size."""
+
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._window = parent
-        self._keys = tuple(keys)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(TITLE)
+        self._covered = parent
         self.hide()
         parent.installEventFilter(self)
 
-    @property
-    def keys(self) -> tuple[tuple[str, str], ...]:
-        return self._keys
+    def showEvent(self, event: QShowEvent) -> None:
+        self.setGeometry(self._covered.rect())
+        self.raise_()
+        super().showEvent(event)
 
-    def set_keys(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Replaces the list of (what it does, key)."""
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._covered and event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._covered.rect())
+        return super().eventFilter(watched, event)
+
+
+class DropInvitation(_Overlay):
+    """A frame that says, while a file hovers over the window, that it may be dropped."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colors = theme.colors()
+        accent, tint = QColor(colors.accent), QColor(colors.accent)
+        tint.setAlpha(28)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self.rect()).adjusted(INSET, INSET, -INSET, -INSET)
+        painter.setPen(QPen(accent, 2))
+        painter.setBrush(tint)
+        painter.drawRoundedRect(frame, ROUNDING, ROUNDING)
+        width = self.fontMetrics().horizontalAdvance(INVITATION) + 2 * PILL
+        pill = QRectF(0, 0, width, 2 * PILL)
+        pill.moveCenter(frame.center())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(accent)
+        painter.drawRoundedRect(pill, PILL, PILL)
+        painter.setPen(QColor(colors.on_accent))
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, INVITATION)
+
+
+class ShortcutSheet(_Overlay):
+    """A translucent sheet of keyboard shortcuts; any click, H or Esc takes it away again."""
+
+    def __init__(self, parent: QWidget, keys: Sequence[tuple[str, str]]) -> None:
+        """Args: keys: what it does and the key, both as shown, such as ('Undo', 'Ctrl+Z')."""
+        super().__init__(parent)
         self._keys = tuple(keys)
-        self.update()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(TITLE)
 
     def toggle(self) -> None:
         """Lays the sheet over the window, or takes it away."""
+        self.setVisible(not self.isVisible())
         if self.isVisible():
-            self.hide()
-            return
-        self.setGeometry(self._window.rect())
-        self.raise_()
-        self.show()
-        self.setFocus(Qt.FocusReason.PopupFocusReason)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._window and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self._window.rect())
-        return super().eventFilter(watched, event)
+            self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_H):
@@ -76,7 +117,7 @@ class ShortcutOverlay(QWidget):
         palette = self.palette()
         ground = palette.window().color()
         ground.setAlpha(244)
-        painter.setPen(blend(palette.window().color(), palette.windowText().color(), 0.2))
+        painter.setPen(theme.blend(palette.window().color(), palette.windowText().color(), 0.2))
         painter.setBrush(ground)
         painter.drawRoundedRect(card, 12, 12)
         painter.setClipRect(card)
@@ -112,8 +153,8 @@ class ShortcutOverlay(QWidget):
             wide = max(metrics.horizontalAdvance(cap) + 12, CAP)
             high = min(CAP, place.height() - 2)
             box = QRectF(right - wide, place.center().y() - high / 2, wide, high)
-            painter.setPen(blend(window, ink, 0.3))
-            painter.setBrush(blend(window, palette.base().color(), 0.7))
+            painter.setPen(theme.blend(window, ink, 0.3))
+            painter.setBrush(theme.blend(window, palette.base().color(), 0.7))
             painter.drawRoundedRect(box, 4, 4)
             painter.setPen(ink)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, cap)

@@ -1,18 +1,47 @@
-"""Imports torch beside a living window: its libraries are loaded while other threads run."""
+"""Loads a model beside a living window: on a thread, after the first frame, without a stall."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shapelab.gui.base.workers import Task
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
 
 SUFFIX = {"linux": ".so", "darwin": ".dylib"}  # Windows imports torch before Qt: see gui/app.py
+VIEW_WAIT_S = 3.0  # the view draws much sooner; if it does not, the model comes first
+
+
+def load(name: str | Path, view_drawn: threading.Event, task: Task) -> ShapeModel:
+    """A model and all that makes shapes of it; on the task's thread, as its imports take seconds.
+
+    The viewport imports VTK on a thread of its own and draws: two imports at once would only slow
+    each other down, and loading a library stops all who load or draw.
+
+    Raises:
+        ShapelabError: there is no such model, or it is damaged.
+    """
+    view_drawn.wait(VIEW_WAIT_S)
+    task.report("Loading the model…")
+    load_torch_libraries()
+    with no_collection():
+        from shapelab.core.model.shape_model import load_model
+
+        model = load_model(name)
+        importlib.import_module("shapelab.core.mesh.meshing")
+    return model
 
 
 def load_torch_libraries() -> None:

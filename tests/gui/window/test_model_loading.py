@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from shapelab.gui.window import torch_preload
+from shapelab.gui.window import model_loading
 
 CHILD = """
 import sys
-from shapelab.gui.window.torch_preload import load_torch_libraries
+from shapelab.gui.window.model_loading import load_torch_libraries
 load_torch_libraries()
 assert "torch" not in sys.modules
 assert "libtorch_cpu" in open("/proc/self/maps").read()
@@ -36,16 +36,16 @@ def test_no_failure_gets_out(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no such library")
 
     monkeypatch.setattr(ctypes, "CDLL", fail)
-    torch_preload.load_torch_libraries()
+    model_loading.load_torch_libraries()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    torch_preload.load_torch_libraries()
+    model_loading.load_torch_libraries()
 
 
 def test_the_collector_is_back_after_an_error() -> None:
     seen = []
 
     def fail() -> None:
-        with torch_preload.no_collection():
+        with model_loading.no_collection():
             seen.append(gc.isenabled())
             raise KeyError
 
