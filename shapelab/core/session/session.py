@@ -15,13 +15,11 @@ from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, PATHS, Array, PathMode
 from shapelab.core.session.history import History
-from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape, write_shape
+from shapelab.core.session.shape_file import read_shape, write_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, Snapshot, plain_state, seeded_state
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-
-__all__ = ["SHAPE_SUFFIX", "ChangeSignal", "Morph", "Session", "ShapeState", "SurfaceOptions"]
 
 P = ParamSpec("P")
 

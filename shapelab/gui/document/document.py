@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from shapelab.core.errors import ShapelabError
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
-from shapelab.core.session.session import SHAPE_SUFFIX, Session, SurfaceOptions
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.base.workers import LatestOnly, Task
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData
 from PySide6.QtGui import QImage
 
-from shapelab.core.session.session import SHAPE_SUFFIX
+from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.document.document import ShapeSource
 
 CLIPBOARD = "from the clipboard"

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.session.session import Session, ShapeState
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import (
     MARGIN,

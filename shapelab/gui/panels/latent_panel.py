@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, TRUNCATION
-from shapelab.core.session.session import Session, ShapeState
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, heading, readable, scrolled
 from shapelab.gui.base.sliders import SigmaSlider

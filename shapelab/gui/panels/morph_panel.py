@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core.mesh.ray_picture import shape_picture
-from shapelab.core.session.session import Morph, Session, ShapeState
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_state import Morph, ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, ElidedLabel, muted, scrolled
 from shapelab.gui.base.sliders import FineSlider

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import log_folder
-from shapelab.core.session.session import SHAPE_SUFFIX
+from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document import dropped_files

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from shapelab.core import formatting
-from shapelab.core.session.session import ShapeState
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.document.document import ShownShape
 
 EDGE = 8  # device-independent pixels beside each text

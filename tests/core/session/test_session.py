@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import InputError
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import (
     DIRECTIONS,
     Array,
@@ -22,9 +23,9 @@ from shapelab.core.model.latent import (
     slerp,
 )
 from shapelab.core.session.history import History
-from shapelab.core.session.session import ChangeSignal, Morph, Session, ShapeState, SurfaceOptions
+from shapelab.core.session.session import ChangeSignal, Session
 from shapelab.core.session.shape_file import named_shape, read_shape, write_shape
-from shapelab.core.session.shape_state import plain_state
+from shapelab.core.session.shape_state import Morph, ShapeState, plain_state
 
 LATENT = 16
 CLASSES = ("bed", "chair", "sofa")
