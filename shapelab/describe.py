@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from shapelab.core import formatting
 from shapelab.core.errors import InputError
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
 
@@ -34,9 +35,9 @@ def _model(name: str) -> list[str]:
     folder = find_model(name)
     model = load_model(folder)
     spec = model.spec
-    megabytes = (folder / "model.safetensors").stat().st_size / 1e6
+    size = formatting.file_size((folder / "model.safetensors").stat().st_size)
     lines = [
-        f"ShapeLab model '{model.name}', {megabytes:.1f} MB, checksum right ({model.digest[:12]})",
+        f"ShapeLab model '{model.name}', {size}, checksum right ({model.digest[:12]})",
         f"grid {spec.resolution}³, latent {spec.latent_size}, "
         f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}",
         f"classes: {', '.join(spec.classes)}",
@@ -94,7 +95,7 @@ def _mesh(mesh: Any) -> list[str]:
     }
     lines = [
         f"mesh: {report.summary()}",
-        f"{len(mesh.vertices)} vertices, volume {report.volume_mm3 / 1000:.2f} cm³",
+        f"{formatting.count(len(mesh.vertices))} vertices, {formatting.volume(report.volume_mm3)}",
         ", ".join(word if true else f"not {word}" for word, true in words.items()),
     ]
     return lines + [f"- {problem}" for problem in report.problems]

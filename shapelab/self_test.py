@@ -81,7 +81,7 @@ def _surface(found: dict[str, Any]) -> str:
     from shapelab.core.mesh import meshing
 
     found["mesh"] = mesh = meshing.surface(found["occupancy"])
-    return f"{formatting.count(len(mesh.faces))} triangles"
+    return formatting.counted(len(mesh.faces), "triangle")
 
 
 def _export(found: dict[str, Any]) -> str:
@@ -94,8 +94,7 @@ def _export(found: dict[str, Any]) -> str:
         again = formats.decode(path.read_bytes(), ".stl")
     if not report.ok or len(again.faces) != len(mesh.faces):
         raise ValueError("; ".join(report.problems) or "the file differs from the shape")
-    size = " × ".join(f"{side:.1f}" for side in report.size_mm)
-    return f"closed and manifold, {size} mm"
+    return f"closed and manifold, {formatting.extents(report.size_mm, 'mm')}"
 
 
 def _files_of_others(_found: dict[str, Any]) -> str:

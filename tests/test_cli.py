@@ -33,7 +33,7 @@ LATENT = 3
 CLASSES = ("bed", "chair")
 LINE = re.compile(
     r"^(?P<path>.+): (?P<x>[\d.]+) × (?P<y>[\d.]+) × (?P<z>[\d.]+) mm, 1 part, "
-    r"\d+ triangles, printable$"
+    r"[\d\xa0]+ triangles, printable$"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from itertools import pairwise
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -17,6 +18,23 @@ def count(value: float) -> str:
 def number(value: float) -> str:
     """Four digits, without a power of ten where people would write none."""
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def counted(value: int, noun: str) -> str:
+    """``1 part``, ``25 000 parts``."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def extents(sides: Iterable[float], unit: str) -> str:
+    """Width, depth and height: ``52.0 × 48.1 × 80.0 mm``."""
+    return f"{' × '.join(f'{side:.1f}' for side in sides)} {unit}"
+
+
+def volume(cubic_mm: float) -> str:
+    """In cm³, below a tenth of that in mm³: three digits are enough there."""
+    if cubic_mm < 100:
+        return f"{cubic_mm:.3g} mm³"
+    return f"{cubic_mm / 1000:,.1f} cm³".replace(",", _SPACE)
 
 
 def duration(seconds: float, rough: bool = False) -> str:

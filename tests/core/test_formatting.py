@@ -57,6 +57,18 @@ def test_a_rough_duration_says_no_more_than_an_estimate_knows(seconds: float, te
     assert formatting.duration(seconds, rough=True) == text
 
 
+def test_things_are_counted_in_words() -> None:
+    assert formatting.counted(0, "part") == "0 parts"
+    assert formatting.counted(1, "part") == "1 part"
+    assert formatting.counted(2500, "triangle") == f"2{SPACE}500 triangles"
+
+
+def test_lengths_and_volumes_have_the_digits_that_a_printer_has() -> None:
+    assert formatting.extents((10.0, 20.04, 80.0), "mm") == "10.0 × 20.0 × 80.0 mm"
+    assert formatting.volume(61.23) == "61.2 mm³"
+    assert formatting.volume(2_345_678.0) == f"2{SPACE}345.7 cm³"
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [

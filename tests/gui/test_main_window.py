@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import (
+    QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
@@ -18,7 +19,7 @@ from PySide6.QtGui import (
     QKeySequence,
 )
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog
 
 from shapelab.core import formatting
 from shapelab.core.paths import log_folder
@@ -107,6 +108,30 @@ def test_voxels_are_drawn_while_the_file_gets_the_surface(qtbot, window):
     assert window.viewport.mesh is window.document.shown.mesh
     assert window.document.shown.blocks is None
     window.commands.export_dialog.close()
+
+
+def test_no_action_and_no_button_stumbles_over_what_qt_passes(qtbot, window, monkeypatch):
+    """`triggered` and `clicked` carry a bool, which no slot may take for something of its own."""
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([], ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: ("", ""))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
+    QGuiApplication.clipboard().clear()
+    left_out = (window.actions_["quit"], window.actions_["training"])
+    for action in window.actions_.all():
+        if action.isEnabled() and action not in left_out:
+            action.trigger()
+    window.actions_["undo"].trigger()
+    window.actions_["redo"].trigger()
+    window.commands.shortcuts.hide()
+    settle(qtbot, window)
+    for button in window.findChildren(QAbstractButton):
+        if button.isEnabled() and button.isVisible() and button.window() is window:
+            button.click()
+    settle(qtbot, window)
+    assert [toast.text for toast in window.toasts.visible if toast.is_error] == []
+    window.morph_panel.stop()
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
 
 
 def test_only_the_newest_shape_is_left_standing(qtbot, window):

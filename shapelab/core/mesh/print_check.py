@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core import formatting
 from shapelab.core.mesh.tri_mesh import TriMesh, merged, shell_volumes, unique_rows
 
 # Slicers find no layers in anything flatter.
@@ -51,11 +52,9 @@ class PrintReport:
 
     def summary(self) -> str:
         """Size, parts, triangles and verdict in a few words."""
-        width, depth, height = self.size_mm
-        size = f"{width:.1f} × {depth:.1f} × {height:.1f} mm"
-        parts = "1 part" if self.parts == 1 else f"{self.parts} parts"
+        size, parts = formatting.extents(self.size_mm, "mm"), formatting.counted(self.parts, "part")
         verdict = "printable" if self.ok else "NOT printable"
-        return f"{size}, {parts}, {self.triangles} triangles, {verdict}"
+        return f"{size}, {parts}, {formatting.counted(self.triangles, 'triangle')}, {verdict}"
 
 
 def check(mesh: TriMesh) -> PrintReport:

@@ -20,7 +20,7 @@ from shapelab.core import formatting
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.gui.base.labels import SPACING, heading, muted
 from shapelab.gui.base.sliders import SigmaSlider
-from shapelab.gui.export.part_preparation import PreparedPart, size_text
+from shapelab.gui.export.part_preparation import PreparedPart
 
 SIZE_MM, SIZE_MIN, SIZE_MAX = 80.0, 5.0, 1000.0
 FORMATS = (
@@ -105,7 +105,7 @@ class ExportForm(QWidget):
             self.dropped.setText("")
             return
         self._size = prepared.report.size_mm
-        self.dimensions.setText(size_text(self._size))
+        self.dimensions.setText(formatting.extents(self._size, "mm"))
         self.triangles.setText(_triangles_text(prepared.report.triangles, prepared.shown_triangles))
         self.dropped.setText(_dropped_text(prepared.dropped) if self.largest.isChecked() else "")
 
@@ -158,8 +158,8 @@ class ExportForm(QWidget):
     def _resize_part(self, millimetres: float) -> None:
         longest = max(self._size)
         if longest > 0:  # at once, without waiting for the verdict
-            width, depth, height = (side * millimetres / longest for side in self._size)
-            self.dimensions.setText(size_text((width, depth, height)))
+            sides = (side * millimetres / longest for side in self._size)
+            self.dimensions.setText(formatting.extents(sides, "mm"))
         self.part_changed.emit()
 
     def _reset_smoothing(self) -> None:
@@ -172,14 +172,12 @@ class ExportForm(QWidget):
 
 
 def _triangles_text(now: int, shown: int) -> str:
-    of = "" if now >= shown else f" of {formatting.count(shown)}"
-    return f"{formatting.count(now)}{of} triangles"
+    of = "" if now >= shown else f"{formatting.count(now)} of "
+    return of + formatting.counted(max(now, shown), "triangle")
 
 
 def _dropped_text(count: int) -> str:
-    if not count:
-        return "nothing to drop"
-    return "1 loose part dropped" if count == 1 else f"{count} loose parts dropped"
+    return f"{formatting.counted(count, 'loose part')} dropped" if count else "nothing to drop"
 
 
 def _slider(

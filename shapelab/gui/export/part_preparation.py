@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shapelab.core import formatting
 from shapelab.core.errors import MeshError
 from shapelab.core.mesh.finishing import finish
 from shapelab.core.mesh.meshing import SurfaceOptions
@@ -66,20 +67,8 @@ def verdict(report: PrintReport) -> str:
     """'Ready to print: closed, 1 part, 12.3 cm³', or the problems in sentences."""
     if not report.ok:
         return "Not printable yet. " + " ".join(report.problems)
-    parts = "1 part" if report.parts == 1 else f"{report.parts} parts"
-    return f"Ready to print: closed, {parts}, {volume_text(report.volume_mm3)}"
-
-
-def volume_text(cubic_mm: float) -> str:
-    """A volume in cm³, or in mm³ below a tenth of that: three digits are enough."""
-    if cubic_mm < 100:
-        return f"{cubic_mm:.3g} mm³"
-    return f"{cubic_mm / 1000:,.1f} cm³".replace(",", " ")
-
-
-def size_text(size_mm: tuple[float, float, float]) -> str:
-    """'52.0 × 48.1 × 80.0 mm': width, depth, height."""
-    return " × ".join(f"{length:.1f}" for length in size_mm) + " mm"
+    parts = formatting.counted(report.parts, "part")
+    return f"Ready to print: closed, {parts}, {formatting.volume(report.volume_mm3)}"
 
 
 def _loose_parts(provider: MeshProvider, options: SurfaceOptions) -> int:

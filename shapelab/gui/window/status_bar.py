@@ -55,6 +55,6 @@ class StatusBar(QStatusBar):
             for label in (self.extents, self.triangles, self.times):
                 label.clear()
             return
-        self.extents.setText(" × ".join(f"{side:.1f}" for side in shown.mesh.extents) + " voxels")
-        self.triangles.setText(f"{formatting.count(len(shown.mesh.faces))} triangles")
+        self.extents.setText(formatting.extents(shown.mesh.extents, "voxels"))
+        self.triangles.setText(formatting.counted(len(shown.mesh.faces), "triangle"))
         self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")

@@ -19,9 +19,7 @@ from shapelab.gui.export.export_form import FORMATS
 from shapelab.gui.export.part_preparation import (
     PartRequest,
     prepare,
-    size_text,
     verdict,
-    volume_text,
 )
 
 LEFT = Qt.MouseButton.LeftButton
@@ -364,6 +362,3 @@ def test_words():
     assert verdict(replace(report, parts=3)) == "Ready to print: closed, 3 parts, 12.3 cm³"
     bad = replace(report, problems=("It has holes.", "It is flat."))
     assert verdict(bad) == "Not printable yet. It has holes. It is flat."
-    assert volume_text(61.23) == "61.2 mm³"
-    assert volume_text(2_345_678.0) == "2 345.7 cm³"
-    assert size_text((10.0, 20.04, 80.0)) == "10.0 × 20.0 × 80.0 mm"
