@@ -61,7 +61,8 @@ def test_the_first_shape_is_shown_and_told(window):
     state = window.document.session.state
     assert window.viewport.mesh is window.document.shown.mesh
     assert window.status_bar.origin.text().lower() == state.origin
-    assert window.status_bar.extents.text().endswith("voxels")
+    sides = " × ".join(f"{32 * side:.1f}" for side in window.viewport.mesh.extents)
+    assert window.status_bar.extents.text() == f"{sides} of 32³ cells"
     triangles = formatting.count(len(window.viewport.mesh.faces))
     assert window.status_bar.triangles.text() == f"{triangles} triangles"
     assert window.latent_panel.isEnabled()

@@ -51,6 +51,7 @@ class ShownShape:
     request: ShapeRequest
     mesh: TriMesh
     blocks: TriMesh | None
+    cells: int  # along a side of the grid that it was made from
     decode_ms: float
     surface_ms: float
 
@@ -175,7 +176,8 @@ class Document(QObject):
         mesh = meshing.surface(occupancy, request.options)
         end = time.perf_counter()
         blocks = meshing.blocks(occupancy, request.options.level) if request.blocks else None
-        return ShownShape(request, mesh, blocks, 1e3 * (decoded - start), 1e3 * (end - decoded))
+        times = 1e3 * (decoded - start), 1e3 * (end - decoded)
+        return ShownShape(request, mesh, blocks, len(occupancy), *times)
 
     @Slot(object, object)
     def _show(self, request: ShapeRequest, shown: ShownShape) -> None:

@@ -16,7 +16,7 @@ from shapelab.core.mesh.ray_picture import CORNER, view_axes
 VIEW_ANGLE = 28.0  # degrees, vertical: long enough a lens that furniture keeps its proportions
 HALF_TAN = math.tan(math.radians(VIEW_ANGLE / 2))
 SHAPE_RADIUS = 19 / 32  # the ball that holds a four-poster bed, 24/32 long and high
-NEAREST, FARTHEST = 0.1, 12.5
+NEAREST, FARTHEST = 0.19, 12.5
 # The eye stays this far before the middle of the grid: a cube of side 1 reaches 0.87 from there.
 OUTSIDE = 1.0
 PAN_LIMIT = 0.75

@@ -164,7 +164,7 @@ class Actions(QObject):
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         hint = f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
         action.setToolTip(hint if keys else tip)
-        action.setStatusTip("")  # the status bar is for the shape's figures
+        action.setStatusTip("")  # the status bar is for the shape
         self._by_name[prefix + name] = action
         action.setIconVisibleInMenu(False)  # check marks and words say it there
         if icon:

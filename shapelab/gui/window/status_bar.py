@@ -21,8 +21,8 @@ class StatusBar(QStatusBar):
         self.origin = QLabel()
         self.origin.setContentsMargins(EDGE, 0, EDGE, 0)
         self.addWidget(self.origin, 1)
-        self.extents = self._figure_label("888.8 × 888.8 × 888.8 voxels")
-        self.extents.setToolTip("Width × depth × height of the shape; the grid is 32 voxels wide")
+        self.extents = self._figure_label("888.8 × 888.8 × 888.8 of 888³ cells")
+        self.extents.setToolTip("Width × depth × height of the shape in cells of the model's grid")
         self.triangles = self._figure_label("8 888 888 triangles")
         self.times = self._figure_label("decode 8 888 ms · surface 8 888 ms")
         self.times.setToolTip("Time to decode the latent and to build the surface")
@@ -55,6 +55,7 @@ class StatusBar(QStatusBar):
             for label in (self.extents, self.triangles, self.times):
                 label.clear()
             return
-        self.extents.setText(formatting.extents(shown.mesh.extents, "voxels"))
+        sides, unit = shown.mesh.extents * shown.cells, f"of {shown.cells}³ cells"
+        self.extents.setText(formatting.extents(sides, unit))
         self.triangles.setText(formatting.counted(len(shown.mesh.faces), "triangle"))
         self.times.setText(f"decode {shown.decode_ms:.0f} ms · surface {shown.surface_ms:.0f} ms")
