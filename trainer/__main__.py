@@ -147,7 +147,7 @@ def fit(
     from .data.store.prepared_store import open_store
     from .process.distributed import Processes
     from .training.loop import check_fit
-    from .updates.precision import settled
+    from .updates.state import settled
 
     store, processes = open_store(data), Processes()
     made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
@@ -172,7 +172,7 @@ def resume(
     from shapelab.core.runs import overrides
 
     from .process.distributed import Processes
-    from .updates.precision import settled
+    from .updates.state import settled
 
     folder, processes = RunFolder(run), Processes()
     store = folder.store() if data is None else data

@@ -110,7 +110,7 @@ def config() -> RunConfig:
         learning_rate=1e-3,
         ema=0.99,
         image_loss="distil",
-        reflect=True,
+        flip=True,
         image_steps=2,
         validate_every=1000,
         preview_every=1000,

@@ -103,8 +103,8 @@ def new_baseline(
     for name, network in networks.items():
         network.load_state_dict(weights[name])
     optimisers = {
-        "generator": Adam(generator.parameters(), config.adversarial_rate, config.betas),
-        "critic": Adam(critic.parameters(), config.critic_rate, config.critic_betas),
+        "generator": Adam(generator.parameters(), config.adversarial_learning_rate, config.betas),
+        "critic": Adam(critic.parameters(), config.critic_learning_rate, config.critic_betas),
         "voxel_encoder": Adam(encoder.parameters(), config.learning_rate, config.betas),
     }
     return Baseline(config, generator, critic, encoder, optimisers)

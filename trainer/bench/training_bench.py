@@ -163,7 +163,7 @@ def measure(width: str = "paper", batch: int = 32, threads: int = 2, rounds: int
         image_mode="LA",
         image_convs=((8, 5, 4),),  # built with the state, but not part of this schedule
     )
-    config = RunConfig(model=spec, batch_size=batch, reflect=True)
+    config = RunConfig(model=spec, batch_size=batch, flip=True)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

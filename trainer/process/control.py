@@ -14,7 +14,7 @@ from typing import TextIO
 from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_folder import COMMANDS
 
-LOOK_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
+POLL_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
 
 
 class Stopped(Exception):
@@ -50,7 +50,7 @@ class Control:
         self._changed.set()
         return True
 
-    def take(self, command: str) -> bool:
+    def was_asked(self, command: str) -> bool:
         """Whether 'save' or 'sample' was requested since the last call."""
         if command not in self._asked:
             return False  # nothing to discard: another thread may ask at this moment
@@ -82,7 +82,7 @@ class Control:
         lines, ended = LineReader(path, at_end=True), threading.Event()
 
         def poll() -> None:
-            while not ended.wait(LOOK_EVERY_S):
+            while not ended.wait(POLL_EVERY_S):
                 for line in lines.read():
                     self.request(line.strip().lower())
 

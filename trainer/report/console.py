@@ -89,7 +89,7 @@ def _text(event: Event) -> str:
         case Validated():
             return f"validated  {scalar_text.line(event.metrics)}"
         case Prepared():
-            return f"made-up shapes pictured: {event.done} of {event.total}"
+            return f"synthetic shapes pictured: {event.done} of {event.total}"
         case Previewed():
             return f"preview  {event.path}"
         case Saved():

@@ -1,4 +1,4 @@
-"""The image encoder's own phase: what the frozen networks teach, on real and on made-up shapes."""
+"""The image encoder's own phase: what the frozen networks teach, on real and synthetic shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..updates.optimise import Metrics
 from ..updates.schedule import in_image_phase
 from ..updates.state import TrainState
 from ..updates.steps import distil_step
-from .synthetic_shapes import imagine
+from .synthetic_shapes import make_synthetic_shapes
 
 TELL_EVERY_S = 2.0
 
@@ -36,7 +36,7 @@ class ImagePhase:
     def forget(self) -> None:
         """The run went back: the generator and the voxel encoder may be others from now on."""
         self._targets = CodeTargets(self._store)
-        self._halves: tuple[Batches, Batches] | None = None  # real and made-up shapes
+        self._halves: tuple[Batches, Batches] | None = None  # real and synthetic shapes
         self._ready = False
 
     @property
@@ -45,50 +45,51 @@ class ImagePhase:
         return in_image_phase(self._state.config, self._state.step) and not self._ready
 
     def prepare(self, control: Control) -> Iterator[Event]:
-        """Makes the made-up shapes, asks the voxel encoder; a stop leaves what is done for later.
+        """Makes the synthetic shapes, asks the voxel encoder; a stop leaves what is done for later.
 
         Raises:
             RunError: the disk refuses, or the generator makes nothing usable yet.
         """
         state, store, config = self._state, self._store, self._state.config
-        if config.image_samples and state.processes.is_main:
+        if config.synthetic_shapes and state.processes.is_main:
             try:
-                yield from self._imagine(control)
+                yield from self._make_shapes(control)
             except Stopped:
                 pass
             except (OSError, ExportError, DataError) as error:
                 reason = str(error).rstrip(".")
                 raise RunError(
-                    f"The made-up shapes cannot be written ({reason}); free some space and resume."
+                    f"The synthetic shapes cannot be written ({reason}); free some space and "
+                    "resume."
                 ) from error
         state.processes.barrier()
-        if config.image_samples:
+        if config.synthetic_shapes:
             if not (self._folder / "index.json").exists():
                 return
-            imagined, half = open_store(self._folder), config.batch_size // 2
+            synthetic, half = open_store(self._folder), config.batch_size // 2
             self._halves = (
                 Batches(store, config, state.processes, half),
-                Batches(imagined, config, state.processes, half),
+                Batches(synthetic, config, state.processes, half),
             )
-            self._targets = CodeTargets(store, imagined)
+            self._targets = CodeTargets(store, synthetic)
         with suppress(Stopped):
             self._targets.learn(state, control.check)
             self._ready = True
 
-    def _imagine(self, control: Control) -> Iterator[Event]:
+    def _make_shapes(self, control: Control) -> Iterator[Event]:
         state, config, device = self._state, self._state.config, self._state.processes.device
         encoder, generator = state.averages["voxel_encoder"], state.averages["generator"]
         if not (self._folder / "index.json").exists():
-            yield Prepared(state.step, 0, config.image_samples)  # the first ones take a while
+            yield Prepared(state.step, 0, config.synthetic_shapes)  # the first ones take a while
         density = fit_density(encoder, self._store, check=control.check)
         told = -TELL_EVERY_S
-        for made in imagine(
+        for made in make_synthetic_shapes(
             self._folder,
             self._store,
             generator,
             density,
-            config.image_samples,
-            config.image_stretched,
+            config.synthetic_shapes,
+            config.synthetic_stretched,
             config.seed,
             device,
             control.check,
@@ -98,13 +99,13 @@ class ImagePhase:
                 yield Prepared(state.step, made.done, made.total)
 
     def batch(self, plain: Batches) -> Batch:
-        """The batch of this step, with pictures: half of it made up where there is such data."""
+        """The batch of this step, with pictures: half of it synthetic where there is such data."""
         state = self._state
         place = (state.step, True, state.rollbacks)
         if self._halves is None:
             return plain(*place)
-        real, imagined = self._halves
-        return real(*place).interleaved(imagined(*place), len(self._store))
+        real, synthetic = self._halves
+        return real(*place).interleaved(synthetic(*place), len(self._store))
 
     def update(self, batch: Batch) -> Metrics:
         """One update of the image encoder alone."""

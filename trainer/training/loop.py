@@ -33,20 +33,18 @@ from ..checkpoints import checkpoint_store
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
 from ..evaluation.scoring import validation_scores
-from ..process import memory
 from ..process.control import Control, Stopped
 from ..process.distributed import Processes
 from ..report import previews
 from ..updates.optimise import Metrics, NotFiniteError
-from ..updates.schedule import in_image_phase, rates, updates
+from ..updates.schedule import in_image_phase, learning_rates, updates
 from ..updates.state import AVERAGED, TrainState, new_state
 from ..updates.steps import STEPS
-from . import run_models
-from .event_log import EventLog
+from . import recovery, timeline
 from .image_phase import ImagePhase
-from .recovery import Recovery
+from .recovery import EventLog, Recovery
 
-POLL_S = 0.2  # how often a paused run looks for requests
+POLL_S = 0.2  # how often a paused run asks for requests
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
@@ -143,7 +141,7 @@ class Training:
         self.folder = folder
         self.control = control
         self.batches = Batches(store, state.config, state.processes)
-        self.image_phase = ImagePhase(state, store, folder.imagined)
+        self.image_phase = ImagePhase(state, store, folder.synthetic_shapes)
         self.recovery = Recovery()
         self._sums: dict[str, list[Tensor]] = defaultdict(list)
         self._since = (time.perf_counter(), state.step)
@@ -190,7 +188,7 @@ class Training:
 
     def _asked(self) -> tuple[bool, ...]:
         """Whether to save, and to sample, in all processes."""
-        return self.processes.any(self.control.take("save"), self.control.take("sample"))
+        return self.processes.any(self.control.was_asked("save"), self.control.was_asked("sample"))
 
     def _obey(self, save: bool, sample: bool) -> Iterator[Event]:
         if sample and self.processes.is_main:
@@ -199,10 +197,10 @@ class Training:
             yield from self._save()
 
     def step(self) -> Iterator[Event]:
-        """One batch through the updates that are due. What fails is skipped or tried in parts."""
+        """One batch through the updates that are due; one that fails is skipped or tried again."""
         state, config, step = self.state, self.config, self.state.step
         due = updates(config, step, self.store.has_pictures)
-        state.set_rates(rates(config, step))
+        state.set_learning_rates(learning_rates(config, step))
         batch = self._batch(due)
         taken: Metrics = {}
         for name in due:
@@ -215,7 +213,7 @@ class Training:
                     yield from self._skip(str(error))
                     return
                 except (RuntimeError, MemoryError) as error:
-                    if not memory.is_out_of_memory(error):
+                    if not recovery.is_out_of_memory(error):
                         raise
                     state.restore_buffers(statistics)
                     yield self._halve(batch)
@@ -223,7 +221,7 @@ class Training:
                     break
         for key, value in taken.items():
             self._sums[key].append(value)
-        self.recovery.good()
+        self.recovery.step_done()
         state.step += 1
         state.average(("image_encoder",) if in_image_phase(config, step) else AVERAGED)
 
@@ -239,35 +237,35 @@ class Training:
 
     def _skip(self, reason: str) -> Iterator[Event]:
         state = self.state
-        event, must_go_back = self.recovery.bad(state.step, reason)
+        event, must_go_back = self.recovery.step_skipped(state.step, reason)
         yield event
         state.step += 1
         if must_go_back:
-            since, tries, parts = state.step, state.rollbacks, state.parts
+            since, tries, pieces = state.step, state.rollbacks, state.micro_batches
             fresh, _ = _load(self.folder, self.config, self.processes)
             state.load(fresh.tensors(), fresh.position())
             # The checkpoint is older than the last return and the last shortage of memory.
-            state.rollbacks, state.parts = tries, max(parts, state.parts)
+            state.rollbacks, state.micro_batches = tries, max(pieces, state.micro_batches)
             self.image_phase.forget()
             self._sums.clear()
             self._since = (time.perf_counter(), state.step)
-            yield self.recovery.gone_back(state, since)
+            yield self.recovery.went_back(state, since)
 
     def _halve(self, batch: Batch) -> Warned:
-        """Memory ran out: the same batch again in twice the parts, so its gradient stays."""
+        """Memory ran out: the same batch in twice as many micro-batches, so its gradient stays."""
         if self.processes.count > 1:
             raise RunError(
                 "Memory ran out in one of several processes; resume with a smaller batch_size."
             )
         state = self.state
-        memory.release(self.processes.device)
-        state.parts = memory.more_parts(state.parts, len(batch))
+        recovery.release_memory(self.processes.device)
+        state.micro_batches = recovery.more_micro_batches(state.micro_batches, len(batch))
         return Warned(
             state.step,
             "memory",
             f"Memory ran out; each batch of {self.config.batch_size} now goes through in "
-            f"{state.parts} parts, which is slower and changes nothing else but the statistics of "
-            "batch normalisation.",
+            f"{state.micro_batches} micro-batches, which is slower and changes nothing but the "
+            "statistics of batch normalisation.",
         )
 
     def _every_so_often(self, save: bool, sample: bool) -> Iterator[Event]:
@@ -294,7 +292,7 @@ class Training:
             yield from self._save(score)
 
     def _scalars(self) -> dict[str, float]:
-        """Means since the last call, over all processes, with rate and memory."""
+        """Means since the last call, over all processes, with speed and memory."""
         state, now = self.state, time.perf_counter()
         metrics = {name: torch.stack(v).float().mean().item() for name, v in self._sums.items()}
         self._sums.clear()
@@ -305,7 +303,7 @@ class Training:
             "image_encoder" if in_image_phase(self.config, state.step - 1) else "generator"
         ].param_groups[0]["lr"]
         metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
-        return metrics | memory.used(self.processes.device)
+        return metrics | recovery.memory_used(self.processes.device)
 
     def _preview(self) -> Iterator[Event]:
         step = self.state.step
@@ -349,7 +347,7 @@ class Training:
                 yield Warned(state.step, code, f"{text}; training goes on and tries again.")
             else:
                 saved = True
-                run_models.keep(self.folder, path.name, state, self.store)
+                timeline.keep(self.folder, path.name, state, self.store)
                 yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
         if self.processes.any(saved)[0]:  # all wait here, and all know how it went
             self._saved = state.step

@@ -1,4 +1,4 @@
-"""Made-up shapes, pictured like the real ones: more for an image encoder to learn from.
+"""Synthetic shapes, pictured like the real ones: more for an image encoder to learn from.
 
 A few thousand shapes teach an image encoder to know each of them. Real shapes of other proportions,
 and what the frozen generator makes of the classes' densities, lie between and around them, as many
@@ -46,7 +46,7 @@ BROKEN_SHARE = 0.1  # of the shapes in loose pieces that are kept; some real one
 VIEWS = 3
 
 
-def imagine(
+def make_synthetic_shapes(
     out: Path,
     real: Store,
     generator: nn.Module,
@@ -57,9 +57,9 @@ def imagine(
     device: torch.device,
     check: Check = never_stop,
 ) -> Iterator[Prepared]:
-    """Makes a store of made-up shapes; one that was stopped goes on, a complete one is kept.
+    """Makes a store of synthetic shapes; one that was stopped goes on, a complete one is kept.
 
-    What another generator made up, or with other settings, is thrown away.
+    What comes from another generator, or from other settings, is thrown away.
 
     Args:
         out: folder of the store to make.
@@ -87,7 +87,7 @@ def imagine(
     items = [Item(f"{k:06d}", real.classes[label], drawn) for k, label in enumerate(labels)]
     size = real.picture_size
     recipe = StoreRecipe(
-        "imagined", "", "", real.resolution, VIEWS, size, seed, digest_of(items), origin=origin
+        out.name, "", "", real.resolution, VIEWS, size, seed, digest_of(items), origin=origin
     )
     with StoreWriter(out, recipe, items) as writer:
         missing = writer.missing()
@@ -132,7 +132,7 @@ def _origin_of(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Draw:
-    """Draws the shapes; its fields are the arguments of ``imagine``."""
+    """Draws the shapes; its fields are the arguments of ``make_synthetic_shapes``."""
 
     real: Store
     generator: nn.Module
@@ -167,7 +167,7 @@ class _Draw:
         return packed, labels
 
     def new(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Packed grids (count, R^3 / 8) and labels (count,): stretched ones, then made-up ones."""
+        """Packed grids (count, R^3 / 8) and labels (count,): the stretched, then the generated."""
         rng = np.random.default_rng([self.seed, 3])
         train = self.real.indices("train")
         own = int(self.count * self.stretched)

@@ -1,4 +1,4 @@
-"""One update: gradients of a batch's loss, averaged over parts and processes, checked, applied."""
+"""One update: gradients averaged over micro-batches and processes, checked, applied."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) ->
         state: the run.
         names: networks that learn; all others are held still, and cost no gradients.
         batch: this process's share.
-        loss: mean loss and metrics of a part of it.
+        loss: mean loss and metrics of a micro-batch of it.
 
     Returns:
-        Metrics, means over the parts.
+        Metrics, means over the micro-batches.
 
     Raises:
         NotFiniteError: the gradient is not finite.
-        torch.OutOfMemoryError: also RuntimeError or MemoryError, see ``memory.is_out_of_memory``.
+        torch.OutOfMemoryError: also RuntimeError or MemoryError, see ``recovery.is_out_of_memory``.
     """
     totals: Metrics = {}
     with _only_these_learn(state.networks, names):
         parameters = [p for name in names for p in state.networks[name].parameters()]
         for name in names:
             state.optimisers[name].zero_grad(set_to_none=True)
-        for part in batch.micro_batches(state.parts):
-            share = len(part) / len(batch)
-            value, metrics = loss(part)
+        for micro_batch in batch.micro_batches(state.micro_batches):
+            share = len(micro_batch) / len(batch)
+            value, metrics = loss(micro_batch)
             (value * share if share < 1 else value).backward()
             for key, metric in metrics.items():
                 totals[key] = totals[key] + share * metric if key in totals else share * metric

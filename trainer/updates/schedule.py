@@ -1,4 +1,4 @@
-"""Which updates a step takes, at which rates: the paper's order inside the run's phases.
+"""Which updates a step takes, at which learning rates: the paper's order inside the run's phases.
 
 A run has up to three phases: a warm start (a plain VAE), the adversarial phase of the paper (critic
 and encoders at every batch, generator every 5th), and at the end the image encoder alone.
@@ -10,7 +10,7 @@ import math
 
 from shapelab.core.runs.run_config import RunConfig
 
-RISE = 200  # steps in which the image encoder's rate rises: Adam's first steps are too bold
+RISE = 200  # first steps of the image encoder, with a lower learning rate: Adam's are too bold
 
 
 def in_image_phase(config: RunConfig, step: int) -> bool:
@@ -41,20 +41,20 @@ def _cosine(done: float, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def rates(config: RunConfig, step: int) -> dict[str, float]:
-    """Learning rates by network: cosine to ``final_rate`` over the main and the image phase.
+def learning_rates(config: RunConfig, step: int) -> dict[str, float]:
+    """By network: a cosine to ``final_learning_rate`` over the main and the image phase.
 
-    The critic keeps its rate: it must follow the generator to the end.
+    The critic keeps its own: it must follow the generator to the end.
     """
     start = config.main_steps if in_image_phase(config, step) else 0
     length = config.image_steps if start else config.main_steps
-    factor = _cosine((step - start) / length, config.final_rate)
+    factor = _cosine((step - start) / length, config.final_learning_rate)
     rise = min(1.0, (step - start + 1) / RISE) if config.image_loss == "distil" else 1.0
     return {
         "generator": config.learning_rate * factor,
         "voxel_encoder": config.learning_rate * factor,
-        "image_encoder": config.image_rate * factor * rise,
-        "critic": config.critic_rate,
+        "image_encoder": config.image_learning_rate * factor * rise,
+        "critic": config.critic_learning_rate,
     }
 
 

@@ -23,7 +23,6 @@ from shapelab.core.runs.run_config import RunConfig
 
 from ..process.distributed import Processes
 from .critic_loss import build_critic_loss
-from .precision import settled
 
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
 
@@ -42,9 +41,7 @@ class TrainState:
     averages: dict[str, nn.Module]  # exponential moving averages, in evaluation mode
     optimisers: dict[str, Adam]
     step: int = 0
-    parts: int = (
-        1  # a batch goes through the networks in so many parts; raised when memory is short
-    )
+    micro_batches: int = 1  # that a batch goes through the networks in; more when memory is short
     rollbacks: int = 0  # how often the run went back to a checkpoint
     best: float = -1.0  # best mean of the validation IoUs so far
 
@@ -58,14 +55,14 @@ class TrainState:
         }
 
     @property
-    def rate_scale(self) -> float:
-        """Every roll-back halves the rates."""
+    def learning_rate_scale(self) -> float:
+        """Every roll-back halves the learning rates."""
         return 0.5**self.rollbacks
 
-    def set_rates(self, rates: dict[str, float]) -> None:
+    def set_learning_rates(self, learning_rates: dict[str, float]) -> None:
         """Sets the optimisers' learning rates by network."""
-        for name, rate in rates.items():
-            self.optimisers[name].param_groups[0]["lr"] = rate * self.rate_scale
+        for name, value in learning_rates.items():
+            self.optimisers[name].param_groups[0]["lr"] = value * self.learning_rate_scale
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 for generator and encoders where the configuration asks for it."""
@@ -76,7 +73,7 @@ class TrainState:
         """What a checkpoint notes beside the tensors."""
         return {
             "step": self.step,
-            "parts": self.parts,
+            "parts": self.micro_batches,
             "rollbacks": self.rollbacks,
             "best": self.best,
         }
@@ -105,7 +102,7 @@ class TrainState:
         return named
 
     def load(self, named: dict[str, Tensor], position: dict[str, Any]) -> None:
-        """Takes the tensors and the position of a checkpoint of the same configuration."""
+        """Sets the tensors and the position of a checkpoint of the same configuration."""
         for kind, modules in (("network", self.networks), ("average", self.averages)):
             for name, module in modules.items():
                 prefix = f"{kind}.{name}."
@@ -124,7 +121,7 @@ class TrainState:
             )
             _match_memory_format(optimiser)
         self.step = int(position["step"])
-        self.parts = int(position.get("parts", 1))
+        self.micro_batches = int(position.get("parts", 1))
         self.rollbacks = int(position.get("rollbacks", 0))
         self.best = float(position.get("best", -1.0))
 
@@ -175,20 +172,20 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         processes.share_statistics(network)
     for module in averages.values():
         module.requires_grad_(False)
-    rates = {
+    learning_rates = {
         "generator": config.learning_rate,
         "voxel_encoder": config.learning_rate,
-        "image_encoder": config.image_rate,
-        "critic": config.critic_rate,
+        "image_encoder": config.image_learning_rate,
+        "critic": config.critic_learning_rate,
     }
     optimisers = {
         name: Adam(
             networks[name].parameters(),
-            rate,
+            learning_rate,
             config.critic_betas if name == "critic" else config.betas,
             fused=True,
         )
-        for name, rate in rates.items()
+        for name, learning_rate in learning_rates.items()
     }
     critic = networks["critic"]
     assert isinstance(critic, Critic)
@@ -203,6 +200,25 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         averages,
         optimisers,
     )
+
+
+def settled(config: RunConfig, device: torch.device) -> RunConfig:
+    """The configuration with ``precision = "auto"`` decided, so that a run keeps to it."""
+    if config.precision != "auto":
+        return config
+    return config.model_copy(update={"precision": "bf16" if has_bf16(device) else "fp32"})
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device has matrix units for bfloat16.
+
+    Processors with AMX have; others emulate it or gain nothing, and take longer than in float32.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return False
 
 
 def _normalise_spectrally(critic: nn.Module) -> None:

@@ -45,11 +45,11 @@ def _reconstruction(config: RunConfig, logits: Tensor, grids: Tensor) -> Tensor:
     return losses.reconstruction(logits.to(grids.dtype), grids, kind, weight)
 
 
-def _camera(part: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
+def _camera(micro_batch: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
     """The weighted error of the cameras, noted in ``metrics``; 0 without such a head."""
-    if guess is None or part.cameras is None:
+    if guess is None or micro_batch.cameras is None:
         return 0.0
-    error = losses.camera(guess.to(part.cameras.dtype), part.cameras)
+    error = losses.camera(guess.to(micro_batch.cameras.dtype), micro_batch.cameras)
     metrics["camera_error"] = error.detach()
     return CAMERA_WEIGHT * error
 
@@ -98,13 +98,13 @@ def shifted(grids: Tensor, by: Tensor) -> Tensor:
 def critic_step(state: TrainState, batch: Batch) -> Metrics:
     """L_D = E[D(x^)] - E[D(x)] + lambda GP; the penalty is always computed in float32."""
 
-    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+    def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with torch.no_grad(), state.autocast():
-            fake = torch.sigmoid(state.generator(_fake_latents(state, part)))
-        real = shifted(part.grids, part.shifts[:, 0])
-        fake = shifted(fake.to(real.dtype), part.shifts[:, 1])
+            fake = torch.sigmoid(state.generator(_fake_latents(state, micro_batch)))
+        real = shifted(micro_batch.grids, micro_batch.shifts[:, 0])
+        fake = shifted(fake.to(real.dtype), micro_batch.shifts[:, 1])
         with parametrize.cached():  # one spectral norm for all passes of a loss
-            return state.critic_loss(real, fake, part.mix)
+            return state.critic_loss(real, fake, micro_batch.mix)
 
     return update(state, ("critic",), batch, loss)
 
@@ -116,13 +116,13 @@ def encoder_step(state: TrainState, batch: Batch) -> Metrics:
     weight = config.delta if config.delta_in_encoder else 1.0
     fade = kl_weight(config, state.step)
 
-    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+    def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with state.autocast():
-            heads = state.voxel_encoder(part.grids)
-            logits = state.generator(_sample(config, heads, part.noise))
-        recon = _reconstruction(config, logits, part.grids)
+            heads = state.voxel_encoder(micro_batch.grids)
+            logits = state.generator(_sample(config, heads, micro_batch.noise))
+        recon = _reconstruction(config, logits, micro_batch.grids)
         kl = _kl(state, heads)
-        metrics = {"kl": kl.detach() * part.prior.shape[1], "reconstruction": recon.detach()}
+        metrics = {"kl": kl.detach() * micro_batch.prior.shape[1], "reconstruction": recon.detach()}
         return fade * kl + weight * recon, metrics
 
     names = ("voxel_encoder", "generator") if learns else ("voxel_encoder",)
@@ -135,28 +135,28 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
     weight = config.delta if config.delta_in_encoder else 1.0
     fade = kl_weight(config, state.step)
 
-    def own(part: Batch) -> tuple[Tensor, Metrics]:
-        assert part.pictures is not None
+    def own(micro_batch: Batch) -> tuple[Tensor, Metrics]:
+        assert micro_batch.pictures is not None
         with state.autocast():
-            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
+            mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
             heads = mean, log_variance
-            logits = state.generator(_sample(config, heads, part.image_noise))
-        recon, kl = _reconstruction(config, logits, part.grids), _kl(state, heads)
+            logits = state.generator(_sample(config, heads, micro_batch.image_noise))
+        recon, kl = _reconstruction(config, logits, micro_batch.grids), _kl(state, heads)
         metrics = {
-            "image_kl": kl.detach() * part.prior.shape[1],
+            "image_kl": kl.detach() * micro_batch.prior.shape[1],
             "image_reconstruction": recon.detach(),
         }
-        return fade * kl + weight * recon + _camera(part, camera, metrics), metrics
+        return fade * kl + weight * recon + _camera(micro_batch, camera, metrics), metrics
 
-    def told(part: Batch) -> tuple[Tensor, Metrics]:
-        assert part.pictures is not None
+    def told(micro_batch: Batch) -> tuple[Tensor, Metrics]:
+        assert micro_batch.pictures is not None
         with state.autocast():
             with torch.no_grad():
-                target = state.voxel_encoder(part.grids)
-            *heads, camera = state.image_encoder.with_camera(part.pictures)
+                target = state.voxel_encoder(micro_batch.grids)
+            *heads, camera = state.image_encoder.with_camera(micro_batch.pictures)
             error = losses.distillation(*heads, *target)
         metrics = {"image_error": error.detach()}
-        return error + _camera(part, camera, metrics), metrics
+        return error + _camera(micro_batch, camera, metrics), metrics
 
     return update(state, ("image_encoder",), batch, own if config.image_loss == "vae" else told)
 
@@ -169,15 +169,15 @@ def distil_step(state: TrainState, batch: Batch, targets: CodeTargets) -> Metric
     """
     config = state.config
 
-    def loss(part: Batch) -> tuple[Tensor, Metrics]:
-        assert part.pictures is not None
+    def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
+        assert micro_batch.pictures is not None
         with state.autocast():
-            mean, log_variance, camera = state.image_encoder.with_camera(part.pictures)
-            error = losses.distillation(mean, log_variance, *targets.posterior(state, part))
+            mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
+            error = losses.distillation(mean, log_variance, *targets.posterior(state, micro_batch))
             logits = state.averages["generator"](mean[::2])
-        overlap = losses.soft_iou_loss(logits.to(part.grids.dtype), part.grids[::2])
+        overlap = losses.soft_iou_loss(logits.to(micro_batch.grids.dtype), micro_batch.grids[::2])
         metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}
-        error = error + _camera(part, camera, metrics)
+        error = error + _camera(micro_batch, camera, metrics)
         return error + config.image_weight * overlap, metrics
 
     return update(state, ("image_encoder",), batch, loss)
@@ -191,20 +191,20 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
     """
     config = state.config
 
-    def loss(part: Batch) -> tuple[Tensor, Metrics]:
+    def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with state.autocast():
-            logits = state.generator(_fake_latents(state, part))
-        output = logits.detach().to(part.grids.dtype).requires_grad_(True)
-        fake = shifted(torch.sigmoid(output), part.shifts[:, 1])
+            logits = state.generator(_fake_latents(state, micro_batch))
+        output = logits.detach().to(micro_batch.grids.dtype).requires_grad_(True)
+        fake = shifted(torch.sigmoid(output), micro_batch.shifts[:, 1])
         with parametrize.cached():
             scores = state.critic(fake)
             if config.loss == "r3":
                 with torch.no_grad():
-                    real = state.critic(shifted(part.grids, part.shifts[:, 0]))
+                    real = state.critic(shifted(micro_batch.grids, micro_batch.shifts[:, 0]))
                 adversarial = losses.relativistic(scores, real)
             else:
                 adversarial = losses.adversarial(scores)
-        recon = _reconstruction(config, output[1::2], part.grids[1::2])
+        recon = _reconstruction(config, output[1::2], micro_batch.grids[1::2])
         (pull,) = torch.autograd.grad(config.adversarial * adversarial, output)
         (hold,) = torch.autograd.grad(config.delta * recon, output)
         metrics = {
@@ -214,12 +214,14 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
         return (logits * (pull + hold).to(logits)).sum(), metrics  # has exactly that gradient
 
     optimiser = state.optimisers["generator"]
-    rate = optimiser.param_groups[0]["lr"]
-    optimiser.param_groups[0]["lr"] = min(rate, config.adversarial_rate * state.rate_scale)
+    learning_rate = optimiser.param_groups[0]["lr"]
+    optimiser.param_groups[0]["lr"] = min(
+        learning_rate, config.adversarial_learning_rate * state.learning_rate_scale
+    )
     try:
         return update(state, ("generator",), batch, loss)
     finally:
-        optimiser.param_groups[0]["lr"] = rate
+        optimiser.param_groups[0]["lr"] = learning_rate
 
 
 STEPS: dict[str, Callable[[TrainState, Batch], Metrics]] = {

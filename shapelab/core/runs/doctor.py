@@ -118,7 +118,8 @@ def _not_finite(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     advice = (
         "Set precision to fp32, or lower learning_rate."
         if bf16
-        else "Start again with a lower learning_rate; critic_rate too if the critic's loss jumps."
+        else "Start again with a lower learning_rate; a lower critic_learning_rate too if the "
+        "critic's loss jumps."
     )
     if back:
         count = "once" if len(back) == 1 else f"{len(back)} times"
@@ -141,7 +142,7 @@ def _loss_jumped(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     before, now = float(np.median(values[-ENOUGH - RECENT : -RECENT])), _now(values)
     if now > 2 * before:
         sentence = f"The reconstruction error jumped from {before:.3g} to {now:.3g}."
-        setting = "learning_rate" if run.step <= config.warm_start else "adversarial_rate"
+        setting = "learning_rate" if run.step <= config.warm_start else "adversarial_learning_rate"
         advice = f"A lower {setting} usually helps; go back to a checkpoint before the jump."
         yield Finding("warning", "loss_jumped", sentence, setting, advice, run.step)
 
@@ -153,8 +154,10 @@ def _penalty_exploding(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     before, now = float(np.median(values[-FRESH - RECENT : -RECENT])), _now(values)
     if now > max(5 * before, 1.0):
         sentence = f"The gradient penalty grew from {before:.3g} to {now:.3g}."
-        advice = "A lower critic_rate usually helps."
-        yield Finding("problem", "penalty_exploding", sentence, "critic_rate", advice, run.step)
+        advice = "A lower critic_learning_rate usually helps."
+        yield Finding(
+            "problem", "penalty_exploding", sentence, "critic_learning_rate", advice, run.step
+        )
 
 
 def _gradient_norm(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
@@ -169,9 +172,10 @@ def _gradient_norm(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
         "says little."
     )
     if norm > 2:
-        setting, advice = "penalty_weight", "Raise penalty_weight, or lower critic_rate."
+        setting, advice = "penalty_weight", "Raise penalty_weight, or lower critic_learning_rate."
     else:
-        setting, advice = "critic_rate", "Raise critic_rate: the critic has learned too little."
+        setting = "critic_learning_rate"
+        advice = "Raise critic_learning_rate: the critic has learned too little."
     yield Finding("warning", "gradient_norm", sentence, setting, advice, run.step)
 
 
@@ -188,10 +192,11 @@ def _critic_ahead(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
             f"{steps} steps."
         )
         advice = (
-            "Lower critic_rate, or let the generator learn more often (generator_every). With few "
+            "Lower critic_learning_rate, or let the generator learn more often (generator_every). "
+            "With few "
             "shapes critic_shift keeps the critic from knowing them by heart."
         )
-        yield Finding("warning", "critic_ahead", sentence, "critic_rate", advice, run.step)
+        yield Finding("warning", "critic_ahead", sentence, "critic_learning_rate", advice, run.step)
 
 
 def _pull(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
@@ -247,8 +252,10 @@ def _validation(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
             f"The validation's IoU gained less than {GAIN:g} in its last {PATIENCE} scores "
             f"({steps} steps)."
         )
-        advice = "It may be done: stop here, or end with lower rates (final_rate)."
-        yield Finding("hint", "plateau", sentence, "final_rate", advice, run.step)
+        advice = (
+            "It may be done: stop here, or end with lower learning rates (final_learning_rate)."
+        )
+        yield Finding("hint", "plateau", sentence, "final_learning_rate", advice, run.step)
 
 
 def _moving_scores(run: RunCurves) -> Iterator[tuple[str, NDArray[np.float64]]]:
@@ -268,11 +275,16 @@ def _fell(run: RunCurves, name: str, values: NDArray[np.float64]) -> Finding | N
     curve = run.curves[name]
     at = int(curve.steps[np.nanargmax(curve.values)])
     if name == "iou":
-        label, setting = "IoU", "adversarial_rate"
-        advice = "Go back to the best checkpoint and lower adversarial_rate or adversarial."
+        label, setting = "IoU", "adversarial_learning_rate"
+        advice = (
+            "Go back to the best checkpoint and lower adversarial_learning_rate or adversarial."
+        )
     else:
-        label, setting = "IoU from pictures", "image_rate"
-        advice = "Go back to the best checkpoint and lower image_rate; more image_samples help too."
+        label, setting = "IoU from pictures", "image_learning_rate"
+        advice = (
+            "Go back to the best checkpoint and lower image_learning_rate; more synthetic_shapes "
+            "help too."
+        )
     sentence = f"The validation's {label} fell from {best:.3f} (step {at}) to {now:.3f}."
     return Finding("warning", f"{name}_fell", sentence, setting, advice, run.step)
 

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PHASES = ("warm_start", "image_steps", "image_samples")  # settings in proportion to the steps
+PHASES = ("warm_start", "image_steps", "synthetic_shapes")  # settings in proportion to the steps
 
 
 def preset_path(name: str) -> Path:
@@ -51,8 +51,8 @@ def preset_fields(
         name: of a shipped preset.
         classes: class names of the store.
         resolution: grid side of the store.
-        steps: instead of the preset's; its phases, and what is made up for the last one, shrink or
-            grow along.
+        steps: instead of the preset's; its phases, and the synthetic shapes for the last one,
+            shrink or grow along.
 
     Raises:
         RunError: there is no such preset.

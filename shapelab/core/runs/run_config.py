@@ -16,6 +16,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: Settings by the names that they had in older runs and cards.
+_OLD_NAMES = {
+    "critic_rate": "critic_learning_rate",
+    "adversarial_rate": "adversarial_learning_rate",
+    "image_rate": "image_learning_rate",
+    "final_rate": "final_learning_rate",
+    "reflect": "flip",
+    "image_samples": "synthetic_shapes",
+    "image_stretched": "synthetic_stretched",
+}
+
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
@@ -92,14 +103,14 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
     # --- optimisers ---
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Encoders and generator, Adam.")
-    critic_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
-    adversarial_rate: float = Field(
+    critic_learning_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
+    adversarial_learning_rate: float = Field(
         1e-4,
         gt=0,
         le=1,
-        description="Highest rate of the generator in its adversarial updates, Adam.",
+        description="Highest learning rate of the generator in its adversarial updates, Adam.",
     )
-    final_rate: float = Field(
+    final_learning_rate: float = Field(
         1.0, gt=0, le=1, description="Share of the learning rate left at the end (cosine)."
     )
     betas: Betas = Field((0.5, 0.9), description="Adam's betas, all but the critic.")
@@ -112,7 +123,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     )
 
     # --- data and pictures ---
-    reflect: bool = Field(False, description="Half of the shapes are flipped left to right.")
+    flip: bool = Field(False, description="Half of the shapes are flipped left to right.")
     stretched: float = Field(
         0.0,
         ge=0,
@@ -134,14 +145,14 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     image_steps: int = Field(
         0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
     )
-    image_samples: int = Field(
+    synthetic_shapes: int = Field(
         0,
         ge=0,
         le=100_000,
-        description="Shapes that are made up for those last steps, pictured like the real ones; "
-        "half of each batch is drawn from them.",
+        description="Synthetic shapes for those last steps, pictured like the real ones; half of "
+        "each batch is drawn from them.",
     )
-    image_stretched: float = Field(
+    synthetic_stretched: float = Field(
         0.0,
         ge=0,
         le=1,
@@ -151,7 +162,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     image_weight: float = Field(
         1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."
     )
-    image_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
+    image_learning_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
     backgrounds: str = Field(
         "",
         description="Folder of photos to put behind the objects in training pictures, beside plain "
@@ -170,6 +181,14 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     threads: int = Field(
         0, ge=0, le=256, description="CPU threads; 0 = this process's share of the cores."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names_still_count(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and not fields.keys().isdisjoint(_OLD_NAMES):
+            kept = {key: value for key, value in fields.items() if key not in _OLD_NAMES}
+            return kept | {_OLD_NAMES[key]: fields[key] for key in fields if key in _OLD_NAMES}
+        return fields
 
     @model_validator(mode="before")
     @classmethod

@@ -69,9 +69,10 @@ class RunFolder:
         return self.path / "previews"
 
     @property
-    def imagined(self) -> Path:
-        """The store of shapes that the run's generator made up for its image encoder."""
-        return self.path / "imagined"
+    def synthetic_shapes(self) -> Path:
+        """The store of shapes that the run made for its image encoder; ``imagined`` in old runs."""
+        old = self.path / "imagined"
+        return old if old.exists() else self.path / "synthetic"
 
     @property
     def lock(self) -> Path:

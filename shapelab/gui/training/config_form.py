@@ -52,7 +52,7 @@ GROUPS = {
     "loss": "Losses",
     "penalty": "Critic",
     "learning_rate": "Optimisers",
-    "reflect": "Data and pictures",
+    "flip": "Data and pictures",
     "validate_every": "Bookkeeping",
     "model.latent_size": "Networks",
 }

@@ -119,7 +119,7 @@ def test_gradient_norm_far_above_and_below_one():
     assert "gradient norm is 3.4" in far.sentence
     assert far.step == 6000
     near = only(until(6000, gradient_norm=lambda _, value: 0.2 * value))
-    assert (near.code, near.setting) == ("gradient_norm", "critic_rate")
+    assert (near.code, near.setting) == ("gradient_norm", "critic_learning_rate")
 
 
 def test_a_penalty_at_zero_expects_no_norm_of_one():
@@ -136,7 +136,7 @@ def test_penalty_exploding():
 
 def test_critic_ahead():
     found = only(until(6400, wasserstein=lambda step, v: v * math.exp((step - WARM) / 400)))
-    assert (found.code, found.setting) == ("critic_ahead", "critic_rate")
+    assert (found.code, found.setting) == ("critic_ahead", "critic_learning_rate")
 
 
 def test_critic_saturated_and_too_loud():
@@ -177,17 +177,17 @@ def test_plateau_counts_only_while_there_is_more_to_come():
 
 def test_validation_fell():
     found = only(until(6500, iou=lambda step, value: value - 0.1 * (step > 5000)))
-    assert (found.code, found.setting) == ("iou_fell", "adversarial_rate")
+    assert (found.code, found.setting) == ("iou_fell", "adversarial_learning_rate")
     assert "(step 5000)" in found.sentence
     pictures = only(until(12_000, picture_iou=lambda s, value: value - 0.1 * (s > 9000)))
-    assert (pictures.code, pictures.setting) == ("picture_iou_fell", "image_rate")
+    assert (pictures.code, pictures.setting) == ("picture_iou_fell", "image_learning_rate")
 
 
 def test_reconstruction_jumped():
     warm = only(until(3000, reconstruction=lambda step, value: value * (1 + 4 * (step > 2760))))
     assert (warm.code, warm.setting) == ("loss_jumped", "learning_rate")
     later = only(until(6000, reconstruction=lambda step, value: value * (1 + 4 * (step > 5760))))
-    assert (later.code, later.setting) == ("loss_jumped", "adversarial_rate")
+    assert (later.code, later.setting) == ("loss_jumped", "adversarial_learning_rate")
 
 
 def test_skipped_steps_count_while_they_are_news():

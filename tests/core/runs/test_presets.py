@@ -30,7 +30,7 @@ def test_what_differs_gives_the_same_settings_to_the_trainer():
         update={
             "batch_size": 8,
             "learning_rate": 3e-5,
-            "reflect": False,
+            "flip": False,
             "betas": (0.1, 0.2),
             "reconstruction": "squared",
             "vae": "true",

@@ -39,10 +39,10 @@ def test_every_preset_goes_through_toml_unchanged(path: Any) -> None:
     [
         {"preset": 'a "quoted" \\ name\twith\nlines and # signs = [x]'},
         {"preset": "größer – λ 😀 \x7f \x00 \u2028"},
-        {"learning_rate": 1e-12, "critic_rate": 3.0000000000000004e-5},
+        {"learning_rate": 1e-12, "critic_learning_rate": 3.0000000000000004e-5},
         {"delta": 1e22, "adversarial": 0.0},
         {"betas": (0.0, 0.999), "critic_betas": (0.1 + 0.2, 0.9)},
-        {"seed": 2**62, "spectral_norm": True, "reflect": True},
+        {"seed": 2**62, "spectral_norm": True, "flip": True},
         {"model": ModelSpec(classes=("night stand", 'so"fa'), image_convs=((8, 3, 2),))},
         {"model": ModelSpec(classes=())},
         {"loss": "r3"},
@@ -97,6 +97,24 @@ def test_a_bad_setting_is_named_in_one_sentence(fields: dict[str, Any], setting:
     text = str(caught.value)
     assert "\n" not in text
     assert text.endswith(".")
+
+
+def test_settings_of_older_runs_are_read_by_their_old_names() -> None:
+    old = "critic_rate = 0.5\nadversarial_rate = 0.25\nimage_rate = 0.125\nfinal_rate = 0.75\n"
+    old += "reflect = true\nimage_samples = 7\nimage_stretched = 0.5\n"
+    config = from_toml(old)
+    assert config == RunConfig(
+        critic_learning_rate=0.5,
+        adversarial_learning_rate=0.25,
+        image_learning_rate=0.125,
+        final_learning_rate=0.75,
+        flip=True,
+        synthetic_shapes=7,
+        synthetic_stretched=0.5,
+    )
+    assert not {"critic_rate", "reflect", "image_samples"} & set(to_toml(config).split())
+    given = RunConfig().model_dump() | {"critic_rate": 0.5}  # as --set does over a preset
+    assert validated(given).critic_learning_rate == 0.5
 
 
 def test_text_that_is_no_toml_is_one_sentence() -> None:

@@ -45,7 +45,7 @@ def test_editors_follow_the_type_and_are_named(form):
     kinds = {
         "steps": QSpinBox,
         "learning_rate": QLineEdit,
-        "reflect": QCheckBox,
+        "flip": QCheckBox,
         "loss": QComboBox,
         "betas": QLineEdit,
         "model.critic_width": QSpinBox,

@@ -4,7 +4,7 @@ from shapelab.core.runs.doctor import Finding
 from shapelab.gui.training.doctor_box import DoctorBox
 
 COLLAPSED = Finding("problem", "kl_collapsed", "It has collapsed.", "delta", "Raise delta.", 900)
-PLATEAU = Finding("hint", "plateau", "It stands <still>.", "final_rate", "Stop here.", 950)
+PLATEAU = Finding("hint", "plateau", "It stands <still>.", "final_learning_rate", "Stop here.", 950)
 
 
 @pytest.fixture

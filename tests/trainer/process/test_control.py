@@ -15,7 +15,7 @@ def test_commands_from_before_do_not_count_and_nonsense_is_no_command(tmp_path):
         folder.send("pause")
         while not control.paused:
             control.wait(20.0)
-    assert control.take("save")
+    assert control.was_asked("save")
     assert not control.stop
 
 

@@ -147,7 +147,7 @@ def test_the_image_phase_decodes_the_same_rows_however_the_batch_is_cut(
     batch = Batches(store, config, alone)(config.main_steps, True)
     for parts in (1, 2):  # as two processes or short memory do
         state = new_state(config, alone)
-        state.parts = parts
+        state.micro_batches = parts
         steps.distil_step(state, batch, CodeTargets(store))
     assert len(seen) == 3
     assert torch.equal(seen[0], torch.cat(seen[1:]))
@@ -316,14 +316,14 @@ def test_pictures_become_what_the_model_takes(config, store_folder, alone):
         assert 0 <= pictures.min() < pictures.max() <= 1
 
 
-def test_a_mirrored_shape_has_a_mirrored_picture(config, store_folder, alone):
+def test_a_flipped_shape_has_a_flipped_picture(config, store_folder, alone):
     store = open_store(store_folder)
     batch = Batches(store, config, alone)(0, True)
     assert 0 < batch.flipped.sum() < len(batch)
     masks = batch.pictures[:, 1].numpy() > 0.5
-    for row, mirror, mask in zip(batch.rows, batch.flipped, masks, strict=True):
+    for row, flipped, mask in zip(batch.rows, batch.flipped, masks, strict=True):
         both = [store.pictures(np.array([row]), np.array([v]))[0, ..., 3] > 128 for v in (0, 1)]
-        assert any(np.array_equal(mask, m[:, ::-1] if mirror else m) for m in both)
+        assert any(np.array_equal(mask, m[:, ::-1] if flipped else m) for m in both)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(config, train, tmp_path):
@@ -362,16 +362,16 @@ def test_64_cells_a_side_train_too(config, train, tmp_path):
 
 
 @pytest.mark.gl
-def test_made_up_shapes_are_made_once_and_learnt_from(config, train, store_folder, tmp_path):
-    config = config.model_copy(update={"image_samples": 20})
+def test_synthetic_shapes_are_made_once_and_learnt_from(config, train, store_folder, tmp_path):
+    config = config.model_copy(update={"synthetic_shapes": 20})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     events = train(config, whole)
     made = [e for e in events if isinstance(e, Prepared)]
     assert (made[-1].step, made[-1].done, made[-1].total) == (10, 20, 20)
-    imagined, real = open_store(RunFolder(whole).imagined), open_store(store_folder)
-    assert len(imagined.indices("train")) == 20
-    assert imagined.picture_size == real.picture_size
-    assert imagined.pictures(np.arange(20), np.full(20, 2)).any(axis=(1, 2, 3)).all()
+    synthetic, real = open_store(RunFolder(whole).synthetic_shapes), open_store(store_folder)
+    assert len(synthetic.indices("train")) == 20
+    assert synthetic.picture_size == real.picture_size
+    assert synthetic.pictures(np.arange(20), np.full(20, 2)).any(axis=(1, 2, 3)).all()
 
     def stop(event, control):
         if isinstance(event, Prepared):
@@ -382,5 +382,5 @@ def test_made_up_shapes_are_made_once_and_learnt_from(config, train, store_folde
     train(config, parts)
     assert digest(whole) == digest(parts)
     plain = tmp_path / "without"
-    train(config.model_copy(update={"image_samples": 0}), plain)
+    train(config.model_copy(update={"synthetic_shapes": 0}), plain)
     assert digest(plain) != digest(parts)

@@ -16,11 +16,10 @@ from tests.trainer.conftest import digest, stop_after
 from trainer.checkpoints import checkpoint_store
 from trainer.data.batches.batches import Batches
 from trainer.data.store.prepared_store import open_store
-from trainer.process import memory
 from trainer.process.distributed import Processes
 from trainer.report import previews
-from trainer.training import image_phase, loop
-from trainer.training.event_log import EventLog
+from trainer.training import image_phase, loop, recovery
+from trainer.training.recovery import EventLog
 from trainer.updates import steps
 from trainer.updates.optimise import NotFiniteError
 from trainer.updates.state import new_state
@@ -186,7 +185,7 @@ def test_memory_that_ran_out_halves_the_parts_and_repeats_only_that_update(
     original, calls = steps.STEPS[update], []
 
     def short(state, batch):
-        if state.step == 6 and state.parts == 1:
+        if state.step == 6 and state.micro_batches == 1:
             raise error
         calls.append(state.step)
         return original(state, batch)
@@ -194,7 +193,7 @@ def test_memory_that_ran_out_halves_the_parts_and_repeats_only_that_update(
     monkeypatch.setitem(steps.STEPS, update, short)
     events = train(config, tmp_path)
     (warning,) = warnings_of(events, "memory")
-    assert "in 2 parts" in warning.message
+    assert "in 2 micro-batches" in warning.message
     assert calls.count(6) == 1
     assert events[-1] == Finished(12, RunState.COMPLETED)
     _, position = checkpoint_store.read_newest(RunFolder(tmp_path).checkpoints)
@@ -220,16 +219,16 @@ def test_memory_for_not_even_two_shapes_is_one_sentence(config, train, tmp_path,
 
 
 def test_parts_are_doubled_down_to_two_rows():
-    assert [memory.more_parts(parts, 12) for parts in (1, 2, 4)] == [2, 4, 6]
+    assert [recovery.more_micro_batches(parts, 12) for parts in (1, 2, 4)] == [2, 4, 6]
     with pytest.raises(RunError, match="Even 2 shapes"):
-        memory.more_parts(6, 12)
+        recovery.more_micro_batches(6, 12)
 
 
 def test_parts_give_the_critics_gradient_of_the_whole_batch(config, store_folder, alone):
     results = []
     for parts in (1, 2, 4):
         state = new_state(config, alone)
-        state.parts = parts
+        state.micro_batches = parts
         state.generator.eval()  # batch statistics of generator and encoder differ between parts
         state.voxel_encoder.eval()
         batch = Batches(open_store(store_folder), config, alone)(0, False)

@@ -53,8 +53,8 @@ def test_a_validation_and_a_preview_are_given_up(interrupted, setting, kind):
 
 @pytest.mark.parametrize("samples", [0, 20])
 def test_what_the_image_phase_learns_from_is_put_off(interrupted, config, train, tmp_path, samples):
-    """Without made-up shapes the targets are interrupted, with them the density of the codes."""
-    events, looks = interrupted(image_samples=samples)
+    """Without synthetic shapes the targets are interrupted, with them the density of the codes."""
+    events, looks = interrupted(synthetic_shapes=samples)
     assert looks == 1
     assert events[-1] == Finished(10, RunState.STOPPED)
     assert [e for e in events if isinstance(e, Prepared)] == ([Prepared(10, 0, 20)] * bool(samples))

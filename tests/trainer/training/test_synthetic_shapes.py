@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from shapelab.core.model.latent import LatentDensity
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation.metrics import one_part
-from trainer.training.synthetic_shapes import imagine
+from trainer.training.synthetic_shapes import make_synthetic_shapes
 
 CPU = torch.device("cpu")
 
@@ -39,12 +39,12 @@ def density() -> LatentDensity:
 
 
 def make(folder, real, generator, density, stretched=0.0, count=12):
-    return list(imagine(folder, real, generator, density, count, stretched, 0, CPU))
+    return list(make_synthetic_shapes(folder, real, generator, density, count, stretched, 0, CPU))
 
 
 @pytest.mark.gl
 def test_shapes_are_whole_pictured_and_made_once(store_folder, density, tmp_path):
-    real, folder = open_store(store_folder), tmp_path / "imagined"
+    real, folder = open_store(store_folder), tmp_path / "synthetic"
     progress = make(folder, real, Boxes(2.0), density)
     assert (progress[-1].done, progress[-1].total) == (12, 12)
     store = open_store(folder)
@@ -61,7 +61,7 @@ def test_shapes_are_whole_pictured_and_made_once(store_folder, density, tmp_path
 
 @pytest.mark.gl
 def test_a_share_of_them_are_real_shapes_of_other_proportions(store_folder, density, tmp_path):
-    real, folder = open_store(store_folder), tmp_path / "imagined"
+    real, folder = open_store(store_folder), tmp_path / "synthetic"
     make(folder, real, Boxes(2.0), density, stretched=0.75)
     made = open_store(folder)
     grids, rows = made.grids(np.arange(9)), real.indices("train")
@@ -79,7 +79,7 @@ def test_stretched_shapes_stand_in_for_a_generator_that_makes_nothing(
         def forward(self, z: Tensor) -> Tensor:
             return -torch.ones(len(z), 1, 32, 32, 32)
 
-    folder = tmp_path / "imagined"
+    folder = tmp_path / "synthetic"
     make(folder, open_store(store_folder), Nothing(1.0), density)
     made = open_store(folder)
     assert len(made) == 12

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainer.updates.precision import has_bf16, settled
-from trainer.updates.state import new_state
+from trainer.updates.state import has_bf16, new_state, settled
 
 CPU = torch.device("cpu")
 

@@ -119,7 +119,7 @@ class Batches:
         rng = np.random.default_rng([config.seed, 2, step, attempt])
         whole = self.rows_of(step)
         size, latent = len(whole), config.model.latent_size
-        flipped = rng.random(size) < (0.5 if config.reflect else 0.0)
+        flipped = rng.random(size) < (0.5 if config.flip else 0.0)
         noise = rng.standard_normal((3, size, latent), dtype=np.float32)
         mix = rng.random((size, 1, 1, 1, 1), dtype=np.float32)
         reach = config.critic_shift

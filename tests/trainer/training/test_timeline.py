@@ -14,8 +14,8 @@ from shapelab.core.runs.run_state import RunState
 from trainer.checkpoints import checkpoint_store
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation.code_statistics import fit_density
-from trainer.training import run_models
-from trainer.training.run_models import superfluous
+from trainer.training import timeline
+from trainer.training.timeline import superfluous
 from trainer.updates.state import new_state
 
 
@@ -53,13 +53,13 @@ def test_networks_that_are_out_of_bounds_leave_none(config, store_folder, alone,
     for value in (float("nan"), 1e30):
         with torch.no_grad():
             state.averages["voxel_encoder"].heads.bias.fill_(value)
-        run_models.keep(folder, "step-000000001", state, store)
+        timeline.keep(folder, "step-000000001", state, store)
     assert moments(folder) == []
     with torch.no_grad():  # finite, but the shapes' codes are not
         state.averages["voxel_encoder"].heads.bias.fill_(0)
         for weight in state.averages["voxel_encoder"].parameters():
             weight.fill_(6e4)
-    run_models.keep(folder, "step-000000001", state, store)
+    timeline.keep(folder, "step-000000001", state, store)
     assert moments(folder) == []
 
 
