@@ -8,6 +8,7 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
@@ -16,20 +17,6 @@ import typer
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
 from shapelab.core.runs.run_folder import RunFolder, find_runs
-
-from .options import (
-    Backend,
-    CheckpointOption,
-    DataOption,
-    EventsOption,
-    OtherDataOption,
-    Output,
-    RunArgument,
-    RunOption,
-    SetOption,
-    TensorboardOption,
-    UpAxis,
-)
 
 if TYPE_CHECKING:
     from .data.source import Up
@@ -55,6 +42,63 @@ def errors_as_events(command: Command) -> Command:
 
     return cast("Command", telling)
 
+
+# --- options that several commands share ---
+
+
+class Output(str, Enum):
+    """How a training run reports."""
+
+    terminal = "terminal"
+    jsonl = "jsonl"
+
+
+class Backend(str, Enum):
+    """Where the processes of a preparation run."""
+
+    local = "local"
+    dask = "dask"
+    ray = "ray"
+
+
+class UpAxis(str, Enum):
+    """The axis that is up in a source."""
+
+    auto = "auto"
+    y = "y"
+    z = "z"
+
+
+RunOption = Annotated[
+    Path,
+    typer.Option(
+        "--run", "--dir", help="Folder of the run. Under torchrun on Python 3.11 say --dir."
+    ),
+]
+DataOption = Annotated[Path, typer.Option("--data", help="A prepared store.")]
+RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
+OtherDataOption = Annotated[
+    Path | None, typer.Option("--data", help="The store, if it is not where the run began.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
+]
+EventsOption = Annotated[
+    Output,
+    typer.Option(
+        help="jsonl: one JSON event a line on stdout; pause, resume, sample, save and stop as "
+        "lines on stdin."
+    ),
+]
+CheckpointOption = Annotated[
+    str,
+    typer.Option(help="newest, best (by mean validation IoU), or the name of one of the run's."),
+]
+TensorboardOption = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
+]
+
+# --- commands ---
 
 app = typer.Typer(
     help=__doc__,
@@ -111,8 +155,8 @@ def prepare(
     show(work_progress.until_stopped(progress, control), sys.stdout)
 
 
-@app.command()
-def look(
+@app.command("look")
+def show_store(
     store: Annotated[Path, typer.Argument(help="A prepared store.")],
     out: Annotated[
         Path | None,
@@ -304,15 +348,15 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
             if isinstance(event, Started) and event.step >= event.steps and tells:
                 print(
                     f"{run} is complete at {event.step}/{event.steps}; to train on, "
-                    f"`python -m trainer resume {run} --set steps={2 * event.steps}`."
+                    f"`shapelab train resume {run} --set steps={2 * event.steps}`."
                 )
             yield event
 
     board = None
     if tensorboard and processes.is_main:
-        from .report.tensorboard import Writer
+        from .report.tensorboard import TensorBoardWriter
 
-        board = Writer(run / "tensorboard")
+        board = TensorBoardWriter(run / "tensorboard")
     try:
         if not processes.is_main:
             for _ in watched():

@@ -31,7 +31,7 @@ PRESET = "small"
 
 
 @dataclass(frozen=True)
-class Rate:
+class ReadingSpeed:
     """What a store gives of one kind, and what training takes of it."""
 
     name: str
@@ -45,14 +45,14 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReadingBenchReport:
     """What a run of the benchmark found."""
 
     shapes: int
     batch: int
     threads: int
     opening_ms: float
-    rates: tuple[Rate, ...]
+    speeds: tuple[ReadingSpeed, ...]
 
     def describe(self) -> str:
         """Aligned lines for people."""
@@ -62,19 +62,19 @@ class Report:
             f"{'a second':<34}{'read':>10}{'trained':>10}{'ratio':>8}",
         ]
         lines += [
-            f"{r.name:<34}{r.given:>10.0f}{r.taken:>10.1f}{r.ratio:>8.1f}" for r in self.rates
+            f"{r.name:<34}{r.given:>10.0f}{r.taken:>10.1f}{r.ratio:>8.1f}" for r in self.speeds
         ]
         return "\n".join(lines)
 
     def to_json(self) -> str:
         """The same as one JSON object."""
-        fields = asdict(self) | {"rates": [asdict(r) | {"ratio": r.ratio} for r in self.rates]}
+        fields = asdict(self) | {"speeds": [asdict(r) | {"ratio": r.ratio} for r in self.speeds]}
         return json.dumps(fields, indent=1)
 
 
 def measure(
     folder: Path, threads: int = 2, rounds: int = 5, settings: Sequence[str] = ()
-) -> Report:
+) -> ReadingBenchReport:
     """Times reading from a store against preset small's steps.
 
     Args:
@@ -131,12 +131,12 @@ def measure(
     if "pictures" in best:
         per_second["pictures as inputs"] = batches.size / (best["pictures"] + best["inputs"])
         taken["pictures as inputs"] = "image step"
-    rates = [
-        Rate(f"{name} / {step}", per_second[name], per_second[step])
+    speeds = [
+        ReadingSpeed(f"{name} / {step}", per_second[name], per_second[step])
         for name, step in taken.items()
         if name in per_second
     ]
-    return Report(len(store), batches.size, threads, 1000 * opening, tuple(rates))
+    return ReadingBenchReport(len(store), batches.size, threads, 1000 * opening, tuple(speeds))
 
 
 def _best(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -20,6 +20,7 @@ import torch
 from accelerate import Accelerator
 
 from shapelab.core.model.spec import ModelSpec
+from shapelab.core.runs import estimate
 from shapelab.core.runs.run_config import RunConfig
 
 from ..data.batches.batches import Batch, Batches
@@ -42,8 +43,7 @@ VIEWS, SIDE = 8, 64
 class Flops:
     """Forward FLOPs of one sample (2 x multiply-adds), and of each first layer.
 
-    A convolution or its transpose costs 2 * 4^3 * C * C' at each cell of its coarse side, zero
-    padding counted; a dense layer 2 * inputs * outputs. Biases and norms are left out.
+    As ``estimate.Layer`` counts them: zero padding included, biases and norms left out.
     """
 
     generator: int
@@ -75,29 +75,20 @@ class Flops:
 
 def flops(spec: ModelSpec) -> Flops:
     """Counts the networks of a spec."""
-
-    def pyramid(width: int, sides: list[int]) -> list[int]:
-        widths = [1] + [width * 2**i for i in range(len(sides))]
-        pairs = zip(widths, widths[1:], sides, strict=False)
-        return [2 * 64 * a * b * side**3 for a, b, side in pairs]
-
-    sides = [spec.resolution // 2 ** (i + 1) for i in range(spec.doublings)]
-    generator = pyramid(spec.generator_width // 2 ** (spec.doublings - 1), sides)
-    critic, encoder = pyramid(spec.critic_width, sides), pyramid(spec.encoder_width, sides)
-    dense = 2 * spec.latent_size * spec.generator_width * 8
+    generator, critic = estimate.generator_layers(spec), estimate.critic_layers(spec)
+    encoder = estimate.voxel_encoder_layers(spec)
     return Flops(
-        generator=sum(generator) + dense,
-        critic=sum(critic) + 2 * spec.critic_width * 2 ** (spec.doublings - 1) * 8,
-        encoder=sum(encoder)
-        + 2 * spec.encoder_width * 2 ** (spec.doublings - 1) * 8 * 2 * spec.latent_size,
-        dense=dense,
-        critic_first=critic[0],
-        encoder_first=encoder[0],
+        generator=sum(layer.flops for layer in generator),
+        critic=sum(layer.flops for layer in critic),
+        encoder=sum(layer.flops for layer in encoder),
+        dense=generator[0].flops,
+        critic_first=critic[0].flops,
+        encoder_first=encoder[0].flops,
     )
 
 
 @dataclass(frozen=True)
-class Rate:
+class StepSpeed:
     """One kind of step: samples a second of the port and of ours, and its share of a matmul."""
 
     name: str
@@ -110,7 +101,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainingBenchReport:
     """What a run of the benchmark found."""
 
     width: str
@@ -119,7 +110,7 @@ class Report:
     rounds: int
     torch: str
     matmul_gflops: float
-    rates: tuple[Rate, ...]
+    speeds: tuple[StepSpeed, ...]
     data_share: float  # seconds of making a batch with pictures / seconds of the schedule's batch
 
     def describe(self) -> str:
@@ -135,7 +126,7 @@ class Report:
         lines += [
             f"{r.name:<16}{r.baseline:>8.1f}{r.ours:>8.1f}{r.ratio:>8.2f}"
             f"{r.gflop:>8.2f}{r.matmul_share:>11.0%}{r.baseline_matmul_share:>8.0%}"
-            for r in self.rates
+            for r in self.speeds
         ]
         lines += ["", f"making a batch, pictures included: {self.data_share:.1%} of a step"]
         return "\n".join(lines)
@@ -145,7 +136,9 @@ class Report:
         return json.dumps(asdict(self), indent=1)
 
 
-def measure(width: str = "paper", batch: int = 32, threads: int = 2, rounds: int = 3) -> Report:
+def measure(
+    width: str = "paper", batch: int = 32, threads: int = 2, rounds: int = 3
+) -> TrainingBenchReport:
     """Times both sides of the schedule: critic and encoder at each batch, generator at every 5th.
 
     Args:
@@ -213,7 +206,7 @@ def _time(config: RunConfig, store: Store, rounds: int) -> dict[str, list[float]
 
 def _report(
     width: str, config: RunConfig, threads: int, rounds: int, times: dict[str, list[float]]
-) -> Report:
+) -> TrainingBenchReport:
     best = {name: min(seconds) for name, seconds in times.items()}
     every = config.generator_every
     for side in ("port", "ours"):  # of one batch of the schedule
@@ -228,11 +221,11 @@ def _report(
     }
     work["whole schedule"] = work["critic"] + work["encoder"] + work["generator"] // every
     matmul = 2 * MATMUL_SIDE**3 / best["matmul"]
-    rates = []
+    speeds = []
     for name, flop in work.items():
         port, ours = (config.batch_size / best[f"{side} {name}"] for side in ("port", "ours"))
-        rates.append(
-            Rate(
+        speeds.append(
+            StepSpeed(
                 name if name == "whole schedule" else f"{name} step",
                 port,
                 ours,
@@ -242,14 +235,14 @@ def _report(
                 flop * port / matmul,
             )
         )
-    return Report(
+    return TrainingBenchReport(
         width,
         config.batch_size,
         threads,
         rounds,
         torch.__version__,
         matmul / 1e9,
-        tuple(rates),
+        tuple(speeds),
         best["data"] / best["ours whole schedule"],
     )
 

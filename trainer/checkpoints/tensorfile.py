@@ -1,7 +1,8 @@
 """Tensors as the bytes of a safetensors file, part by part: no second copy of a training state.
 
-The library's own writer builds the whole file in memory, which doubles or trebles what a run
-needs at each save. Reading is the library's.
+The library's ``save`` gives the whole file as one object, and its ``save_file`` gives no bytes to
+hash on their way to the disk; both want contiguous tensors, and ours lie channels last. Either way
+a save would copy the whole state. Reading is the library's.
 """
 
 from __future__ import annotations

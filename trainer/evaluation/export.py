@@ -148,10 +148,10 @@ def _card(
         "settings": config.model_dump(mode="json", exclude={"model"}),
         "figures": rounded,
         "reproduce": [
-            f"python -m trainer prepare {store.index['source']} --out STORE --resolution "
+            f"shapelab train prepare {store.index['source']} --out STORE --resolution "
             f"{store.resolution} --views {store.index['views']} --size {store.picture_size}",
-            f"python -m trainer fit --preset {named} --data STORE --run RUN{changes}",
-            "python -m trainer evaluate RUN",
-            f"python -m trainer export-model RUN {name}",
+            f"shapelab train fit --preset {named} --data STORE --run RUN{changes}",
+            "shapelab train evaluate RUN",
+            f"shapelab train export-model RUN {name}",
         ],
     }

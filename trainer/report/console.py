@@ -35,7 +35,7 @@ from shapelab.core.runs.run_folder import RunSummary
 from . import scalar_text
 from .inspection import table_of_runs
 
-RATE = "samples_per_second"
+SPEED = "samples_per_second"
 _WIDE = 200  # columns of a table in a file or pipe, where nothing is gained by narrow ones
 _STYLES: dict[type[Event], str] = {
     Warned: "yellow",
@@ -59,7 +59,7 @@ def show(
     """
     terminal = Console() if terminal is None else terminal
     if terminal.is_terminal:
-        _show_live(events, Progress(steps, start), terminal)
+        _show_live(events, LiveProgress(steps, start), terminal)
     else:
         for event in events:
             write_line(terminal.file, describe(event, dated=True))
@@ -110,7 +110,7 @@ def write_line(stream: IO[str], line: str) -> None:
         stream.flush()
 
 
-def _show_live(events: Iterable[Event], bar: Progress, terminal: Console) -> None:
+def _show_live(events: Iterable[Event], bar: LiveProgress, terminal: Console) -> None:
     with Live(bar, console=terminal, refresh_per_second=4) as live:
         for event in events:
             bar.add(event)
@@ -119,7 +119,7 @@ def _show_live(events: Iterable[Event], bar: Progress, terminal: Console) -> Non
                 live.console.print(line, soft_wrap=True)
 
 
-class Progress(run_progress.RunProgress):
+class LiveProgress(run_progress.RunProgress):
     """How far a run is; rich draws it as a bar and a line of the newest scalars."""
 
     def __rich__(self) -> Group:
@@ -129,17 +129,17 @@ class Progress(run_progress.RunProgress):
         grid.add_column()
         grid.add_column(no_wrap=True)
         bar = ProgressBar(max(self.steps, 1), self.step, width=24)
-        facts = [f"{self.step}/{self.steps}", *self._rate(), *self._time_left()]
+        facts = [f"{self.step}/{self.steps}", *self._speed(), *self._time_left()]
         grid.add_row(Text(f"{share:.0%}", "bold"), bar, Text("  ".join(facts)))
         losses = [name for name in scalar_text.ordered(self.metrics) if name in scalar_text.SHORT]
         pairs = [Text(scalar_text.pair(name, self.metrics[name]), "dim") for name in losses]
         return Group(grid, Columns(pairs, padding=(0, 2)))
 
-    def _rate(self) -> list[str]:
-        rate = self.metrics.get(RATE, math.nan)
-        if not math.isfinite(rate):
+    def _speed(self) -> list[str]:
+        speed = self.metrics.get(SPEED, math.nan)
+        if not math.isfinite(speed):
             return []
-        return [f"{rate:.0f} samples/s" if rate >= 10 else f"{rate:.1f} samples/s"]
+        return [f"{speed:.0f} samples/s" if speed >= 10 else f"{speed:.1f} samples/s"]
 
     def _time_left(self) -> list[str]:
         if self.paused:

@@ -186,8 +186,8 @@ def _going_on(folder: RunFolder, run: RunSummary) -> list[str]:
         return []
     if run.state is RunState.COMPLETED:
         return [
-            f"It is complete. To use it:    python -m trainer export-model {place} NAME",
-            f"To train on:                  python -m trainer resume {place} "
+            f"It is complete. To use it:    shapelab train export-model {place} NAME",
+            f"To train on:                  shapelab train resume {place} "
             f"--set steps={2 * run.steps}",
         ]
-    return [f"To go on: python -m trainer resume {place}"]
+    return [f"To go on: shapelab train resume {place}"]

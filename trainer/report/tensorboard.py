@@ -12,7 +12,7 @@ from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Event, Finished, Previewed, StepDone, Validated, Warned
 
 
-class Writer:
+class TensorBoardWriter:
     """Scalars, previews and warnings of one run."""
 
     def __init__(self, folder: Path) -> None:

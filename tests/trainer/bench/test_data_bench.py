@@ -23,7 +23,7 @@ def test_all_kinds_are_timed_against_the_step_that_needs_them(store_folder):
     report = data_bench.measure(store_folder, threads=1, rounds=1, settings=NARROW)
     assert torch.get_num_threads() == threads
     assert (report.shapes, report.batch) == (40, 4)
-    names = {rate.name.split(" / ")[0] for rate in report.rates}
+    names = {rate.name.split(" / ")[0] for rate in report.speeds}
     assert {
         "grids",
         "signed distances",
@@ -31,12 +31,12 @@ def test_all_kinds_are_timed_against_the_step_that_needs_them(store_folder):
         "pictures as inputs",
         "a batch of pictures",
     } <= names
-    for rate in report.rates:
+    for rate in report.speeds:
         assert rate.ratio == pytest.approx(rate.given / rate.taken)
         assert rate.given > 0
         assert rate.name in report.describe()
     whole, read = (
-        next(r for r in report.rates if r.name.startswith(n))
+        next(r for r in report.speeds if r.name.startswith(n))
         for n in ("a batch of p", "pictures /")
     )
     assert whole.taken == read.taken
@@ -47,6 +47,6 @@ def test_a_store_without_pictures_has_no_rates_of_them(tmp_path):
     sets = [part for text in NARROW for part in ("--set", text)]
     arguments = ["bench-data", str(tmp_path), "--threads", "1", "--rounds", "1", "--json", *sets]
     output = CliRunner().invoke(app, arguments).output
-    names = [rate["name"] for rate in json.loads(output)["rates"]]
+    names = [rate["name"] for rate in json.loads(output)["speeds"]]
     assert any(name.startswith("grids") for name in names)
     assert not any("picture" in name for name in names)

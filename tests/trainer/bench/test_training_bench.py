@@ -50,13 +50,13 @@ def test_measure_reports_all_steps_of_both_sides(tiny):
     threads = torch.get_num_threads()
     report = training_bench.measure("small", batch=4, threads=1, rounds=1)
     assert torch.get_num_threads() == threads
-    names = [rate.name for rate in report.rates]
+    names = [rate.name for rate in report.speeds]
     assert names == ["critic step", "encoder step", "generator step", "whole schedule"]
-    for rate in report.rates:
+    for rate in report.speeds:
         assert rate.ratio == pytest.approx(rate.ours / rate.baseline)
         flops = rate.ours * rate.gflop
         assert rate.matmul_share == pytest.approx(flops / report.matmul_gflops)
-    critic, encoder, generator, whole = (1 / rate.ours for rate in report.rates)
+    critic, encoder, generator, whole = (1 / rate.ours for rate in report.speeds)
     assert whole == pytest.approx(critic + encoder + generator / 5)
     assert report.data_share > 0
 
@@ -68,7 +68,7 @@ def test_command_prints_lines_or_json(tiny):
     assert "whole schedule" in text.output
     parsed = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
     assert parsed["width"] == "small"
-    assert {"baseline", "ours", "ratio", "matmul_share"} <= parsed["rates"][0].keys()
+    assert {"baseline", "ours", "ratio", "matmul_share"} <= parsed["speeds"][0].keys()
 
 
 def test_an_unknown_width_is_refused():

@@ -70,7 +70,7 @@ def shown(events: list[Event], width: int = 100, **options: bool) -> str:
 
 def bar(*events: Event, width: int = 100) -> str:
     """What the live part shows after some events."""
-    progress = console.Progress()
+    progress = console.LiveProgress()
     for event in events:
         progress.add(event)
     out = io.StringIO()
@@ -193,7 +193,7 @@ def test_inspect_of_a_run_without_history(folder: RunFolder) -> None:
     assert "not started: nothing is trained yet" in text
     assert "no validation yet" in text
     assert "Checkpoints: none yet" in text
-    assert f'python -m trainer resume "{folder.path}"' in text
+    assert f'shapelab train resume "{folder.path}"' in text
     assert "Last warnings" not in text
     assert "Newest figures" not in text
 

@@ -24,7 +24,7 @@ from shapelab.core.runs.events import (
     Warned,
 )
 from shapelab.core.runs.run_state import RunState
-from trainer.report.tensorboard import Writer
+from trainer.report.tensorboard import TensorBoardWriter
 
 MODULE = "torch.utils.tensorboard"
 CALLS: list[tuple[Any, ...]] = []
@@ -64,7 +64,7 @@ def events(run: Path) -> list[Event]:
 
 
 def test_each_event_is_told_once(tmp_path: Path, recorded: list[tuple[Any, ...]]) -> None:
-    writer = Writer(tmp_path / "tensorboard")
+    writer = TensorBoardWriter(tmp_path / "tensorboard")
     assert recorded == []
     for event in events(tmp_path):
         writer.write(event)
@@ -86,12 +86,12 @@ def test_without_the_package_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, MODULE, None)
     with pytest.raises(RunError, match=r'pip install "tensorboard>=2\.14"'):
-        Writer(tmp_path)
+        TensorBoardWriter(tmp_path)
 
 
 def test_the_real_package_reads_what_was_written(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    writer = Writer(tmp_path / "tensorboard")
+    writer = TensorBoardWriter(tmp_path / "tensorboard")
     for event in events(tmp_path):
         writer.write(event)
     found = accumulator.EventAccumulator(str(tmp_path / "tensorboard")).Reload()

@@ -161,7 +161,7 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
         return write(folder, step, *rest, **options)
 
     monkeypatch.setattr(image_phase, "distil_step", failing)
-    monkeypatch.setattr(loop.checkpoints, "write", only_step_5)
+    monkeypatch.setattr(loop.checkpoint_store, "write", only_step_5)
     events = train(config.model_copy(update={"log_every": 4}), tmp_path)
     (back,) = warnings_of(events, "rolled_back")
     assert back.step == 5
@@ -249,7 +249,7 @@ def test_a_full_disk_is_a_warning_and_the_next_save_works(config, train, tmp_pat
             raise OSError(errno.ENOSPC, "No space left on device")
         return original(*arguments, **options)
 
-    monkeypatch.setattr(loop.checkpoints, "write", full)
+    monkeypatch.setattr(loop.checkpoint_store, "write", full)
     events = train(config, tmp_path)
     (warning,) = warnings_of(events, "disk")
     assert warning.step == 5
@@ -261,7 +261,7 @@ def test_a_disk_full_to_the_end_says_what_to_do(config, train, tmp_path, monkeyp
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(loop.checkpoints, "write", full)
+    monkeypatch.setattr(loop.checkpoint_store, "write", full)
     with pytest.raises(RunError, match=r"free some space and resume, which repeats .* step 0"):
         train(config, tmp_path)
 

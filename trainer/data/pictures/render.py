@@ -67,7 +67,7 @@ def own_views(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
 
     True alpha is kept. A picture without it, such as a photo of a room, is cut out by
     ``core.images``: an opaque square would teach the encoder an outline that no object has. How
-    well that works depends on the photo, so look at the sheet (``python -m trainer look``).
+    well that works depends on the photo, so look at the sheet (``shapelab train look``).
 
     Raises:
         InputError: names the picture that cannot be read, is too large, or shows nothing.

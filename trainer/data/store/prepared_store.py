@@ -215,9 +215,9 @@ def open_store(folder: Path) -> Store:
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         unfinished = (folder / "plan.json").exists()
         raise DataError(
-            f"{folder} is not prepared to its end; run its `python -m trainer prepare` again."
+            f"{folder} is not prepared to its end; run its `shapelab train prepare` again."
             if unfinished
-            else f"{folder} is no prepared store; make one with `python -m trainer prepare`."
+            else f"{folder} is no prepared store; make one with `shapelab train prepare`."
         )
     check_version(folder, int(index["version"]))
     try:
