@@ -11,6 +11,18 @@ class InputError(ShapelabError):
     """A picture, mesh, voxel file or latent given by the user cannot be used."""
 
 
+class ReaderBroke(InputError):
+    """A file ended or garbled the process that read it."""
+
+
+class ReaderLate(InputError):
+    """A file took longer to read than is waited for."""
+
+
+class Cancelled(InputError):
+    """Reading was called off; nobody needs to be told."""
+
+
 class ModelFileError(ShapelabError):
     """A model file is missing, damaged, of a newer format or not a ShapeLab model."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.errors import Cancelled
 from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
@@ -40,7 +41,7 @@ class Reconstruction:
     """What the model makes of an input."""
 
     latent: Array  # (latent,) float32
-    field: Array  # (R, R, R) float32 occupancy probability
+    occupancy: Array  # (R, R, R) float32, the probability of each cell
     source_kind: untrusted_reader.Kind
     prepared: PreparedImage | None  # of a picture
     voxels: Grid | None  # (R, R, R), of a mesh or voxel file, in the pose that was encoded
@@ -57,7 +58,7 @@ class _Pose:
 
 def reconstruct(
     model: ShapeModel,
-    source: str | Path | untrusted_reader.Document,
+    source: str | Path | untrusted_reader.ReadFile,
     cancel: untrusted_reader.CancelFlag | None = None,
 ) -> Reconstruction:
     """Encodes a picture, mesh or voxel file and decodes it again.
@@ -67,7 +68,7 @@ def reconstruct(
 
     Args:
         model: a loaded model.
-        source: a file, or what ``guard.read_untrusted`` made of one.
+        source: a file, or what ``read_untrusted`` made of one.
         cancel: such as a ``threading.Event``; looked at while the file is read and while the shape
             is fitted.
 
@@ -75,16 +76,16 @@ def reconstruct(
         InputError: the file cannot be read or holds no usable object.
         Cancelled: ``cancel`` was set.
     """
-    document = (
+    file = (
         source
-        if isinstance(source, untrusted_reader.Document)
+        if isinstance(source, untrusted_reader.ReadFile)
         else untrusted_reader.read_untrusted(source, cancel)
     )
-    content = document.content
+    content = file.content
     if isinstance(content, PreparedImage):
         return _from_picture(model, content, cancel)
     resolution = model.spec.resolution
-    return _from_solid(model, document.kind, list(_poses(content, document.suffix, resolution)))
+    return _from_solid(model, file.kind, list(_poses(content, file.suffix, resolution)))
 
 
 def _from_picture(
@@ -92,11 +93,11 @@ def _from_picture(
 ) -> Reconstruction:
     def check() -> None:
         if cancel is not None and cancel.is_set():
-            raise untrusted_reader.Cancelled("The reconstruction was cancelled.")
+            raise Cancelled("The reconstruction was cancelled.")
 
     mask = picture.rgba[..., 3].astype(np.float32) / 255
     latent = model.fit_image(images.to_input(picture.rgba, model.spec), mask, check)
-    field = model.decode(latent)
+    occupancy = model.decode(latent)
     notes = {
         "alpha": "The picture's own transparency was used as its silhouette.",
         "plain background": "The plain background was removed.",
@@ -104,7 +105,7 @@ def _from_picture(
     }
     class_name = model.density.nearest_class(latent)
     return Reconstruction(
-        latent, field, "picture", picture, None, class_name, notes[picture.method]
+        latent, occupancy, "picture", picture, None, class_name, notes[picture.method]
     )
 
 
@@ -114,8 +115,8 @@ def _from_solid(
     """The pose that the model reproduces best, the likelier up axis first."""
     grids = np.stack([pose.grid for pose in poses])
     latents = model.encode_voxels(grids)
-    fields = model.decode(latents)
-    scores = np.array([_iou(f >= LEVEL, g) for f, g in zip(fields, grids, strict=True)])
+    decoded = model.decode(latents)
+    scores = np.array([_iou(d >= LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
     best = 0
     for start in range(0, len(poses), _YAWS):
         rival = start + int(scores[start : start + _YAWS].argmax())
@@ -130,7 +131,7 @@ def _from_solid(
         note += " The model does not know shapes like this well."
     latent = latents[best]
     class_name = model.density.nearest_class(latent)
-    return Reconstruction(latent, fields[best], kind, None, pose.grid, class_name, note)
+    return Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
 
 
 def _poses(content: TriMesh | VoxelGrid, suffix: str, resolution: int) -> Iterator[_Pose]:
@@ -145,7 +146,7 @@ def _poses(content: TriMesh | VoxelGrid, suffix: str, resolution: int) -> Iterat
 
 
 def _mesh_upright(mesh: TriMesh, up: str) -> TriMesh:
-    """The mesh with its axis ``up`` along z, by a rotation (so nothing is mirrored)."""
+    """The mesh with its axis ``up`` along z, by a rotation (so nothing is flipped)."""
     if up == "z":
         return mesh
     x, y, z = mesh.vertices.T

@@ -24,7 +24,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.errors import InputError
+from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
 from shapelab.core.inputs.untrusted_worker import Kind as Kind
@@ -50,12 +50,8 @@ class CancelFlag(Protocol):
     def is_set(self) -> bool: ...
 
 
-class Cancelled(InputError):
-    """Reading was called off; nobody needs to be told."""
-
-
 @dataclass(frozen=True)
-class Document:
+class ReadFile:
     """What a file held."""
 
     kind: Kind
@@ -69,7 +65,7 @@ def kind_of(suffix: str) -> Kind | None:
     return KINDS.get(suffix.lower())
 
 
-def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Document:
+def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
     """Reads a picture, mesh or voxel file in a child process of its own.
 
     Args:
@@ -77,7 +73,8 @@ def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Docume
         cancel: such as a ``threading.Event``; once set, reading ends within about 0.1 s.
 
     Raises:
-        InputError: one sentence that says what is wrong and what to do.
+        InputError: one sentence that says what is wrong and what to do; ``ReaderBroke`` and
+            ``ReaderLate`` where the child did not answer.
         Cancelled: ``cancel`` was set.
     """
     with GuardedReader() as reader:
@@ -86,7 +83,7 @@ def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> Docume
 
 def read_untrusted_bytes(
     data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "pasted picture"
-) -> Document:
+) -> ReadFile:
     """Like ``read_untrusted`` for bytes that are in memory, such as a pasted picture."""
     with GuardedReader() as reader:
         return reader.read_bytes(data, suffix, cancel, name)
@@ -109,23 +106,23 @@ class GuardedReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, path: str | Path, cancel: CancelFlag | None = None) -> Document:
+    def read(self, path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
         """Reads a file as ``read_untrusted`` does."""
         path = Path(path)
-        _known(path.suffix, path.name)
-        return self.read_bytes(content(path), path.suffix, cancel, path.name)
+        _kind_or_refusal(path.suffix, path.name)
+        return self.read_bytes(file_bytes(path), path.suffix, cancel, path.name)
 
     def read_bytes(
         self, data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "the file"
-    ) -> Document:
+    ) -> ReadFile:
         """Reads bytes as ``read_untrusted_bytes`` does."""
-        kind = _known(suffix, name)
+        kind = _kind_or_refusal(suffix, name)
         if not data:
             raise InputError(f"'{name}' is empty; please choose another file.")
         if len(data) > MAX_BYTES:
             raise too_large(name)
         suffix = suffix.lower()
-        return Document(kind, _typed(kind, self._ask(data, suffix, cancel)), name, suffix)
+        return ReadFile(kind, _typed(kind, self._ask(data, suffix, cancel)), name, suffix)
 
     def close(self) -> None:
         """Ends the child; the next file starts another."""
@@ -157,7 +154,7 @@ class GuardedReader:
             raise
         except Exception as error:
             _log.warning("the reader broke or ended, code %s", child.poll())
-            raise InputError(
+            raise ReaderBroke(
                 "The file broke its reader; it is damaged or needs too much memory."
             ) from error
         finally:
@@ -169,7 +166,7 @@ class GuardedReader:
         return arrays
 
 
-def _known(suffix: str, name: str) -> Kind:
+def _kind_or_refusal(suffix: str, name: str) -> Kind:
     kind = kind_of(suffix)
     if kind is None:
         listed = " ".join(KINDS)
@@ -177,7 +174,7 @@ def _known(suffix: str, name: str) -> Kind:
     return kind
 
 
-def content(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
     """All bytes of a regular file, or a sentence."""
     try:
         if path.is_dir():
@@ -223,7 +220,7 @@ def _answer(
     """What the child answers, and whether it ends now; it is killed when time is up or so called.
 
     Raises:
-        InputError: the time was up.
+        ReaderLate: the time was up.
         Cancelled: ``cancel`` was set.
         OSError, EOFError: the child broke.
     """
@@ -243,7 +240,7 @@ def _answer(
         if cancel is not None and cancel.is_set():
             raise Cancelled("Reading was cancelled.") from None
         if time.monotonic() >= late:
-            raise InputError(
+            raise ReaderLate(
                 f"The file took longer than {TIMEOUT:.0f} seconds to read; "
                 "please simplify it or scale it down."
             ) from None
@@ -304,5 +301,5 @@ def _expect(
     return array
 
 
-def _odd_answer() -> InputError:
-    return InputError("The file broke its reader; please choose another.")
+def _odd_answer() -> ReaderBroke:
+    return ReaderBroke("The file broke its reader; please choose another.")

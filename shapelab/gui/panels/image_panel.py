@@ -237,7 +237,7 @@ class ImagePanel(QWidget):
 
     def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:
         colour = QColor(theme.colors().shape)
-        grid = result.field if result.voxels is None else result.voxels
+        grid = result.occupancy if result.voxels is None else result.voxels
         return silhouettes(np.asarray(grid), colour)
 
     def _cancel(self) -> None:

@@ -23,7 +23,7 @@ Turn = Callable[[np.ndarray], np.ndarray]
 
 
 def seat() -> TriMesh:
-    """A seat with a back and one arm, z up: no turn and no mirror image looks the same."""
+    """A seat with a back and one arm, z up: no turn or flip of it looks the same."""
     parts = [((0, 0, 0), (10, 9, 5)), ((0, 7, 5), (10, 9, 12)), ((0, 0, 5), (2, 7, 8))]
     vertices, faces = [], []
     for low, high in parts:
@@ -68,8 +68,8 @@ class OneShapeModel:
         block = np.zeros(self.known.shape, np.float32)
         block[14:18, 14:18, 14:18] = 1
         rows = np.atleast_2d(latents)
-        fields = np.stack([self.known.astype(np.float32) if r[0] else block for r in rows])
-        return fields[0] if latents.ndim == 1 else fields
+        decoded = np.stack([self.known.astype(np.float32) if r[0] else block for r in rows])
+        return decoded[0] if latents.ndim == 1 else decoded
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def model() -> ShapeModel:
     return cast("ShapeModel", OneShapeModel())
 
 
-def document(content: Any, kind: untrusted_reader.Kind, suffix: str) -> untrusted_reader.Document:
-    return untrusted_reader.Document(kind, content, "seat" + suffix, suffix)
+def read_file(content: Any, kind: untrusted_reader.Kind, suffix: str) -> untrusted_reader.ReadFile:
+    return untrusted_reader.ReadFile(kind, content, "seat" + suffix, suffix)
 
 
 def yaw(points: np.ndarray, quarter: int) -> np.ndarray:
@@ -102,12 +102,12 @@ def test_meshes_are_stood_up_and_turned(
 ) -> None:
     mesh = seat()
     turned = TriMesh(lay(yaw(mesh.vertices, quarter)).astype(np.float32), mesh.faces)
-    result = reconstruct(model, document(turned, "mesh", suffix))
+    result = reconstruct(model, read_file(turned, "mesh", suffix))
     assert result.class_name == "sofa"
     assert result.voxels is not None
     known = solid(mesh)
     assert (result.voxels & known).sum() / (result.voxels | known).sum() > 0.95
-    assert (result.field == model.decode(result.latent)).all()
+    assert (result.occupancy == model.decode(result.latent)).all()
     assert "°" in result.note
     assert "not know" not in result.note
 
@@ -123,7 +123,7 @@ def test_meshes_are_stood_up_and_turned(
 )
 def test_voxels_are_stood_up_and_turned(model: ShapeModel, suffix: str, lay: Turn) -> None:
     stored = np.ascontiguousarray(lay(solid(seat()))).astype(np.float32)
-    result = reconstruct(model, document(VoxelGrid(stored, 1.0), "voxels", suffix))
+    result = reconstruct(model, read_file(VoxelGrid(stored, 1.0), "voxels", suffix))
     assert result.source_kind == "voxels"
     assert result.voxels is not None
     assert (result.voxels == solid(seat())).all()
@@ -131,10 +131,10 @@ def test_voxels_are_stood_up_and_turned(model: ShapeModel, suffix: str, lay: Tur
     assert "100%" in result.note
 
 
-def test_a_mirror_image_is_another_shape(model: ShapeModel) -> None:
+def test_a_flipped_shape_is_another_shape(model: ShapeModel) -> None:
     mesh = seat()
-    mirrored = TriMesh(mesh.vertices * np.array([-1, 1, 1], np.float32), mesh.faces)
-    result = reconstruct(model, document(mirrored, "mesh", ".stl"))
+    flipped = TriMesh(mesh.vertices * np.array([-1, 1, 1], np.float32), mesh.faces)
+    result = reconstruct(model, read_file(flipped, "mesh", ".stl"))
     assert result.class_name == "table"
     assert "does not know" in result.note
 
@@ -142,12 +142,12 @@ def test_a_mirror_image_is_another_shape(model: ShapeModel) -> None:
 def test_pictures_go_through_the_image_encoder(model: ShapeModel) -> None:
     rgba = np.full((256, 256, 4), 255, np.uint8)
     picture = PreparedImage(rgba, rgba, "grabcut")
-    result = reconstruct(model, document(picture, "picture", ".png"))
+    result = reconstruct(model, read_file(picture, "picture", ".png"))
     assert result.source_kind == "picture"
     assert result.prepared is picture
     assert result.voxels is None
     assert result.latent.shape == (1,)
-    assert result.field.shape == (32, 32, 32)
+    assert result.occupancy.shape == (32, 32, 32)
     assert "guessed" in result.note
 
 

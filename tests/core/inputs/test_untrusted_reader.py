@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapelab.core.errors import InputError
+from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
 from shapelab.core.inputs import mesh_reader, untrusted_reader
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.voxel_files import VoxelGrid
@@ -220,7 +220,7 @@ FOREVER = "import threading; threading.Event().wait()"
 def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     started = fake_child(monkeypatch, FOREVER)
     monkeypatch.setattr(untrusted_reader, "TIMEOUT", 0.2)
-    with pytest.raises(InputError, match="took longer"):
+    with pytest.raises(ReaderLate, match="took longer"):
         untrusted_reader.read_untrusted_bytes(bytes(2**20), ".png")
     assert started[0].poll() is not None
 
@@ -233,7 +233,7 @@ def test_cancelling_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     def read() -> None:
         try:
             untrusted_reader.read_untrusted_bytes(bytes(2**20), ".png", cancel)
-        except untrusted_reader.Cancelled as error:
+        except Cancelled as error:
             answers.append(error)
 
     reader = threading.Thread(target=read)
@@ -256,7 +256,7 @@ def test_cancelling_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_crash_of_the_reader_is_one_sentence(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     fake_child(monkeypatch, code)
-    with pytest.raises(InputError, match="broke its reader") as caught:
+    with pytest.raises(ReaderBroke) as caught:
         untrusted_reader.read_untrusted_bytes(bytes(2**20), ".png")
     one_sentence(caught.value)
 
@@ -269,10 +269,10 @@ def test_odd_arrays_of_a_captured_reader_are_refused() -> None:
         {"original": picture.astype(np.float64)},
         {"method": np.array("<b>")},
     ):
-        with pytest.raises(InputError, match="broke its reader"):
+        with pytest.raises(ReaderBroke):
             untrusted_reader._typed("picture", {**good, **change})
     faces = np.array([[0, 1, 7]], np.int32)
-    with pytest.raises(InputError, match="broke its reader"):
+    with pytest.raises(ReaderBroke):
         untrusted_reader._typed("mesh", {"vertices": np.zeros((3, 3), np.float32), "faces": faces})
 
 
@@ -387,7 +387,7 @@ def test_files_that_are_none_do_not_start_a_child(
     assert reader._child is None
 
 
-TAKE = "import sys; sys.stdin.buffer.read(16 + 2**20)"  # a whole request
+WHOLE_REQUEST = "import sys; sys.stdin.buffer.read(16 + 2**20)"
 
 
 def changed_child(monkeypatch: pytest.MonkeyPatch, change: str) -> list[subprocess.Popen[bytes]]:
@@ -432,21 +432,21 @@ def test_a_child_that_was_killed_between_two_files_is_replaced(
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "error"),
     [
-        (FOREVER, "took longer"),
-        ("import os; os.abort()", "broke its reader"),
-        (f"{TAKE}; sys.stdout.write('x' * 10**6)", "broke its reader"),  # an absurd size
-        (f"{TAKE}; sys.stdout.write('1234')", "broke its reader"),
+        (FOREVER, ReaderLate),
+        ("import os; os.abort()", ReaderBroke),
+        (f"{WHOLE_REQUEST}; sys.stdout.write('x' * 10**6)", ReaderBroke),  # an absurd size
+        (f"{WHOLE_REQUEST}; sys.stdout.write('1234')", ReaderBroke),
     ],
 )
 def test_a_file_that_ends_its_child_costs_no_other_file(
-    monkeypatch: pytest.MonkeyPatch, code: str, words: str
+    monkeypatch: pytest.MonkeyPatch, code: str, error: type[InputError]
 ) -> None:
     with monkeypatch.context() as patch, untrusted_reader.GuardedReader() as reader:
         started = fake_child(patch, code)
         patch.setattr(untrusted_reader, "TIMEOUT", 0.5 if code == FOREVER else 200.0)
-        with pytest.raises(InputError, match=words) as caught:
+        with pytest.raises(error) as caught:
             reader.read_bytes(bytes(2**20), ".png")
         one_sentence(caught.value)
         assert started[0].poll() is not None

@@ -13,7 +13,7 @@ from shapelab.core.inputs.voxel_files import VoxelGrid, bounds, fit, read
 
 
 def box(side: int = 16) -> np.ndarray:
-    """An L of three different sides, so that no axis or mirror image can be mistaken."""
+    """An L of three different sides, so that no axis or flip can be mistaken."""
     grid = np.zeros((side,) * 3, np.uint8)
     grid[2:12, 3:8, 4:10] = 1
     grid[2:4, 3:5, 4:14] = 1
@@ -66,7 +66,7 @@ def test_mat_is_read() -> None:
     assert (read(stream.getvalue(), ".mat").values == box()).all()
 
 
-def test_binvox_comes_out_with_z_up_and_is_not_mirrored() -> None:
+def test_binvox_comes_out_with_z_up_and_is_not_flipped() -> None:
     # A corner at x=0, y(up)=0, z=0 with arms of 2, 3 and 4 cells along x, y and z.
     stored = np.zeros((6, 6, 6), np.uint8)  # x, z, y
     stored[:2, 0, 0] = stored[0, 0, :3] = stored[0, :4, 0] = 1

@@ -169,8 +169,8 @@ def test_a_box_with_a_hole_through_a_side_is_filled(resolution: int) -> None:
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
-def test_no_axis_is_swapped_or_mirrored(resolution: int) -> None:
-    """Three boxes whose joint shape equals none of its turns and mirror images."""
+def test_no_axis_is_swapped_or_flipped(resolution: int) -> None:
+    """Three boxes whose joint shape equals none of its turns and flips."""
     boxes = [((0, 0, 0), (10, 9, 5)), ((0, 7, 4), (10, 9, 12)), ((0, 0, 4), (2, 7, 8))]
     mesh = joined(*(box(*b) for b in boxes))
     assert_true(mesh, either(*(in_box(*b) for b in boxes)), resolution)

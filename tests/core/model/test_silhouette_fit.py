@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from shapelab.core.inputs.untrusted_reader import Cancelled
+from shapelab.core.errors import Cancelled
 from shapelab.core.model import silhouette_fit
 from shapelab.core.model.camera import AZIMUTHS, DEVIATION, GUESS, MEAN, Camera, flipped_codes
 from shapelab.core.model.image_encoding import ImageEncoding

@@ -30,7 +30,7 @@ def picture(session, note="", method="grabcut"):
     original[10:30, 20:60] = (200, 30, 30, 255)
     return SimpleNamespace(
         latent=session.latent + 0.5,
-        field=chair(),
+        occupancy=chair(),
         source_kind="picture",
         prepared=PreparedImage(rgba, original, method),
         voxels=None,
@@ -42,7 +42,7 @@ def picture(session, note="", method="grabcut"):
 def mesh(session):
     return SimpleNamespace(
         latent=session.latent + 0.25,
-        field=np.zeros((32, 32, 32), np.float32),
+        occupancy=np.zeros((32, 32, 32), np.float32),
         source_kind="mesh",
         prepared=None,
         voxels=chair() > 0.5,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs.images import PICTURE_SUFFIXES, Pixels, decode, resample
-from shapelab.core.inputs.untrusted_reader import content
+from shapelab.core.inputs.untrusted_reader import file_bytes
 
 MAX_PHOTOS = 1000  # kept in memory, 0.2 MB each
 PHOTO_SIDE = 256  # pixels of a photo's shorter side
@@ -86,7 +86,7 @@ def _read(folder: Path) -> list[Pixels]:
 def _photo(path: Path, folder: Path) -> Pixels:
     """A photo (h, w, 3) with its shorter side of ``PHOTO_SIDE``; what is clear in it is white."""
     try:
-        rgba = decode(content(path))
+        rgba = decode(file_bytes(path))
     except InputError as error:
         name = path.relative_to(folder).as_posix()
         raise DataError(f"Background {name}: {error}") from error
