@@ -28,8 +28,7 @@ from torch import Tensor
 
 from shapelab.core.atomic import replace, sync_folder, write_through
 from shapelab.core.errors import RunError
-from shapelab.core.runs.run_models import is_checkpoint, order
-from shapelab.core.runs.run_models import steps as steps
+from shapelab.core.runs.run_models import is_checkpoint, order, steps
 
 from . import manifest, tensorfile
 from .manifest import FORMAT, Damaged

@@ -17,6 +17,7 @@ from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_models import steps
 
 from ..checkpoints import checkpoint_store
 from ..data.store.prepared_store import Store, open_store
@@ -37,7 +38,7 @@ def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
         )
         found = read(folder.checkpoints)
     else:
-        present = [path.name for path in checkpoint_store.steps(folder.checkpoints)]
+        present = [path.name for path in steps(folder.checkpoints)]
         if checkpoint not in present:
             raise RunError(
                 f"{run} has no checkpoint '{checkpoint}'; it has: {', '.join(present) or 'none'}."

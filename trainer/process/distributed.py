@@ -3,7 +3,8 @@
 Accelerate finds out how the program was launched (plainly, by ``accelerate launch`` or by
 ``torchrun``). Gradients are averaged once, after the backward pass of an update's whole loss:
 nothing hooks into autograd, so the second-order terms of the penalty cannot be lost on the way,
-which wrapped modules do silently in several patterns (tests/trainer/test_processes.py shows them).
+which wrapped modules do silently in several patterns; tests/trainer/process/ddp_patterns.py shows
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a run will ask of the machine: its parameters, its memory and its time, before it starts.
 
 Everything is counted layer by layer from the settings, without torch. The constants are measured:
-see ``tests/trainer/test_estimate.py`` for what is exact, and ``describe`` for what is not.
+see ``tests/core/runs/test_estimate.py`` for what is exact, and ``describe`` for what is not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BASE_MB = 420  # torch, numpy and the interpreter
 KEPT = 2.5  # copies of an activation between a forward and its backward pass
 SPARE = 1.25  # what allocators keep over what is asked
 PASSES = 3  # forward, gradient of the inputs, gradient of the weights
-CRITIC_PASSES = 10  # of the critic's update: see trainer/bench.py
+CRITIC_PASSES = 10  # of the critic's update: see trainer/bench/training_bench.py
 EFFICIENCY = 0.45  # of a training step, against the rate of a large matrix product
 MATRIX = 768  # side of the product that the machine is measured by
 
