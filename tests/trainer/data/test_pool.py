@@ -57,7 +57,7 @@ def test_accidents_cost_their_own_item_only():
 
 def test_an_item_that_hangs_is_given_up_and_the_others_go_on():
     found = results([0, "hang", 2, 3], workers=2, limit_s=3)
-    assert found.pop(1) == Lost("it took longer than 3 seconds")
+    assert found.pop(1) == Lost("it took longer than 3 s")
     assert found == {k: 2 * k for k in (0, 2, 3)}
 
 
@@ -90,6 +90,9 @@ def test_an_unknown_or_missing_backend_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DataError, match=r"pip install 'shapelab\[ray\]'"):
         results([1], backend="ray")
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    with pytest.raises(DataError, match=r"pip install 'shapelab\[dask\]'"):
+        results([1], backend="dask")
 
 
 def test_dask_does_the_same():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+from trimesh.triangles import closest_point
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader
@@ -143,7 +144,7 @@ def test_distances_are_never_too_small_and_nearly_exact() -> None:
     points = rng.uniform(0, 32, (500, 3))
     owners = np.repeat(np.arange(40), 2000)
     found = distance.nearest(points, triangles, samples, owners, 99.0)
-    pairs = [distance.closest(points, np.broadcast_to(t, (500, 3, 3))) for t in triangles]
+    pairs = [closest_point(np.broadcast_to(t, (500, 3, 3)), points) for t in triangles]
     true = np.min([np.linalg.norm(points - pair, axis=1) for pair in pairs], 0)
     assert (found.distance >= true - 1e-9).all()
     # Where many triangles cross at random, the nearest samples may be those of another one.
@@ -152,13 +153,17 @@ def test_distances_are_never_too_small_and_nearly_exact() -> None:
     assert np.abs(np.linalg.norm(points - found.place, axis=1) - found.distance).max() < 1e-9
 
 
-def test_the_closest_place_of_a_triangle_is_found_on_face_edge_and_corner() -> None:
+def test_the_nearest_place_of_a_triangle_is_found_on_face_edge_and_corner() -> None:
+    def place(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
+        samples, owners = triangle.mean(0)[None], np.zeros(1, np.int64)
+        return distance.nearest(points, triangle[None], samples, owners, 99.0).place
+
     triangle = np.array([[0, 0, 0], [4, 0, 0], [0, 4, 0]], float)
     points = np.array([[1, 1, 5], [2, -3, 1], [-1, -2, 0], [4, 4, 2], [9, -1, 0]], float)
     expected = [[1, 1, 0], [2, 0, 0], [0, 0, 0], [2, 2, 0], [4, 0, 0]]
-    assert np.allclose(distance.closest(points, np.stack([triangle] * 5)), expected)
+    assert np.allclose(place(points, triangle), expected)
     flat = np.array([[0, 0, 0], [4, 0, 0], [2, 0, 0]], float)  # no area: its sides count
-    assert np.allclose(distance.closest(points, np.stack([flat] * 5))[:, 0], [1, 2, 0, 4, 4])
+    assert np.allclose(place(points, flat)[:, 0], [1, 2, 0, 4, 4])
 
 
 def test_voxels_come_out_as_they_are_and_their_distances_are_smooth() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core import formatting
 from shapelab.core.errors import DataError, InputError, ShapelabError
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.runs.events import Prepared
@@ -101,7 +102,9 @@ def prepare(
             return
         missing = [(k, items[k]) for k in writer.missing()]
         done, rejected = len(items) - len(missing), writer.rejected()
-        yield Prepared(0, done, len(items), rejected, f"{len(items)} shapes of {reader.name}")
+        yield Prepared(
+            0, done, len(items), rejected, f"{formatting.count(len(items))} shapes of {reader.name}"
+        )
         drawn = False
         for found in run(partial(make, task), missing, workers, backend):
             if found is not None:
@@ -204,14 +207,17 @@ def summary(store: Store) -> str:
     """What a finished store holds and what was left out, for people; several lines."""
     counts: dict[str, Any] = store.index["counts"]
     size = sum(path.stat().st_size for path in store.folder.iterdir() if path.is_file())
+    said = {name: formatting.count(value) for name, value in counts.items()}
     lines = [
-        f"{counts['accepted']} shapes of {len(store.classes)} classes in {store.folder}: "
-        f"{counts['train']} to train, {counts['validation']} to validate, {counts['test']} to "
-        f"test; {size / 1e6:.2f} MB.",
-        f"{counts['rejected']} rejected, {counts['duplicates']} duplicates left out.",
+        f"{said['accepted']} shapes of {formatting.count(len(store.classes))} classes in "
+        f"{store.folder}: {said['train']} to train, {said['validation']} to validate, "
+        f"{said['test']} to test; {formatting.file_size(size)}.",
+        f"{said['rejected']} rejected, {said['duplicates']} duplicates left out.",
     ]
     kinds = Counter(kind_of(why) for _, why in store.rejected if not why.startswith(DUPLICATE))
-    lines += [f"  {count:6d} × {kind}" for kind, count in kinds.most_common(_TOLD)]
+    lines += [
+        f"  {formatting.count(count):>7} × {kind}" for kind, count in kinds.most_common(_TOLD)
+    ]
     others = sum(kinds.values()) - sum(count for _, count in kinds.most_common(_TOLD))
-    lines += [f"  {others:6d} × for other reasons"] if others else []
+    lines += [f"  {formatting.count(others):>7} × for other reasons"] if others else []
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from shapelab.core import formatting
 from shapelab.core.errors import DataError
 
 T = TypeVar("T")
@@ -67,13 +68,15 @@ def run(
 
 def _cores() -> int:
     """Those that this process may use, by affinity and container."""
-    import joblib
+    import loky
 
-    return int(joblib.cpu_count())
+    return int(loky.cpu_count())
 
 
 @dataclass(frozen=True)
-class _Flight(Generic[T]):
+class _Running(Generic[T]):
+    """An item that a process is at work on."""
+
     number: int
     item: T
     start: float  # monotonic seconds
@@ -89,88 +92,91 @@ class _Local(Generic[T, R]):
         self._limit = limit_s
         self._executor: Any = None
         self._fresh = True  # no result came from this executor yet
-        self._flying: dict[Future[R], _Flight[T]] = {}
+        self._running: dict[Future[R], _Running[T]] = {}
         self._waiting: deque[tuple[int, T]] = deque()
         self._suspects: deque[tuple[int, T]] = deque()  # each of them runs alone
 
     def results(self, items: Sequence[tuple[int, T]]) -> Iterator[tuple[int, R | Lost] | None]:
         self._waiting.extend(items)
         try:
-            while self._waiting or self._suspects or self._flying:
+            while self._waiting or self._suspects or self._running:
                 self._submit()
-                done, _ = wait(self._flying, timeout=BEAT_S, return_when=FIRST_COMPLETED)
+                done, _ = wait(self._running, timeout=BEAT_S, return_when=FIRST_COMPLETED)
                 if not done:
                     yield None
-                yield from self._land(done)
-                yield from self._give_up()
+                yield from self._collect(done)
+                yield from self._drop_overdue()
         finally:
-            self._end(kill=bool(self._flying))
+            self._end(kill=bool(self._running))
 
     def _submit(self) -> None:
         alone = bool(self._suspects)
         queue = self._suspects if alone else self._waiting
-        while queue and len(self._flying) < (1 if alone else self._workers):
+        while queue and len(self._running) < (1 if alone else self._workers):
             number, item = queue.popleft()
             try:
-                with _deaf():
+                with _interrupt_blocked():
                     future = self._open().submit(self._task, item)
             except BrokenExecutor:  # a process died between two items
                 queue.appendleft((number, item))
-                if not self._flying:
+                if not self._running:
                     self._end(kill=True)
                 return
-            self._flying[future] = _Flight(number, item, time.monotonic(), alone)
+            self._running[future] = _Running(number, item, time.monotonic(), alone)
 
-    def _land(self, done: set[Future[R]]) -> Iterator[tuple[int, R | Lost]]:
-        fallen: list[_Flight[T]] = []
+    def _collect(self, done: set[Future[R]]) -> Iterator[tuple[int, R | Lost]]:
+        unfinished: list[_Running[T]] = []
         for future in done:
-            flight = self._flying.pop(future)
+            work = self._running.pop(future)
             error = future.exception()
             self._fresh = False
             if error is None:
-                yield flight.number, future.result()
+                yield work.number, future.result()
             elif isinstance(error, DataError):
                 raise error
             elif isinstance(error, BrokenExecutor):
-                fallen.append(flight)
+                unfinished.append(work)
             else:
-                yield flight.number, Lost(f"{type(error).__name__}: {error}")
-        if not fallen:
+                yield work.number, Lost(f"{type(error).__name__}: {error}")
+        if not unfinished:
             return
-        fallen += self._flying.values()  # no future of a broken pool will come
-        self._flying.clear()
+        unfinished += self._running.values()  # no future of a broken pool will come
+        self._running.clear()
         self._end(kill=True)
-        for flight in fallen:
-            if flight.suspect:
+        for work in unfinished:
+            if work.suspect:
                 reason = "its process died: it is damaged or needs too much memory"
-                yield flight.number, Lost(reason)
+                yield work.number, Lost(reason)
             else:
-                self._suspects.append((flight.number, flight.item))
+                self._suspects.append((work.number, work.item))
 
-    def _give_up(self) -> Iterator[tuple[int, Lost]]:
+    def _drop_overdue(self) -> Iterator[tuple[int, Lost]]:
         """Ends the processes when an item is overdue; the others begin again."""
         now = time.monotonic()
-        flights = list(self._flying.values())
+        running = list(self._running.values())
         limit = self._limit + (START_S if self._fresh else 0)
-        overdue = [f for f in flights if now - f.start > limit]
+        overdue = [r for r in running if now - r.start > limit]
         if not overdue:
             return
-        self._flying.clear()
+        self._running.clear()
         self._end(kill=True)
-        self._waiting.extendleft((f.number, f.item) for f in flights if f not in overdue)
-        for flight in overdue:
-            yield flight.number, Lost(f"it took longer than {self._limit:.0f} seconds")
+        self._waiting.extendleft((r.number, r.item) for r in running if r not in overdue)
+        for work in overdue:
+            yield (
+                work.number,
+                Lost(f"it took longer than {formatting.duration(self._limit, rough=True)}"),
+            )
 
     def _open(self) -> Any:
         if self._executor is None:
-            from joblib.externals.loky import ProcessPoolExecutor
+            from loky import ProcessPoolExecutor
 
             # A worker that has grown by 300 MB is replaced, which is a virtue here and no news.
             warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
             self._executor = ProcessPoolExecutor(
                 self._workers,
                 timeout=IDLE_S,
-                initializer=_begin,
+                initializer=_set_up_worker,
                 initargs=(os.getpid(),),
                 env=dict.fromkeys(THREADS, "1"),
             )
@@ -184,7 +190,7 @@ class _Local(Generic[T, R]):
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _interrupt_blocked() -> Iterator[None]:
     """Processes started in here never hear Ctrl+C, not even while they import; this one does."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -196,7 +202,7 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(master: int) -> None:
+def _set_up_worker(master: int) -> None:
     """In a worker: Ctrl+C is for the master to answer, and without a master there is no work.
 
     A group of its own keeps Ctrl+C from the processes that read files for it, too: a reader that
@@ -206,10 +212,10 @@ def _begin(master: int) -> None:
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
     if hasattr(os, "getppid"):
-        threading.Thread(target=_end_without, args=(master,), daemon=True).start()
+        threading.Thread(target=_end_without_master, args=(master,), daemon=True).start()
 
 
-def _end_without(master: int) -> None:
+def _end_without_master(master: int) -> None:
     while os.getppid() == master:
         time.sleep(1)
     os._exit(1)
@@ -219,9 +225,7 @@ def _on_cluster(
     task: Callable[[T], R], items: Sequence[tuple[int, T]], backend: str, limit_s: float
 ) -> Iterator[tuple[int, R | Lost] | None]:
     """Joblib's own backends, some items a worker at a time; what a cluster fails at runs here."""
-    import joblib
-
-    with _connected(backend), joblib.parallel_config(backend=backend, n_jobs=-1):
+    with _connected(backend) as joblib:
         size = SHARE * joblib.effective_n_jobs(-1)
         for chunk in (items[k : k + size] for k in range(0, len(items), size)):
             try:
@@ -237,9 +241,13 @@ def _on_cluster(
 
 
 @contextmanager
-def _connected(backend: str) -> Iterator[None]:
-    """Reaches the cluster that the environment names, or starts a small one on this machine."""
+def _connected(backend: str) -> Iterator[Any]:
+    """Joblib, with the cluster that the environment names, or a small one on this machine."""
+    if backend not in ("dask", "ray"):
+        raise DataError(f"There is no backend '{backend}'; use dask or ray.")
     try:
+        import joblib
+
         if backend == "dask":
             from distributed import Client
 
@@ -248,20 +256,19 @@ def _connected(backend: str) -> Iterator[None]:
                 client: Any = nullcontext()
             except ValueError:
                 client = Client()
-            with client:
-                yield
-        elif backend == "ray":
+            with client, joblib.parallel_config(backend=backend, n_jobs=-1):
+                yield joblib
+        else:
             import ray
             from ray.util.joblib import register_ray
 
             register_ray()
             ray.init(ignore_reinit_error=True)
             try:
-                yield
+                with joblib.parallel_config(backend=backend, n_jobs=-1):
+                    yield joblib
             finally:
                 ray.shutdown()
-        else:
-            raise DataError(f"There is no backend '{backend}'; use dask or ray.")
     except ImportError as error:
         raise DataError(
             f"The backend {backend} is not installed; `pip install 'shapelab[{backend}]'` does it."

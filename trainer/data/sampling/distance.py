@@ -37,6 +37,7 @@ def nearest(
         limit: points farther than this from all samples are given an infinite distance.
     """
     from scipy.spatial import cKDTree
+    from trimesh.triangles import closest_point
 
     tree = cKDTree(samples, balanced_tree=False, compact_nodes=False)
     count = min(_CANDIDATES, len(samples))
@@ -45,37 +46,8 @@ def nearest(
     place = np.zeros((len(points), 3))
     for column in range(count):
         known = np.flatnonzero(np.isfinite(rough[:, column]))
-        here = closest(points[known], triangles[owners[asked[known, column]]])
+        here = closest_point(triangles[owners[asked[known, column]]], points[known])
         squared = ((points[known] - here) ** 2).sum(1)
         better = squared < best[known]
         best[known[better]], place[known[better]] = squared[better], here[better]
     return Nearest(np.sqrt(best), place)
-
-
-def closest(points: Points, triangles: Points) -> Points:
-    """The place of each triangle (n, 3, 3) nearest to its point, (n, 3).
-
-    It is the point's foot on the plane where that lies in the triangle, else the nearest of the
-    feet on the three sides.
-    """
-    best = np.full(len(points), np.inf)
-    place = np.zeros_like(points)
-    for i in range(3):
-        start = triangles[:, i]
-        along = triangles[:, (i + 1) % 3] - start
-        length = (along * along).sum(1)
-        share = ((points - start) * along).sum(1) / np.where(length > 0, length, 1)
-        foot = start + np.clip(share, 0, 1)[:, None] * along
-        squared = ((points - foot) ** 2).sum(1)
-        better = squared < best
-        best[better], place[better] = squared[better], foot[better]
-    a = triangles[:, 0]
-    one, two, to = triangles[:, 1] - a, triangles[:, 2] - a, points - a
-    across = np.cross(one, two)
-    area = (across * across).sum(1)
-    scale = np.where(area > 0, area, 1)
-    v = (np.cross(to, two) * across).sum(1) / scale
-    w = (np.cross(one, to) * across).sum(1) / scale
-    over = (area > 0) & (v >= 0) & (w >= 0) & (v + w <= 1)
-    place[over] = (a + v[:, None] * one + w[:, None] * two)[over]
-    return place

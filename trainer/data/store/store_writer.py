@@ -24,6 +24,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
 from shapelab.core.runs.store_card import FORMAT, VERSION
@@ -186,8 +187,8 @@ class StoreWriter:
         if not kept:
             why = f" ({rejected[0][1]})" if rejected else ""
             raise DataError(
-                f"{self._recipe.source} holds no usable shape{why}; all of its {len(self._items)} "
-                "were rejected."
+                f"{self._recipe.source} holds no usable shape{why}; all of its "
+                f"{formatting.count(len(self._items))} were rejected."
             )
         shapes, starts, classes = self._columns(kept)
         shapes["split"] = self._split(shapes["label"], kept, hold_out)
