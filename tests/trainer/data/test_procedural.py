@@ -20,9 +20,9 @@ from trainer.data.source import Item
 from trainer.data.sources.procedural import (
     FAMILIES,
     PROCEDURAL,
-    drawn,
     mesh,
     parameters,
+    random_piece,
     signed_distance,
 )
 from trainer.data.sources.procedural.chair import Chair
@@ -106,7 +106,7 @@ def test_parameters_are_declared_with_name_bounds_and_meaning(family: type[Furni
     assert len(declared) >= 8
     assert all(p.meaning and (p.options or p.low < p.high) for p in declared)
     for number in range(30):
-        piece = drawn(family, number, seed=4)
+        piece = random_piece(family, number, seed=4)
         for p in declared:
             value = getattr(piece, p.name)
             assert value in p.options if p.options else p.low <= value <= p.high, p.name
@@ -129,7 +129,7 @@ def _others(p: Parameter, value: object) -> list[object]:
 @every_family
 def test_each_parameter_alone_changes_the_shape_visibly(family: type[Furniture]) -> None:
     """At 32^3 and after the fit to the grid: somewhere for all, nearly everywhere for eight."""
-    pieces = [drawn(family, number, seed=2) for number in range(6)]
+    pieces = [random_piece(family, number, seed=2) for number in range(6)]
     before = [grid(piece) for piece in pieces]
     seen = {
         p.name: [
@@ -143,7 +143,7 @@ def test_each_parameter_alone_changes_the_shape_visibly(family: type[Furniture])
     }
     for name in (name for name, where in seen.items() if not any(where)):
         p = next(p for p in parameters(family) if p.name == name)
-        more = (drawn(family, number, seed=2) for number in range(6, 60))
+        more = (random_piece(family, number, seed=2) for number in range(6, 60))
         assert any(
             (grid(dataclasses.replace(piece, **{name: other})) != grid(piece)).sum() >= 4
             for piece in more
@@ -156,7 +156,7 @@ def test_each_parameter_alone_changes_the_shape_visibly(family: type[Furniture])
 def test_distances_are_lipschitz_and_signed(family: type[Furniture]) -> None:
     rng = np.random.default_rng(3)
     for number in range(8):
-        piece = drawn(family, number, seed=1)
+        piece = random_piece(family, number, seed=1)
         size = 1.3 * piece.longest
         points = rng.uniform((-size, -size, -0.2), (size, size, size), (4000, 3))
         steps = rng.normal(size=(4000, 3)) * rng.choice([1e-4, 1e-2, 0.3], (4000, 1))
@@ -171,7 +171,7 @@ def test_distances_are_lipschitz_and_signed(family: type[Furniture]) -> None:
 @every_family
 def test_surface_is_closed_whole_and_on_the_zero_set(family: type[Furniture]) -> None:
     for number in range(4):
-        piece = drawn(family, number, seed=5)
+        piece = random_piece(family, number, seed=5)
         found = mesh(piece.placed())
         pitch = float(found.extents.max()) / STEPS
         assert is_closed(found)
@@ -225,7 +225,7 @@ def test_mesh_gets_finer_with_more_steps() -> None:
 
 @every_family
 def test_shapes_are_whole_and_differ(family: type[Furniture]) -> None:
-    pieces = [drawn(family, number, seed=0) for number in range(40)]
+    pieces = [random_piece(family, number, seed=0) for number in range(40)]
     whole = [ndimage.label(grid(piece, 48), np.ones((3, 3, 3)))[1] == 1 for piece in pieces]
     assert all(whole)
     grids = np.array([grid(piece).ravel() for piece in pieces])
@@ -240,7 +240,7 @@ def test_shapes_are_whole_and_differ(family: type[Furniture]) -> None:
 def test_thicknesses_follow_the_longest_side(family: type[Furniture]) -> None:
     ratios = []
     for number in range(80):
-        piece = drawn(family, number, seed=6)
+        piece = random_piece(family, number, seed=6)
         low = np.min([part.low for part in piece.placed()], axis=0)
         high = np.max([part.high for part in piece.placed()], axis=0)
         ratios.append(float((high - low).max()) / piece.longest)
@@ -261,7 +261,7 @@ def _leaning(grids: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
 
 
 def _made(label: str) -> list[NDArray[np.bool_]]:
-    return [grid(drawn(FAMILIES[label], number, seed=0)) for number in range(40)]
+    return [grid(random_piece(FAMILIES[label], number, seed=0)) for number in range(40)]
 
 
 def test_backs_and_heads_are_where_modelnet10_has_them() -> None:
@@ -292,7 +292,7 @@ def test_modelnet10_faces_the_same_way(shared_data: Path) -> None:
 
 
 def test_the_same_on_every_machine() -> None:
-    chair = drawn(Chair, 17, seed=3)
+    chair = random_piece(Chair, 17, seed=3)
     assert (chair.seat_width, chair.back_style, chair.bar_count) == (0.7402781366217084, "solid", 3)
     item = PROCEDURAL.items(Path("procedural:90:3"))[25]
     code = (

@@ -16,7 +16,7 @@ from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.print_check import check
 from shapelab.core.mesh.tri_mesh import TriMesh
-from trainer.data.sampling import distance
+from trainer.data.sampling import sampled_shape
 from trainer.data.sampling.sampled_shape import (
     TRUNCATION,
     _placed_grid,
@@ -143,7 +143,7 @@ def test_distances_are_never_too_small_and_nearly_exact() -> None:
     samples = np.einsum("tsc,tcx->tsx", shares, triangles).reshape(-1, 3)
     points = rng.uniform(0, 32, (500, 3))
     owners = np.repeat(np.arange(40), 2000)
-    found = distance.nearest(points, triangles, samples, owners, 99.0)
+    found = sampled_shape.nearest(points, triangles, samples, owners, 99.0)
     pairs = [closest_point(np.broadcast_to(t, (500, 3, 3)), points) for t in triangles]
     true = np.min([np.linalg.norm(points - pair, axis=1) for pair in pairs], 0)
     assert (found.distance >= true - 1e-9).all()
@@ -156,7 +156,7 @@ def test_distances_are_never_too_small_and_nearly_exact() -> None:
 def test_the_nearest_place_of_a_triangle_is_found_on_face_edge_and_corner() -> None:
     def place(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
         samples, owners = triangle.mean(0)[None], np.zeros(1, np.int64)
-        return distance.nearest(points, triangle[None], samples, owners, 99.0).place
+        return sampled_shape.nearest(points, triangle[None], samples, owners, 99.0).place
 
     triangle = np.array([[0, 0, 0], [4, 0, 0], [0, 4, 0]], float)
     points = np.array([[1, 1, 5], [2, -3, 1], [-1, -2, 0], [4, 4, 2], [9, -1, 0]], float)

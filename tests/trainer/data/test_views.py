@@ -168,7 +168,7 @@ def test_photos_of_a_folder_are_cropped_at_random(tmp_path):
     assert 25 <= len(of_photos) <= 55
     assert {int(b.max((0, 1)).argmax()) for b in of_photos} == {0, 1, 2}
     rising = [int(b[0, -1].max()) > int(b[0, 0].max()) for b in of_photos]
-    assert 0 < sum(rising) < len(rising)  # mirrored or not
+    assert 0 < sum(rising) < len(rising)  # flipped or not
     assert len({np.ptp(b.max(2)) for b in of_photos}) > 10  # of many sizes
 
 

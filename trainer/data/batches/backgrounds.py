@@ -37,7 +37,7 @@ class Backgrounds:
         return (_plain, _gradient, _noise)[rng.integers(3)](rng, side)
 
     def _photo(self, rng: np.random.Generator, side: int) -> Pixels:
-        """A random square of a random photo, mirrored or not."""
+        """A random square of a random photo, flipped or not."""
         photo = self.photos[rng.integers(len(self.photos))]
         height, width = photo.shape[:2]
         part = int(rng.integers(min(height, width) // 2, min(height, width) + 1))

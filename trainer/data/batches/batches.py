@@ -27,8 +27,8 @@ class Batch:
     """One step's data and noise, on the device: this process's share of the whole batch.
 
     Even rows are those whose x^ comes from the prior, odd rows those whose x^ comes from an encoded
-    shape, every second of these from its picture; every share and every part keeps that order of
-    four rows (a part of two has no picture).
+    shape, every second of these from its picture; every share and every micro-batch keeps that
+    order of four rows (one of two rows has no picture).
     """
 
     rows: NDArray[np.int64]  # [B] positions in the store
@@ -61,7 +61,7 @@ class Batch:
         return Batch(**both)
 
     def micro_batches(self, count: int) -> list[Batch]:
-        """Cuts the batch into ``count`` parts of whole fours of rows, or of pairs, or fewer."""
+        """Cuts the batch into ``count`` of whole fours of rows, or of pairs, or fewer."""
         if count == 1:
             return [self]
         unit = 4 if 4 * count <= len(self) else 2

@@ -82,13 +82,21 @@ def _resized(rgba: Pixels, side: int) -> Pixels:
 
 
 def _soft(rgba: Pixels) -> NDArray[np.int64]:
-    """Which pixels of all are neither opaque nor nothing at all, flat; few, along the outline."""
-    whole = rgba.view("<u4")  # alpha in the highest byte
+    """Which pixels of all are neither opaque nor nothing at all, flat; few, along the silhouette.
+
+    As one number a pixel has its alpha in the highest byte: it is 0 where all is 0, and from
+    0xFF000000 on where it is opaque. Less one, 0 becomes the largest number there is.
+    """
+    whole = rgba.view("<u4")
     return np.flatnonzero((whole - np.uint32(1)) < np.uint32(0xFF000000 - 1))
 
 
 def _premultiplied(rgba: Pixels) -> Pixels:
-    """Colours times alpha, rounded as Pillow does."""
+    """Colours times alpha, rounded as Pillow does.
+
+    ``x / 255`` to the nearest is ``(y + (y >> 8)) >> 8`` with y = x + 128, exactly for all products
+    of two bytes (MULDIV255 in Pillow's ImagingUtils.h).
+    """
     rgba = np.ascontiguousarray(rgba)
     soft, made = _soft(rgba), rgba.copy()
     pixels = made.reshape(-1, 4)

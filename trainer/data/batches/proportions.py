@@ -20,6 +20,10 @@ SETTINGS = (SIDES, BULGE, LEAN, FULL)
 def stretch(grid: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
     """The shape with other proportions, left and right alike.
 
+    Each axis is cut into new cells at places moved by smooth waves; a new cell holds the matter of
+    the old cells that it covers, by their overlap, one axis after the other (the map is separable).
+    It is solid if so much of it, or of an old cell where that is smaller, is full.
+
     Args:
         grid: (R, R, R), not empty; x right, y back, z up.
         rng: source of the draws.

@@ -66,7 +66,7 @@ def own_views(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
     """A source's own pictures (len(paths), size, size, 4) RGBA, treated as dropped ones are.
 
     True alpha is kept. A picture without it, such as a photo of a room, is cut out by
-    ``core.images``: an opaque square would teach the encoder an outline that no object has. How
+    ``core.images``: an opaque square would teach the encoder a silhouette that no object has. How
     well that works depends on the photo, so look at the sheet (``shapelab train look``).
 
     Raises:
@@ -151,7 +151,11 @@ class _Studio:
         return self._draw()
 
     def _aim(self, camera: Camera) -> None:
-        """Looks at the origin, and zooms on the object: an off-centre window changes no angle."""
+        """Looks at the origin, and zooms on the object: an off-centre window changes no angle.
+
+        ``seen`` are the points' places in a plane at distance 1 from a pinhole; the picture shows
+        the square around them, whose half is the tangent of half the angle of view.
+        """
         towards, right, up = camera.axes()
         depths = camera.distance - self._points @ towards
         seen = self._points @ np.stack([right, up], 1) / depths[:, None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .furniture import Furniture, between, count, one_of
 from .legs import corners, legs
-from .solids import Part, block, leg, moved, panel_outline, sheet
+from .solids import Part, block, leg, moved, panel_face, standing_panel
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Bed(Furniture):
 
     def _board(self, wide: float, tall: float, thick: float) -> Part:
         border = max(1.4 * self.cell, 0.06 * wide)
-        outline = panel_outline(
+        face = panel_face(
             self.head_style,
             wide,
             tall,
@@ -115,7 +115,7 @@ class Bed(Furniture):
             bar=1.4 * self.cell,
             lowest=border,
         )
-        return sheet(outline, wide, tall, thick)
+        return standing_panel(face, wide, tall, thick)
 
     def _posts(self, places: list[tuple[float, float]], thick: float, mattress: Part) -> list[Part]:
         sill = self.frame_height + self.mattress

@@ -11,8 +11,8 @@ from .solids import (
     block,
     leg,
     moved,
-    panel_outline,
-    sheet,
+    panel_face,
+    standing_panel,
     turned,
 )
 
@@ -80,7 +80,7 @@ class Chair(Furniture):
         low = self.seat_height - seat / 2
         gap = 0.3 * self.back_height + seat / 2 if self.back_style == "floating" else 0.0
         tall = self.seat_height + self.back_height - low - gap
-        outline = panel_outline(
+        face = panel_face(
             self.back_style,
             wide,
             tall,
@@ -90,7 +90,7 @@ class Chair(Furniture):
             bar=1.5 * self.cell,
             lowest=seat / 2,
         )
-        panel = sheet(outline, wide, tall, thick, self.back_bow * wide)
+        panel = standing_panel(face, wide, tall, thick, self.back_bow * wide)
         made = [moved(panel, (0.0, 0.0, low + gap))]
         if gap or self.back_roundness > 0.5:
             # A round back would only touch the seat, and a floating one not at all.

@@ -94,7 +94,7 @@ def parameters(family: type[Furniture]) -> list[Parameter]:
     return [Parameter(name=field.name, **field.metadata) for field in fields]
 
 
-def drawn(family: type[Kind], number: int, seed: int) -> Kind:
+def random_piece(family: type[Kind], number: int, seed: int) -> Kind:
     """Piece ``number`` of a family: every parameter drawn by itself, evenly over its range.
 
     The same on every machine, and independent of how many pieces are drawn.

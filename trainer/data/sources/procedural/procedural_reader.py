@@ -14,7 +14,7 @@ from .bookshelf import Bookshelf
 from .chair import Chair
 from .desk import Desk
 from .dresser import Dresser
-from .furniture import Furniture, drawn
+from .furniture import Furniture, random_piece
 from .lamp import Lamp
 from .sofa import Sofa
 from .stool import Stool
@@ -76,7 +76,7 @@ def load(item: Item) -> TriMesh:
         raise InputError(
             f"{item.id} is no procedural shape; list the source procedural again to get its items."
         )
-    return mesh(drawn(FAMILIES[label], int(match[1]), int(match[2])).placed())
+    return mesh(random_piece(FAMILIES[label], int(match[1]), int(match[2])).placed())
 
 
 PROCEDURAL = Reader("procedural", "none needed: made by ShapeLab itself", sniff, items, load)

@@ -1,6 +1,9 @@
 """Solid parts as signed distances: negative inside, 1-Lipschitz, so that unions and cuts hold.
 
-The formulas of blocks, rods and rings are Inigo Quilez's (iquilezles.org/articles/distfunctions).
+1-Lipschitz means that between two points the distance changes by no more than they are apart: it
+never says that a surface is farther away than it is. The union of parts is the least of their
+distances and a cut is max(a, -b), as in constructive solid geometry. The formulas of blocks, rods
+and rings are Inigo Quilez's (iquilezles.org/articles/distfunctions).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 Distance = Callable[[Array, Array, Array], Array]  # x, y, z that broadcast -> distance, metres
-Flat = Callable[[Array, Array], Array]  # the same in a plane
+PlanarDistance = Callable[[Array, Array], Array]  # the same in a plane
 Vector = tuple[float, float, float]
 Pair = tuple[float, float]
 
@@ -35,7 +38,7 @@ def block(low: Vector, high: Vector, corner: float = 0.0, edge: float = 0.0, axi
         high: its greatest x, y, z.
         corner: radius of the four corners in the plane across ``axis``, cut to what fits.
         edge: radius of all other edges, cut to what fits.
-        axis: 0, 1 or 2, along which the outline is drawn out.
+        axis: 0, 1 or 2, along which the rectangle across it is extruded.
     """
     middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
     half = [(b - a) / 2 for a, b in zip(low, high, strict=True)]
@@ -47,18 +50,26 @@ def block(low: Vector, high: Vector, corner: float = 0.0, edge: float = 0.0, axi
     def distance(x: Array, y: Array, z: Array) -> Array:
         p = (x, y, z)
         u, v, w = (np.abs(p[k] - middle[k]) - (half[k] - edge) for k in (i, j, axis))
-        return _drawn_out(_rectangle(u, v, inner), w) - edge
+        return _extruded(_rounded_rectangle(u, v, inner), w) - edge
 
     return Part(distance, low, high)
 
 
-def _rectangle(u: Array, v: Array, corner: float) -> Array:
-    """The distance of a rectangle with round corners, from the offsets beyond its sides."""
+def _rounded_rectangle(u: Array, v: Array, corner: float) -> Array:
+    """The distance of a rectangle with round corners, from the offsets beyond its sides.
+
+    A smaller rectangle is grown by the corners' radius: with q = (u, v) + radius the distance is
+    |max(q, 0)| + min(max(q_u, q_v), 0) - radius, the first term outside and the second one inside.
+    """
     u, v = u + corner, v + corner
     return np.hypot(np.maximum(u, 0), np.maximum(v, 0)) + np.minimum(np.maximum(u, v), 0) - corner
 
 
-def _drawn_out(flat: Array, beyond: Array) -> Array:
+def _extruded(flat: Array, beyond: Array) -> Array:
+    """The distance of a plane shape extruded to a slab, from its own and that beyond the slab.
+
+    The same formula as for a rectangle, since both are at right angles to each other.
+    """
     inside = np.minimum(np.maximum(flat, beyond), 0)
     return np.hypot(np.maximum(flat, 0), np.maximum(beyond, 0)) + inside
 
@@ -76,7 +87,8 @@ def leg(bottom: Vector, top: Vector, low: float, high: float, square: bool = Fal
     tall = top[2] - bottom[2]
     lean = ((top[0] - bottom[0]) / tall, (top[1] - bottom[1]) / tall)
     growth = (high - low) / tall
-    # The sides rise at most this steeply; divided by it, the distance is 1-Lipschitz.
+    # The distance to the axis, measured level, changes by 1 across and by |lean| + |growth| upwards
+    # at most. Divided by the length of that gradient, it is 1-Lipschitz.
     steep = float(np.hypot(1.0, np.hypot(*lean) + abs(growth)))
     middle, half = (bottom[2] + top[2]) / 2, tall / 2
 
@@ -96,7 +108,11 @@ def leg(bottom: Vector, top: Vector, low: float, high: float, square: bool = Fal
 
 
 def rod(start: Vector, end: Vector, radius: float) -> Part:
-    """A straight round bar with round ends."""
+    """A straight round bar with round ends.
+
+    The distance to the nearest place of the middle line, start + t (end - start) with t cut to
+    [0, 1], less the radius.
+    """
     along = [b - a for a, b in zip(start, end, strict=True)]
     square = sum(d * d for d in along)
 
@@ -112,7 +128,11 @@ def rod(start: Vector, end: Vector, radius: float) -> Part:
 
 
 def ring(middle: Vector, wide: float, radius: float, upper: bool = False) -> Part:
-    """A level ring, or with ``upper`` the arch that stands on it along x: half a ring, upright."""
+    """A level ring, or with ``upper`` the arch that stands on it along x: half a ring, upright.
+
+    A torus: the distance to the circle of radius ``wide`` is hypot(hypot(x, y) - wide, z). Below an
+    arch the nearest places of its half circle are the two ends.
+    """
 
     def distance(x: Array, y: Array, z: Array) -> Array:
         x, y, z = x - middle[0], y - middle[1], z - middle[2]
@@ -128,31 +148,34 @@ def ring(middle: Vector, wide: float, radius: float, upper: bool = False) -> Par
     return Part(distance, (x - w, y - deep, z - bottom), (x + w, y + deep, z + top))
 
 
-def sheet(outline: Flat, wide: float, tall: float, thick: float, bow: float = 0.0) -> Part:
+def standing_panel(
+    face: PlanarDistance, wide: float, tall: float, thick: float, bow: float = 0.0
+) -> Part:
     """A panel that stands on z = 0 with its middle at y = 0; its sides bow towards -y.
 
     Args:
-        outline: 2-D distance in x and z of what is solid, within |x| < wide / 2, 0 < z < tall.
+        face: 2-D distance in x and z of what is solid, within |x| < wide / 2, 0 < z < tall.
         wide: along x.
         tall: along z.
         thick: of the panel.
         bow: how far the sides come forward, less than wide / 2.
     """
+    # Of the circle through both sides and the middle: chord ``wide``, sagitta ``bow``.
     radius = (wide * wide / 4 + bow * bow) / (2 * bow) if bow > 1e-6 else 0.0
     inner = max(radius - thick / 2, wide / 2)
     front = radius - (inner * inner - wide * wide / 4) ** 0.5 if radius else thick / 2
 
     def distance(x: Array, y: Array, z: Array) -> Array:
         if not radius:
-            return np.maximum(np.abs(y) - thick / 2, outline(x, z))
+            return np.maximum(np.abs(y) - thick / 2, face(x, z))
         off = np.abs(np.hypot(x, y + radius) - radius) - thick / 2
         # The circle goes on in front of the panel.
-        return np.maximum(np.maximum(off, -front - y), outline(x, z))
+        return np.maximum(np.maximum(off, -front - y), face(x, z))
 
     return Part(distance, (-wide / 2, -front, 0.0), (wide / 2, thick / 2, tall))
 
 
-def panel_outline(
+def panel_face(
     style: str,
     wide: float,
     tall: float,
@@ -161,8 +184,8 @@ def panel_outline(
     number: int,
     bar: float,
     lowest: float,
-) -> Flat:
-    """The outline of a panel around x = 0 that stands on z = 0.
+) -> PlanarDistance:
+    """The face of a panel around x = 0 that stands on z = 0.
 
     Args:
         style: slats (upright bars in a frame), ladder (level ones) or frame (none); what else it
@@ -183,8 +206,8 @@ def panel_outline(
     half = min(bar, 0.55 * step) / 2
     middles = [low + step * k for k in range(1, number + 1)] if style != "frame" else []
 
-    def outline(x: Array, z: Array) -> Array:
-        whole = _rectangle(np.abs(x) - wide / 2, np.abs(z - tall / 2) - tall / 2, corner)
+    def face(x: Array, z: Array) -> Array:
+        whole = _rounded_rectangle(np.abs(x) - wide / 2, np.abs(z - tall / 2) - tall / 2, corner)
         if style not in ("slats", "ladder", "frame"):
             return whole
         solid = -(whole + border)
@@ -192,7 +215,7 @@ def panel_outline(
             solid = np.minimum(solid, np.abs((x if style == "slats" else z) - middle) - half)
         return np.maximum(whole, solid)
 
-    return outline
+    return face
 
 
 def hollow(part: Part, inner: Part) -> Part:
@@ -210,7 +233,7 @@ def turned(part: Part, axis: int, degrees: float, pivot: Vector = (0.0, 0.0, 0.0
     cos, sin = float(np.cos(np.deg2rad(degrees))), float(np.sin(np.deg2rad(degrees)))
 
     def distance(x: Array, y: Array, z: Array) -> Array:
-        p = [x, y, z]
+        p = [x, y, z]  # turned back, the point is asked of the part as it stood
         a, b = p[i] - pivot[i], p[j] - pivot[j]
         p[i], p[j] = cos * a + sin * b + pivot[i], cos * b - sin * a + pivot[j]
         return part.distance(p[0], p[1], p[2])
