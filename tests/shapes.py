@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,13 +13,16 @@ LEGS = tuple(((x, y, -12), (x + 4, y + 4, 2)) for x in (-8, 4) for y in (-8, 4))
 ROUND = 1.5  # 32nds
 
 
+@cache
 def chair(resolution: int) -> NDArray[np.float32]:
     """The occupancy (R, R, R) of the chair; 24/32 of the grid high and 16/32 wide and deep.
 
     It falls from 1 to 0 over one cell around the surface, as the decoder's does.
     """
     distance = np.min([box(resolution, *part, ROUND) for part in (SEAT, BACK, *LEGS)], axis=0)
-    return np.clip(0.5 - distance * resolution / 32, 0, 1).astype(np.float32)
+    occupancy = np.clip(0.5 - distance * resolution / 32, 0, 1).astype(np.float32)
+    occupancy.flags.writeable = False
+    return occupancy
 
 
 def box(resolution: int, low, high, rounding: float = 0.0) -> NDArray[np.float64]:
