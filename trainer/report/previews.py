@@ -27,13 +27,13 @@ from ..updates.state import TrainState
 
 PREVIEWED = 10  # shapes in a row of a preview
 
-Fields = NDArray[np.float32]  # (n, R, R, R) occupancy in [0, 1]
+Occupancies = NDArray[np.float32]  # (n, R, R, R) in [0, 1]
 
 
 def preview_rows(
     state: TrainState, store: Store, check: Check = never_stop
-) -> dict[str, NDArray[np.float32]]:
-    """Fields (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
+) -> dict[str, Occupancies]:
+    """Occupancies (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
 
     The samples come from the class Gaussians of some encoded training shapes, as in the app.
     """
@@ -41,26 +41,26 @@ def preview_rows(
     held_out = store.indices("validation")
     rows = held_out[np.linspace(0, len(held_out) - 1, min(PREVIEWED, len(held_out))).astype(int)]
 
-    def fields(latents: NDArray[np.float32]) -> NDArray[np.float32]:
+    def decoded(latents: NDArray[np.float32]) -> Occupancies:
         with torch.inference_mode():
             logits = averages["generator"](torch.from_numpy(latents).to(device))
             return torch.sigmoid(logits.float())[:, 0].cpu().numpy()
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
-    shown["from voxels"] = fields(encode_grids(averages["voxel_encoder"], store, rows, check))
+    shown["from voxels"] = decoded(encode_grids(averages["voxel_encoder"], store, rows, check))
     if store.has_pictures and learns_pictures(state.config, state.step):
         encoder, spec = averages["image_encoder"], state.config.model
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
-        shown["from pictures"] = fields(seen)
+        shown["from pictures"] = decoded(seen)
     density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES, check)
     noise = seed_noise(0, density.latent_size, PREVIEWED)
     names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
     samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
-    shown["samples"] = fields(np.stack(samples))
+    shown["samples"] = decoded(np.stack(samples))
     return shown
 
 
-def write(folder: Path, step: int, rows: Mapping[str, Fields]) -> Path:
+def write(folder: Path, step: int, rows: Mapping[str, Occupancies]) -> Path:
     """Writes ``step-000000123.png`` and ``.npz``, and returns the picture's path.
 
     The voxels come first: where there is a picture, there are its shapes.
@@ -77,18 +77,18 @@ def write(folder: Path, step: int, rows: Mapping[str, Fields]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = preview_path(folder, step)
     atomic_write(path.with_suffix(".npz"), _packed(rows))
-    pictures = [[draw(field) for field in fields] for fields in rows.values()]
+    pictures = [[draw(shape) for shape in shapes] for shapes in rows.values()]
     atomic_write(path, strip(pictures, list(rows)))
     return path
 
 
-def _packed(rows: Mapping[str, Fields]) -> bytes:
+def _packed(rows: Mapping[str, Occupancies]) -> bytes:
     """An .npz of the rows, one bit a voxel; numpy's own savez takes no row that is called 'file'.
 
     Packed along z alone, (n, R, R, ceil(R / 8)) uint8, so that R can be read off the array.
     """
     arrays: dict[str, NDArray] = {FORMAT: np.array(VERSION)}
-    arrays |= {name: np.packbits(fields > LEVEL, axis=-1) for name, fields in rows.items()}
+    arrays |= {name: np.packbits(shapes > LEVEL, axis=-1) for name, shapes in rows.items()}
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

@@ -142,3 +142,10 @@ def test_commands_are_lines_behind_those_that_are_there(tmp_path):
         folder.send("halt")
     with pytest.raises(RunError, match="cannot be steered"):
         RunFolder(tmp_path / "missing").send("stop")
+
+
+def test_the_synthetic_shapes_of_an_older_run_are_found_by_their_old_name(tmp_path):
+    run = RunFolder(tmp_path)
+    assert run.synthetic_shapes == tmp_path / "synthetic"
+    (tmp_path / "imagined").mkdir()
+    assert run.synthetic_shapes == tmp_path / "imagined"
