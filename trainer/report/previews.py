@@ -33,7 +33,7 @@ Occupancies = NDArray[np.float32]  # (n, R, R, R) in [0, 1]
 def preview_rows(
     state: TrainState, store: Store, check: Check = never_stop
 ) -> dict[str, Occupancies]:
-    """Occupancies (n, R, R, R) in [0, 1] of the same shapes and seeds at every call, by what they show.
+    """The same shapes and seeds at every call, (n, R, R, R) each, by what they show.
 
     The samples come from the class Gaussians of some encoded training shapes, as in the app.
     """
