@@ -89,7 +89,7 @@ def main() -> None:
             grow()
             start, busy = time.perf_counter(), time.process_time()
             draw()
-            canvas = ours.canvas if widget is ours else widget
+            canvas = ours.grid if widget is ours else widget
             canvas.viewport().repaint()
             if number >= 3:
                 spent[name].append(1e3 * (time.perf_counter() - start))

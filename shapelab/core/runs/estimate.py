@@ -1,7 +1,7 @@
 """What a run will ask of the machine: its parameters, its memory and its time, before it starts.
 
 Everything is counted layer by layer from the settings, without torch. The constants are measured:
-see ``tests/core/runs/test_estimate.py`` for what is exact, and ``describe`` for what is not.
+``tests/core/runs/test_estimate.py`` shows what is exact; memory and time are rough.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def load(
     overrides: Sequence[str] = (),
     steps: int | None = None,
 ) -> RunConfig:
-    """The configuration of a preset for a data set.
+    """The configuration of a preset for a dataset.
 
     Args:
         preset: name of a shipped preset.

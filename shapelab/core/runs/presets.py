@@ -45,7 +45,7 @@ def preset_words(name: str) -> str:
 def preset_fields(
     name: str, classes: Sequence[str], resolution: int, steps: int | None = None
 ) -> dict[str, Any]:
-    """Plain fields of a preset for a data set, the model's in a dictionary of their own.
+    """Plain fields of a preset for a dataset, the model's in a dictionary of their own.
 
     Args:
         name: of a shipped preset.

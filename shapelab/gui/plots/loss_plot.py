@@ -23,11 +23,11 @@ from shapelab.core.runs.events import Event
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, muted
 from shapelab.gui.plots import plot_export
-from shapelab.gui.plots.plot_grid import Canvas
-from shapelab.gui.plots.plot_panel import Marks, Panel
-from shapelab.gui.plots.plot_toolbar import PlotBar
+from shapelab.gui.plots.plot_grid import PlotGrid
+from shapelab.gui.plots.plot_panel import Marks, PlotPanel
+from shapelab.gui.plots.plot_toolbar import PlotToolbar
 from shapelab.gui.plots.plotted_run import PlotOptions, PlottedRun, Trace
-from shapelab.gui.plots.scalar_groups import Group, groups_of, one_each, series
+from shapelab.gui.plots.scalar_groups import ScalarGroup, groups_of, one_each, series
 
 REDRAW_MS = 200  # at most five redraws a second, however fast events come
 SNAP_PX = 8  # a click so near to a checkpoint means the checkpoint
@@ -46,16 +46,16 @@ class LossPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs: dict[str, PlottedRun] = {}
-        self._panels: dict[str, Panel] = {}  # by title; kept for good
+        self._panels: dict[str, PlotPanel] = {}  # by title; kept for good
         self._cursor: int | None = None
         self._pointer: float | None = None
         self._range: tuple[float, float] | None = None  # of x, when the user chose it
         self._stale = True
-        self.bar = PlotBar()
+        self.bar = PlotToolbar()
         self.names = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
         self.where = QLabel()
         self.where.setProperty("muted", True)
-        self.canvas = Canvas()
+        self.grid = PlotGrid()
         self.empty = muted()
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
@@ -120,7 +120,7 @@ class LossPlot(QWidget):
             self.redraw()
             draw = plot_export.png if kind == ".png" else plot_export.svg
             background = QColor(theme.colors().window)
-            atomic_write(path, draw(self.canvas.scene(), self.canvas.area(), background))
+            atomic_write(path, draw(self.grid.scene(), self.grid.area(), background))
         else:
             raise ExportError(f"Plots are saved as .png, .svg or .csv, not as '{path.suffix}'.")
 
@@ -138,18 +138,18 @@ class LossPlot(QWidget):
         self._stale = False
         options = self.bar.options
         groups = self._groups()
-        self._dress_empty(bool(groups))
+        self._show_empty(bool(groups))
         if not groups:
             return
         panels = [self._panel(group) for group in groups]
-        self.canvas.arrange(panels)
+        self.grid.arrange(panels)
         x_range, marks = self._x_range(options), self._marks(options)
         for panel, group in zip(panels, groups, strict=True):
             traces, labels = self._traces(group, options)
             panel.draw(traces, labels, options, x_range, marks)
             marks = replace(marks, checkpoints=np.zeros(0), troubles=np.zeros(0))  # once, on top
         self.bar.fit.setEnabled(self._range is not None)
-        self._say_where()
+        self._show_where()
 
     def _changed(self) -> None:
         self._stale = True
@@ -160,7 +160,7 @@ class LossPlot(QWidget):
         if self._stale and self.isVisible():
             self.redraw()
 
-    def _groups(self) -> list[Group]:
+    def _groups(self) -> list[ScalarGroup]:
         names = dict.fromkeys(name for run in self._runs.values() for name in run.curves.curves)
         groups = groups_of(names)
         self.bar.offer(groups)
@@ -172,14 +172,14 @@ class LossPlot(QWidget):
     def _comparing(self) -> bool:
         return len(self._runs) > 1
 
-    def _panel(self, group: Group) -> Panel:
+    def _panel(self, group: ScalarGroup) -> PlotPanel:
         if group.title not in self._panels:
-            panel = self._panels[group.title] = Panel(group)
+            panel = self._panels[group.title] = PlotPanel(group)
             panel.range_moved.connect(self._user_moved)
             panel.cursor_dragged.connect(self._clicked)
         return self._panels[group.title]
 
-    def _traces(self, group: Group, options: PlotOptions) -> tuple[list[Trace], list[str]]:
+    def _traces(self, group: ScalarGroup, options: PlotOptions) -> tuple[list[Trace], list[str]]:
         traces, labels = [], []
         for place, run in enumerate(self._runs.values()):
             for nth, (metric, label) in enumerate(group.labels.items()):
@@ -218,7 +218,7 @@ class LossPlot(QWidget):
             cursor=None if self._cursor is None else self._first.x(self._cursor, by_time),
         )
 
-    def _dress_empty(self, some: bool) -> None:
+    def _show_empty(self, some: bool) -> None:
         self._stack.setCurrentIndex(1 if some else 0)
         waiting = [run.name for run in self._runs.values()]
         if any(run.curves.curves for run in self._runs.values()):
@@ -240,7 +240,7 @@ class LossPlot(QWidget):
         )
         self.names.setVisible(some)
         self.where.setVisible(some)
-        self.canvas.setBackground(theme.colors().window)
+        self.grid.setBackground(theme.colors().window)
         self.bar.setEnabled(any(run.curves.curves for run in self._runs.values()))
 
     # --- what the user does ---------------------------------------------------------------------
@@ -278,11 +278,11 @@ class LossPlot(QWidget):
         if not self._runs:
             return
         marks = self._marks(self.bar.options)
-        for panel in self.canvas.panels:
+        for panel in self.grid.panels:
             panel.point(marks.pointer, marks.cursor)
-        self._say_where()
+        self._show_where()
 
-    def _say_where(self) -> None:
+    def _show_where(self) -> None:
         run = self._first
         step: float = run.curves.step
         if self._pointer is not None:
@@ -307,7 +307,7 @@ class LossPlot(QWidget):
         column.addLayout(row)
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.canvas.scrolled())
+        self._stack.addWidget(self.grid.scrolled())
         column.addLayout(self._stack, 1)
 
     def _connect(self) -> None:
@@ -315,10 +315,10 @@ class LossPlot(QWidget):
         self.bar.groups_changed.connect(self.redraw)
         self.bar.fit_requested.connect(self._fit)
         self.bar.export_requested.connect(self._ask_and_save)
-        self.canvas.hovered.connect(self._hover)
-        self.canvas.clicked.connect(self._clicked)
-        self.canvas.double_clicked.connect(self._fit)
-        self.canvas.resized.connect(self._changed)
+        self.grid.hovered.connect(self._hover)
+        self.grid.clicked.connect(self._clicked)
+        self.grid.double_clicked.connect(self._fit)
+        self.grid.resized.connect(self._changed)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -328,5 +328,5 @@ class LossPlot(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_stack"):
             for panel in self._panels.values():
-                panel.dress()
+                panel.apply_theme()
             self._changed()

@@ -11,13 +11,13 @@ from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QScrollArea
 
 from shapelab.gui.base.labels import scrolled
-from shapelab.gui.plots.plot_panel import Panel
+from shapelab.gui.plots.plot_panel import PlotPanel
 
 COLUMN_WIDTH, ROW_HEIGHT = 340, 104  # px, at least
 MARGIN = 2  # px around all panels
 
 
-class Canvas(pg.GraphicsLayoutWidget):  # type: ignore[misc]
+class PlotGrid(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     """The panels. With Ctrl, or where there is nothing to scroll, the wheel zooms.
 
     Signals:
@@ -32,8 +32,8 @@ class Canvas(pg.GraphicsLayoutWidget):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.panels: list[Panel] = []
-        self._arranged: tuple[list[Panel], int, bool] | None = None
+        self.panels: list[PlotPanel] = []
+        self._arranged: tuple[list[PlotPanel], int, bool] | None = None
         self._scroll: QScrollArea | None = None
         self.ci.layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self.ci.layout.setHorizontalSpacing(8)
@@ -42,7 +42,7 @@ class Canvas(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.scene().sigMouseClicked.connect(self._clicked)
 
     def scrolled(self) -> QScrollArea:
-        """The canvas in an area that scrolls it when there are many panels."""
+        """The grid in an area that scrolls it when there are many panels."""
         self._scroll = scrolled(self)
         return self._scroll
 
@@ -50,7 +50,7 @@ class Canvas(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         """Where the panels are in the scene."""
         return QRectF(self.ci.sceneBoundingRect())
 
-    def arrange(self, panels: Sequence[Panel]) -> None:
+    def arrange(self, panels: Sequence[PlotPanel]) -> None:
         """Shows these panels, in this order, row by row."""
         columns = max(1, min(self.width() // COLUMN_WIDTH, len(panels)))
         rows = -(-len(panels) // columns)
@@ -69,7 +69,7 @@ class Canvas(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             self.ci.layout.setRowStretchFactor(row, 1 if row < rows else 0)
         self.setMinimumHeight(rows * ROW_HEIGHT)
 
-    def _panel_at(self, place: QPointF) -> Panel | None:
+    def _panel_at(self, place: QPointF) -> PlotPanel | None:
         for panel in self.panels:
             if panel.vb.sceneBoundingRect().contains(place):
                 return panel

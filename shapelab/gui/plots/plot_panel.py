@@ -17,7 +17,7 @@ from shapelab.gui.base import theme
 from shapelab.gui.plots.decimate import Array, decimate
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
 from shapelab.gui.plots.plotted_run import PlotOptions, Trace
-from shapelab.gui.plots.scalar_groups import Group
+from shapelab.gui.plots.scalar_groups import ScalarGroup
 
 AXIS_WIDTH = 50  # px; the same in all panels, so that their left edges are in line
 HEADER = 22  # px
@@ -41,7 +41,7 @@ class Marks:
 class _Items:
     """What one curve consists of on the screen."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: PlotPanel) -> None:
         self.raw = pg.PlotCurveItem(skipFiniteCheck=True)
         self.bold = pg.PlotCurveItem(skipFiniteCheck=True)
         self.dots = pg.ScatterPlotItem(size=5, pen=None)
@@ -55,7 +55,7 @@ class _Items:
             item.hide()
 
 
-class Panel(pg.PlotItem):  # type: ignore[misc]
+class PlotPanel(pg.PlotItem):  # type: ignore[misc]
     """Draws traces; made once for a group and kept, as making plots anew leaks memory.
 
     Signals:
@@ -66,7 +66,7 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
     range_moved = Signal(float, float)
     cursor_dragged = Signal(float, float)
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: ScalarGroup) -> None:
         self.axis = StepAxis()
         super().__init__(axisItems={"bottom": self.axis, "left": ValueAxis()}, enableMenu=False)
         self.group = group
@@ -99,14 +99,14 @@ class Panel(pg.PlotItem):  # type: ignore[misc]
         # Qt is gone already, and crashes there.
         self.vb.sigRangeChangedManually.connect(self._tell_range)
         self.cursor.sigDragged.connect(self._tell_cursor)
-        self.dress()
+        self.apply_theme()
 
     @property
     def header(self) -> str:
         """What the header and the note beside it say."""
         return f"{self._header.toPlainText()} {self._note.toPlainText()}".strip()
 
-    def dress(self) -> None:
+    def apply_theme(self) -> None:
         """Takes the colours of the scheme in use."""
         c = theme.colors()
         font = QFont(self.scene().font() if self.scene() else QFont())

@@ -19,14 +19,14 @@ from PySide6.QtWidgets import (
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import FineSlider
 from shapelab.gui.plots.plotted_run import PlotOptions
-from shapelab.gui.plots.scalar_groups import Group
+from shapelab.gui.plots.scalar_groups import ScalarGroup
 
 RANGES = (("All steps", None), ("Last 10 000", 10_000), ("Last 1 000", 1_000))
 SMOOTHING = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)  # factors that the slider stops at
 USUAL = 2
 
 
-class PlotBar(QWidget):
+class PlotToolbar(QWidget):
     """Emits what the user chose; draws nothing itself."""
 
     options_changed = Signal(PlotOptions)
@@ -80,7 +80,7 @@ class PlotBar(QWidget):
             clip_outliers=self.outliers.isChecked(),
         )
 
-    def offer(self, groups: Sequence[Group]) -> None:
+    def offer(self, groups: Sequence[ScalarGroup]) -> None:
         """Lists the groups there are; what the user chose before stays chosen."""
         known = {action.text() for action in self.menu.actions()}
         for group in groups:

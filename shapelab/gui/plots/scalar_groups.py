@@ -15,7 +15,7 @@ SERIES_DARK = ("#5b9fdc", "#f0a35e", "#6cc893", "#c39be0", "#f0877c", "#58c4cc")
 
 
 @dataclass(frozen=True)
-class Group:
+class ScalarGroup:
     """One panel: scalars of the same unit."""
 
     title: str
@@ -27,34 +27,34 @@ class Group:
 
 
 GROUPS = (
-    Group("Validation IoU", {"iou": "shape", "picture_iou": "from picture"}, smooths=False),
-    Group(
+    ScalarGroup("Validation IoU", {"iou": "shape", "picture_iou": "from picture"}, smooths=False),
+    ScalarGroup(
         "Reconstruction",
         {"reconstruction": "shape", "image_reconstruction": "from picture"},
         positive=True,
     ),
-    Group("KL, nats", {"kl": "shape", "image_kl": "from picture"}, positive=True),
-    Group("Critic", {"critic": "loss", "wasserstein": "Wasserstein", "penalty": "penalty"}),
-    Group("Gradient norm", {"gradient_norm": "critic, mean"}, target=1.0),
-    Group("Generator", {"generator": "loss"}),
-    Group(
+    ScalarGroup("KL, nats", {"kl": "shape", "image_kl": "from picture"}, positive=True),
+    ScalarGroup("Critic", {"critic": "loss", "wasserstein": "Wasserstein", "penalty": "penalty"}),
+    ScalarGroup("Gradient norm", {"gradient_norm": "critic, mean"}, target=1.0),
+    ScalarGroup("Generator", {"generator": "loss"}),
+    ScalarGroup(
         "Picture encoder",
         {"image_error": "code error", "camera_error": "camera error", "image_overlap": "IoU"},
         positive=True,
     ),
-    Group(
+    ScalarGroup(
         "Pull on the generator",
         {"gradient_ratio": "reconstruction : critic"},
         positive=True,
         shown=False,
     ),
-    Group("Learning rate", {"learning_rate": "rate"}, positive=True, shown=False),
-    Group("Speed", {"samples_per_second": "shapes a second"}, shown=False),
-    Group("Memory, MB", {"memory_mb": "process", "gpu_memory_mb": "GPU"}, shown=False),
+    ScalarGroup("Learning rate", {"learning_rate": "rate"}, positive=True, shown=False),
+    ScalarGroup("Speed", {"samples_per_second": "shapes a second"}, shown=False),
+    ScalarGroup("Memory, MB", {"memory_mb": "process", "gpu_memory_mb": "GPU"}, shown=False),
 )
 
 
-def groups_of(names: Iterable[str]) -> list[Group]:
+def groups_of(names: Iterable[str]) -> list[ScalarGroup]:
     """The groups that have some of these scalars, with those; an unknown one has its own."""
     left = dict.fromkeys(names)
     groups = []
@@ -66,11 +66,11 @@ def groups_of(names: Iterable[str]) -> list[Group]:
             del left[name]
     for name in left:
         words = name.replace("_", " ")
-        groups.append(Group(words.capitalize(), {name: words}, shown=False))
+        groups.append(ScalarGroup(words.capitalize(), {name: words}, shown=False))
     return groups
 
 
-def one_each(groups: Iterable[Group]) -> list[Group]:
+def one_each(groups: Iterable[ScalarGroup]) -> list[ScalarGroup]:
     """A panel for each scalar, so that colour can tell runs apart."""
     return [
         replace(group, title=f"{group.title}: {label}", labels={name: label})

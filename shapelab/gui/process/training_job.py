@@ -143,7 +143,7 @@ class JobRun:
         name = self._folder.path.name
         if self._last is None:
             return f"Nobody trains {name} and it has not begun; resume it to begin."
-        return f"The process that trained {name} went away. {self._go_on()}"
+        return f"The process that trained {name} went away. {self._resume_advice()}"
 
     def _died(self) -> str:
         assert self._process is not None
@@ -151,9 +151,9 @@ class JobRun:
         how = _signal_text(-code) if code < 0 else f"with exit code {code}"
         if self._job.kind == "prepare":
             return f"The preparation ended {how}; prepare again, which goes on where it was."
-        return f"The training ended {how} at step {self._watch.step}. {self._go_on()}"
+        return f"The training ended {how} at step {self._watch.step}. {self._resume_advice()}"
 
-    def _go_on(self) -> str:
+    def _resume_advice(self) -> str:
         if not self._watch.saved:
             return "It had not saved anything yet; resume it to begin again."
         return f"Resume it: it goes on from step {self._watch.saved}."

@@ -18,22 +18,22 @@ RESOLUTIONS = (32, 64, 128)
 VIEWS = 8
 STORE, FOLDER, FILE = "store", "folder", "file"
 ASKED = (
-    (STORE, "Open a prepared data set…"),
+    (STORE, "Open a prepared dataset…"),
     (FOLDER, "Prepare a folder of shapes…"),
     (FILE, "Prepare a file of shapes…"),
 )
-NOTHING = "Choose shapes to learn from: a folder of meshes or voxels, or a prepared data set."
+NOTHING = "Choose shapes to learn from: a folder of meshes or voxels, or a prepared dataset."
 
 
 @dataclass(frozen=True)
-class Choice:
+class DatasetChoice:
     """A store, and how it is made where it is not there yet."""
 
     store: Path
     preparation: Preparation | None = None
 
 
-class DataChooser(QWidget):
+class DatasetChooser(QWidget):
     """A box of the stores that are known, and of ways to others; what was chosen is described."""
 
     changed = Signal()
@@ -96,16 +96,16 @@ class DataChooser(QWidget):
         """Whether nothing is chosen."""
         return self._store is None
 
-    def look(self, stores: Path) -> None:
+    def list_stores(self, stores: Path) -> None:
         """Lists the prepared stores in a folder; takes the newest where nothing is chosen."""
         self._stores = stores
         self._fill()
         known = [self.box.itemData(i) for i in range(self.box.count())]
         found = [path for path in known if isinstance(path, Path)]
         if self._store is None and found:
-            self.choose(Choice(found[0]))
+            self.choose(DatasetChoice(found[0]))
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: DatasetChoice) -> None:
         """Takes a store, or shapes to prepare."""
         self._store = choice.store
         self._source = choice.preparation.source if choice.preparation else None
@@ -116,15 +116,15 @@ class DataChooser(QWidget):
         self._fill()
         self.changed.emit()
 
-    def choice(self) -> Choice:
+    def choice(self) -> DatasetChoice:
         """What is chosen. Raises DataError when nothing usable is."""
         if self._store is None:
             raise DataError(NOTHING)
         if self._source is not None:
             made = Preparation(self._source, self.resolution, self.views)
-            return Choice(self._store, made)
+            return DatasetChoice(self._store, made)
         read_card(self._store)
-        return Choice(self._store)
+        return DatasetChoice(self._store)
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class DataChooser(QWidget):
         chosen = self.box.itemData(index)
         if isinstance(chosen, Path):
             if self._source is None or chosen != self._store:
-                self.choose(Choice(chosen))
+                self.choose(DatasetChoice(chosen))
             return
         self.box.setCurrentIndex(self.box.findData(self._store) if self._store else -1)
         self.ask(chosen)
@@ -178,16 +178,16 @@ class DataChooser(QWidget):
         if way == FILE:
             name, _ = QFileDialog.getOpenFileName(self, "Shapes to prepare")
         else:
-            title = "Prepared data set" if way == STORE else "Folder of shapes to prepare"
+            title = "Prepared dataset" if way == STORE else "Folder of shapes to prepare"
             name = QFileDialog.getExistingDirectory(self, title)
         if name:
-            self.take(Path(name))
+            self.choose_path(Path(name))
 
-    def take(self, path: Path) -> None:
+    def choose_path(self, path: Path) -> None:
         """Takes a store as it is, and everything else as shapes to prepare."""
         if is_store(path):
-            self.choose(Choice(path))
+            self.choose(DatasetChoice(path))
         else:
             store = self._stores / free_name(self._stores, path.stem)
             made = Preparation(str(path), self.resolution, self.views)
-            self.choose(Choice(store, made))
+            self.choose(DatasetChoice(store, made))

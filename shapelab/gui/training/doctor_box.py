@@ -43,7 +43,7 @@ class DoctorBox(QWidget):
         """
         if tuple(findings) != self._findings:
             self._findings = tuple(findings)
-            self._deal()
+            self._fill_cards()
         well = ready and not findings
         self._good.setVisible(well)
         self.state.setVisible(not findings)
@@ -53,7 +53,7 @@ class DoctorBox(QWidget):
             else f"The doctor has an opinion after {ENOUGH} logged lines."
         )
 
-    def _deal(self) -> None:
+    def _fill_cards(self) -> None:
         while len(self.cards) > len(self._findings):
             card = self.cards.pop()
             self._column.removeWidget(card)

@@ -42,7 +42,7 @@ class Follow(QObject):
         self._session: Session | None = None
         self._model: ShapeModel | None = None
         self._loader = LatestOnly(self._load, self)
-        self._loader.done.connect(self._take)
+        self._loader.done.connect(self._show_model)
         self._loader.failed.connect(self._fail)
 
     @property
@@ -55,7 +55,7 @@ class Follow(QObject):
         self._session = session
 
     @Slot(list)
-    def take(self, events: list[Event]) -> None:
+    def add_events(self, events: list[Event]) -> None:
         """Hears a run's events: after a save, its model is shown if ``live``."""
         if self.live and any(isinstance(event, Saved) for event in events):
             self._loader.submit("newest")
@@ -84,7 +84,7 @@ class Follow(QObject):
         return order(path)[1], open_moment(path)
 
     @Slot(object, object)
-    def _take(self, _which: Which, result: tuple[int, ShapeModel]) -> None:
+    def _show_model(self, _which: Which, result: tuple[int, ShapeModel]) -> None:
         step, model = result
         if self._session is None or self._session.model is not self._model:
             self._model = model

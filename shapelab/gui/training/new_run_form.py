@@ -1,4 +1,4 @@
-"""The form of a new run: data, preset, the few settings that matter, and what it will need."""
+"""A new run: data, preset, the few settings that matter, what it will need, and its start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -22,10 +23,10 @@ from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_word
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.training_plan import TrainingPlan, free_name
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import LabelledRows, muted, scrolled
+from shapelab.gui.base.labels import LabelledRows, heading, muted, scrolled
 from shapelab.gui.base.workers import Task
 from shapelab.gui.training.config_form import EVERYDAY, ConfigForm, setting_names
-from shapelab.gui.training.dataset_chooser import Choice, DataChooser
+from shapelab.gui.training.dataset_chooser import DatasetChoice, DatasetChooser
 
 FIRST_PRESET = "small"
 
@@ -47,7 +48,7 @@ class NewRunForm(QWidget):
         self._phase_aside = False  # image_steps is 0 because the data have no pictures
         self.name = QLineEdit()
         self.name.setToolTip("Name of the run's folder.")
-        self.data = DataChooser()
+        self.data = DatasetChooser()
         self.preset = QComboBox()
         for each in preset_names():
             self.preset.addItem(each, each)
@@ -68,8 +69,8 @@ class NewRunForm(QWidget):
         column.addWidget(self.advanced, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.needs)
         column.addStretch(1)
-        self.preset.currentIndexChanged.connect(self._take_preset)
-        self.data.changed.connect(self._take_data)
+        self.preset.currentIndexChanged.connect(self._apply_preset)
+        self.data.changed.connect(self._apply_data)
         self.form.changed.connect(self._edited)
         self.form.editors["steps"].valueChanged.connect(self._scale_phases)  # type: ignore[attr-defined]
         self.name.textEdited.connect(self.changed)
@@ -81,7 +82,7 @@ class NewRunForm(QWidget):
     def set_places(self, runs: Path, stores: Path) -> None:
         """Says where runs go, and where prepared data are looked for."""
         self._runs = runs
-        self.data.look(stores)
+        self.data.list_stores(stores)
         self.propose_name()
 
     def propose_name(self) -> None:
@@ -89,9 +90,9 @@ class NewRunForm(QWidget):
         self.name.setText(free_name(self._runs, self.preset.currentData() or FIRST_PRESET))
         self.changed.emit()
 
-    def take(self, config: RunConfig, store: Path) -> None:
+    def fill_from(self, config: RunConfig, store: Path) -> None:
         """The settings of another run, to start a new one like it."""
-        self.data.choose(Choice(store))
+        self.data.choose(DatasetChoice(store))
         index = self.preset.findData(config.preset)
         blocked = self.preset.blockSignals(True)
         self.preset.setCurrentIndex(max(index, 0))
@@ -101,7 +102,7 @@ class NewRunForm(QWidget):
         self.propose_name()
         self._show_needs()
 
-    def plan(self) -> TrainingPlan:
+    def training_plan(self) -> TrainingPlan:
         """What is chosen. Raises ShapelabError with what is missing or wrong."""
         config, choice = self.form.config(), self.data.choice()
         name = self.name.text().strip()
@@ -124,7 +125,7 @@ class NewRunForm(QWidget):
         """Measures how fast the machine is at this moment, for the time that a run takes."""
         if self._rate is None:
             self._rate = Task(lambda _task: machine_rate(), self)
-            self._rate.done.connect(self._take_rate)
+            self._rate.done.connect(self._set_rate)
             self._rate.start()
 
     def stop(self) -> None:
@@ -136,7 +137,7 @@ class NewRunForm(QWidget):
     # --- inside ----------------------------------------------------------------------------
 
     @Slot()
-    def _take_preset(self) -> None:
+    def _apply_preset(self) -> None:
         name = self.preset.currentData()
         self.preset_help.setText(preset_words(name))
         self.form.set_config(self._fitting(preset(name, *self._kind())))
@@ -144,7 +145,7 @@ class NewRunForm(QWidget):
         self._show_needs()
 
     @Slot()
-    def _take_data(self) -> None:
+    def _apply_data(self) -> None:
         try:
             config = self.form.config()
         except ShapelabError:  # what is typed is told in place, and stays
@@ -209,9 +210,54 @@ class NewRunForm(QWidget):
         self.needs.setText(text + ".")
 
     @Slot(object)
-    def _take_rate(self, rate: float) -> None:
+    def _set_rate(self, rate: float) -> None:
         self._rate, self._flops_per_second = None, rate
         self._show_needs()
+
+
+class NewRunPage(QWidget):
+    """Start is pressed only when there is a plan; until then it says what is missing."""
+
+    started = Signal(object)  # TrainingPlan
+    copied = Signal(list)  # lines for a terminal
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = NewRunForm()
+        self.back = QPushButton("Back")
+        self.copy = QPushButton(theme.icon("copy"), "Copy as command")
+        self.copy.setToolTip("The line that does the same in a terminal")
+        self.start = QPushButton("Start training")
+        self.start.setDefault(True)
+        foot = QHBoxLayout()
+        foot.setSpacing(theme.SPACE)
+        foot.addWidget(self.back)
+        foot.addStretch(1)
+        foot.addWidget(self.copy)
+        foot.addWidget(self.start)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(heading("New run"))
+        column.addWidget(scrolled(self.form), 1)
+        column.addLayout(foot)
+        self.back.clicked.connect(self.left)
+        self.start.clicked.connect(lambda: self.started.emit(self.form.training_plan()))
+        self.copy.clicked.connect(lambda: self.copied.emit(self.form.training_plan().commands()))
+        self.form.changed.connect(self.check)
+
+    @Slot()
+    def check(self) -> None:
+        """Enables what can be done; the button's tip says why it cannot."""
+        reason = ""
+        try:
+            self.form.training_plan()
+        except ShapelabError as error:
+            reason = str(error)
+        for button in (self.start, self.copy):
+            button.setEnabled(not reason)
+        self.start.setToolTip(reason)
 
 
 class AdvancedDialog(QDialog):

@@ -87,7 +87,7 @@ class PreviewsStrip(QWidget):
         self._kept: dict[tuple[Path, int], Preview] = {}
         self._hovered = self._focused = -1
         self._reader = LatestOnly(_read, self)
-        self._reader.done.connect(self._take)
+        self._reader.done.connect(self._add_preview)
         self._reader.failed.connect(self._fail)
 
     # --- what others use -------------------------------------------------------------------
@@ -111,7 +111,7 @@ class PreviewsStrip(QWidget):
         """Shows another row of the preview."""
         if name != self.row:
             self.row = name
-            self._cut()
+            self._cut_tiles()
 
     def stop(self) -> None:
         """Ends the reading."""
@@ -120,7 +120,7 @@ class PreviewsStrip(QWidget):
     # --- reading ---------------------------------------------------------------------------
 
     @Slot(object, object)
-    def _take(self, request: tuple[Path, int], preview: Preview) -> None:
+    def _add_preview(self, request: tuple[Path, int], preview: Preview) -> None:
         self._kept[request] = preview
         while len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
@@ -138,9 +138,9 @@ class PreviewsStrip(QWidget):
         self.shown = preview
         if list(preview.rows) != before:
             self.rows_changed.emit(list(preview.rows))
-        self._cut()
+        self._cut_tiles()
 
-    def _cut(self) -> None:
+    def _cut_tiles(self) -> None:
         preview = self.shown
         self._tiles, self._solid = [], []
         if preview is not None and self.row in preview.rows:

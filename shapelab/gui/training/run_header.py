@@ -92,8 +92,8 @@ class RunHeader(QWidget):
         self.bar.setRange(0, BAR)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
-        self.figures = ElidedLabel()
-        self.figures.setProperty("muted", True)
+        self.progress = ElidedLabel()
+        self.progress.setProperty("muted", True)
         self.main = QPushButton()
         self.stop = QPushButton(theme.icon("stop"), "Stop")
         self.stop.setToolTip("Save and end; it can be resumed from there.")
@@ -112,7 +112,7 @@ class RunHeader(QWidget):
         below = QHBoxLayout()
         below.setSpacing(theme.SPACE)
         below.addWidget(self.state)
-        below.addWidget(self.figures, 1)
+        below.addWidget(self.progress, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE_SMALL)
@@ -134,12 +134,12 @@ class RunHeader(QWidget):
         if standing is None:
             self.name.setText("No run selected")
             self.state.clear()
-            self.figures.clear()
+            self.progress.clear()
             self.bar.setValue(0)
             self.trouble.show_trouble(None)
             return
         self.name.setText(standing.name)
-        self._show_figures(standing)
+        self._show_progress(standing)
         self.trouble.show_trouble(standing.trouble)
 
     def changeEvent(self, event: object) -> None:
@@ -189,7 +189,7 @@ class RunHeader(QWidget):
             palette.setColor(QPalette.ColorRole.WindowText, state_colour(self._state))
             self.state.setPalette(palette)
 
-    def _show_figures(self, standing: Standing) -> None:
+    def _show_progress(self, standing: Standing) -> None:
         progress = standing.progress
         words = standing.state.label
         self.state.setText(f"{words}…" if standing.state in (S.STARTING, S.SAVING) else words)
@@ -197,17 +197,17 @@ class RunHeader(QWidget):
         if made is not None:
             self.bar.setRange(0, BAR)
             self.bar.setValue(round(BAR * made.done / max(made.total, 1)))
-            self.figures.setText(f"{made.done} of {made.total} shapes")
+            self.progress.setText(f"{made.done} of {made.total} shapes")
             return
         waits = standing.state in (S.STARTING, S.PREPARING) and not progress.step
         self.bar.setRange(0, 0 if waits else BAR)  # 0 to 0: it runs to and fro
         if waits:
-            self.figures.setText("")
+            self.progress.setText("")
             return
         self.bar.setValue(round(BAR * progress.step / max(progress.steps, 1)))
-        self.figures.setText(" · ".join(self._parts(standing)))
+        self.progress.setText(" · ".join(self._progress_parts(standing)))
 
-    def _parts(self, standing: Standing) -> list[str]:
+    def _progress_parts(self, standing: Standing) -> list[str]:
         progress = standing.progress
         step, steps = map(formatting.count, (progress.step, progress.steps))
         parts = [f"step {step} of {steps}"]

@@ -192,14 +192,14 @@ class RunList(QListView):
         row = self.currentIndex().row()
         return self._model.runs[row] if 0 <= row < len(self._model.runs) else None
 
-    def look(self, folder: Path) -> None:
+    def read_folder(self, folder: Path) -> None:
         """Reads the runs of a folder again, on a thread; the selected one stays selected."""
         self._folder = folder
         if self._task is not None:
             self._again = True
             return
         self._task = Task(lambda _task: find_runs(folder), self)
-        self._task.done.connect(self._take)
+        self._task.done.connect(self._show_runs)
         self._task.failed.connect(self.failed)
         self._task.finished.connect(self._finished)
         self._task.start()
@@ -229,7 +229,7 @@ class RunList(QListView):
         return [*self._pending.values(), *runs]
 
     def update_run(self, path: Path, **changes: Any) -> None:
-        """Shows news of a run that is under way; what is not listed waits for the next look."""
+        """Shows news of a run that is under way; what is not listed waits for the next reading."""
         if path in self._pending:
             self._pending[path] = replace(self._pending[path], **changes)
         row = self._model.row_of(path)
@@ -255,7 +255,7 @@ class RunList(QListView):
         return model
 
     @Slot(object)
-    def _take(self, runs: list[RunSummary]) -> None:
+    def _show_runs(self, runs: list[RunSummary]) -> None:
         before = self._wanted or (self.current.path if self.current else None)
         blocked = self.selectionModel().blockSignals(True)
         runs = self._with_pending(runs)
@@ -276,7 +276,7 @@ class RunList(QListView):
         self._task = None
         if self._again and self._folder is not None:
             self._again = False
-            self.look(self._folder)
+            self.read_folder(self._folder)
 
     @Slot()
     def _tell(self) -> None:

@@ -67,19 +67,19 @@ class RunPage(QSplitter):
         self.plot.add_run(key, live.run.name)
         self._show_header()
 
-    def take_news(self, live: LiveRun, events: list[Event]) -> None:
+    def show_news(self, live: LiveRun, events: list[Event]) -> None:
         """Shows events of a run, if it is the shown one."""
         if live is not self._live:
             return
         self.plot.append(str(live.run), events)
         if any(isinstance(event, Previewed | Saved) for event in events):
-            self._look_at_time(live.progress)
+            self._refresh_time(live.progress)
         else:
             self.page.advance(live.progress.step)
         self._show_header()
         self._ask_doctor()
 
-    def take_state(self, live: LiveRun) -> None:
+    def show_state(self, live: LiveRun) -> None:
         """Shows how a run stands, if it is the shown one."""
         if live is self._live:
             self._show_header()
@@ -100,18 +100,18 @@ class RunPage(QSplitter):
         self.page.show_run(run.path, run.step)
         if self._live is not None:
             self.plot.append(str(run.path), self._live.events)
-            self._look_at_time(self._live.progress)
+            self._refresh_time(self._live.progress)
             self._ask_doctor()
             return
         if self._reader is not None:
             self._reader.cancel()
         events = RunFolder(run.path).events
         self._reader = Task(lambda _task: EventReader(events).read(), self)
-        self._reader.done.connect(lambda events: self._take_history(run, events))
+        self._reader.done.connect(lambda events: self._show_history(run, events))
         self._reader.failed.connect(self.failed)
         self._reader.start()
 
-    def _take_history(self, run: RunSummary, events: list[Event]) -> None:
+    def _show_history(self, run: RunSummary, events: list[Event]) -> None:
         if self.shown is None or self.shown.path != run.path or self._live is not None:
             return
         progress = self._past = RunProgress(run.steps)
@@ -119,7 +119,7 @@ class RunPage(QSplitter):
             progress.add(event)
         progress.steps = run.steps
         self.plot.append(str(run.path), events)
-        self._look_at_time(progress)
+        self._refresh_time(progress)
         self._show_header()
         self._ask_doctor()
 
@@ -143,10 +143,10 @@ class RunPage(QSplitter):
         findings = diagnose(curves, config, diversity)
         self.doctor.show_findings(findings[:MOST_FINDINGS], ready(curves))
 
-    def _look_at_time(self, progress: RunProgress) -> None:
+    def _refresh_time(self, progress: RunProgress) -> None:
         assert self.shown is not None
         best = self.plot.curves(str(self.shown.path)).best
-        self.page.look(progress.step, None if best is None else best.step)
+        self.page.refresh(progress.step, None if best is None else best.step)
 
     def _show_header(self) -> None:
         run, live = self.shown, self._live

@@ -78,10 +78,10 @@ class TimePage(QWidget):
         self._exploring = self._exploring if self._exploring and run else None
         self.strip.clear(NO_RUN if run is None else NO_PREVIEW)
         self.timeline.set_step(0)
-        self.look(reached)
+        self.refresh(reached)
 
-    def look(self, reached: int, best: int | None = None) -> None:
-        """Looks at what the shown run has written by now."""
+    def refresh(self, reached: int, best: int | None = None) -> None:
+        """Shows what the shown run has written by now."""
         self._best = best
         folder = None if self._run is None else RunFolder(self._run)
         previews = preview_steps(folder.previews) if folder else []

@@ -17,8 +17,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.document.current_document import LOADING, CurrentDocument
 from shapelab.gui.document.document import Document, Guest
-from shapelab.gui.process.closing import Parting, may_close
-from shapelab.gui.process.closing_dialog import ask_parting
+from shapelab.gui.process.closing import ClosingChoice, ask_on_closing, may_close
 from shapelab.gui.training.follow import Follow
 from shapelab.gui.training.training_dock import TrainingDock
 
@@ -67,12 +66,12 @@ class TrainingLink(QObject):
         threads = [live.watcher for live in panel.training] if panel is not None else []
 
         @cache
-        def ask() -> Parting:
+        def ask() -> ClosingChoice:
             if not self._stops and panel is not None:
-                answer = ask_parting(self._window, [thread for thread in threads if thread.busy])
-                self._stops = answer is Parting.STOP
+                answer = ask_on_closing(self._window, [thread for thread in threads if thread.busy])
+                self._stops = answer is ClosingChoice.STOP
                 return answer
-            return Parting.STOP
+            return ClosingChoice.STOP
 
         may = [may_close(thread, ask, self._window.close) for thread in threads]
         return all(may)  # each was told to stop or let go
@@ -88,7 +87,7 @@ class TrainingLink(QObject):
 
     @Slot(Path)
     def _learn_from(self, folder: Path) -> None:
-        """Opens the form of a new run with a prepared data set, or a folder to prepare."""
+        """Opens the form of a new run with a prepared dataset, or a folder to prepare."""
         self._data = folder
         self._action.setChecked(True)
         if self._panel is not None:
@@ -103,7 +102,7 @@ class TrainingLink(QObject):
         panel.explore_requested.connect(self._explore)
         panel.follow_requested.connect(self._follow_run)
         panel.home_requested.connect(self._go_home)
-        panel.heard.connect(self._pass_events)
+        panel.news.connect(self._pass_events)
         if self._data is not None:
             self._fill_form()
 
@@ -141,7 +140,7 @@ class TrainingLink(QObject):
     @Slot(Path, list)
     def _pass_events(self, run: Path, events: list[Event]) -> None:
         if self._follow is not None and self._follow.run.path == run:
-            self._follow.take(events)
+            self._follow.add_events(events)
 
     def _follower(self, run: Path) -> Follow:
         """That of a run; another run's is let go."""

@@ -34,8 +34,7 @@ from shapelab.gui.process.closing import remember, remembered
 from shapelab.gui.process.live_run import LiveRun
 from shapelab.gui.process.trainer_process import attach_job, fit_job, prepare_job, resume_job
 from shapelab.gui.process.training_thread import TrainingThread
-from shapelab.gui.training.new_run_form import FIRST_PRESET
-from shapelab.gui.training.new_run_page import NewRunPage
+from shapelab.gui.training.new_run_form import FIRST_PRESET, NewRunPage
 from shapelab.gui.training.run_actions import RunActions
 from shapelab.gui.training.run_header import more_button
 from shapelab.gui.training.run_list import RunList
@@ -57,7 +56,7 @@ class TrainingPanel(QWidget):
         shape_requested: (grid, words) of a preview's shape for the viewport.
         failed: exception to be told.
         noted: short news to be told.
-        heard: (run, events) of every run that is under way.
+        news: (run, events) of every run that is under way.
     """
 
     explore_requested = Signal(Path, int)
@@ -66,13 +65,13 @@ class TrainingPanel(QWidget):
     shape_requested = Signal(object, str)
     failed = Signal(object)
     noted = Signal(str)
-    heard = Signal(Path, list)
+    news = Signal(Path, list)
 
     def __init__(self, settings: WindowSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self._live: dict[Path, LiveRun] = {}
-        self._plans: dict[Path, TrainingPlan] = {}  # of runs whose folder is not there yet
+        self._waiting: dict[Path, TrainingPlan] = {}  # of runs whose folder is not there yet
         self.welcome = TrainingWelcome()
         self.list = RunList()
         self.form_page = NewRunPage()
@@ -106,10 +105,10 @@ class TrainingPanel(QWidget):
     def refresh(self) -> None:
         """Looks for runs and data again."""
         self.form.set_places(self.runs_folder, self.stores_folder)
-        self.list.look(self.runs_folder)
+        self.list.read_folder(self.runs_folder)
 
     def make_small_and_train(self) -> None:
-        """Makes a small data set of procedural shapes and trains on it: the first run."""
+        """Makes a small dataset of procedural shapes and trains on it: the first run."""
         preparation = Preparation(f"procedural:{FIRST_SHAPES}", 32, FIRST_VIEWS)
         store = self.stores_folder / free_name(self.stores_folder, "procedural")
         run = self.runs_folder / free_name(self.runs_folder, FIRST_PRESET)
@@ -125,7 +124,7 @@ class TrainingPanel(QWidget):
         config = plan.config
         jobs.append(fit_job(plan.run, plan.store, config.preset, plan.settings, plan.steps))
         live = self._watch(LiveRun(TrainingThread(jobs), config.steps, self))
-        self._plans[plan.run] = plan
+        self._waiting[plan.run] = plan
         self.list.add_pending(live.run, config.preset, config.steps)
         self._show_run()
         self.form.propose_name()
@@ -145,24 +144,24 @@ class TrainingPanel(QWidget):
     def _watch(self, live: LiveRun) -> LiveRun:
         self._live[live.run] = live
         remember(live.watcher, self._settings)
-        live.news.connect(lambda events: self._take_news(live, events))
-        live.changed.connect(lambda: self._take_state(live))
+        live.news.connect(lambda events: self._show_news(live, events))
+        live.changed.connect(lambda: self._show_state(live))
         live.start()
         return live
 
-    def _take_news(self, live: LiveRun, events: list[Event]) -> None:
-        self.heard.emit(live.run, events)
+    def _show_news(self, live: LiveRun, events: list[Event]) -> None:
+        self.news.emit(live.run, events)
         self.list.update_run(live.run, step=live.progress.step, best=live.progress.best)
-        self.run_page.take_news(live, events)
+        self.run_page.show_news(live, events)
 
-    def _take_state(self, live: LiveRun) -> None:
+    def _show_state(self, live: LiveRun) -> None:
         self.list.update_run(live.run, state=live.state)
-        self.run_page.take_state(live)
+        self.run_page.show_state(live)
         if live.state.ended:
-            self.list.look(self.runs_folder)
+            self.list.read_folder(self.runs_folder)
 
     @Slot()
-    def _tell_list(self) -> None:
+    def _update_list(self) -> None:
         """What is read from the disk knows less than who watches."""
         for live in self.training:
             self.list.update_run(live.run, state=live.state, step=live.progress.step)
@@ -193,7 +192,7 @@ class TrainingPanel(QWidget):
 
     def resume(self, run: RunSummary, settings: Sequence[str] = ()) -> None:
         """Goes on with a run, with settings changed; one that never began begins."""
-        plan = self._plans.get(run.path)
+        plan = self._waiting.get(run.path)
         if plan is not None and not RunFolder(run.path).config.is_file():
             self.start(plan)  # its data were not finished
             return
@@ -204,13 +203,13 @@ class TrainingPanel(QWidget):
         """Shows a run no more: its folder is gone."""
         self._live.pop(run, None)
         self.list.forget(run)
-        self.list.look(self.runs_folder)
+        self.list.read_folder(self.runs_folder)
         self._show_list()
 
     def learn_from(self, data: Path) -> None:
         """Opens the form of a new run with a store, or with shapes to prepare, as its data."""
         self.form.set_places(self.runs_folder, self.stores_folder)
-        self.form.data.take(data)
+        self.form.data.choose_path(data)
         self.show_form()
 
     @Slot()
@@ -233,7 +232,7 @@ class TrainingPanel(QWidget):
 
     @Slot(object, Path)
     def _duplicate(self, config: RunConfig, store: Path) -> None:
-        self.form.take(config, store)
+        self.form.fill_from(config, store)
         self.show_form()
 
     # --- the pages -------------------------------------------------------------------------
@@ -292,7 +291,7 @@ class TrainingPanel(QWidget):
         self.list.chosen.connect(self._choose)
         self.list.opened.connect(self._show_run)
         self.list.failed.connect(self.failed)
-        self.list.listed.connect(self._tell_list)
+        self.list.listed.connect(self._update_list)
         self.new_button.clicked.connect(self.show_form)
         self.welcome.small_requested.connect(self.make_small_and_train)
         self.welcome.own_requested.connect(self.show_form)

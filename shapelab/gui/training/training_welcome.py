@@ -15,7 +15,7 @@ WORDS = (
     "ShapeLab learns from a set of shapes and then makes new ones like them. You can watch it "
     "learn, stop and go on at any time, and explore what it knows so far."
 )
-SMALL = "Make a small data set and train"
+SMALL = "Make a small dataset and train"
 SMALL_WORDS = (
     f"{FIRST_SHAPES} simple pieces of furniture are made on this machine, and a small model learns "
     "from them: the first curves move after about a minute."

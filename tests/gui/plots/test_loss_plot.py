@@ -60,11 +60,11 @@ def filled(plot):
 
 
 def titles(plot):
-    return [panel.group.title for panel in plot.canvas.panels]
+    return [panel.group.title for panel in plot.grid.panels]
 
 
 def panel_of(plot, title):
-    return next(panel for panel in plot.canvas.panels if panel.group.title == title)
+    return next(panel for panel in plot.grid.panels if panel.group.title == title)
 
 
 def drawn(panel, nth=0, which="bold"):
@@ -72,10 +72,10 @@ def drawn(panel, nth=0, which="bold"):
 
 
 def point_in(plot, panel, x):
-    """The place of x in the middle of a panel, in the canvas."""
+    """The place of x in the middle of a panel, in the grid of panels."""
     (low, high) = panel.vb.viewRange()[1]
     place = panel.vb.mapViewToScene(QPointF(x, (low + high) / 2))
-    return QPoint(*(round(v) for v in plot.canvas.mapFromScene(place).toTuple()))
+    return QPoint(*(round(v) for v in plot.grid.mapFromScene(place).toTuple()))
 
 
 def test_without_a_run_it_says_what_to_do(plot):
@@ -88,7 +88,7 @@ def test_without_a_run_it_says_what_to_do(plot):
     plot.append("a", events(100))
     plot.redraw()
     assert plot.empty.isHidden()
-    assert plot.canvas.isVisible()
+    assert plot.grid.isVisible()
     assert plot.bar.isEnabled()
     plot.remove_run("a")
     plot.remove_run("a")
@@ -120,19 +120,19 @@ def test_unknown_scalars_get_a_panel_of_their_own():
 
 
 def test_all_panels_share_the_x_axis_and_their_left_edge(filled):
-    ranges = {tuple(panel.vb.viewRange()[0]) for panel in filled.canvas.panels}
+    ranges = {tuple(panel.vb.viewRange()[0]) for panel in filled.grid.panels}
     assert len(ranges) == 1
     (low, high) = ranges.pop()
     assert low < 0 < 1000 < high
-    assert len({panel.vb.sceneBoundingRect().left() for panel in filled.canvas.panels}) == 1
-    labelled = [panel.axis.style["showValues"] for panel in filled.canvas.panels]
+    assert len({panel.vb.sceneBoundingRect().left() for panel in filled.grid.panels}) == 1
+    labelled = [panel.axis.style["showValues"] for panel in filled.grid.panels]
     assert labelled == [False, False, False, True]
 
 
 def test_a_wide_plot_has_several_columns(qtbot, filled):
     filled.resize(1100, 500)
-    qtbot.waitUntil(lambda: len({p.pos().x() for p in filled.canvas.panels}) == 3)
-    labelled = [panel.axis.style["showValues"] for panel in filled.canvas.panels]
+    qtbot.waitUntil(lambda: len({p.pos().x() for p in filled.grid.panels}) == 3)
+    labelled = [panel.axis.style["showValues"] for panel in filled.grid.panels]
     assert labelled == [False, True, True, True]
 
 
@@ -246,7 +246,7 @@ def test_last_steps_and_zoom_and_back(filled):
     assert not filled.bar.fit.isEnabled()
     critic.vb.setXRange(100, 200, padding=0)
     critic.vb.sigRangeChangedManually.emit([True, False])
-    assert all(p.vb.viewRange()[0] == [100, 200] for p in filled.canvas.panels)
+    assert all(p.vb.viewRange()[0] == [100, 200] for p in filled.grid.panels)
     filled.append("a", events(6000, first=5000))
     filled.redraw()
     assert critic.vb.viewRange()[0] == [100, 200]  # who looks at a place is left there
@@ -256,7 +256,7 @@ def test_last_steps_and_zoom_and_back(filled):
 
 
 def turn_wheel(plot, panel, x, modifiers=Qt.KeyboardModifier.NoModifier):
-    place = plot.canvas.viewport().mapTo(plot, point_in(plot, panel, x))
+    place = plot.grid.viewport().mapTo(plot, point_in(plot, panel, x))
     QTest.wheelEvent(plot.windowHandle(), QPointF(place), QPoint(0, 240), QPoint(), modifiers)
 
 
@@ -266,19 +266,19 @@ def test_the_wheel_zooms_and_a_double_click_shows_all_again(qtbot, filled):
     turn_wheel(filled, critic, 700)
     low, high = critic.vb.viewRange()[0]
     assert whole[0][0] < low < 700 < high < whole[0][1]
-    assert all(panel.vb.viewRange()[0] == [low, high] for panel in filled.canvas.panels)
+    assert all(panel.vb.viewRange()[0] == [low, high] for panel in filled.grid.panels)
     place = point_in(filled, critic, 700)
-    qtbot.mouseDClick(filled.canvas.viewport(), LEFT, pos=place)
-    qtbot.mouseRelease(filled.canvas.viewport(), LEFT, pos=place)
+    qtbot.mouseDClick(filled.grid.viewport(), LEFT, pos=place)
+    qtbot.mouseRelease(filled.grid.viewport(), LEFT, pos=place)
     assert critic.vb.viewRange()[0] == whole[0]
 
 
 def test_where_panels_scroll_the_wheel_scrolls_and_zooms_with_ctrl(qtbot, filled):
     filled.resize(440, 400)
     critic = panel_of(filled, "Reconstruction")
-    bar = filled.canvas.parentWidget().parentWidget().verticalScrollBar()
+    bar = filled.grid.parentWidget().parentWidget().verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0 and not filled._stale)
-    assert all(panel.axis.style["showValues"] for panel in filled.canvas.panels)
+    assert all(panel.axis.style["showValues"] for panel in filled.grid.panels)
     bar.setValue(20)
     whole = critic.vb.viewRange()
     turn_wheel(filled, critic, 700)
@@ -299,7 +299,7 @@ def test_time_axis_counts_training_only(filled):
 
 
 def test_checkpoints_are_marked_once_and_the_best_score_has_a_dot(filled):
-    first, second = filled.canvas.panels[:2]
+    first, second = filled.grid.panels[:2]
     assert first._checkpoints.getData()[0].tolist() == [*range(100, 1001, 100)]
     assert len(second._checkpoints.getData()[0]) == 0
     best = first._items[0].best
@@ -312,11 +312,11 @@ def test_a_click_moves_the_cursor_to_the_checkpoint_beside_it(qtbot, filled):
     critic = panel_of(filled, "Critic")
     told = []
     filled.cursor_moved.connect(told.append)
-    qtbot.mouseClick(filled.canvas.viewport(), LEFT, pos=point_in(filled, critic, 306))
+    qtbot.mouseClick(filled.grid.viewport(), LEFT, pos=point_in(filled, critic, 306))
     assert told == [300]
     assert filled.cursor_step == 300
-    assert all(panel.cursor.value() == 300 for panel in filled.canvas.panels)
-    qtbot.mouseClick(filled.canvas.viewport(), LEFT, pos=point_in(filled, critic, 448))
+    assert all(panel.cursor.value() == 300 for panel in filled.grid.panels)
+    qtbot.mouseClick(filled.grid.viewport(), LEFT, pos=point_in(filled, critic, 448))
     assert 440 < told[-1] < 456
 
 
@@ -325,12 +325,12 @@ def test_set_cursor_is_not_told_back(filled):
     filled.cursor_moved.connect(told.append)
     filled.set_cursor(500)
     assert filled.cursor_step == 500
-    assert all(panel.cursor.isVisible() for panel in filled.canvas.panels)
+    assert all(panel.cursor.isVisible() for panel in filled.grid.panels)
     assert filled.where.text().startswith("step 500")
     filled.bar.axis.setCurrentIndex(1)
-    assert filled.canvas.panels[0].cursor.value() == 500.0  # seconds: a step takes one
+    assert filled.grid.panels[0].cursor.value() == 500.0  # seconds: a step takes one
     filled.set_cursor(None)
-    assert not any(panel.cursor.isVisible() for panel in filled.canvas.panels)
+    assert not any(panel.cursor.isVisible() for panel in filled.grid.panels)
     assert told == []
 
 
@@ -350,15 +350,13 @@ def test_the_pointer_reads_values_in_all_panels(qtbot, filled):
     filled.bar.smoothing.setValue(0)
     critic, kl = panel_of(filled, "Critic"), panel_of(filled, "KL, nats")
     newest = kl.header
-    filled.canvas.scene().sigMouseMoved.emit(
-        filled.canvas.mapToScene(point_in(filled, critic, 500))
-    )
+    filled.grid.scene().sigMouseMoved.emit(filled.grid.mapToScene(point_in(filled, critic, 500)))
     assert kl.pointer.isVisible()
     curve = filled.curves("a").curves["kl"]
     at = np.argmin(np.abs(curve.steps - kl.pointer.value()))
     assert formatting.number(curve.values[at]) in kl.header
     assert filled.where.text().startswith(f"step {round(kl.pointer.value())}")
-    filled.canvas.hovered.emit(None)
+    filled.grid.hovered.emit(None)
     assert not kl.pointer.isVisible()
     assert kl.header == newest
 
@@ -366,7 +364,7 @@ def test_the_pointer_reads_values_in_all_panels(qtbot, filled):
 def test_the_pointer_reads_nothing_where_a_curve_has_ended(filled):
     filled.append("a", [StepDone(5000, {"image_error": 1.0}, time=5000.0)])
     filled.redraw()
-    filled.canvas.hovered.emit(4000.0)
+    filled.grid.hovered.emit(4000.0)
     assert panel_of(filled, "KL, nats").header == "KL, nats   ● shape –"
 
 
@@ -386,7 +384,7 @@ def test_several_runs_have_a_colour_each_and_a_panel_for_each_curve(filled):
     colors = [item.bold.opts["pen"].color().name() for item in items]
     assert colors == [SERIES_LIGHT[0], "#ff0000"]
     assert "second &lt;run&gt;" in filled.names.text()
-    assert filled.canvas.panels[0].vb.viewRange()[0][1] > 2000
+    assert filled.grid.panels[0].vb.viewRange()[0][1] > 2000
     filled.remove_run("b")
     filled.redraw()
     assert titles(filled)[0] == "Validation IoU"
@@ -418,7 +416,7 @@ def test_colours_follow_the_theme(qapp, qtbot, filled):
         kl = panel_of(filled, "KL, nats")
         assert kl._items[0].bold.opts["pen"].color().name() == SERIES_DARK[0]
         assert kl.vb.background.brush().color().name() == theme.DARK.base
-        assert filled.canvas.backgroundBrush().color().name() == theme.DARK.window
+        assert filled.grid.backgroundBrush().color().name() == theme.DARK.window
     finally:
         theme.apply(qapp, dark=False)
         qapp.setStyleSheet("")
@@ -444,7 +442,7 @@ def test_save_as_picture_drawing_and_numbers(filled, tmp_path):
     for name in ("plot.png", "plot.SVG", "plot.csv"):
         filled.save(tmp_path / name)
     image = QImage(str(tmp_path / "plot.png"))
-    assert image.width() == pytest.approx(2 * filled.canvas.width(), abs=2)
+    assert image.width() == pytest.approx(2 * filled.grid.width(), abs=2)
     colors = {image.pixelColor(x, y).name() for x in range(0, image.width(), 2) for y in (300, 700)}
     assert len(colors) > 3
     drawing = (tmp_path / "plot.SVG").read_text("utf-8")

@@ -11,7 +11,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process import trainer_process
-from shapelab.gui.process.closing import Parting, may_close, remember, remembered
+from shapelab.gui.process.closing import ClosingChoice, may_close, remember, remembered
 from shapelab.gui.process.trainer_process import Job
 from shapelab.gui.process.training_thread import TrainingThread
 
@@ -71,7 +71,7 @@ def test_a_window_without_a_training_closes_without_a_question(qtbot, thread):
 
 def test_cancelling_changes_nothing(qtbot, thread):
     train(qtbot, thread)
-    assert not may_close(thread, lambda: Parting.CANCEL, never)
+    assert not may_close(thread, lambda: ClosingChoice.CANCEL, never)
     assert thread.busy
 
 
@@ -81,7 +81,9 @@ def test_stop_and_save_closes_once_that_is_done(qtbot, thread, settings):
     train(qtbot, thread)
     assert settings.training_run == thread.job.folder
     for _ in range(2):  # somebody who is impatient
-        assert not may_close(thread, lambda: Parting.STOP, lambda: closed.append(thread.state))
+        assert not may_close(
+            thread, lambda: ClosingChoice.STOP, lambda: closed.append(thread.state)
+        )
     qtbot.waitUntil(lambda: bool(closed), timeout=PATIENCE_MS)
     assert closed[0] is RunState.STOPPED
     assert settings.training_run is None
@@ -92,7 +94,7 @@ def test_a_training_that_goes_on_is_found_by_the_next_window(qtbot, thread, sett
     train(qtbot, thread)
     run = RunFolder(thread.job.folder)
     with run.locked():  # as the trainer does
-        assert may_close(thread, lambda: Parting.KEEP, never)
+        assert may_close(thread, lambda: ClosingChoice.KEEP, never)
         qtbot.waitUntil(thread.isFinished, timeout=PATIENCE_MS)
         again, heard = remembered(WindowSettings(settings.path)), []
         assert again.job.folder == run.path

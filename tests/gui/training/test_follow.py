@@ -83,9 +83,9 @@ def shown(qtbot, tmp_path):
 def test_the_shape_stays_while_the_model_under_it_changes(shown, models):
     follow, run = shown.follow, shown.follow.run
     put(run, 100, models[0])
-    follow.take([StepDone(100, {})])
+    follow.add_events([StepDone(100, {})])
     assert not follow.busy  # only saves bring models
-    follow.take([Saved(100, "x"), StepDone(120, {})])
+    follow.add_events([Saved(100, "x"), StepDone(120, {})])
     shown.settle()
     (document,) = shown.documents
     session, first = document.session, document.shown
@@ -96,7 +96,7 @@ def test_the_shape_stays_while_the_model_under_it_changes(shown, models):
     assert before is not first
 
     put(run, 200, models[1])
-    follow.take([Saved(200, "x")])
+    follow.add_events([Saved(200, "x")])
     shown.settle()
     assert shown.steps == [100, 200]
     assert len(shown.documents) == 1
@@ -111,7 +111,7 @@ def test_the_shape_stays_while_the_model_under_it_changes(shown, models):
     shown.settle()
     assert shown.steps[-1] == 100
     assert np.array_equal(document.shown.mesh.vertices, before.mesh.vertices)
-    follow.take([Saved(300, "x")])
+    follow.add_events([Saved(300, "x")])
     assert not follow.busy  # who looks back is not torn away
     follow.show_newest()
     shown.settle()

@@ -8,7 +8,7 @@ import pytest
 
 from shapelab.core.errors import DataError, RunError, ShapelabError
 from shapelab.core.runs.presets import preset
-from shapelab.gui.training.dataset_chooser import FOLDER, STORE, Choice
+from shapelab.gui.training.dataset_chooser import FOLDER, STORE, DatasetChoice
 from shapelab.gui.training.new_run_form import AdvancedDialog, NewRunForm
 
 
@@ -40,13 +40,13 @@ def form(qtbot, tmp_path, threads_end):
 def test_without_data_it_says_what_to_do(form):
     assert form.data.is_empty
     with pytest.raises(DataError, match="Choose shapes"):
-        form.plan()
+        form.training_plan()
 
 
 def test_the_newest_store_is_taken_and_described(form, tmp_path):
     make_store(tmp_path / "data" / "furniture")
     form.set_places(tmp_path / "runs", tmp_path / "data")
-    plan = form.plan()
+    plan = form.training_plan()
     assert plan.store == tmp_path / "data" / "furniture"
     assert plan.run == tmp_path / "runs" / "small-001"
     assert plan.preparation is None
@@ -58,40 +58,40 @@ def test_names_follow_preset_and_folder(form, tmp_path):
     (tmp_path / "runs" / "paper-004").mkdir(parents=True)
     form.preset.setCurrentIndex(form.preset.findData("paper"))
     assert form.name.text() == "paper-005"
-    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
     form.name.setText("paper-004")
     with pytest.raises(ShapelabError, match="already"):
-        form.plan()
+        form.training_plan()
     form.name.setText("../elsewhere")
     with pytest.raises(ShapelabError, match="slashes"):
-        form.plan()
+        form.training_plan()
 
 
 def test_steps_take_the_phases_along_as_the_command_line_does(form, tmp_path):
-    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
     form.form.editors["steps"].setValue(500)
-    plan = form.plan()
+    plan = form.training_plan()
     assert plan.config == preset("small", ("chair", "table"), 32, 500)
     assert (plan.steps, plan.settings) == (500, [])
     assert form.form.faults[""].isHidden()
 
 
 def test_what_the_pictures_ask_for_is_set(form, tmp_path):
-    form.data.choose(Choice(make_store(tmp_path / "plain", views=0)))
-    assert form.plan().settings == ["image_steps=0"]
+    form.data.choose(DatasetChoice(make_store(tmp_path / "plain", views=0)))
+    assert form.training_plan().settings == ["image_steps=0"]
     form.preset.setCurrentIndex(form.preset.findData("small"))
-    form.data.choose(Choice(make_store(tmp_path / "large", size=128)))
-    assert form.plan().settings == []  # larger ones are made smaller while it learns
-    form.data.choose(Choice(make_store(tmp_path / "tiny", size=32)))
-    assert form.plan().settings == ["model.image_size=32"]
+    form.data.choose(DatasetChoice(make_store(tmp_path / "large", size=128)))
+    assert form.training_plan().settings == []  # larger ones are made smaller while it learns
+    form.data.choose(DatasetChoice(make_store(tmp_path / "tiny", size=32)))
+    assert form.training_plan().settings == ["model.image_size=32"]
 
 
 def test_shapes_are_prepared_first(form, tmp_path):
     (tmp_path / "my shapes").mkdir()
-    form.data.take(tmp_path / "my shapes")
+    form.data.choose_path(tmp_path / "my shapes")
     form.data.pictures.setValue(4)
     form.data.grid.setCurrentIndex(form.data.grid.findData(64))
-    plan = form.plan()
+    plan = form.training_plan()
     assert plan.store == tmp_path / "data" / "my shapes-001"
     assert plan.preparation.source == str(tmp_path / "my shapes")
     assert (plan.preparation.resolution, plan.preparation.views) == (64, 4)
@@ -107,38 +107,38 @@ def test_dialogs_lead_to_stores_and_to_shapes(form, tmp_path, monkeypatch):
             QFileDialog, "getExistingDirectory", lambda *_a, chosen=chosen: str(chosen)
         )
         form.data.ask(way)
-        assert (form.plan().preparation is None) == prepared
+        assert (form.training_plan().preparation is None) == prepared
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "")
     form.data.ask(STORE)  # thought better of it
-    assert form.plan().preparation is not None
+    assert form.training_plan().preparation is not None
 
 
 def test_a_store_that_is_gone_is_told(form, tmp_path):
     store = make_store(tmp_path / "store")
-    form.data.choose(Choice(store))
+    form.data.choose(DatasetChoice(store))
     (store / "index.json").unlink()
     with pytest.raises(DataError, match="no prepared store"):
-        form.plan()
+        form.training_plan()
 
 
 def test_a_fault_keeps_the_plan_back(form, tmp_path):
-    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
     form.form.editors["batch_size"].setValue(1)
     with pytest.raises(RunError, match="batch_size"):
-        form.plan()
+        form.training_plan()
     assert form.needs.text() == ""
 
 
 def test_the_settings_of_another_run_are_taken_over(form, tmp_path):
     store = make_store(tmp_path / "store")
     config = preset("paper", ("chair", "table"), 32, 700).model_copy(update={"delta": 50.0})
-    form.take(config, store)
-    assert form.plan().config == config
-    assert form.plan().store == store
+    form.fill_from(config, store)
+    assert form.training_plan().config == config
+    assert form.training_plan().store == store
 
 
 def test_needs_are_told_with_a_time_once_it_is_measured(form, qtbot, tmp_path):
-    form.data.choose(Choice(make_store(tmp_path / "store")))
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
     assert "8.7 million parameters" in form.needs.text()
     assert "roughly" not in form.needs.text()
     form.measure()

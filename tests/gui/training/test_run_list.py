@@ -38,7 +38,7 @@ def runs(qtbot, threads_end):
 
 def look(qtbot, runs, root):
     with qtbot.waitSignal(runs.listed, timeout=10_000):
-        runs.look(root)
+        runs.read_folder(root)
 
 
 def test_runs_are_listed_newest_first_and_the_newest_is_chosen(qtbot, runs, tmp_path):

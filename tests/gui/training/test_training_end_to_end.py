@@ -18,7 +18,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.process import trainer_process
-from shapelab.gui.process.closing import Parting
+from shapelab.gui.process.closing import ClosingChoice
 from shapelab.gui.training import training_link
 from tests.trainer.conftest import make_grids
 
@@ -55,7 +55,7 @@ def shapes(tmp_path):
 @pytest.fixture
 def panel(qtbot, window, monkeypatch):
     monkeypatch.setattr(trainer_process, "NICE", 0)  # a busy machine would hardly let it begin
-    monkeypatch.setattr(training_link, "ask_parting", lambda *_: Parting.KEEP)
+    monkeypatch.setattr(training_link, "ask_on_closing", lambda *_: ClosingChoice.KEEP)
     window.actions_["training"].trigger()
     qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
     yield window.training.panel
@@ -69,7 +69,7 @@ def settle(qtbot, window):
 def fill_form(panel, shapes):
     """Shapes to prepare, and settings of a run that would take hours."""
     form = panel.form
-    form.data.take(shapes)
+    form.data.choose_path(shapes)
     form.data.pictures.setValue(0)
     config = form.form.config()
     model = config.model.model_copy(update=NARROW)

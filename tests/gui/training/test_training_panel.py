@@ -159,7 +159,7 @@ def test_one_click_makes_data_and_trains_on_them(qtbot, panel):
     assert panel.pages.currentWidget() is panel.run_page
     assert panel.run_page.header.name.text() == "small-001"
     tell(panel, S.PREPARING, [Prepared(0, 120, 600)])
-    assert panel.run_page.header.figures.text() == "120 of 600 shapes"
+    assert panel.run_page.header.progress.text() == "120 of 600 shapes"
     assert panel.run_page.header.bar.value() / panel.run_page.header.bar.maximum() == pytest.approx(
         0.2
     )
@@ -237,16 +237,16 @@ def test_figures_rate_and_time_left(panel, live):
     ]
     tell(panel, S.TRAINING, events)
     assert (
-        panel.run_page.header.figures.text()
+        panel.run_page.header.progress.text()
         == "step 100 of 1\N{NO-BREAK SPACE}000 · 64 shapes/s · about 8 min left"
     )
     tell(panel, S.PAUSED, [Paused(100)])
-    assert panel.run_page.header.figures.text() == "step 100 of 1\N{NO-BREAK SPACE}000"
+    assert panel.run_page.header.progress.text() == "step 100 of 1\N{NO-BREAK SPACE}000"
 
 
 def test_news_reach_curves_list_and_time(qtbot, panel, live, plan):
     heard = []
-    panel.heard.connect(lambda run, events: heard.append((run, len(events))))
+    panel.news.connect(lambda run, events: heard.append((run, len(events))))
     grids = np.zeros((2, 8, 8, 8), np.float32)
     grids[:, 2:6, 2:6, 2:6] = 1
     previews.write(RunFolder(plan.run).previews, 40, {"samples": grids})
@@ -306,7 +306,7 @@ def old(qtbot, panel, tmp_path):
 def test_a_run_of_the_past_is_shown_without_a_process(panel, old):
     assert Double.made == []
     assert verbs(panel) == ("Train on…", False, ["duplicate", "copy", "folder", "delete"])
-    assert panel.run_page.header.figures.text() == "step 300 of 300"
+    assert panel.run_page.header.progress.text() == "step 300 of 300"
     assert panel.run_page.page.timeline.checkpoints == (100, 200, 300)
     assert panel.run_page.page.timeline.step == 300
 

@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QDockWidget
 
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.document.document import Guest
-from shapelab.gui.process import closing_dialog
-from shapelab.gui.process.closing import Parting
+from shapelab.gui.process.closing import ClosingChoice, ask_on_closing
 from shapelab.gui.training import training_link
 
 pytestmark = pytest.mark.gl
@@ -73,7 +72,7 @@ def test_a_dropped_folder_becomes_data_of_a_new_run(qtbot, window, tmp_path, ope
         panel.refresh()  # what is found in the folders does not push the drop aside
     assert not window.training.isHidden()
     assert panel.pages.currentWidget() is panel.form_page
-    assert panel.form.plan().preparation.source == str(tmp_path / "my chairs")
+    assert panel.form.training_plan().preparation.source == str(tmp_path / "my chairs")
     assert window.document.session.state is before
 
 
@@ -194,7 +193,7 @@ def test_a_run_that_saved_nothing_yet_is_waited_for(qtbot, window, panel, tmp_pa
 
 
 def test_a_window_without_a_training_closes_without_a_question(window, panel, monkeypatch):
-    monkeypatch.setattr(training_link, "ask_parting", lambda *_: pytest.fail("nothing to ask"))
+    monkeypatch.setattr(training_link, "ask_on_closing", lambda *_: pytest.fail("nothing to ask"))
     window.close()
     assert not window.isVisible()
 
@@ -207,9 +206,9 @@ def test_the_question_names_what_goes_on_and_answers_by_button(qtbot, window, mo
 
     thread = TrainingThread([fit_job(window.settings.path.parent / "small-007", "store")])
     for words, answer in (
-        ("Keep training", Parting.KEEP),
-        ("Stop and save", Parting.STOP),
-        ("Cancel", Parting.CANCEL),
+        ("Keep training", ClosingChoice.KEEP),
+        ("Stop and save", ClosingChoice.STOP),
+        ("Cancel", ClosingChoice.CANCEL),
     ):
 
         def press(box, words=words):
@@ -217,4 +216,4 @@ def test_the_question_names_what_goes_on_and_answers_by_button(qtbot, window, mo
             next(b for b in box.buttons() if b.text().replace("&", "") == words).click()
 
         monkeypatch.setattr(QMessageBox, "exec", press)
-        assert closing_dialog.ask_parting(window, [thread]) is answer
+        assert ask_on_closing(window, [thread]) is answer
