@@ -25,7 +25,7 @@ def describe(name: str) -> list[str]:
         raise InputError(f"There is no file '{name}'.")
     if path.name.lower().endswith(SHAPE_SUFFIX):
         return _saved_shape(path)
-    return _document(path)
+    return _shape_to_read(path)
 
 
 def _model(name: str) -> list[str]:
@@ -67,12 +67,12 @@ def _seed(shape: dict[str, Any]) -> str:
     return "no seed" if seed is None else f"seed {seed} at truncation {shape.get('truncation')}"
 
 
-def _document(path: Path) -> list[str]:
+def _shape_to_read(path: Path) -> list[str]:
     from shapelab.core.inputs.untrusted_reader import read_untrusted
 
-    document = read_untrusted(path)
+    file = read_untrusted(path)
     kinds = {"picture": _picture, "mesh": _mesh, "voxels": _voxels}
-    return kinds[document.kind](document.content)
+    return kinds[file.kind](file.content)
 
 
 def _picture(picture: Any) -> list[str]:

@@ -598,6 +598,6 @@ def test_the_readmes_python_example_runs(
     assert len(examples) == 1
     names: dict[str, Any] = {}
     exec(examples[0], names)
-    assert names["fields"].shape == (4, 32, 32, 32)
+    assert names["occupancy"].shape == (4, 32, 32, 32)
     assert names["report"].ok
     assert (tmp_path / "part.stl").is_file()

@@ -239,12 +239,12 @@ class Document(QObject):
         from shapelab.core.inputs.reconstruct import reconstruct
 
         if source.path is not None:
-            document = untrusted_reader.read_untrusted(source.path, task.cancel_event)
+            file = untrusted_reader.read_untrusted(source.path, task.cancel_event)
         else:
-            document = untrusted_reader.read_untrusted_bytes(
+            file = untrusted_reader.read_untrusted_bytes(
                 source.data, source.suffix, task.cancel_event
             )
-        return reconstruct(self.model, document, task.cancel_event)
+        return reconstruct(self.model, file, task.cancel_event)
 
     def _tell_rebuilt(self, name: str, result: object) -> None:
         self.rebuilt.emit(result, name)

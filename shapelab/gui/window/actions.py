@@ -114,7 +114,7 @@ class Actions(QObject):
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
-        view.addMenu(self._look_from(view))
+        view.addMenu(self._views_menu(view))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
         self._list(view, ("training",))
@@ -134,7 +134,7 @@ class Actions(QObject):
         if isinstance(button, QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 
-    def _look_from(self, view: QMenu) -> QMenu:
+    def _views_menu(self, view: QMenu) -> QMenu:
         menu = QMenu("&Look From", view)
         menu.addActions(self.views.actions())
         return menu
