@@ -11,7 +11,7 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Method = Literal["alpha", "grabcut", "plain background"]
 
-GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
+_GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
 _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
 _PLAIN_SHARE = 0.8  # of the border must fit the background model before it counts as plain
 _NEAR = 5.0  # Lab distance from the backdrop below which a pixel is background
@@ -188,7 +188,7 @@ def _without_dust(mask: Mask) -> Mask:
 
 
 def _grabcut(rgb: Pixels) -> Pixels:
-    """Alpha (h, w) by GrabCut from the guess that the object is in the middle.
+    """Alpha (h, w) by GrabCut (Rother et al. 2004) from the guess that the object is in the middle.
 
     Whatever GrabCut calls empty or everything is not an answer; then the middle ellipse is kept,
     so that a picture always gives something to look at and to correct.
@@ -196,7 +196,7 @@ def _grabcut(rgb: Pixels) -> Pixels:
     import cv2
 
     height, width = rgb.shape[:2]
-    scale = min(1.0, GRABCUT_SIDE / max(height, width))
+    scale = min(1.0, _GRABCUT_SIDE / max(height, width))
     small = cv2.resize(
         rgb,
         (max(8, round(width * scale)), max(8, round(height * scale))),

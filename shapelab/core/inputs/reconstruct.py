@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from shapelab.core.errors import Cancelled
 from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
 from shapelab.core.inputs.images import PreparedImage
-from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
@@ -21,11 +20,9 @@ from shapelab.core.model.latent import Array
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
-__all__ = ["MESH_SUFFIXES", "Reconstruction", "reconstruct"]
-
 Grid = NDArray[np.bool_]
 
-LEVEL = 0.5
+_LEVEL = 0.5
 _MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say nothing
 _POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
@@ -116,7 +113,7 @@ def _from_solid(
     grids = np.stack([pose.grid for pose in poses])
     latents = model.encode_voxels(grids)
     decoded = model.decode(latents)
-    scores = np.array([_iou(d >= LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
+    scores = np.array([_iou(d >= _LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
     best = 0
     for start in range(0, len(poses), _YAWS):
         rival = start + int(scores[start : start + _YAWS].argmax())

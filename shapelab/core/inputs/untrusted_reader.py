@@ -60,11 +60,6 @@ class ReadFile:
     suffix: str  # lower case, with the dot
 
 
-def kind_of(suffix: str) -> Kind | None:
-    """What a file with this suffix is read as; None if it cannot be read."""
-    return KINDS.get(suffix.lower())
-
-
 def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
     """Reads a picture, mesh or voxel file in a child process of its own.
 
@@ -93,8 +88,9 @@ class GuardedReader:
     """Reads one file after the other in a child that lives on: what 50,000 files need.
 
     Each file has the limits of ``read_untrusted``. A child ends after a file that broke it, took
-    too long or filled its memory, and after ``untrusted_worker.FILES`` files or
-    ``untrusted_worker.SECONDS`` of work; the next file starts another. For one thread at a time.
+    too long or filled its memory, and after ``untrusted_worker.MAX_FILES`` files or
+    ``untrusted_worker.MAX_SECONDS`` of work; the next file starts another. For one thread at a
+    time.
     """
 
     def __init__(self) -> None:
@@ -167,7 +163,7 @@ class GuardedReader:
 
 
 def _kind_or_refusal(suffix: str, name: str) -> Kind:
-    kind = kind_of(suffix)
+    kind = KINDS.get(suffix.lower())
     if kind is None:
         listed = " ".join(KINDS)
         raise InputError(f"'{name}' is of a kind that cannot be read; ShapeLab reads {listed}.")

@@ -27,8 +27,8 @@ KINDS: dict[str, Kind] = {
 }
 REQUEST = struct.Struct("<8sQ")  # suffix, bytes of the file that follow
 ANSWER = struct.Struct("<?Q")  # whether the child ends now, bytes of the archive that follow
-FILES = 500  # of one child: what its libraries leak is not gathered for ever
-SECONDS = 10.0  # of processor time, after which a child ends with the file it is at
+MAX_FILES = 500  # of one child: what its libraries leak is not gathered for ever
+MAX_SECONDS = 10.0  # of processor time, after which a child ends with the file it is at
 _SIZE = 256  # side of a prepared picture, pixels
 _LIBRARIES: dict[str, tuple[str, ...]] = {
     "picture": ("cv2",),
@@ -72,7 +72,7 @@ def serve(suffix: str) -> None:
         packed = io.BytesIO()
         np.savez(packed, **arrays)
         # What is left of process_limits.CPU_SECONDS must do for a whole file.
-        last = broken or count >= FILES or time.process_time() > SECONDS
+        last = broken or count >= MAX_FILES or time.process_time() > MAX_SECONDS
         answers.write(ANSWER.pack(last, packed.getbuffer().nbytes))
         answers.write(packed.getbuffer())
         answers.flush()

@@ -409,7 +409,7 @@ def changed_child(monkeypatch: pytest.MonkeyPatch, change: str) -> list[subproce
     return started
 
 
-@pytest.mark.parametrize("limit", ["FILES", "SECONDS"])
+@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_SECONDS"])
 def test_a_child_that_has_done_its_share_is_replaced(
     monkeypatch: pytest.MonkeyPatch, reader: untrusted_reader.GuardedReader, limit: str
 ) -> None:
