@@ -1,4 +1,4 @@
-"""Pictures of fields: what is seen where, and how bright."""
+"""Pictures of grids: what is seen where, and how bright."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def box(x: float, y: float, z: float) -> NDArray[np.float32]:
 
 
 def chair() -> NDArray[np.float32]:
-    field = np.zeros((32, 32, 32), np.float32)
-    field[8:24, 8:24, 14:17] = 1  # seat
-    field[8:24, 22:24, 17:28] = 1  # back rest
+    grid = np.zeros((32, 32, 32), np.float32)
+    grid[8:24, 8:24, 14:17] = 1  # seat
+    grid[8:24, 22:24, 17:28] = 1  # back rest
     for x in (8, 22):
         for y in (8, 22):
-            field[x : x + 2, y : y + 2, 4:14] = 1
-    return field
+            grid[x : x + 2, y : y + 2, 4:14] = 1
+    return grid
 
 
 def inked(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -47,7 +47,7 @@ def tone(picture: NDArray[np.uint8], point: tuple[float, float, float]) -> float
     return float(picture[row - 1 : row + 2, column - 1 : column + 2].mean())
 
 
-def test_empty_and_broken_fields_are_plain_background() -> None:
+def test_empty_and_broken_grids_are_plain_background() -> None:
     for value in (0.0, 0.4, np.nan):
         picture = draw(np.full((32, 32, 32), value, np.float32), 64)
         assert picture.shape == (64, 64, 3)
@@ -91,7 +91,7 @@ def test_a_ball_has_a_round_outline_in_the_middle() -> None:
     assert seen.sum() == pytest.approx(np.pi * pixels**2, rel=0.04)
 
 
-def test_a_field_is_not_cut_off_and_its_surface_closes_at_the_grids_border() -> None:
+def test_a_grid_is_not_cut_off_and_its_surface_closes_at_the_grids_border() -> None:
     full = inked(draw(np.ones((32, 32, 32), np.float32)))
     for edge in (full[0], full[-1], full[:, 0], full[:, -1]):
         assert not edge.any()
@@ -107,7 +107,7 @@ def test_one_voxel_is_seen_and_a_grid_of_another_size_looks_the_same() -> None:
     assert (inked(draw(coarse)) ^ inked(draw(fine))).mean() < 0.03
 
 
-def test_a_field_must_be_a_cube() -> None:
+def test_a_grid_must_be_a_cube() -> None:
     with pytest.raises(ValueError, match="not \\(2, 3, 4\\)"):
         draw(np.zeros((2, 3, 4), np.float32))
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.prepare import preparation as preparation
 from trainer.data.prepare.preparation import ItemTask, make, prepare
 from trainer.data.sources.arrays import ARRAYS
+from trainer.data.sources.shapenet import R2N2
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import Encoded, Rejected
 from trainer.data.store.store_writer import StoreWriter
@@ -247,6 +249,23 @@ def test_pictures_are_drawn_or_the_sources_own(grids, tmp_path):
     for row, name in enumerate(opened.ids):
         shots = draw_shots(picture_seed(0, name), 3)
         assert np.array_equal(opened.cameras(row), shots.cameras())
+
+
+@pytest.mark.gl
+def test_only_drawn_pictures_have_known_cameras(shared_data, tmp_path):
+    """A source's own view has none; where it is damaged, views are drawn, and theirs are kept."""
+    item = R2N2.items(shared_data / "shapenet_r2n2_sample")[0]
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    task = ItemTask(None, R2N2.load, 32, 3, 32, 0)
+    shots = draw_shots(picture_seed(0, item.id), 3)
+    for pictures, cameras in (
+        (item.pictures[:2], np.full((2, 4), np.nan)),
+        ((tmp_path / "damaged.png",), shots.cameras()),
+    ):
+        result = make(task, replace(item, pictures=pictures))
+        assert isinstance(result, Encoded)
+        stored = np.frombuffer(zlib.decompress(result.pieces[-1]), "<f8").reshape(-1, 4)
+        assert np.array_equal(stored, cameras, equal_nan=True)
 
 
 def test_where_nothing_can_be_drawn_it_is_said_before_all_is_rejected(grids, tmp_path, monkeypatch):

@@ -37,8 +37,8 @@ MODELNET10 = ("bed", "chair", "desk", "dresser", "sofa", "table")
 
 def grid(piece: Furniture, cells: int = 24) -> NDArray[np.bool_]:
     """Solid cells in a cube of cells + 8 along each side, fitted as the voxeliser does."""
-    field, _, pitch = sampled(piece.placed(), cells)
-    inside = field < 0.25 * pitch
+    distances, _, pitch = sampled(piece.placed(), cells)
+    inside = distances < 0.25 * pitch
     out = np.zeros((cells + 8,) * 3, bool)
     start = [(cells + 8 - n) // 2 for n in inside.shape]
     out[tuple(slice(s, s + n) for s, n in zip(start, inside.shape, strict=True))] = inside

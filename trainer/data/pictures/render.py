@@ -66,8 +66,8 @@ def own_views(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
     """A source's own pictures (len(paths), size, size, 4) RGBA, treated as dropped ones are.
 
     True alpha is kept. A picture without it, such as a photo of a room, is cut out by
-    ``core.images``: an opaque square would teach the encoder a silhouette that no object has. How
-    well that works depends on the photo, so look at the sheet (``shapelab train look``).
+    ``core.inputs.images``: an opaque square would teach the encoder a silhouette that no object
+    has. How well that works depends on the photo, so look at the sheet (``shapelab train look``).
 
     Raises:
         InputError: names the picture that cannot be read, is too large, or shows nothing.

@@ -23,10 +23,10 @@ def mesh(parts: Sequence[Part], steps: int = STEPS) -> TriMesh:
         parts: solids; only what lies within their boxes is seen.
         steps: samples of the distance along the longest side; thinner parts are lost.
     """
-    field, middle, pitch = sampled(parts, steps)
-    occupancy = np.clip(0.5 - field / (2 * _BAND * pitch), 0.0, 1.0)
+    distances, middle, pitch = sampled(parts, steps)
+    occupancy = np.clip(0.5 - distances / (2 * _BAND * pitch), 0.0, 1.0)
     found = surface(occupancy, SurfaceOptions(smoothing=0))
-    vertices = found.vertices * np.float32(pitch * max(field.shape)) + middle.astype(np.float32)
+    vertices = found.vertices * np.float32(pitch * max(distances.shape)) + middle.astype(np.float32)
     return TriMesh(vertices, found.faces, found.normals)
 
 
@@ -52,12 +52,12 @@ def sampled(
         for k, n in enumerate(shape)
     ]
     reach = _BAND * pitch
-    field = np.full(shape, reach, np.float32)
+    distances = np.full(shape, reach, np.float32)
     for part in parts:
         near = tuple(
             slice(*np.searchsorted(axis, (a - reach, b + reach)))
             for axis, a, b in zip(axes, part.low, part.high, strict=True)
         )
         x, y, z = np.ix_(*(axis[cut] for axis, cut in zip(axes, near, strict=True)))
-        np.minimum(field[near], part.distance(x, y, z), out=field[near])
-    return field, middle, pitch
+        np.minimum(distances[near], part.distance(x, y, z), out=distances[near])
+    return distances, middle, pitch
