@@ -77,11 +77,6 @@ class Toasts(QObject):
         """An exception as its sentence, with the traceback behind "Details…"."""
         self.error(*describe(error))
 
-    def clear(self) -> None:
-        """Take all messages away."""
-        for toast in tuple(self._toasts):
-            toast.dismiss()
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._parent and event.type() == QEvent.Type.Resize:
             self._place()

@@ -168,10 +168,6 @@ class Task(QObject):
         self._thread: WorkerThread | None = None
         self.destroyed.connect(self.cancel_event.set)
 
-    @property
-    def running(self) -> bool:
-        return self._thread is not None
-
     def start(self) -> Task:
         """Start; returns itself, so `self._task = Task(work).start()` reads well."""
         if self._thread is not None:

@@ -99,10 +99,6 @@ def test_close_button(qtbot, toasts):
     toasts.info("x")
     qtbot.mouseClick(toasts.visible[0].close_button, Qt.MouseButton.LeftButton)
     assert toasts.visible == ()
-    toasts.info("a")
-    toasts.info("b")
-    toasts.clear()
-    assert toasts.visible == ()
 
 
 def test_markup_in_a_message_stays_text(toasts):

@@ -98,7 +98,7 @@ def test_a_previews_shape_is_shown_and_exported_as_it_is(qtbot, window, panel):
     panel.shape_requested.emit(ball(), "preview of step 40: drawn at random 2")
     settle(qtbot, window)
     mesh = window.viewport.mesh
-    assert mesh.volume == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.05)
+    assert mesh.volume == pytest.approx(4 / 3 * np.pi * 0.25**3, rel=0.05)
     assert window.status_bar.origin.text() == "Preview of step 40: drawn at random 2"
     assert window.document.surface_for(session.surface) is mesh
     assert not window.actions_["save"].isEnabled()
