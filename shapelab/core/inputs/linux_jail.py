@@ -43,7 +43,8 @@ time 201 -1              times 100 153              getrusage 98 165      getpid
 gettid 186 178           getuid 102 174             geteuid 107 175       getgid 104 176
 getegid 108 177          uname 63 160               sysinfo 99 179        futex 202 98
 set_robust_list 273 99   rseq 334 293               membarrier 324 283    getrandom 318 278
-restart_syscall 219 128  exit 60 93                 exit_group 231 94
+restart_syscall 219 128  exit 60 93                 exit_group 231 94     select 23 -1
+pselect6 270 72          poll 7 -1                  ppoll 271 73
 """
 # From here on all machines share the numbers. None is allowed: "no such call" makes libraries fall
 # back to older ones whose flags a filter can see (clone3 and openat2 keep theirs in memory).
