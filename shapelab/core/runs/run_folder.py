@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -170,6 +172,38 @@ class RunFolder:
                 f"{self.path} cannot be written ({error.strerror}), so the run cannot be steered "
                 "from here."
             ) from None
+
+    def delete(self) -> None:
+        """Removes the run for good; may take long. One without a folder is no error.
+
+        What is refused is refused before anything is lost, as far as the system tells; and the
+        settings go last, so that what is left over is still a run that can be deleted.
+
+        Raises:
+            RunError: it is being trained, or something in it cannot be removed.
+        """
+        if not self.path.exists():
+            return
+        if self.is_locked():
+            raise RunError(f"{self.path.name} is being trained; stop it first.")
+        try:
+            for folder, _, _ in os.walk(self.path):
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+            aside = self.path.with_name(f"{self.path.name}.deleting")
+            os.rename(self.path, aside)  # Windows refuses while a file in it is open
+            os.rename(aside, self.path)
+            for entry in list(self.path.iterdir()):
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry != self.config:
+                    entry.unlink()
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise RunError(
+                f"{self.path.name} cannot be deleted ({error.strerror}: {error.filename}); close "
+                "what uses its files, or delete the folder by hand."
+            ) from error
 
     def owner_text(self) -> str:
         """Who trains the run, for a sentence."""

@@ -23,6 +23,7 @@ class RunState(str, Enum):
     COMPLETED = "completed"
     FAILED = "failed"  # a process that we started ended without having finished
     INTERRUPTED = "interrupted"  # the same of a process that somebody else started
+    DELETING = "deleting"
 
     @property
     def ended(self) -> bool:
@@ -36,4 +37,8 @@ class RunState(str, Enum):
 
 
 _ENDS = {RunState.STOPPED, RunState.COMPLETED, RunState.FAILED, RunState.INTERRUPTED}
-_LABELS = {RunState.NEW: "not started", RunState.COMPLETED: "finished"}
+_LABELS = {
+    RunState.NEW: "not started",
+    RunState.COMPLETED: "finished",
+    RunState.DELETING: "being deleted…",
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.training_plan import TrainingPlan, command_line
+from shapelab.gui.base.workers import Task
 from shapelab.gui.process.live_run import LiveRun
 
 
@@ -26,7 +26,8 @@ class RunActions(QObject):
         resume_requested: (run, ``key=value`` texts) of a run that shall go on.
         duplicate_requested: (RunConfig, store) of a new run like another.
         copied: lines for a terminal.
-        deleted: folder of a run that is gone.
+        deleting: folder of a run that is being removed from now on.
+        deletion_ended: folder of a run that is gone; after ``failed``, of one that is still there.
         failed: exception to be told.
         noted: short news to be told.
     """
@@ -34,13 +35,15 @@ class RunActions(QObject):
     resume_requested = Signal(object, tuple)
     duplicate_requested = Signal(object, Path)
     copied = Signal(list)
-    deleted = Signal(Path)
+    deleting = Signal(Path)
+    deletion_ended = Signal(Path)
     failed = Signal(object)
     noted = Signal(str)
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
+        self._deletions: dict[Path, Task] = {}
         self._own: dict[str, Callable[[RunSummary], None]] = {
             "restart": lambda run: self.resume_requested.emit(run, ()),
             "extend": self._extend,
@@ -67,6 +70,17 @@ class RunActions(QObject):
                 live.send(verb)
         except (ShapelabError, OSError) as error:
             self.failed.emit(error)
+
+    @property
+    def in_deletion(self) -> list[Path]:
+        """Folders of the runs that are being removed."""
+        return list(self._deletions)
+
+    def stop(self) -> None:
+        """Waits until nothing is being removed any more."""
+        for deletion in self._deletions.values():
+            deletion.stop()
+        self._deletions.clear()
 
     def _extend(self, run: RunSummary) -> None:
         """A finished run goes on with more steps."""
@@ -112,16 +126,24 @@ class RunActions(QObject):
             self.noted.emit(f"The run is in {run.path}.")
 
     def _delete(self, run: RunSummary) -> None:
-        if RunFolder(run.path).is_locked():
+        folder = RunFolder(run.path)
+        if folder.is_locked():
             raise ShapelabError(f"{run.path.name} is being trained; stop it first.")
         if self._sure(
             f"Delete {run.path.name}?",
             f"Its checkpoints, curves and previews go for good ({run.path}).",
             "Delete",
         ):
-            if run.path.exists():
-                shutil.rmtree(run.path)
-            self.deleted.emit(run.path)
+            deletion = Task(lambda _task: folder.delete(), self)
+            self._deletions[run.path] = deletion
+            deletion.failed.connect(self.failed)
+            deletion.finished.connect(lambda: self._end_deletion(run.path))
+            deletion.start()
+            self.deleting.emit(run.path)
+
+    def _end_deletion(self, run: Path) -> None:
+        self._deletions.pop(run).deleteLater()
+        self.deletion_ended.emit(run)
 
     def _sure(self, title: str, text: str, verb: str) -> bool:
         box = QMessageBox(QMessageBox.Icon.Warning, "ShapeLab", title, parent=self._window)

@@ -80,6 +80,11 @@ class _Runs(QAbstractListModel):
             return f"{run.path}\npreset {run.preset}"
         return None
 
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        if self.runs[index.row()].state is RunState.DELETING:
+            return Qt.ItemFlag.NoItemFlags
+        return super().flags(index)
+
     def set_runs(self, runs: list[RunSummary]) -> None:
         self.beginResetModel()
         self.runs = runs
@@ -140,7 +145,8 @@ class _Rows(QStyledItemDelegate):
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
-        painter.setPen(palette.text().color())
+        there = run.state is not RunState.DELETING
+        painter.setPen((palette.text() if there else palette.placeholderText()).color())
         name = painter.fontMetrics().elidedText(
             run.path.name, Qt.TextElideMode.ElideMiddle, room.width() - width - theme.SPACE
         )
@@ -179,8 +185,8 @@ class RunList(QListView):
         self._pending: dict[Path, RunSummary] = {}
         self._wanted: Path | None = None  # to be selected as soon as it is there
         self.selectionModel().currentChanged.connect(self._tell)
-        self.clicked.connect(self.opened)
-        self.activated.connect(self.opened)
+        self.clicked.connect(self._open)
+        self.activated.connect(self._open)
 
     @property
     def runs(self) -> list[RunSummary]:
@@ -277,6 +283,11 @@ class RunList(QListView):
         if self._again and self._folder is not None:
             self._again = False
             self.read_folder(self._folder)
+
+    @Slot(QModelIndex)
+    def _open(self, index: QModelIndex) -> None:
+        if index.flags() & Qt.ItemFlag.ItemIsEnabled:  # a click on any row is told of
+            self.opened.emit()
 
     @Slot()
     def _tell(self) -> None:

@@ -135,6 +135,7 @@ class TrainingPanel(QWidget):
         for live in self._live.values():
             live.join()
         self._live.clear()
+        self._actions.stop()
         self.list.stop()
         self.form.stop()
         self.run_page.stop()
@@ -165,6 +166,8 @@ class TrainingPanel(QWidget):
         """What is read from the disk knows less than who watches."""
         for live in self.training:
             self.list.update_run(live.run, state=live.state, step=live.progress.step)
+        for run in self._actions.in_deletion:
+            self.list.update_run(run, state=RunState.DELETING)
         if self.pages.currentWidget() is self.welcome and self.list.runs:
             shown = self.run_page.shown
             running = shown is not None and shown.path in self._live
@@ -200,10 +203,14 @@ class TrainingPanel(QWidget):
         self.run_page.restart(self._watch(LiveRun(thread, run.steps, self)))
 
     def forget(self, run: Path) -> None:
-        """Shows a run no more: its folder is gone."""
+        """Shows a run no more if its folder is gone."""
         self._live.pop(run, None)
         self.list.forget(run)
         self.list.read_folder(self.runs_folder)
+
+    @Slot(Path)
+    def _show_deletion(self, run: Path) -> None:
+        self.list.update_run(run, state=RunState.DELETING)
         self._show_list()
 
     def learn_from(self, data: Path) -> None:
@@ -303,7 +310,8 @@ class TrainingPanel(QWidget):
         self._actions.resume_requested.connect(self.resume)
         self._actions.duplicate_requested.connect(self._duplicate)
         self._actions.copied.connect(self.copy)
-        self._actions.deleted.connect(self.forget)
+        self._actions.deleting.connect(self._show_deletion)
+        self._actions.deletion_ended.connect(self.forget)
         self._actions.failed.connect(self.failed)
         self._actions.noted.connect(self.noted)
         self.run_page.header.left.connect(self._show_list)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -149,3 +152,49 @@ def test_the_synthetic_shapes_of_an_older_run_are_found_by_their_old_name(tmp_pa
     assert run.synthetic_shapes == tmp_path / "synthetic"
     (tmp_path / "imagined").mkdir()
     assert run.synthetic_shapes == tmp_path / "imagined"
+
+
+def test_a_run_is_deleted_whole(folder: RunFolder) -> None:
+    (folder.checkpoints / "step-000000001").mkdir(parents=True)
+    (folder.checkpoints / "step-000000001" / "x").touch()
+    folder.delete()
+    assert not folder.path.exists()
+    folder.delete()  # there is nothing any more
+
+
+def test_a_run_in_training_is_not_deleted(folder: RunFolder) -> None:
+    with folder.locked(), pytest.raises(RunError, match="being trained"):
+        folder.delete()
+    assert folder.config.exists()
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind"
+)
+def test_a_folder_that_cannot_be_emptied_is_found_before_anything_is_lost(
+    folder: RunFolder,
+) -> None:
+    folder.checkpoints.mkdir()
+    (folder.checkpoints / "x").touch()
+    folder.checkpoints.chmod(0o500)
+    before = sorted(folder.path.rglob("*"))
+    try:
+        with pytest.raises(RunError, match=r"Permission denied.*checkpoints"):
+            folder.delete()
+        assert sorted(folder.path.rglob("*")) == before
+    finally:
+        folder.checkpoints.chmod(0o700)
+
+
+def test_what_is_left_of_a_run_is_still_a_run(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.checkpoints.mkdir()
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(RunError, match="Input/output error"):
+        folder.delete()
+    assert summarise(folder).state is RunState.NEW

@@ -5,6 +5,11 @@ With the real trainer: test_training_end_to_end.py.
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
@@ -105,7 +110,7 @@ def make_run(root, name, *events, steps=1000):
     return folder
 
 
-def look(qtbot, panel):
+def refresh(qtbot, panel):
     with qtbot.waitSignal(panel.list.listed, timeout=WAIT_MS):
         panel.refresh()
 
@@ -292,7 +297,7 @@ def finished_run(tmp_path, name="old", steps=(100, 200, 300)):
 def old(qtbot, panel, tmp_path):
     """A finished run, listed and opened."""
     folder = finished_run(tmp_path)
-    look(qtbot, panel)
+    refresh(qtbot, panel)
     key = str(folder.path)
     qtbot.waitUntil(lambda: bool(panel.run_page.plot.curves(key).curves), timeout=WAIT_MS)
     assert panel.pages.currentWidget() is panel.list_page
@@ -406,18 +411,60 @@ def test_settings_are_taken_over_into_a_new_run(panel, old, tmp_path):
     assert panel.form.form.config() == old.read_config()
 
 
-@pytest.mark.parametrize("sure", [True, False])
-def test_deleting_asks_first(qtbot, panel, old, monkeypatch, sure):
-    def choose(box):
-        wanted = "Delete" if sure else "Cancel"
-        next(b for b in box.buttons() if b.text().replace("&", "") == wanted).click()
+def answer(monkeypatch, words):
+    """Presses a button of the question that comes."""
 
-    monkeypatch.setattr(QMessageBox, "exec", choose)
+    def press(box):
+        next(b for b in box.buttons() if b.text().replace("&", "") == words).click()
+
+    monkeypatch.setattr(QMessageBox, "exec", press)
+
+
+def test_deleting_asks_first(panel, old, monkeypatch):
+    answer(monkeypatch, "Cancel")
     panel.run_page.header.verbs["delete"].trigger()
-    assert old.path.exists() is not sure
-    if sure:
-        qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.welcome, timeout=WAIT_MS)
+    assert panel._actions.in_deletion == []
+    assert old.path.exists()
+
+
+def test_a_run_is_deleted_on_a_thread_while_its_row_says_so(qtbot, panel, old, monkeypatch):
+    answer(monkeypatch, "Delete")
+    go_on, threads, remove = threading.Event(), [], shutil.rmtree
+
+    def slow(path):
+        assert go_on.wait(WAIT_MS / 1000)
+        threads.append(threading.current_thread())
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", slow)
+    panel.run_page.header.verbs["delete"].trigger()
+    assert panel.pages.currentWidget() is panel.list_page
+    refresh(qtbot, panel)  # what is read meanwhile does not bring it back
+    index = panel.list.model().index(0, 0)
+    assert "being deleted" in index.data()
+    assert not index.flags() & Qt.ItemFlag.ItemIsEnabled
+    qtbot.mouseClick(panel.list.viewport(), LEFT, pos=panel.list.visualRect(index).center())
+    assert panel.pages.currentWidget() is panel.list_page
+    go_on.set()
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.welcome, timeout=WAIT_MS)
+    assert not old.path.exists()
+    assert threads
+    assert threading.main_thread() not in threads
     assert panel.errors == []
+
+
+def test_a_run_that_cannot_be_deleted_is_told_and_still_there(qtbot, panel, old, monkeypatch):
+    def refuse(path, _to):  # as Windows does while a file in it is open
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    before = sorted(old.path.rglob("*"))
+    answer(monkeypatch, "Delete")
+    monkeypatch.setattr(os, "rename", refuse)
+    panel.run_page.header.verbs["delete"].trigger()
+    qtbot.waitUntil(lambda: bool(panel.errors), timeout=WAIT_MS)
+    assert "cannot be deleted (Permission denied" in str(panel.errors[0])
+    assert sorted(old.path.rglob("*")) == before
+    qtbot.waitUntil(lambda: panel.list.current.state is S.COMPLETED, timeout=WAIT_MS)
 
 
 def test_a_run_in_training_is_not_deleted(panel, old, monkeypatch):
@@ -431,7 +478,7 @@ def test_a_run_in_training_is_not_deleted(panel, old, monkeypatch):
 def test_a_run_that_somebody_else_trains_is_watched_and_steered(qtbot, panel, tmp_path):
     folder = make_run(tmp_path, "cluster", Started(0, 1000, "cuda", 8), StepDone(10, {"kl": 1.0}))
     with folder.locked():
-        look(qtbot, panel)
+        refresh(qtbot, panel)
     assert [job.kind for job in Double.made[0].jobs] == ["attach"]
     tell(panel, S.TRAINING, [Started(0, 1000, "cuda", 8), StepDone(10, {"kl": 1.0})])
     panel.run_page.header.main.click()
