@@ -151,7 +151,7 @@ class LatentPanel(QWidget):
         font = self.fold.font()
         font.setBold(True)
         self.fold.setFont(font)
-        self.fold.setStyleSheet("padding-left: 0; padding-right: 0")
+        self.fold.setStyleSheet("margin-left: -8px; padding-left: 0; padding-right: 0")
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.fold.setIcon(theme.icon("chevron-right"))
         self.fold.setIconSize(QSize(14, 14))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, Q
 
 import shapelab
 from shapelab.core import formatting
+from shapelab.gui.base.labels import readable
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -49,9 +50,11 @@ class AboutDialog(QDialog):
 
 def card_html(model: ShapeModel) -> str:
     """The model card as rows of name and value."""
-    facts: dict[str, Any] = {"model": model.name, "classes": ", ".join(model.classes)}
-    facts |= {key: value for key, value in model.card.items() if key not in ("name", "classes")}
-    facts["digest"] = model.digest[:16]
+    classes = ", ".join(readable(name).lower() for name in model.classes)
+    facts: dict[str, Any] = {"model": model.name, "classes": classes, "digest": model.digest[:16]}
+    card = {key: value for key, value in model.card.items() if key not in ("name", "classes")}
+    settings = {"settings": card.pop("settings", {})}  # many: last
+    facts |= card | settings
     rows = "".join(
         f"<tr><td style='padding:3px 14px 3px 0'><b>{escape(key.replace('_', ' '))}</b></td>"
         f"<td style='padding:3px 0'>{_text(value)}</td></tr>"
@@ -64,6 +67,8 @@ def _text(value: Any) -> str:
     """A card's value for reading: figures one a line, everything else as it stands."""
     if isinstance(value, dict):
         return "<br>".join(f"{escape(str(k))}: {_text(v)}" for k, v in value.items())
-    if isinstance(value, str | int | float):
-        return escape(formatting.number(value) if isinstance(value, float) else str(value))
+    if isinstance(value, str | bool):
+        return escape(str(value))
+    if isinstance(value, int | float):
+        return formatting.count(value) if isinstance(value, int) else formatting.number(value)
     return escape(json.dumps(value, ensure_ascii=False))
