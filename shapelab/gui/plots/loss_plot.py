@@ -69,9 +69,9 @@ class LossPlot(QWidget):
 
     # --- runs -----------------------------------------------------------------------------------
 
-    def add_run(self, key: str, name: str, color: str | QColor | None = None) -> None:
-        """A run to show; without a colour it gets one that the others do not have."""
-        self._runs[key] = PlottedRun(name, None if color is None else QColor(color))
+    def add_run(self, key: str, name: str) -> None:
+        """A run to show, without numbers yet, or one that begins again and keeps its place."""
+        self._runs[key] = PlottedRun(name)
         self._range = None
         self._changed()
 
@@ -183,15 +183,12 @@ class LossPlot(QWidget):
         traces, labels = [], []
         for place, run in enumerate(self._runs.values()):
             for nth, (metric, label) in enumerate(group.labels.items()):
-                color = self._color(run, place) if self._comparing else series(nth)
+                color = series(place if self._comparing else nth)
                 trace = run.trace(metric, color, options.by_time)
                 if trace is not None:
                     traces.append(trace)
                     labels.append("" if self._comparing else label)
         return traces, labels
-
-    def _color(self, run: PlottedRun, place: int) -> QColor:
-        return series(place) if run.color is None else run.color
 
     def _x_range(self, options: PlotOptions) -> tuple[float, float]:
         if self._range is not None:
@@ -230,10 +227,7 @@ class LossPlot(QWidget):
         self.empty.setText(text)
         self.names.setText(
             " &nbsp; ".join(
-                (
-                    f'<span style="color:{self._color(run, place).name()}">●</span> '
-                    * self._comparing
-                )
+                (f'<span style="color:{series(place).name()}">●</span> ' * self._comparing)
                 + escape(run.name)
                 for place, run in enumerate(self._runs.values())
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -33,6 +33,7 @@ class PlotToolbar(QWidget):
     groups_changed = Signal()
     fit_requested = Signal()
     export_requested = Signal()
+    compare_toggled = Signal(str, bool)  # key of another run, whether it is to be shown too
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,12 +60,11 @@ class PlotToolbar(QWidget):
             "Fits the y axis to where values usually lie; each panel says how many points are "
             "outside"
         )
-        self.curves = self._button("Curves", "chevron-down", "Which curves are shown")
-        self.curves.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the mark after the word
-        self.curves.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        self.curves.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.menu = QMenu(self)
-        self.curves.setMenu(self.menu)
+        self.menu, self.others = QMenu(self), QMenu(self)
+        self.compare = self._menu_button("Compare", self.others, "Draw other runs beside this one")
+        self.curves = self._menu_button("Curves", self.menu, "Which curves are shown")
+        self._offered: Mapping[str, str] = {}
+        self.compare.setEnabled(False)
         self.fit = self._button("", "fit", "Follow the newest steps again (double click)")
         self.export = self._button("", "save", "Save the plots as PNG or SVG, the numbers as CSV…")
         self._lay_out()
@@ -94,6 +94,35 @@ class PlotToolbar(QWidget):
         """Titles of the groups that shall be shown."""
         return {action.text() for action in self.menu.actions() if action.isChecked()}
 
+    def offer_runs(self, names: Mapping[str, str], ticked: Collection[str]) -> None:
+        """Lists the other runs that can be shown.
+
+        Args:
+            names: by key.
+            ticked: keys of those that are shown.
+        """
+        if names != self._offered:  # else somebody may be looking at the menu
+            self._offered = dict(names)
+            self.others.clear()
+            for key, name in names.items():
+                action = self.others.addAction(name)
+                action.setData(key)
+                action.setCheckable(True)
+                action.toggled.connect(lambda on, key=key: self.compare_toggled.emit(key, on))
+            self.compare.setEnabled(bool(names))
+        for action in self.others.actions():
+            blocked = action.blockSignals(True)
+            action.setChecked(action.data() in ticked)
+            action.blockSignals(blocked)
+
+    def _menu_button(self, text: str, menu: QMenu, tip: str) -> QToolButton:
+        button = self._button(text, "chevron-down", tip)
+        button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the mark after the word
+        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        return button
+
     def _button(self, text: str, icon: str, tip: str) -> QToolButton:
         button = QToolButton()
         button.setText(text)
@@ -108,7 +137,7 @@ class PlotToolbar(QWidget):
         first.addWidget(self.range)
         first.addWidget(self.axis)
         first.addStretch(1)
-        for button in (self.curves, self.fit, self.export):
+        for button in (self.compare, self.curves, self.fit, self.export):
             first.addWidget(button)
         second.addWidget(QLabel("Smoothing"))
         second.addWidget(self.smoothing)

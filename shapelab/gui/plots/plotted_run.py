@@ -84,10 +84,9 @@ class Trace:
 
 @dataclass
 class PlottedRun:
-    """A run's name, colour, numbers and what is drawn of them."""
+    """A run's name, numbers and what is drawn of them."""
 
     name: str
-    color: QColor | None  # None = after its place among the runs
     curves: RunCurves = field(default_factory=RunCurves)
     traces: dict[str, Trace] = field(default_factory=dict)
 

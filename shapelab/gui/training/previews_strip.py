@@ -20,8 +20,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from shapelab.core.errors import RunError
 from shapelab.core.runs.previews import TILE, Grids, preview_path, read_preview, tile_corner
 from shapelab.gui.base import theme
+from shapelab.gui.base.notify import describe
 from shapelab.gui.base.workers import LatestOnly
 
 SMALLEST, LARGEST, GAP = 48, TILE, 4  # side of a shape's card and the space between, px
@@ -55,8 +57,10 @@ def _read(request: tuple[Path, int]) -> Preview:
     """Runs on the worker's thread."""
     folder, step = request
     path = preview_path(folder, step)
-    rows = read_preview(path)
-    return Preview(step, QImage(str(path)), rows)
+    rows, picture = read_preview(path), QImage(str(path))
+    if picture.isNull():
+        raise RunError(f"{path} is damaged; look at another preview.")
+    return Preview(step, picture, rows)
 
 
 class PreviewsStrip(QWidget):
@@ -64,11 +68,9 @@ class PreviewsStrip(QWidget):
 
     Signals:
         clicked: (grid (R, R, R) bool, words about it) of the shape that was clicked.
-        failed: exception, when a preview cannot be read.
     """
 
     clicked = Signal(object, str)
-    failed = Signal(object)
     rows_changed = Signal(list)  # names of the rows that there are
 
     def __init__(self) -> None:
@@ -130,8 +132,7 @@ class PreviewsStrip(QWidget):
     @Slot(object, object)
     def _fail(self, request: tuple[Path, int], error: Exception) -> None:
         if request == (self._folder, self._step):
-            self.clear(str(error))
-            self.failed.emit(error)
+            self.clear(describe(error)[0])
 
     def _show(self, preview: Preview) -> None:
         before = list(self.shown.rows) if self.shown else []
@@ -236,7 +237,8 @@ class PreviewsStrip(QWidget):
         palette = self.palette()
         if not self._tiles:
             painter.setPen(palette.placeholderText().color())
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            wrap = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere  # paths are long
+            flags = Qt.AlignmentFlag.AlignCenter | wrap
             room = self.rect().adjusted(theme.SPACE, 0, -theme.SPACE, 0)
             painter.drawText(QRectF(room), self.empty_text, flags)
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
@@ -15,6 +18,7 @@ from shapelab.gui.base.workers import Task
 from shapelab.gui.plots.loss_plot import LossPlot
 from shapelab.gui.process.live_run import LiveRun
 from shapelab.gui.training.doctor_box import DoctorBox
+from shapelab.gui.training.run_comparison import RunComparison
 from shapelab.gui.training.run_header import RunHeader, Standing
 from shapelab.gui.training.time_page import TimePage
 
@@ -38,10 +42,15 @@ class RunPage(QSplitter):
         self.doctor = DoctorBox()
         self.plot = LossPlot()
         self.page = TimePage()
+        self.comparison = RunComparison(self)
+        self._runs: list[Path] = []  # that there are
         self._rounds = QTimer(self, singleShot=True, interval=ROUNDS_MS)
         self._rounds.timeout.connect(self._consult)
         self.plot.cursor_moved.connect(self.page.go_to)
         self.page.moved.connect(self.plot.set_cursor)
+        self.plot.bar.compare_toggled.connect(self._compare)
+        self.comparison.came.connect(lambda run, events: self.plot.append(str(run), events))
+        self.comparison.failed.connect(self.failed)
         self._lay_out()
 
     # --- what others use -------------------------------------------------------------------
@@ -53,17 +62,24 @@ class RunPage(QSplitter):
         if before is not None and (run is None or run.path != before):
             self.plot.remove_run(str(before))
             self._past = None
+            for other in self.comparison.runs:
+                self._compare(str(other), False)
         if run is None:
             self.page.show_run(None)
         elif run.path != before:
             self._begin(run)
         self._show_header()
+        self._offer_others()
+
+    def offer_runs(self, runs: Sequence[RunSummary]) -> None:
+        """Says which runs there are, for the shown one to be compared with."""
+        self._runs = [run.path for run in runs]
+        self._offer_others()
 
     def restart(self, live: LiveRun) -> None:
         """The shown run goes on, and its whole history comes again."""
         key = str(live.run)
         self._live = live
-        self.plot.remove_run(key)
         self.plot.add_run(key, live.run.name)
         self._show_header()
 
@@ -89,6 +105,7 @@ class RunPage(QSplitter):
         if self._reader is not None:
             self._reader.stop()
             self._reader = None
+        self.comparison.stop()
         self.page.stop()
 
     # --- inside ----------------------------------------------------------------------------
@@ -122,6 +139,23 @@ class RunPage(QSplitter):
         self._refresh_time(progress)
         self._show_header()
         self._ask_doctor()
+
+    def _offer_others(self) -> None:
+        names = {str(path): path.name for path in self._runs} if self.shown else {}
+        names.pop(str(self.shown.path) if self.shown else "", None)
+        for gone in {str(path) for path in self.comparison.runs} - names.keys():
+            self._compare(gone, False)
+        self.plot.bar.offer_runs(names, {str(path) for path in self.comparison.runs})
+
+    @Slot(str, bool)
+    def _compare(self, key: str, on: bool) -> None:
+        """Draws another run beside the shown one, or does so no more."""
+        if on:
+            self.plot.add_run(key, Path(key).name)
+            self.comparison.add(Path(key))
+        else:
+            self.comparison.remove(Path(key))
+            self.plot.remove_run(key)
 
     def _ask_doctor(self) -> None:
         if not self._rounds.isActive():

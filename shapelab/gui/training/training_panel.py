@@ -168,6 +168,7 @@ class TrainingPanel(QWidget):
             self.list.update_run(live.run, state=live.state, step=live.progress.step)
         for run in self._actions.in_deletion:
             self.list.update_run(run, state=RunState.DELETING)
+        self.run_page.offer_runs(self.list.runs)
         if self.pages.currentWidget() is self.welcome and self.list.runs:
             shown = self.run_page.shown
             running = shown is not None and shown.path in self._live

@@ -369,7 +369,7 @@ def test_the_pointer_reads_nothing_where_a_curve_has_ended(filled):
 
 
 def test_several_runs_have_a_colour_each_and_a_panel_for_each_curve(filled):
-    filled.add_run("b", "second <run>", "#ff0000")
+    filled.add_run("b", "second <run>")
     filled.append("b", events(2000, lowest=0.04))
     filled.redraw()
     assert titles(filled) == [
@@ -382,7 +382,7 @@ def test_several_runs_have_a_colour_each_and_a_panel_for_each_curve(filled):
     ]
     items = panel_of(filled, "KL, nats")._items
     colors = [item.bold.opts["pen"].color().name() for item in items]
-    assert colors == [SERIES_LIGHT[0], "#ff0000"]
+    assert colors == [*SERIES_LIGHT[:2]]
     assert "second &lt;run&gt;" in filled.names.text()
     assert filled.grid.panels[0].vb.viewRange()[0][1] > 2000
     filled.remove_run("b")

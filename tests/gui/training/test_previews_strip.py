@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from shapelab.core.runs.previews import preview_path
 from shapelab.gui.training.previews_strip import PreviewsStrip
 from trainer.report import previews
 
@@ -107,9 +108,19 @@ def test_cards_lie_inside_and_apart(qtbot, strip, folder):
         assert not any(a.intersects(b) for a in rects for b in rects if a is not b)
 
 
-def test_a_preview_that_was_removed_is_told(qtbot, strip, folder):
-    with qtbot.waitSignal(strip.failed, timeout=10_000) as told:
-        strip.show_step(folder, 999)
-    assert "no shapes" in str(told.args[0])
-    assert "no shapes" in strip.empty_text
+@pytest.mark.parametrize(
+    ("suffix", "words"), [(None, "no shapes"), (".png", "is damaged"), (".npz", "is damaged")]
+)
+def test_a_preview_that_cannot_be_read_says_so_in_its_place(qtbot, strip, folder, suffix, words):
+    show(qtbot, strip, folder, 10)
+    if suffix is not None:
+        path = preview_path(folder, 20).with_suffix(suffix)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3] * (suffix == ".npz"))
+    strip.show_step(folder, 999 if suffix is None else 20)
+    qtbot.waitUntil(lambda: words in strip.empty_text, timeout=10_000)
     assert strip.rects() == []
+    told = strip.grab().toImage()
+    strip.clear()
+    assert told != strip.grab().toImage()  # it can be seen
+    show(qtbot, strip, folder, 10)
+    assert len(strip.rects()) == 4

@@ -377,6 +377,46 @@ def test_between_checkpoints_the_nearest_is_explored_and_then_follows_the_cursor
     assert panel.run_page.page.home.isHidden()
 
 
+def test_another_run_is_drawn_beside_the_shown_one_and_read_as_it_grows(
+    qtbot, panel, old, tmp_path
+):
+    other = make_run(tmp_path, "other", Started(0, 300, "cpu", 1), StepDone(50, {"kl": 7.0}))
+    os.utime(other.config, (1, 1))
+    refresh(qtbot, panel)
+    panel.list.choose(old.path)
+    bar, plot = panel.run_page.plot.bar, panel.run_page.plot
+    assert [action.text() for action in bar.others.actions()] == ["other"]
+    bar.others.actions()[0].trigger()
+    key = str(other.path)
+    qtbot.waitUntil(lambda: "kl" in plot.curves(key).curves, timeout=WAIT_MS)
+    plot.redraw()
+    assert "old" in plot.names.text()
+    assert "other" in plot.names.text()
+    with other.events.open("a") as file:
+        file.write(to_line(StepDone(60, {"kl": 6.0})) + "\n")
+    qtbot.waitUntil(lambda: plot.curves(key).step == 60, timeout=WAIT_MS)
+    refresh(qtbot, panel)
+    assert bar.others.actions()[0].isChecked()  # reading the list again leaves it
+    panel.list.choose(other.path)
+    qtbot.waitUntil(lambda: "kl" in plot.curves(key).curves, timeout=WAIT_MS)
+    assert panel.run_page.comparison.runs == []
+    with pytest.raises(KeyError):
+        plot.curves(str(old.path))
+    assert [(a.text(), a.isChecked()) for a in bar.others.actions()] == [("old", False)]
+
+
+def test_a_compared_run_that_is_gone_is_drawn_no_more(qtbot, panel, old, tmp_path):
+    other = make_run(tmp_path, "other", Started(0, 300, "cpu", 1), StepDone(50, {"kl": 7.0}))
+    refresh(qtbot, panel)
+    panel.list.choose(old.path)
+    panel.run_page.plot.bar.others.actions()[0].trigger()
+    assert panel.run_page.comparison.runs == [other.path]
+    other.delete()
+    refresh(qtbot, panel)
+    assert panel.run_page.comparison.runs == []
+    assert not panel.run_page.plot.bar.compare.isEnabled()
+
+
 def test_follow_asks_for_the_shown_run(qtbot, panel, old):
     with qtbot.waitSignal(panel.follow_requested) as told:
         qtbot.mouseClick(panel.run_page.page.follow, LEFT)
