@@ -18,7 +18,7 @@ from shapelab.core.mesh.print_check import check
 from shapelab.core.mesh.tri_mesh import TriMesh
 from trainer.data.sampling import sampled_shape
 from trainer.data.sampling.sampled_shape import (
-    TRUNCATION,
+    FARTHEST,
     _placed_grid,
     quantised,
     sample,
@@ -66,7 +66,7 @@ def test_quantised_distances_keep_their_side_and_are_off_by_half_a_step() -> Non
     assert stored.dtype == np.uint8
     back = to_voxels(stored)
     assert back.dtype == np.float32
-    assert np.abs(back - np.clip(true, -TRUNCATION, TRUNCATION)).max() <= STEP / 2 + 1e-6
+    assert np.abs(back - np.clip(true, -FARTHEST, FARTHEST)).max() <= STEP / 2 + 1e-6
     assert ((back < 0) == (true < 0)).all()
     assert (quantised(to_voxels(np.arange(256).astype(np.uint8))) == np.arange(256)).all()
 
@@ -77,7 +77,7 @@ def test_distances_of_a_box_are_exact(resolution: int) -> None:
     sampled = sample(box(12, 7.3, 4.1), resolution)
     half = tuple(side / 12 * resolution * 0.375 for side in (12, 7.3, 4.1))
     true = from_box(half, resolution)
-    clipped = np.clip(true, -TRUNCATION, TRUNCATION)
+    clipped = np.clip(true, -FARTHEST, FARTHEST)
     assert np.abs(to_voxels(sampled.distance) - clipped).max() <= STEP / 2 + 1e-3
     assert ((sampled.distance < 128) == (true < 0)).all()
     # A solid cell is inside or touched.

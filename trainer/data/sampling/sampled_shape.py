@@ -17,8 +17,8 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 
 from ..source import Shape
 
-TRUNCATION = 3.0  # voxels: what is farther from the surface counts as this far
-_STEP = 2 * TRUNCATION / 255  # voxels between two of the 256 values
+FARTHEST = 3.0  # voxels: what is farther from the surface counts as this far
+_STEP = 2 * FARTHEST / 255  # voxels between two of the 256 values
 _CANDIDATES = 2  # nearest samples whose triangles are asked for their exact distance
 _MAX_FACES = 200_000  # of a surface that is kept for pictures
 
@@ -123,14 +123,14 @@ def _blurred(full: Grid) -> NDArray[np.float32]:
 
 
 def quantised(distance: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Distances in voxels as uint8, clamped to +-TRUNCATION; keeps which side of 0 they are on."""
-    share = (np.clip(distance, -TRUNCATION, TRUNCATION) + TRUNCATION) / _STEP
+    """Distances in voxels as uint8, clamped to +-FARTHEST; keeps which side of 0 they are on."""
+    share = (np.clip(distance, -FARTHEST, FARTHEST) + FARTHEST) / _STEP
     return np.floor(share + 0.5).astype(np.uint8)
 
 
 def to_voxels(distance: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Quantised distances in voxels, off by at most half a step of 6/255 voxel."""
-    return distance.astype(np.float32) * np.float32(_STEP) - np.float32(TRUNCATION)
+    return distance.astype(np.float32) * np.float32(_STEP) - np.float32(FARTHEST)
 
 
 def _distance(solid: Solid) -> NDArray[np.float64]:
@@ -140,12 +140,12 @@ def _distance(solid: Solid) -> NDArray[np.float64]:
     from a tenth: else the surface at distance 0 would have stairs. Across a hole of the mesh, where
     inside and outside meet without a surface, the distance jumps.
     """
-    distance = np.where(solid.cells, -TRUNCATION, TRUNCATION)
+    distance = np.where(solid.cells, -FARTHEST, FARTHEST)
     near = _near(solid.samples, len(solid.cells))
     points = np.argwhere(near).astype(np.float64) + 0.5
-    found = nearest(points, solid.triangles, solid.samples, solid.owners, TRUNCATION + 1)
+    found = nearest(points, solid.triangles, solid.samples, solid.owners, FARTHEST + 1)
     signs = np.where(solid.contains(points, found.place), -1, 1)
-    distance[near] = np.clip(signs * found.distance, -TRUNCATION, TRUNCATION)
+    distance[near] = np.clip(signs * found.distance, -FARTHEST, FARTHEST)
     return distance
 
 
@@ -204,12 +204,12 @@ def _with_thin_parts(distance: NDArray[np.float64], solid: Grid) -> NDArray[np.f
 
 
 def _near(samples: Points, resolution: int) -> Grid:
-    """Cells whose middles may lie within the truncation of the surface."""
+    """Cells whose middles may lie within ``FARTHEST`` of the surface."""
     from scipy import ndimage
 
     cells = np.zeros((resolution,) * 3, np.uint8)
     cells[tuple(samples.astype(np.int64).T)] = 1
-    reach = int(TRUNCATION) + 1  # the nearest sample may lie one cell beyond the nearest place
+    reach = int(FARTHEST) + 1  # the nearest sample may lie one cell beyond the nearest place
     return ndimage.maximum_filter(cells, 2 * reach + 1) > 0
 
 
