@@ -118,7 +118,7 @@ class Store:
         return flat.reshape(-1, side, side, side)
 
     def signed_distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Signed distances in voxels (len(rows), R, R, R), cut off at ``FARTHEST``, negative inside."""
+        """Signed distances in voxels (len(rows), R, R, R), up to ``FARTHEST``; negative inside."""
         from ..sampling.sampled_shape import to_voxels
 
         return to_voxels(self.quantised_distances(rows))
