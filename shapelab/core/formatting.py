@@ -69,6 +69,11 @@ def file_size(size: float) -> str:
     return f"{size:.0f} bytes"
 
 
+def timestamp(seconds: float) -> str:
+    """Date and time of day, of seconds since 1970: ``2026-03-01 14:05``."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
 def date(seconds: float) -> str:
     """The time of today, the day of this year, or the date, of seconds since 1970."""
     then, now = time.localtime(seconds), time.localtime()

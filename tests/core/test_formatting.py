@@ -89,3 +89,8 @@ def test_a_date_of_another_year_is_whole() -> None:
     then = time.mktime((1999, 3, 4, 5, 6, 0, 0, 0, -1))
     assert formatting.date(then) == "1999-03-04"
     assert formatting.date(time.time())[2] == ":"
+
+
+def test_a_timestamp_says_date_and_time() -> None:
+    then = time.mktime((2026, 3, 1, 14, 5, 59, 0, 0, -1))
+    assert formatting.timestamp(then) == "2026-03-01 14:05"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -57,7 +56,7 @@ def table_of_runs(runs: Sequence[RunSummary]) -> Table:
             "–" if run.best is None else f"{run.best:.4f}",
             Text(run.preset),
             formatting.file_size(run.size),
-            _date(run.changed),
+            formatting.timestamp(run.changed),
         )
     return grid
 
@@ -100,10 +99,6 @@ def _commented(line: str) -> str:
     return line if field is None or "#" in line else f"{line:30s} # {field.description}"
 
 
-def _date(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
-
-
 def _state(folder: RunFolder, run: RunSummary) -> list[str]:
     state = _MEANINGS.get(run.state, run.state.label)
     best = "no validation yet" if run.best is None else f"best IoU {run.best:.4f}"
@@ -111,7 +106,7 @@ def _state(folder: RunFolder, run: RunSummary) -> list[str]:
         str(run.path),
         f"  {state}{f': {folder.owner_text()}' if run.state is RunState.TRAINING else ''}",
         f"  step {run.step} of {run.steps} ({run.step / run.steps:.0%}), {best}",
-        f"  {formatting.file_size(run.size)}, changed {_date(run.changed)}",
+        f"  {formatting.file_size(run.size)}, changed {formatting.timestamp(run.changed)}",
     ]
 
 
@@ -151,7 +146,9 @@ def _checkpoints(folder: RunFolder) -> list[str]:
     for path in sorted(folder.checkpoints.glob("[!.]*")):
         try:
             size = sum(file.stat().st_size for file in path.iterdir())
-            rows.append((path.name, formatting.file_size(size), _date(path.stat().st_mtime)))
+            rows.append(
+                (path.name, formatting.file_size(size), formatting.timestamp(path.stat().st_mtime))
+            )
         except OSError:  # dropped by the run at this moment, or no folder
             continue
     return ["Checkpoints", *_columns(rows)] if rows else ["Checkpoints: none yet"]

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import EventReader, Finished
@@ -209,7 +210,7 @@ class RunFolder:
         """Who trains the run, for a sentence."""
         try:
             owner: Any = json.loads(self.owner.read_text("utf-8"))
-            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner["since"]))
+            since = formatting.timestamp(owner["since"])
             return f"process {owner['pid']} on {owner['host']} (since {since})"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"

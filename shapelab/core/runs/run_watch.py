@@ -21,7 +21,7 @@ from shapelab.core.runs.events import (
 )
 from shapelab.core.runs.run_state import RunState
 
-STALL_FACTOR = 10  # times the usual time between two lines of figures
+STALL_FACTOR = 10  # times the usual time between two lines of numbers
 STALL_FLOOR_S = 60.0  # validating and saving take their time, on a slow disk above all
 _PACES = 50  # over how many intervals the usual one is taken
 
@@ -49,7 +49,7 @@ class RunWatch:
         self._heard = clock()
         self._stall_told = False
         self._stepped: float | None = None  # when, by the trainer's clock, if nothing came after
-        self._paces: deque[float] = deque(maxlen=_PACES)  # seconds between two lines of figures
+        self._paces: deque[float] = deque(maxlen=_PACES)  # seconds between two lines of numbers
         self._paused = False
 
     def begin(self) -> None:
@@ -95,7 +95,7 @@ class RunWatch:
         if silence < limit:
             return None
         self._stall_told = True
-        before = f"; figures usually come every {usual:.3g} s" if usual else ""
+        before = f"; numbers usually come every {usual:.3g} s" if usual else ""
         trouble = Trouble(
             f"Nothing was heard from the training for {silence:.0f} s{before}. It may be waiting "
             f"for the disk or the machine; if it does not come back, end it and resume from step "
@@ -106,7 +106,7 @@ class RunWatch:
 
     @property
     def pace(self) -> float:
-        """Median seconds between two lines of figures; 0 = not known yet."""
+        """Median seconds between two lines of numbers; 0 = not known yet."""
         return statistics.median(self._paces) if self._paces else 0.0
 
     def _note_pace(self, event: Event) -> None:

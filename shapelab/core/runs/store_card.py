@@ -17,7 +17,7 @@ INDEX = "index.json"
 
 @dataclass(frozen=True)
 class StoreCard:
-    """The figures of a store that a person chooses by."""
+    """What a person chooses a store by."""
 
     folder: Path
     resolution: int  # cells along a side

@@ -244,10 +244,10 @@ class PreviewsStrip(QWidget):
             return
         quiet = theme.blend(palette.window().color(), palette.windowText().color(), 0.16)
         for i, (rect, tile) in enumerate(zip(self.rects(), self._tiles, strict=True)):
-            outline = QPainterPath()
-            outline.addRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+            frame = QPainterPath()
+            frame.addRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
             painter.save()
-            painter.setClipPath(outline)
+            painter.setClipPath(frame)
             painter.drawImage(rect, tile)
             if not self._solid[i]:
                 painter.setPen(QColor(theme.LIGHT.muted))  # the picture's ground is light
@@ -257,4 +257,4 @@ class PreviewsStrip(QWidget):
             pen = QPen(palette.highlight().color(), 2) if marked else QPen(quiet, 1)
             painter.setPen(pen)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPath(outline)
+            painter.drawPath(frame)

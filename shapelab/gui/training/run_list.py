@@ -96,7 +96,7 @@ class _Runs(QAbstractListModel):
 
 
 class _Rows(QStyledItemDelegate):
-    """Name and state above, figures below, quieter."""
+    """Name and state above, numbers below, quieter."""
 
     def sizeHint(
         self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex

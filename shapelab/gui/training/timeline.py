@@ -40,11 +40,9 @@ class Timeline(QWidget):
 
     Signals:
         moved: the step that the user went to, at each move.
-        released: the step at which the user let go.
     """
 
     moved = Signal(int)
-    released = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +122,6 @@ class Timeline(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._pressed and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = False
-            self.released.emit(self._step)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._jump(-1 if event.angleDelta().y() > 0 else 1)
@@ -136,7 +133,6 @@ class Timeline(QWidget):
             self._jump(-1 if key == Qt.Key.Key_Left else 1)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._stops():
             self._go(self._stops()[0 if key == Qt.Key.Key_Home else -1])
-            self.released.emit(self._step)
         else:
             super().keyPressEvent(event)
 
@@ -149,7 +145,6 @@ class Timeline(QWidget):
         beyond = [stop for stop in stops if (stop - self._step) * way > 0]
         if beyond:
             self._go(min(beyond, key=lambda stop: abs(stop - self._step)))
-            self.released.emit(self._step)
 
     def _at(self, x: float) -> int:
         """The step under the pointer: a checkpoint that is near, else the nearest preview."""

@@ -34,10 +34,9 @@ def test_nearest_takes_the_earlier_of_two_as_near():
 
 def test_a_click_goes_to_what_lies_there(qtbot, timeline):
     told = []
-    timeline.moved.connect(lambda step: told.append(("moved", step)))
-    timeline.released.connect(lambda step: told.append(("released", step)))
+    timeline.moved.connect(told.append)
     click(qtbot, timeline, 345)
-    assert told == [("moved", 350), ("released", 350)]
+    assert told == [350]
     click(qtbot, timeline, 704)
     assert timeline.step == 700  # there is nothing later
 
