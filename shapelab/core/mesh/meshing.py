@@ -1,4 +1,4 @@
-"""Turns an occupancy grid into the surface that is shown and exported."""
+"""Turns an occupancy grid into the surface that is shown and exported, or into cubes to look at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.mesh import occupancy_grid
-from shapelab.core.mesh.cubes import blocks as blocks
 from shapelab.core.mesh.finishing import finish as finish
 from shapelab.core.mesh.tri_mesh import TriMesh as TriMesh
 from shapelab.core.mesh.tri_mesh import shell_of_faces, shell_volumes
@@ -21,6 +20,9 @@ _PASS_BAND = 0.1
 _REACH, _REACH_WHERE_THIN = 0.6, 0.05
 # A shell that smoothing would leave less of than this is not smoothed.
 _SMALLEST_REST = 0.3
+# A cube's face and its two triangles.
+_SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)], np.float32)
+_HALVES = np.array([(0, 1, 2), (0, 2, 3)], np.int32)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,37 @@ def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = No
     return _shaded(poly, max(occupancy.shape))
 
 
+def blocks(occupancy: NDArray[np.floating], level: float = 0.5) -> TriMesh:
+    """The outer faces of all voxels at or above the level, for looking at.
+
+    Args:
+        occupancy: (x, y, z) in [0, 1].
+        level: The occupancy from which a voxel is solid.
+
+    Returns:
+        The mesh in sides of the grid around its middle, like `surface`. Faces share no vertices,
+        so that every cube is shaded flat.
+
+    Raises:
+        MeshError: if no voxel is solid.
+    """
+    values = occupancy_grid.checked(occupancy, level)
+    solid = np.pad(values >= level, 1)
+    middle = np.array(values.shape, np.float32) / 2 + 0.5
+    corners, normals = [], []
+    for axis in range(3):
+        for side in (-1, 1):
+            bare = solid & ~np.roll(solid, -side, axis)
+            centres = np.argwhere(bare).astype(np.float32) - middle
+            corners.append((centres[:, None] + _square(axis, side)).reshape(-1, 3))
+            normals.append(np.zeros_like(corners[-1]))
+            normals[-1][:, axis] = side
+    vertices = np.concatenate(corners).astype(np.float32) / np.float32(max(values.shape))
+    squares = np.arange(0, len(vertices), 4, dtype=np.int32)
+    faces = (squares[:, None, None] + _HALVES).reshape(-1, 3)
+    return TriMesh(vertices, faces, np.concatenate(normals))
+
+
 def _flying_edges(
     fine: occupancy_grid.Occupancy, options: SurfaceOptions, origin: NDArray[np.float64]
 ) -> Any:
@@ -93,7 +126,7 @@ def _flying_edges(
     image.SetDimensions(*fine.shape)
     image.SetSpacing(*[1 / options.resolution] * 3)
     image.SetOrigin(*origin)
-    # VTK runs x fastest: any other order would mirror the shape.
+    # VTK runs x fastest: any other order would flip the shape.
     values = fine.ravel(order="F")
     image.GetPointData().SetScalars(numpy_to_vtk(values))
     contour = vtkFlyingEdges3D()
@@ -195,3 +228,10 @@ def _numpy(array: Any) -> NDArray[Any]:
 
 def _points(poly: Any) -> NDArray[np.float32]:
     return _numpy(poly.GetPoints().GetData())
+
+
+def _square(axis: int, side: int) -> NDArray[np.float32]:
+    """The corners (4, 3) of a voxel's face, counter-clockwise as seen from outside."""
+    corners = np.full((4, 3), side / 2, np.float32)
+    corners[:, (axis + 1) % 3], corners[:, (axis + 2) % 3] = _SQUARE[::side].T
+    return corners

@@ -159,7 +159,7 @@ def _lights() -> list[vtkLight]:
     for position, intensity, color in (
         ((-0.45, 0.55, 0.70), 0.74, (1.0, 0.98, 0.95)),  # key: above left, warm
         ((0.70, -0.05, 0.70), 0.34, (0.92, 0.96, 1.0)),  # fill: right, cool
-        ((0.20, 0.60, -0.75), 0.30, (1.0, 1.0, 1.0)),  # rim: behind above, lifts the outline
+        ((0.20, 0.60, -0.75), 0.30, (1.0, 1.0, 1.0)),  # rim: behind above, sets off the silhouette
     ):
         light = vtkLight()
         light.SetLightTypeToCameraLight()

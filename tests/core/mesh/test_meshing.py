@@ -28,9 +28,9 @@ def torus(ring=9.0, tube=4.0):
 
 
 def box(low, high):
-    field = np.zeros((32, 32, 32), np.float32)
-    field[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = 1
-    return field
+    occupancy = np.zeros((32, 32, 32), np.float32)
+    occupancy[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = 1
+    return occupancy
 
 
 def noise(seed, share=0.5):
@@ -85,7 +85,7 @@ def test_a_torus_keeps_its_hole(resolution):
 
 
 @pytest.mark.parametrize("make", [surface, blocks])
-def test_an_asymmetric_solid_is_neither_mirrored_nor_turned(make):
+def test_an_asymmetric_solid_is_neither_flipped_nor_turned(make):
     # Three arms of different lengths from one corner: each swap or flip of axes moves a bound.
     arms = box((3, 5, 7), (24, 8, 10)) + box((3, 5, 7), (6, 20, 10)) + box((3, 5, 7), (6, 8, 29))
     mesh = in_voxels(make(np.minimum(arms, 1)))
@@ -95,8 +95,8 @@ def test_an_asymmetric_solid_is_neither_mirrored_nor_turned(make):
 
 
 def test_a_grid_of_three_different_lengths_is_centred():
-    field = np.ones((6, 10, 14), np.float32)
-    for mesh in (surface(field, SurfaceOptions(smoothing=0)), blocks(field)):
+    occupancy = np.ones((6, 10, 14), np.float32)
+    for mesh in (surface(occupancy, SurfaceOptions(smoothing=0)), blocks(occupancy)):
         np.testing.assert_allclose(mesh.extents, (6 / 14, 10 / 14, 1), atol=1e-6)
         np.testing.assert_allclose(mesh.vertices.min(axis=0), (-3 / 14, -5 / 14, -0.5), atol=1e-6)
 
@@ -119,7 +119,7 @@ AWKWARD = {
 
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("name", AWKWARD)
-def test_awkward_fields_become_closed_manifold_parts(name, largest):
+def test_awkward_grids_become_closed_manifold_parts(name, largest):
     mesh = surface(AWKWARD[name], SurfaceOptions(largest_part=largest))
     assert_solid(mesh)
     report = check(finish(mesh, 60.0))
@@ -129,9 +129,9 @@ def test_awkward_fields_become_closed_manifold_parts(name, largest):
 
 @pytest.mark.parametrize("name", ["grey noise", "level inside and out", "half space"])
 @pytest.mark.parametrize("level", [0.2, 0.5, 0.8])
-def test_awkward_fields_at_other_levels_and_resolutions(name, level):
-    field = AWKWARD[name][:12, :12, :12] if "noise" in name else AWKWARD[name]
-    mesh = surface(field, SurfaceOptions(resolution=2, level=level))
+def test_awkward_grids_at_other_levels_and_resolutions(name, level):
+    occupancy = AWKWARD[name][:12, :12, :12] if "noise" in name else AWKWARD[name]
+    mesh = surface(occupancy, SurfaceOptions(resolution=2, level=level))
     assert_solid(mesh)
     assert check(finish(mesh, 60.0)).ok
 
@@ -159,28 +159,28 @@ def test_a_plate_of_one_voxel_and_its_hole_survive_smoothing():
 
 
 def test_a_staircase_hangs_together_by_its_edges():
-    field = np.zeros((32, 32, 32), np.float32)
+    occupancy = np.zeros((32, 32, 32), np.float32)
     for step in range(20):
-        field[5 + step, 5 + step, 10:13] = 1
-    mesh = in_voxels(surface(field))
+        occupancy[5 + step, 5 + step, 10:13] = 1
+    mesh = in_voxels(surface(occupancy))
     assert_solid(mesh)
     assert mesh.extents[0] == pytest.approx(20, abs=0.5)
     assert check(finish(mesh, 50)).parts == 1
 
 
 def test_only_the_largest_part_is_kept_unless_asked_otherwise():
-    field = np.maximum(ball(6, (-7, 0, 0)), ball(3, (9, 0, 0)))
+    occupancy = np.maximum(ball(6, (-7, 0, 0)), ball(3, (9, 0, 0)))
     alone = surface(ball(6, (-7, 0, 0)))
-    kept = surface(field)
+    kept = surface(occupancy)
     np.testing.assert_array_equal(kept.vertices, alone.vertices)
-    both = surface(field, SurfaceOptions(largest_part=False))
+    both = surface(occupancy, SurfaceOptions(largest_part=False))
     assert check(finish(both, 60)).parts == 2
     assert both.volume == pytest.approx(kept.volume + 4 / 3 * np.pi * (3 / 32) ** 3, rel=0.05)
 
 
 def test_a_hidden_void_is_filled_with_the_largest_part_and_else_kept_as_one_body():
-    field = ball(12) - ball(5)
-    filled, hollow = surface(field), surface(field, SurfaceOptions(largest_part=False))
+    occupancy = ball(12) - ball(5)
+    filled, hollow = surface(occupancy), surface(occupancy, SurfaceOptions(largest_part=False))
     assert filled.volume == pytest.approx(surface(ball(12)).volume)
     assert hollow.volume == pytest.approx(filled.volume - 4 / 3 * np.pi * (5 / 32) ** 3, rel=0.02)
     report = check(finish(hollow, 60))
@@ -188,47 +188,47 @@ def test_a_hidden_void_is_filled_with_the_largest_part_and_else_kept_as_one_body
     assert report.parts == 1
 
 
-def test_the_field_is_left_alone_and_may_be_read_only():
-    field = AWKWARD["exactly on the level"].copy()
-    before = field.copy()
-    field.setflags(write=False)
-    surface(field)
-    surface(field, SurfaceOptions(resolution=2))
-    blocks(field)
-    np.testing.assert_array_equal(field, before)
+def test_the_grid_is_left_alone_and_may_be_read_only():
+    occupancy = AWKWARD["exactly on the level"].copy()
+    before = occupancy.copy()
+    occupancy.setflags(write=False)
+    surface(occupancy)
+    surface(occupancy, SurfaceOptions(resolution=2))
+    blocks(occupancy)
+    np.testing.assert_array_equal(occupancy, before)
 
 
-def test_bool_and_transposed_fields_are_taken():
-    field = box((3, 5, 7), (9, 20, 29))
-    mesh = surface(field)
-    np.testing.assert_array_equal(surface(field > 0.5).vertices, mesh.vertices)
-    turned = np.asfortranarray(field)
+def test_bool_and_transposed_grids_are_taken():
+    occupancy = box((3, 5, 7), (9, 20, 29))
+    mesh = surface(occupancy)
+    np.testing.assert_array_equal(surface(occupancy > 0.5).vertices, mesh.vertices)
+    turned = np.asfortranarray(occupancy)
     np.testing.assert_array_equal(surface(turned).vertices, mesh.vertices)
 
 
 @pytest.mark.parametrize("name", ["binary noise", "half space"])
-def test_the_same_field_gives_the_same_mesh(name):
+def test_the_same_grid_gives_the_same_mesh(name):
     first, second = surface(AWKWARD[name]), surface(AWKWARD[name])
     np.testing.assert_array_equal(first.vertices, second.vertices)
     np.testing.assert_array_equal(first.faces, second.faces)
 
 
 @pytest.mark.parametrize("make", [surface, blocks])
-def test_an_empty_field_is_told_with_its_maximum(make):
+def test_an_empty_grid_is_told_with_its_maximum(make):
     with pytest.raises(MeshError, match=r"highest value is 0\.31.*lower the level"):
         make(ball() * 0.31)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_field_that_is_no_number_is_refused(value):
-    field = ball()
-    field[3, 3, 3] = value
+def test_a_grid_that_is_no_number_is_refused(value):
+    occupancy = ball()
+    occupancy[3, 3, 3] = value
     with pytest.raises(MeshError, match="no numbers"):
-        surface(field)
+        surface(occupancy)
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (1, 32, 32, 32), (0, 3, 3)])
-def test_a_field_that_is_no_volume_is_refused(shape):
+def test_a_grid_that_is_no_volume_is_refused(shape):
     with pytest.raises(MeshError, match="three axes"):
         surface(np.ones(shape, np.float32))
 
@@ -250,8 +250,8 @@ def test_options_out_of_range_are_refused(wrong):
 
 
 def test_blocks_are_cubes_shaded_flat():
-    field = box((4, 5, 6), (7, 9, 11))
-    mesh = in_voxels(blocks(field))
+    occupancy = box((4, 5, 6), (7, 9, 11))
+    mesh = in_voxels(blocks(occupancy))
     assert mesh.volume == pytest.approx(3 * 4 * 5)
     assert len(mesh.faces) == 2 * 2 * (12 + 15 + 20)
     corners = mesh.vertices[mesh.faces].astype(float)
@@ -261,8 +261,8 @@ def test_blocks_are_cubes_shaded_flat():
 
 
 def test_blocks_at_the_border_and_as_noise_hold_their_volume():
-    field = noise(5)
-    assert in_voxels(blocks(field), 18).volume == pytest.approx(field.sum())
+    occupancy = noise(5)
+    assert in_voxels(blocks(occupancy), 18).volume == pytest.approx(occupancy.sum())
 
 
 @pytest.mark.parametrize("size", [0.5, 60.0, 1000.0])
@@ -336,17 +336,17 @@ def test_real_furniture_of_every_class_becomes_printable():
     filled = voxels.reshape(len(voxels), -1).sum(axis=1) >= 60
     for label in range(len(classes)):
         for index in np.flatnonzero(filled & (labels == label))[::60][:2]:
-            field = np.pad(voxels[index], 1).astype(np.float32)
-            mesh = surface(field)
+            occupancy = np.pad(voxels[index], 1).astype(np.float32)
+            mesh = surface(occupancy)
             assert_solid(mesh)
             assert check(finish(mesh, 80.0)).ok, index
             assert check(finish(mesh, 80.0, 0.3)).ok, index
 
 
 def test_specks_that_smoothing_would_shrink_to_a_point_are_left_alone():
-    field = ball(6)
-    field[2, 2, 2] = field[29, 2, 29] = 0.501
-    mesh = surface(field, SurfaceOptions(smoothing=50, largest_part=False))
+    occupancy = ball(6)
+    occupancy[2, 2, 2] = occupancy[29, 2, 29] = 0.501
+    mesh = surface(occupancy, SurfaceOptions(smoothing=50, largest_part=False))
     assert_solid(mesh)
     assert len(np.unique(mesh.vertices, axis=0)) == len(mesh.vertices)
     assert check(finish(mesh, 60)).parts == 3

@@ -23,12 +23,12 @@ TIMEOUT = 60_000
 
 def stool(seat_height=0):
     """A seat on four legs, (32, 32, 32) float32: not symmetric in any pair of axes."""
-    field = np.zeros((32, 32, 32), np.float32)
-    field[8:24, 10:24, 16 + seat_height : 20 + seat_height] = 1
+    occupancy = np.zeros((32, 32, 32), np.float32)
+    occupancy[8:24, 10:24, 16 + seat_height : 20 + seat_height] = 1
     for x in (8, 21):
         for y in (10, 21):
-            field[x : x + 3, y : y + 3, 4:17] = 1
-    return field
+            occupancy[x : x + 3, y : y + 3, 4:17] = 1
+    return occupancy
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +149,9 @@ def test_what_is_drawn_is_the_mesh(viewport, mesh):
 
 def test_views_tell_the_sides_apart(viewport):
     """x is right from the front, left from the back; the top shows y upwards."""
-    field = stool()
-    field[20:24, 10:24, 20:28] = 1  # a rest on the side of +x
-    viewport.show_mesh(meshing.surface(field))
+    occupancy = stool()
+    occupancy[20:24, 10:24, 20:28] = 1  # a rest on the side of +x
+    viewport.show_mesh(meshing.surface(occupancy))
     viewport.set_orthographic(True)
 
     def side(view):
@@ -356,7 +356,7 @@ def test_dark_theme_recolours_what_is_there(qapp, viewport, mesh):
 
 
 def test_blocks_are_drawn_as_squares_and_surfaces_as_triangles(viewport, mesh):
-    from shapelab.core.mesh.cubes import blocks
+    from shapelab.core.mesh.meshing import blocks
 
     cubes = blocks(stool())
     viewport.set_style("blocks")
