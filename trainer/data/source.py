@@ -30,7 +30,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Reader:
-    """How one kind of source is known, listed and loaded; stands in ``readers.READERS``."""
+    """How one kind of source is known, listed and loaded; stands in ``source_table.READERS``."""
 
     name: str
     licence: str  # terms of the data, for the card of a model that learns from it
