@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -14,11 +16,11 @@ import typer
 from typer.core import TyperCommand
 
 from shapelab import __version__
-from shapelab.core.errors import ExportError, ShapelabError
+from shapelab.core.errors import ExportError, InputError, ShapelabError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.runs.trainer_module import trainer_module
-from shapelab.output import ShapeWriter, base_name, destinations
+from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -45,6 +47,7 @@ Level = Annotated[
     float,
     typer.Option("--level", min=0.05, max=0.95, help="Occupancy at which the surface lies."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 AllParts = Annotated[bool, typer.Option("--all-parts", help="Keep loose parts too.")]
 
 app = typer.Typer(
@@ -97,15 +100,17 @@ def sample(
     smoothing: Smoothing = DEFAULTS.smoothing,
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
+    force: Force = False,
     model_name: Model = "furniture",
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
     from shapelab.core.session.shape_state import seeded_state
 
-    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
+    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    writer = ShapeWriter(size_mm, surface, force)
     seeds = range(seed, seed + count)
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
-    paths = _paths(out, names, file_format)
+    paths = _paths(out, names, file_format, force)
     model = _load(model_name)
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each seed
@@ -131,20 +136,24 @@ def reconstruct(
     smoothing: Smoothing = DEFAULTS.smoothing,
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
+    force: Force = False,
     model_name: Model = "furniture",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.session.shape_file import shape_of_file
 
-    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
-    paths = _paths(out, [base_name(source) for source in inputs], file_format)
+    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    writer = ShapeWriter(size_mm, surface, force)
+    files = _expanded(inputs)
+    names = [f"{base_name(file)}-shape" for file in files]
+    paths = _paths(out, names, file_format, force, files)
     model = _load(model_name)
 
     def one(item: tuple[str, Path]) -> None:
         state = shape_of_file(model, Path(item[0]).expanduser())
         print(writer.write(model, state, item[1]))
 
-    _each(zip(inputs, paths, strict=True), one)
+    _each(zip(files, paths, strict=True), one)
 
 
 @app.command()
@@ -160,16 +169,18 @@ def interpolate(
     smoothing: Smoothing = DEFAULTS.smoothing,
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
+    force: Force = False,
     model_name: Model = "furniture",
 ) -> None:
     """Write the shapes on the way from A to B."""
     from shapelab.core.session.shape_file import named_shape
     from shapelab.core.session.shape_state import Morph
 
-    writer = ShapeWriter(size_mm, SurfaceOptions(resolution, smoothing, not all_parts, level))
+    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    writer = ShapeWriter(size_mm, surface, force)
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
-    paths = _paths(out, names, file_format)
+    paths = _paths(out, names, file_format, force, [a, b])
     model = _load(model_name)
     ends = (named_shape(model, a), named_shape(model, b))
 
@@ -217,11 +228,30 @@ def self_test() -> None:
     raise typer.Exit(checks.run())
 
 
-def _paths(out: str, names: list[str], file_format: str) -> list[Path]:
+def _paths(
+    out: str, names: list[str], file_format: str, force: bool, inputs: Iterable[str] = ()
+) -> list[Path]:
+    """Where the shapes go; nothing in their way may be harmed."""
     try:
-        return destinations(out, names, file_format)
+        paths = destinations(out, names, file_format)
     except ExportError as error:
         raise typer.BadParameter(str(error)) from None
+    check_free(paths, [Path(name).expanduser() for name in inputs], force)
+    return paths
+
+
+def _expanded(names: list[str]) -> list[str]:
+    """The files meant by names with wildcards, which no shell on Windows expands."""
+    files: list[str] = []
+    for name in names:
+        if name == "-":
+            raise InputError(
+                "Standard input ('-') cannot be read, since only a file's name says what kind it "
+                "is; save it to a file first."
+            )
+        plain = os.path.exists(name) or not glob.has_magic(name)
+        files += [name] if plain else sorted(glob.glob(name)) or [name]
+    return files
 
 
 def _load(name: str) -> ShapeModel:
@@ -260,9 +290,9 @@ def open_window(files: list[Path]) -> int:
 def _start(arguments: list[str]) -> int:
     first = arguments[0] if arguments else ""
     if first and first not in COMMANDS and not first.startswith("-"):
-        files = [Path(argument).expanduser() for argument in arguments]
+        files = [Path(argument).expanduser() for argument in _expanded(arguments)]
         for path in files:
-            if not path.exists():
+            if not os.path.exists(path):
                 known = ", ".join(COMMANDS)
                 print(
                     f"shapelab: '{path}' is neither a file nor a command ({known}).",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.core.session.shape_state import ShapeState
 
+MAX_NAME = 255  # bytes of a file's name, on all usual file systems
+
 
 @dataclass(frozen=True)
 class ShapeWriter:
@@ -21,6 +26,7 @@ class ShapeWriter:
 
     size_mm: float
     surface: SurfaceOptions
+    force: bool = False  # whether a file that is there may be replaced
 
     def write(self, model: ShapeModel, state: ShapeState, path: Path) -> str:
         """Writes one shape, checked, and returns one line about the file.
@@ -33,17 +39,19 @@ class ShapeWriter:
 
         make_folder(path.parent)
         if path.name.lower().endswith(SHAPE_SUFFIX):
-            write_shape(path, state, model)
+            write_shape(path, state, model, self.force)
             return f"{path}: saved latent of {state.origin}"
         occupancy = model.decode(state.latent(model))
         mesh = meshing.finish(meshing.surface(occupancy, self.surface), self.size_mm)
-        return f"{path}: {formats.write(path, mesh).summary()}"
+        return f"{path}: {formats.write(path, mesh, force=self.force).summary()}"
 
 
 def make_folder(folder: Path) -> None:
     """Makes a folder and its parents. Raises ExportError when that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ExportError(f"{folder} is a file, not a folder; choose another one.") from None
     except OSError as error:
         raise ExportError(f"The folder {folder} cannot be made: {error.strerror}.") from None
 
@@ -62,8 +70,13 @@ def destinations(out: str, names: list[str], file_format: str) -> list[Path]:
     Raises:
         ExportError: no such format, or several shapes for one file.
     """
+    if out == "-":
+        raise ExportError(
+            "A shape cannot be written to '-' (standard output), since what was written is read "
+            "back and checked; name a file."
+        )
     target = Path(out).expanduser()
-    if not (out.endswith(("/", "\\")) or target.is_dir() or not target.suffix):
+    if not (out.endswith(("/", "\\")) or os.path.isdir(target) or not target.suffix):
         known_suffix(target.name)
         if len(names) > 1:
             raise ExportError(
@@ -72,12 +85,50 @@ def destinations(out: str, names: list[str], file_format: str) -> list[Path]:
         return [target]
     suffix = known_suffix("." + file_format.removeprefix("."))
     paths: list[Path] = []
+    used: set[str] = set()
     for name in names:
-        path, copy = target / f"{name}{suffix}", 2
-        while path in paths:  # chair.png and chair.jpg must not overwrite each other
-            path, copy = target / f"{name}-{copy}{suffix}", copy + 1
-        paths.append(path)
+        file, copy = _fitting(name, suffix), 2
+        while _folded(file) in used:  # chair.png and Chair.jpg must not overwrite each other
+            file, copy = _fitting(name, f"-{copy}{suffix}"), copy + 1
+        used.add(_folded(file))
+        paths.append(target / file)
     return paths
+
+
+def _fitting(name: str, ending: str) -> str:
+    """The name with its ending, shortened to what file systems take."""
+    room = MAX_NAME - len(os.fsencode(ending))
+    return os.fsencode(name)[:room].decode(errors="ignore") + ending
+
+
+def _folded(name: str) -> str:
+    """Equal for names that are one on file systems which do not tell case or accents' forms."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def check_free(paths: Iterable[Path], inputs: Iterable[Path], force: bool) -> None:
+    """Refuses, before any work, outputs that would harm what is there.
+
+    Args:
+        paths: files to be written.
+        inputs: files to be read; none of them is ever written, also by another name for it.
+        force: whether other files may be replaced.
+
+    Raises:
+        ExportError: naming the first file that is in the way.
+    """
+    sources = [path for path in inputs if os.path.exists(path)]
+    for path in paths:
+        if not os.path.exists(path):
+            continue
+        for source in sources:
+            if os.path.samefile(path, source):
+                raise ExportError(
+                    f"{path} is one of the inputs ({source}) and is not overwritten; "
+                    "choose another name."
+                )
+        if not force and not os.path.isdir(path):
+            raise ExportError(f"{path} is there already; choose another name or say --force.")
 
 
 def known_suffix(name: str) -> str:

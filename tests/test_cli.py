@@ -382,10 +382,10 @@ def test_reconstruct_writes_voxels_and_meshes_side_by_side(
     said = capsys.readouterr()
     assert "There is no file" in said.err
     assert [line.split(": ")[0] for line in said.out.splitlines()] == [
-        str(tmp_path / "parts" / "table.ply"),
-        str(tmp_path / "parts" / "table-2.ply"),
+        str(tmp_path / "parts" / "table-shape.ply"),
+        str(tmp_path / "parts" / "table-shape-2.ply"),
     ]
-    for name in ("table.ply", "table-2.ply"):
+    for name in ("table-shape.ply", "table-shape-2.ply"):
         assert formats.decode((tmp_path / "parts" / name).read_bytes(), ".ply").volume > 0
 
 
@@ -476,6 +476,118 @@ def test_destinations(tmp_path: Path) -> None:
     dotted = tmp_path / "run.v2"
     dotted.mkdir()
     assert destinations(str(dotted), ["x"], "shape.json") == [dotted / "x.shape.json"]
+    assert [path.name for path in destinations("out", ["Chair", "chair"], "stl")] == [
+        "Chair.stl",
+        "chair-2.stl",  # one file on Windows and macOS, were it "chair.stl"
+    ]
+
+
+def test_a_batchs_names_fit_the_file_system(tmp_path: Path) -> None:
+    long = "ö" * 200 + "-shape"
+    first, second = destinations(str(tmp_path), [long, long], "stl")
+    assert first != second
+    for path in (first, second):
+        assert len(os.fsencode(path.name)) <= 255
+        path.touch()
+
+
+@pytest.fixture
+def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Any) -> Path:
+    """A mesh in the current folder, and a model that says of every file that it is seed 1."""
+    from shapelab.core.session import shape_file
+    from shapelab.core.session.shape_state import seeded_state
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        shape_file, "shape_of_file", lambda model, _path: seeded_state(model, None, 1)
+    )
+    scan = tmp_path / "scan.stl"
+    scan.write_bytes(b"the only copy")
+    return scan
+
+
+def test_a_scan_is_never_overwritten_by_its_own_reconstruction(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["reconstruct", "scan.stl"]) == 0
+    assert (scan.parent / "scan-shape.stl").stat().st_size > 1000
+    assert cli.main(["reconstruct", "scan.stl", "-o", "parts/", "--format", "obj"]) == 0
+    assert (scan.parent / "parts" / "scan-shape.obj").is_file()
+    capsys.readouterr()
+    (scan.parent / "link.stl").symlink_to(scan)
+    os.link(scan, scan.parent / "hard.stl")
+    (scan.parent / "folder").symlink_to(scan.parent)
+    for out in ("scan.stl", "./scan.stl", str(scan), "link.stl", "hard.stl", "folder/scan.stl"):
+        for force in ([], ["--force"]):
+            assert cli.main(["reconstruct", "scan.stl", "-o", out, *force]) == 1
+            assert "one of the inputs (scan.stl)" in _error(capsys)
+    assert cli.main(["interpolate", "scan.stl", "3", "--steps", "2", "--format", "stl"]) == 0
+    assert scan.read_bytes() == b"the only copy"
+
+
+def test_what_is_there_is_replaced_with_force_alone(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = scan.parent / "shape-8.stl"
+    mine.write_bytes(b"mine")
+    commands = {
+        "shape-8.stl": ["sample", "--seed", "7", "-n", "3"],
+        "one.stl": ["sample", "-o", "one.stl"],
+        "scan-shape.stl": ["reconstruct", "scan.stl"],
+        "scan-shape.shape.json": ["reconstruct", "scan.stl", "--format", "shape.json"],
+        "step-02.stl": ["interpolate", "1", "2", "--steps", "2"],
+    }
+    for name, command in commands.items():
+        path = scan.parent / name
+        path.write_bytes(b"mine")
+        assert cli.main(command) == 1
+        assert f"{name} is there already; choose another name or say --force." in _error(capsys)
+        assert path.read_bytes() == b"mine"
+    assert not (scan.parent / "shape-7.stl").exists()  # nothing begins that cannot end
+    for name, command in commands.items():
+        assert cli.main([*command, "--force"]) == 0
+        assert (scan.parent / name).read_bytes() != b"mine"
+
+
+def test_odd_places_work_or_say_why(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (scan.parent / "folder.stl").mkdir()
+    (scan.parent / "file").touch()
+    long = "n" * 251 + ".stl"
+    assert cli.main(["sample", "-o", long]) == 0  # as long as a name can be
+    assert cli.main(["sample", "-o", "new/deeper/a.stl"]) == 0
+    assert cli.main(["sample", "-o", "folder.stl"]) == 0  # a folder, whatever its name
+    assert (scan.parent / "folder.stl" / "shape-0.stl").is_file()
+    capsys.readouterr()
+    for out, words in (
+        ("n" + long, "could not be written"),
+        ("file/", "is a file, not a folder"),
+        ("file", "is a file, not a folder"),
+    ):
+        assert cli.main(["sample", "-o", out]) == 1
+        assert words in _error(capsys)
+    assert cli.main(["sample", "-o", "-"]) == 2
+    assert "standard output" in " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert cli.main(["reconstruct", "-"]) == 1
+    assert "Standard input" in _error(capsys)
+    (scan.parent / "folder.stl" / "shape-5.stl").mkdir()
+    assert cli.main(["sample", "--seed", "5", "-o", "folder.stl"]) == 1
+    assert "is a folder" in _error(capsys)
+
+
+def test_wildcards_that_no_shell_expanded_are(
+    scan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("b.png", "a.png", "c[1].png"):
+        (scan.parent / name).touch()
+    assert cli.main(["reconstruct", "?.png", "c[1].png", "-o", "out/"]) == 0
+    assert sorted(os.listdir("out")) == ["a-shape.stl", "b-shape.stl", "c[1]-shape.stl"]
+    opened: list[list[Path]] = []
+    monkeypatch.setattr(cli, "open_window", lambda files: opened.append(files) or 0)
+    assert cli.main(["*.png"]) == 0
+    assert opened == [[Path("a.png"), Path("b.png"), Path("c[1].png")]]
+    capsys.readouterr()
+    assert cli.main(["*.xyz"]) == 2
+    assert "'*.xyz' is neither" in _error(capsys)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ CheckpointOption = Annotated[
     str,
     typer.Option(help="newest, best (by mean validation IoU), or the name of one of the run's."),
 ]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 TensorboardOption = Annotated[
     bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
 ]
@@ -164,11 +165,12 @@ def show_store(
             "--out", help="Folder for sheet.html and sheet.png, or a name that ends in .html."
         ),
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Shows what a store holds: samples, counts and what was left out, as a page and a picture."""
     from .data.sheet.contact_sheet import write
 
-    page, picture = write(store, out)
+    page, picture = write(store, out, force)
     print(f"Wrote {page} and {picture}.")
 
 
@@ -281,13 +283,14 @@ def export_model(
     ] = "",
     note: Annotated[str, typer.Option(help="Anything else that the card should say.")] = "",
     checkpoint: CheckpointOption = "newest",
+    force: ForceOption = False,
 ) -> None:
     """Writes the model file and its card, which the app then finds by name."""
     from .evaluation.export import export
     from .report.work_progress import scoring
 
     with scoring(sys.stderr) as tell:
-        folder = export(run, name, _store(run, data), licence, note, checkpoint, tell)
+        folder = export(run, name, _store(run, data), licence, note, checkpoint, tell, force)
     print(f"Wrote {folder}.")
 
 

@@ -16,29 +16,37 @@ _TRIES, _PAUSE_S = 5, 0.1
 _WINDOWS = os.name == "nt"
 
 
-def atomic_write(path: str | Path, data: bytes) -> None:
+def atomic_write(path: str | Path, data: bytes, new: bool = False) -> None:
     """Writes bytes to a file in one step, on the disk when this returns.
 
     Args:
         path: The file; its folder must exist.
         data: What it shall hold.
+        new: Never replace what is at the path, also if it came a moment ago.
 
     Raises:
         ExportError: if it cannot be written, or the disk gave back other bytes; whatever was at
             the path before is then still there.
     """
     path = Path(path)
-    if not path.parent.is_dir():
+    # os.path: a name too long is no folder either, where Path would raise.
+    if not os.path.isdir(path.parent):
         raise ExportError(f"The folder {path.parent} does not exist; choose another one.")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ExportError(f"{path} is a folder; choose a file name.")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # Short, so that a name at the file system's limit has room for its draft too.
+    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         write_through(draft, [data])
         if draft.read_bytes() != data:
             raise ExportError(f"The disk gave back other bytes for {path.name}; use another disk.")
-        replace(draft, path)
+        if new:
+            _place(draft, path)
+        else:
+            replace(draft, path)
         sync_folder(path.parent)
+    except FileExistsError as error:
+        raise ExportError(f"{path} is there already; choose another name.") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ExportError(
@@ -47,6 +55,18 @@ def atomic_write(path: str | Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _place(draft: Path, path: Path) -> None:
+    """Gives a draft its name unless the name is taken: FileExistsError."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as exFAT
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        replace(draft, path)
 
 
 def write_through(path: Path, parts: Iterable[bytes | memoryview]) -> None:

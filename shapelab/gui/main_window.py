@@ -303,8 +303,6 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closed = True
-        self.settings.keep(self)
-        self.commands.keep_view()
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.shutdown()
         self.training.stop()
@@ -316,5 +314,7 @@ class MainWindow(QMainWindow):
         if self.document is not None:
             self.document.stop()
         self.viewport.shutdown()
+        self.commands.keep_view()
+        self.settings.keep(self)
         self._stop_catching()
         super().closeEvent(event)

@@ -45,6 +45,28 @@ def test_a_disk_that_gives_back_other_bytes_is_found_out(monkeypatch, tmp_path):
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_never_replaces_another(monkeypatch, tmp_path, links):
+    path = tmp_path / "a.bin"
+    if not links:  # as on exFAT
+
+        def refuse(*_):
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "link", refuse)
+    atomic_write(path, b"first", new=True)
+    with pytest.raises(ExportError, match="is there already"):
+        atomic_write(path, b"second", new=True)
+    assert path.read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_name_as_long_as_can_be(tmp_path):
+    atomic_write(tmp_path / ("n" * 255), b"data")
+    with pytest.raises(ExportError, match="could not be written"):
+        atomic_write(tmp_path / ("n" * 256), b"data")
+
+
 def test_a_missing_folder_and_a_folder_in_the_way_are_told(tmp_path):
     with pytest.raises(ExportError, match="does not exist"):
         atomic_write(tmp_path / "none" / "a.stl", b"")

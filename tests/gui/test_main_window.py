@@ -296,6 +296,16 @@ def test_the_window_is_remembered(qtbot, window):
     again.close()
 
 
+def test_closing_survives_settings_that_cannot_be_written(qtbot, window, caplog):
+    in_the_way = window.settings.path.with_name("file")
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_bytes(b"")
+    window.settings.path = in_the_way / "window.ini"
+    window.close()
+    assert "the settings cannot be kept" in caplog.text
+    assert not window.isVisible()
+
+
 def test_damaged_settings_are_as_good_as_none(qtbot, window):
     path = window.settings.path
     window.close()

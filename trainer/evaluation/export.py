@@ -11,7 +11,7 @@ from typing import Any
 
 import shapelab
 from shapelab.core.atomic import atomic_write
-from shapelab.core.errors import DataError, RunError
+from shapelab.core.errors import DataError, ExportError, RunError
 from shapelab.core.model import model_file
 from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
@@ -82,6 +82,7 @@ def export(
     note: str = "",
     checkpoint: str = "newest",
     tell: Tell = say_nothing,
+    force: bool = False,
 ) -> Path:
     """Writes ``model.safetensors`` and ``card.json``.
 
@@ -93,10 +94,19 @@ def export(
         note: anything else that the card should say.
         checkpoint: as for ``evaluate_run``.
         tell: as for ``evaluate_run``.
+        force: replace a model that is there.
 
     Returns:
         The folder written.
+
+    Raises:
+        ExportError: there is a model of that name already, or it cannot be written.
     """
+    plain = os.sep not in name and "/" not in name
+    folder = user_folder() / "models" / name if plain else Path(name)
+    there = [folder / file for file in ("card.json", "model.safetensors")]
+    if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
+        raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
     state, store = _open(run, data, checkpoint)
     encoder = state.averages["voxel_encoder"]
     density, flip = fit_density(encoder, store), fit_flip(encoder, store)
@@ -105,15 +115,13 @@ def export(
     directions = principal_directions(generator, density)
     encoded = model_file.encode(state.config.model, state.averages, density, directions, flip)
     scores = evaluate(state.averages, density, flip, store, state.config.model, tell=tell)
-    plain = os.sep not in name and "/" not in name
-    folder = user_folder() / "models" / name if plain else Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     card = _card(folder.name, state, store, scores, licence)
     card["first_seeds"] = presentable_seeds(generator, density)
     if note:
         card["note"] = note
-    atomic_write(folder / "card.json", json.dumps(card, indent=1).encode())
-    atomic_write(folder / "model.safetensors", encoded)
+    atomic_write(folder / "card.json", json.dumps(card, indent=1).encode(), new=not force)
+    atomic_write(folder / "model.safetensors", encoded, new=not force)
     model_file.read(folder / "model.safetensors")  # raises unless it reads back as written
     return folder
 

@@ -247,9 +247,9 @@ class Session:
 
     # --- files -------------------------------------------------------------------------------
 
-    def save(self, path: Path) -> None:
-        """Writes the shown shape as a ``.shape.json`` file."""
-        write_shape(path, self.state, self.model)
+    def save(self, path: Path, force: bool = False) -> None:
+        """Writes the shown shape as a ``.shape.json`` file; ``force`` replaces one."""
+        write_shape(path, self.state, self.model, force)
 
     def open(self, path: Path) -> None:
         """Shows a shape from a ``.shape.json`` file. Raises InputError when it cannot be used."""

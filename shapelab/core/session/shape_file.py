@@ -62,15 +62,19 @@ def _state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
     return state
 
 
-def write_shape(path: Path, state: ShapeState, model: ShapeModel) -> None:
-    """Writes a ``.shape.json`` file atomically."""
+def write_shape(path: Path, state: ShapeState, model: ShapeModel, force: bool = False) -> None:
+    """Writes a ``.shape.json`` file atomically.
+
+    Raises:
+        ExportError: it cannot be written, or one is there already (unless ``force``).
+    """
     document = {
         "format": SHAPE_FORMAT,
         "version": SHAPE_VERSION,
         "model": {"name": model.name, "digest": model.digest},
         "shape": _state_to_dict(state),
     }
-    atomic_write(path, json.dumps(document, indent=1).encode())
+    atomic_write(path, json.dumps(document, indent=1).encode(), new=not force)
 
 
 def read_shape_document(path: Path) -> dict[str, Any]:

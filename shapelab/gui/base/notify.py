@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     Signal,
     qInstallMessageHandler,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.gui.base import theme
@@ -41,6 +41,16 @@ def describe(error: BaseException) -> tuple[str, str]:
     else:
         text = f"Something went wrong ({type(error).__name__}); your shape is still here."
     return text, "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def may_replace(parent: QWidget, path: Path) -> bool:
+    """Whether a file may be written there: asks if one is there already."""
+    if not path.exists():
+        return True
+    answer = QMessageBox.question(
+        parent, "Replace the file?", f"{path.name} is there already. Replace it?"
+    )
+    return answer == QMessageBox.StandardButton.Yes
 
 
 class Toasts(QObject):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -11,6 +12,7 @@ from shapelab.core.paths import user_folder
 
 #: Raised when docks or toolbars change so much that an older layout no longer fits.
 LAYOUT = 1
+_log = logging.getLogger("shapelab")
 
 
 class WindowSettings:
@@ -47,8 +49,15 @@ class WindowSettings:
             self._write()  # now: this is for the case that the app is killed
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Puts the entries on the disk; one that refuses is no reason to lose more than them."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _log.warning("the settings cannot be kept: %s", error)
+            return
         self._store.sync()
+        if self._store.status() != QSettings.Status.NoError:
+            _log.warning("the settings cannot be written to %s", self.path)
 
     def text(self, name: str, default: str, allowed: tuple[str, ...] = ()) -> str:
         """A word; the default when it is not one of those allowed."""

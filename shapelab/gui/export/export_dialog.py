@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from shapelab.core.mesh.print_check import PrintReport
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.session.session import Session
 from shapelab.gui.base.labels import SPACING
+from shapelab.gui.base.notify import may_replace
 from shapelab.gui.base.workers import LatestOnly, Task
 from shapelab.gui.export.export_form import FORMATS, ExportForm
 from shapelab.gui.export.part_preparation import (
@@ -143,7 +143,7 @@ class ExportDialog(QDialog):
         path = Path(chosen)
         if path.suffix.lower() not in formats.WRITERS:
             path = path.with_name(path.name + suffix)
-            if path.exists() and not self._may_replace(path):
+            if not may_replace(self, path):
                 return None
         self.folder = path.parent
         return path
@@ -237,6 +237,8 @@ class ExportDialog(QDialog):
         path = self.ask_path(self.form.suffix)
         if path is None:
             return
+        if unchecked and not may_replace(self, formats.unchecked_name(path)):
+            return
         self.verdict.show_checking(f"Writing {path.name} and reading it back…")
         work = partial(_write, path, prepared.mesh, unchecked)
         self._saving = Task(work, self)
@@ -259,12 +261,6 @@ class ExportDialog(QDialog):
         # wrongly is one to offer the way out.
         self.anyway.setVisible(isinstance(error, NotPrintableError))
 
-    def _may_replace(self, path: Path) -> bool:
-        answer = QMessageBox.question(
-            self, "Replace the file?", f"{path.name} is there already. Replace it?"
-        )
-        return answer == QMessageBox.StandardButton.Yes
-
 
 def _file_name(origin: str) -> str:
     """'chair-seed-7' of 'chair, seed 7': a name that every file system takes."""
@@ -273,7 +269,7 @@ def _file_name(origin: str) -> str:
 
 
 def _write(path: Path, mesh: TriMesh, unchecked: bool, _task: Any) -> PrintReport:
-    return formats.write(path, mesh, unchecked=unchecked)
+    return formats.write(path, mesh, unchecked, force=True)  # the dialogs have asked
 
 
 def _sentence(error: Exception) -> str:

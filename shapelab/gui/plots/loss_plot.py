@@ -22,6 +22,7 @@ from shapelab.core.runs.curves import RunCurves
 from shapelab.core.runs.events import Event
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, muted
+from shapelab.gui.base.notify import may_replace
 from shapelab.gui.plots import plot_export
 from shapelab.gui.plots.plot_grid import PlotGrid
 from shapelab.gui.plots.plot_panel import Marks, PlotPanel
@@ -129,7 +130,9 @@ class LossPlot(QWidget):
         if name:
             path = Path(name)
             suffix = kind.partition("*")[2].rstrip(")")
-            self.save(path if path.suffix else path.with_name(path.name + suffix))
+            whole = path if path.suffix else path.with_name(path.name + suffix)
+            if whole == path or may_replace(self, whole):
+                self.save(whole)
 
     # --- drawing --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import log_folder
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
-from shapelab.gui.base.notify import Toasts
+from shapelab.gui.base.notify import Toasts, may_replace
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
@@ -121,7 +121,7 @@ class Commands(QObject):
         if path is None:
             return
         try:
-            self._current.session.save(path)
+            self._current.session.save(path, force=True)  # the dialog has asked
         except (ShapelabError, OSError) as error:
             self._toasts.exception(error)
         else:
@@ -186,7 +186,10 @@ class Commands(QObject):
         if not name:
             return None
         self._remember(kind, name)
-        return Path(name if name.lower().endswith(suffix) else name + suffix)
+        if name.lower().endswith(suffix):
+            return Path(name)  # of which the dialog has asked
+        path = Path(name + suffix)
+        return path if may_replace(self._window, path) else None
 
     def _folder(self, kind: str) -> str:
         documents = QStandardPaths.StandardLocation.DocumentsLocation

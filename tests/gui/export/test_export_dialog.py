@@ -206,6 +206,16 @@ def test_an_ending_that_is_added_does_not_silently_replace(qtbot, monkeypatch, t
     assert (tmp_path / "part.stl").read_bytes() == b"precious"
 
 
+def test_an_unchecked_file_does_not_silently_replace(qtbot, monkeypatch, tmp_path, session):
+    (tmp_path / "part-UNCHECKED.stl").write_bytes(b"precious")
+    dialog = opened(qtbot, session, torn)
+    choose(monkeypatch, tmp_path / "part.stl")
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    qtbot.mouseClick(dialog.anyway, LEFT)
+    assert not dialog.saving
+    assert (tmp_path / "part-UNCHECKED.stl").read_bytes() == b"precious"
+
+
 def test_the_proposed_name_is_safe_on_every_system(qtbot, monkeypatch, dialog, session):
     proposals = []
 

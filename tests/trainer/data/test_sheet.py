@@ -250,6 +250,13 @@ def test_the_same_store_gives_the_same_sheet(tmp_path):
     assert (tmp_path / "deep" / "look.png").read_bytes() == before[1]
     contact_sheet.write(store.folder, tmp_path / "folder")
     assert (tmp_path / "folder" / "sheet.html").read_bytes() == before[0]
+    (tmp_path / "folder" / "sheet.html").write_bytes(b"mine")
+    with pytest.raises(DataError, match="is there already"):
+        contact_sheet.write(store.folder, tmp_path / "folder")
+    assert (tmp_path / "folder" / "sheet.html").read_bytes() == b"mine"
+    contact_sheet.write(store.folder, tmp_path / "folder", force=True)
+    contact_sheet.write(store.folder)  # its own place
+    assert (tmp_path / "folder" / "sheet.html").read_bytes() == before[0]
     assert open_store(store.folder).fingerprint == store.fingerprint
 
 

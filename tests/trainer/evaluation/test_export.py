@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from shapelab import load_model
-from shapelab.core.errors import RunError
+from shapelab.core.errors import ExportError, RunError
 from shapelab.core.model.latent import LatentDensity
 from shapelab.core.model.networks import Generator
 from shapelab.core.model.spec import ModelSpec
@@ -56,6 +56,10 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     assert again == RunFolder(run).read_config().model_copy(update={"preset": again.preset})
     assert Session(model).state.seed == model.first_seed("ball") == card["first_seeds"]["ball"]
     assert model.first_seed("cat") == 0
+    made = (folder / "model.safetensors").read_bytes()
+    with pytest.raises(ExportError, match="holds a model already"):
+        export.export(run, str(folder), store_folder, "test data")
+    assert (folder / "model.safetensors").read_bytes() == made
 
 
 def test_a_run_without_a_checkpoint_is_refused(config, store_folder, tmp_path):

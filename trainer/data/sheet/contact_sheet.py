@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +21,15 @@ from . import sheet_page, sheet_picture
 from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 
-def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
+def write(folder: Path, out: Path | None = None, force: bool = False) -> tuple[Path, Path]:
     """Writes the contact sheet of a store.
 
     Args:
         folder: of the store.
         out: a folder for ``sheet.html`` and ``sheet.png``, or a file that ends in .html or .png,
-            beside which the other one goes; None: the store's own folder.
+            beside which the other one goes; None: the store's own folder, where it replaces an
+            older one.
+        force: replace files that are there in another place too.
 
     Returns:
         The page and the picture.
@@ -38,11 +41,15 @@ def write(folder: Path, out: Path | None = None) -> tuple[Path, Path]:
     place = folder if out is None else out
     page = place if place.suffix in (".html", ".png") else place / "sheet.html"
     page, picture = page.with_suffix(".html"), page.with_suffix(".png")
+    new = not (force or out is None)
+    for path in (page, picture):
+        if new and os.path.lexists(path):
+            raise DataError(f"{path} is there already; name another place or say --force.")
     sheet = gather(store)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(page, sheet_page.render(sheet).encode())
-        atomic_write(picture, sheet_picture.render(sheet))
+        atomic_write(page, sheet_page.render(sheet).encode(), new=new)
+        atomic_write(picture, sheet_picture.render(sheet), new=new)
     except (OSError, ExportError) as error:
         raise DataError(f"{page} cannot be written; name another place with --out.") from error
     return page, picture

@@ -53,20 +53,23 @@ def decode(data: bytes, suffix: str) -> TriMesh:
     return read_back(data, _known(suffix))
 
 
-def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintReport:
+def write(
+    path: str | Path, mesh: TriMesh, unchecked: bool = False, force: bool = False
+) -> PrintReport:
     """Writes a part after reading its bytes back and judging them as a slicer would.
 
     Args:
         path: The file; its suffix chooses the format.
         mesh: The part in mm, as `finish` gives it.
         unchecked: Write a part that cannot be printed as well, with "-UNCHECKED" in its name.
+        force: Replace a file that is there.
 
     Returns:
         The verdict on the bytes; its `path` is the file that was written.
 
     Raises:
         NotPrintableError: the bytes did not pass (unless `unchecked`).
-        ExportError: the file cannot be written.
+        ExportError: the file cannot be written, or one is there already (unless `force`).
     """
     path = Path(path)
     data = encode(mesh, path.suffix)
@@ -74,9 +77,14 @@ def write(path: str | Path, mesh: TriMesh, unchecked: bool = False) -> PrintRepo
     if not report.ok:
         if not unchecked:
             raise NotPrintableError(f"{path.name} was not written: {report.problems[0]}")
-        path = path.with_name(f"{path.stem}-UNCHECKED{path.suffix}")
-    atomic_write(path, data)
+        path = unchecked_name(path)
+    atomic_write(path, data, new=not force)
     return replace(report, path=path)
+
+
+def unchecked_name(path: Path) -> Path:
+    """Where `write` puts a part that cannot be printed."""
+    return path.with_name(f"{path.stem}-UNCHECKED{path.suffix}")
 
 
 def judge(data: bytes, suffix: str, meant: TriMesh) -> PrintReport:
