@@ -123,7 +123,7 @@ def test_prepare_train_pause_stop_resume_explore_export(
     QTest.mouseClick(header.stop, LEFT)
     live = until(RunState.STOPPED)
     stopped = live.progress.step
-    assert live.saved == stopped
+    assert live.progress.saved == stopped
     assert not run.is_locked()
 
     # resume: it goes on from there, and the curve has no gap and no double
