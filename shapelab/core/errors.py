@@ -44,4 +44,4 @@ class RunError(ShapelabError):
 
 
 class DataError(ShapelabError):
-    """A data set or a prepared store cannot be used."""
+    """A dataset cannot be used."""

@@ -100,7 +100,8 @@ def main() -> int:
         print(f"starting: GUI thread silent for at most {heart.longest():.0f} ms")
         first, begin = live.progress.step, time.perf_counter()
         busy, silent = measure("training", window, app, heart, options.moves)
-        wait(app, lambda: live.progress.saved or live.state.ended)  # previews and a checkpoint come in
+        # Previews and a checkpoint come in.
+        wait(app, lambda: live.progress.saved or live.state.ended)
         after = heart.longest()
         pace = (live.progress.step - first) / (time.perf_counter() - begin)
         print(f"until a checkpoint is saved: GUI thread silent for at most {after:.0f} ms")

@@ -61,7 +61,7 @@ def read_card(folder: Path) -> StoreCard:
     except (OSError, ValueError, KeyError, TypeError):
         known = False
     if not known:
-        raise DataError(f"{folder} is no prepared store; choose shapes to prepare instead.")
+        raise DataError(f"{folder} is no prepared dataset; choose shapes to prepare instead.")
     return card
 
 

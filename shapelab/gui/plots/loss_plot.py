@@ -48,7 +48,7 @@ class LossPlot(QWidget):
         super().__init__(parent)
         self._runs: dict[str, PlottedRun] = {}
         self._panels: dict[str, PlotPanel] = {}  # by title; kept for good
-        self._cursor: int | None = None
+        self.cursor_step: int | None = None  # chosen, of the first run
         self._pointer: float | None = None
         self._range: tuple[float, float] | None = None  # of x, when the user chose it
         self._stale = True
@@ -92,15 +92,10 @@ class LossPlot(QWidget):
 
     # --- cursor ---------------------------------------------------------------------------------
 
-    @property
-    def cursor_step(self) -> int | None:
-        """The chosen step of the first run."""
-        return self._cursor
-
     def set_cursor(self, step: int | None) -> None:
         """Moves the cursor to a step, or takes it away."""
-        if step != self._cursor:
-            self._cursor = step
+        if step != self.cursor_step:
+            self.cursor_step = step
             self._point()
 
     # --- files ----------------------------------------------------------------------------------
@@ -215,7 +210,7 @@ class LossPlot(QWidget):
             checkpoints=self._first.checkpoints(by_time),
             troubles=self._first.troubles(by_time),
             pointer=self._pointer,
-            cursor=None if self._cursor is None else self._first.x(self._cursor, by_time),
+            cursor=None if self.cursor_step is None else self._first.x(self.cursor_step, by_time),
         )
 
     def _show_empty(self, some: bool) -> None:
@@ -267,7 +262,7 @@ class LossPlot(QWidget):
         if len(near):
             x = float(near[np.argmin(np.abs(near - x))])
         step = round(self._first.step_at(x, by_time))
-        if step != self._cursor:
+        if step != self.cursor_step:
             self.set_cursor(step)
             self.cursor_moved.emit(step)
 
@@ -284,8 +279,8 @@ class LossPlot(QWidget):
         step: float = run.curves.step
         if self._pointer is not None:
             step = run.step_at(self._pointer, self.bar.options.by_time)
-        elif self._cursor is not None:
-            step = self._cursor
+        elif self.cursor_step is not None:
+            step = self.cursor_step
         words = [f"step {formatting.count(step)}"]
         if seconds := run.curves.seconds_at(step):
             words.append(formatting.duration(seconds))

@@ -42,15 +42,15 @@ def test_one_class_without_pictures(tmp_path):
 
 @pytest.mark.parametrize("changes", [{"format": "other"}, {"counts": None}, {"classes": 3}])
 def test_what_is_no_store_is_refused(tmp_path, changes):
-    with pytest.raises(DataError, match="no prepared store"):
+    with pytest.raises(DataError, match="no prepared dataset"):
         read_card(write(tmp_path, **changes))
 
 
 def test_damaged_and_missing_indexes_are_refused(tmp_path):
-    with pytest.raises(DataError, match="no prepared store"):
+    with pytest.raises(DataError, match="no prepared dataset"):
         read_card(tmp_path)
     (tmp_path / "index.json").write_text("[1, 2")
-    with pytest.raises(DataError, match="no prepared store"):
+    with pytest.raises(DataError, match="no prepared dataset"):
         read_card(tmp_path)
 
 

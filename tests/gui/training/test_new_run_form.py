@@ -117,7 +117,7 @@ def test_a_store_that_is_gone_is_told(form, tmp_path):
     store = make_store(tmp_path / "store")
     form.data.choose(DatasetChoice(store))
     (store / "index.json").unlink()
-    with pytest.raises(DataError, match="no prepared store"):
+    with pytest.raises(DataError, match="no prepared dataset"):
         form.training_plan()
 
 
