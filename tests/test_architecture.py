@@ -232,6 +232,12 @@ def test_no_file_is_a_splinter_of_its_only_user() -> None:
     assert small == set(SMALL)
 
 
+def test_no_two_test_files_share_a_name() -> None:
+    # pytest imports them by their bare names, and would refuse to collect the second.
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert {name for name, count in names.items() if count > 1} <= {"conftest.py", "__init__.py"}
+
+
 def test_the_trainer_imports_itself_by_no_name() -> None:
     # A checkout calls it trainer, an installation shapelab_trainer: see pyproject.toml.
     for path, text in sources().items():
