@@ -14,6 +14,7 @@ from torch import Tensor
 
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import (
+    WAITING,
     Event,
     Finished,
     Paused,
@@ -45,6 +46,7 @@ from .image_phase import ImagePhase
 from .recovery import EventLog, Recovery
 
 POLL_S = 0.2  # how often a paused run asks for requests
+DISK_POLL_S = 2.0  # how often a run tries again to save on a disk that refused
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
@@ -76,6 +78,11 @@ def fit(
             if processes.is_main:
                 log.write(event)
             yield event
+
+
+def _reason(error: OSError | RunError) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return text.rstrip(".")
 
 
 def _warnings(step: int, damaged: set[Path], other_data: bool) -> Iterator[Event]:
@@ -318,36 +325,62 @@ class Training:
             yield Previewed(step, path.relative_to(self.folder.path).as_posix())
 
     def _save(self, score: float | None = None, last: bool = False) -> Iterator[Event]:
-        """A checkpoint; a disk that refuses is a warning, unless this was the last chance."""
-        state, config, saved = self.state, self.config, False
-        self._save_tried = time.monotonic()
-        if self.processes.is_main:
-            meta = state.position() | {
-                "data": self.store.fingerprint,
-                "config": config.model_dump(mode="json"),
-            }
-            try:
-                path, best = checkpoint_store.write(
-                    self.folder.checkpoints,
-                    state.step,
-                    state.tensors(),
-                    meta,
-                    keep_every=config.keep_every,
-                    score=score,
-                )
-            except (OSError, RunError) as error:
-                disk = isinstance(error, OSError)
-                text = f"Step {state.step} could not be saved ({str(error).rstrip('.')})"
-                if last:
+        """A checkpoint; waits while the disk refuses it, until a stop is asked for.
+
+        Raises:
+            RunError: this was the last chance.
+        """
+        since, told = time.perf_counter(), False
+        while True:
+            error = (yield from self._try_to_save(score)) if self.processes.is_main else None
+            full = isinstance(error, OSError)
+            # All wait here, and all know how it went.
+            saved, full, stop = self.processes.any(
+                self.processes.is_main and error is None, full, self.control.stop
+            )
+            if error is not None:
+                step, why = self.state.step, _reason(error)
+                text = f"Step {step} could not be saved ({why})"
+                if last and (stop or not full):
                     raise RunError(
-                        f"{text}; {'free some space and ' if disk else ''}resume, which repeats "
+                        f"{text}; {'free some space and ' if full else ''}resume, which repeats "
                         f"what came after step {self._saved}."
                     ) from error
-                code = "disk" if disk else "unsaved"
-                yield Warned(state.step, code, f"{text}; training goes on and tries again.")
-            else:
-                saved = True
-                timeline.keep(self.folder, path.name, state, self.store)
-                yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
-        if self.processes.any(saved)[0]:  # all wait here, and all know how it went
-            self._saved = state.step
+                if not full:
+                    yield Warned(step, "unsaved", f"{text}; training goes on and tries again.")
+                elif not told and not stop:
+                    told = True
+                    yield Warned(step, WAITING, f"{text}; training waits until the disk takes it.")
+            if not full or stop:
+                break
+            self.control.wait(DISK_POLL_S)
+        if saved:
+            self._saved = self.state.step
+        self._save_tried = time.monotonic()
+        if told:  # waiting says nothing about the speed
+            clock, step = self._since
+            self._since = (clock + time.perf_counter() - since, step)
+
+    def _try_to_save(
+        self, score: float | None
+    ) -> Generator[Event, None, OSError | RunError | None]:
+        """Saves a checkpoint; returns what stood against it."""
+        state, config = self.state, self.config
+        meta = state.position() | {
+            "data": self.store.fingerprint,
+            "config": config.model_dump(mode="json"),
+        }
+        try:
+            path, best = checkpoint_store.write(
+                self.folder.checkpoints,
+                state.step,
+                state.tensors(),
+                meta,
+                keep_every=config.keep_every,
+                score=score,
+            )
+        except (OSError, RunError) as error:
+            return error
+        timeline.keep(self.folder, path.name, state, self.store)
+        yield Saved(state.step, path.relative_to(self.folder.path).as_posix(), best)
+        return None

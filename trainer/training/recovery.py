@@ -1,11 +1,12 @@
 """How a run helps itself when numbers are not finite, memory is short or the disk is full.
 
 It skips such a step, then goes back, then gives up; it cuts a batch into more micro-batches; and it
-keeps the lines of its log until the disk takes them.
+keeps the lines of its log until the disk takes them. The loop waits for a disk that refuses.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ..updates.state import TrainState
 
 IN_A_ROW = 3  # steps skipped before the run goes back to a checkpoint
 ROLLBACKS = 3  # times that a run goes back before it gives up
+RESERVE = 1 << 16  # bytes put by for the log of a full disk
 MAX_WAITING = 10_000  # lines held back while the disk is full; the oldest go first
 
 MEGA = 1024**2
@@ -107,6 +109,7 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._reserve = path.with_name(f"{path.name}.reserve")
         self._waiting: list[str] = []
         self._whole = False  # whether the file is known to end with a line's end
 
@@ -115,15 +118,33 @@ class EventLog:
         self._waiting = [*self._waiting, to_line(event)][-MAX_WAITING:]
         text = "".join(line + "\n" for line in self._waiting)
         try:
-            with self._path.open("ab") as file:
-                if not self._whole and file.tell() and not self._ends_whole():
-                    text = "\n" + text  # a crash or a full disk left half a line
-                self._whole = False
-                file.write(text.encode())
+            self._append(text)
         except OSError:
-            return
-        self._whole = True
+            # What was put by for this moment lets a full disk say that it is full.
+            try:
+                self._reserve.unlink()
+                self._append(text)
+            except OSError:
+                return
+        else:
+            self._put_by()
         self._waiting.clear()
+
+    def _append(self, text: str) -> None:
+        with self._path.open("ab") as file:
+            if not self._whole and file.tell() and not self._ends_whole():
+                text = "\n" + text  # a crash or a full disk left half a line
+            self._whole = False
+            file.write(text.encode())
+        self._whole = True
+
+    def _put_by(self) -> None:
+        if not self._reserve.exists():
+            try:
+                self._reserve.write_bytes(bytes(RESERVE))
+            except OSError:
+                with suppress(OSError):
+                    self._reserve.unlink()
 
     def _ends_whole(self) -> bool:
         with self._path.open("rb") as file:

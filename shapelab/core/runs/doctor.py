@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.runs.curves import Curve, RunCurves
-from shapelab.core.runs.events import SCORES
+from shapelab.core.runs.events import SCORES, WAITING
 from shapelab.core.runs.run_config import RunConfig
 
 ENOUGH = 20  # logged points before the doctor has an opinion
@@ -36,7 +36,7 @@ class Finding:
     severity: Severity
     code: str
     sentence: str
-    setting: str  # a field of RunConfig
+    setting: str  # a field of RunConfig; empty where none is to blame
     advice: str
     step: int  # where it was seen
 
@@ -73,6 +73,36 @@ def diversity_of(grids: NDArray[np.bool_]) -> float | None:
         return None
     overlaps = [(a & b).sum() / (a | b).sum() for a, b in combinations(solid, 2)]
     return 1.0 - float(np.mean(overlaps))
+
+
+# --- what the run said itself ---
+
+
+#: Of a warning's code: how bad it is, and what usually helps.
+_SAID: dict[str, tuple[Severity, str]] = {
+    WAITING: ("problem", "Free some space, then it goes on by itself; old runs can be deleted."),
+    "disk": ("warning", "Free some space."),
+    "unsaved": ("problem", "Check the disk, and save a checkpoint now."),
+    "memory": ("hint", "Close other programs, or choose a smaller batch_size."),
+    "damaged": ("warning", "Check the disk."),
+    "data": ("hint", "If that was not meant, stop it and resume it with its own data."),
+}
+
+
+def _said(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
+    """The newest warning of each kind; a save settles what was said about saving."""
+    saved = run.checkpoints[-1] if run.checkpoints else -1
+    newest = {w.code: w for w in run.warnings if w.step >= run.step - TROUBLE_STEPS}
+    for code, warning in newest.items():
+        settled = code in (WAITING, "unsaved") and saved >= warning.step
+        if code in _SAID and not settled:
+            severity, advice = _SAID[code]
+            sentence = warning.message
+            if code == WAITING:  # in full it stands in the run's header
+                sentence = "The disk takes no checkpoint; " + (
+                    "nothing is saved yet." if saved < 0 else f"the newest is of step {saved}."
+                )
+            yield Finding(severity, code, sentence, "", advice, warning.step)
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -298,6 +328,7 @@ def _no_diversity(run: RunCurves, diversity: float | None) -> Sequence[Finding]:
 
 
 _RULES: tuple[Callable[[RunCurves, RunConfig], Iterator[Finding]], ...] = (
+    _said,
     _not_finite,
     _penalty_exploding,
     _kl_collapsed,

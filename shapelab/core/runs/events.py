@@ -14,6 +14,7 @@ from typing import Any
 from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_state import RunState
 
+WAITING = "waiting"  # the code of a warning: see ``Warned.waits``
 SCORES = ("iou", "picture_iou")  # of held-out shapes, by the networks that read voxels, pictures
 
 
@@ -97,6 +98,11 @@ class Warned(Event):
 
     code: str
     message: str
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run waits for its disk, until the next ``Saved``."""
+        return self.code == WAITING
 
 
 @dataclass(frozen=True)

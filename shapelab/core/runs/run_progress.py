@@ -13,6 +13,7 @@ from shapelab.core.runs.events import (
     Started,
     StepDone,
     Validated,
+    Warned,
     best_validation,
 )
 
@@ -26,6 +27,7 @@ class RunProgress:
         self.steps = steps
         self.step = start
         self.paused = False
+        self.waits = False  # for the disk
         self.metrics: dict[str, float] = {}
         self.prepared: Prepared | None = None  # while the run makes data
         self.saved: int | None = None  # step of the newest checkpoint
@@ -52,16 +54,18 @@ class RunProgress:
             self._validations.append(event)
         if isinstance(event, Saved):
             self.saved = event.step
+        waited, self.waits = self.waits, isinstance(event, Warned) and event.waits
         if isinstance(event, StepDone):
             self._pace.append((event.step, event.time))
         if isinstance(event, Started | Paused | Resumed):
             self.paused = isinstance(event, Paused)
+        if isinstance(event, Started | Paused | Resumed) or waited:
             self._pace.clear()  # time in which nobody trained says nothing of the time left
             self._pace.append((event.step, event.time))
 
     def seconds_left(self) -> float | None:
         """Until the last step, at the pace of the last events; None while nobody can say."""
-        if self.paused or len(self._pace) < 2:
+        if self.paused or self.waits or len(self._pace) < 2:
             return None
         (first, since), (last, now) = self._pace[0], self._pace[-1]
         if last <= first:  # the run went back to a checkpoint

@@ -18,6 +18,7 @@ class RunState(str, Enum):
     STALLED = "stalled"
     PAUSED = "paused"
     SAVING = "saving"
+    WAITING = "waiting"  # its disk takes no checkpoint
     STOPPING = "stopping"
     STOPPED = "stopped"
     COMPLETED = "completed"
@@ -40,5 +41,6 @@ _ENDS = {RunState.STOPPED, RunState.COMPLETED, RunState.FAILED, RunState.INTERRU
 _LABELS = {
     RunState.NEW: "not started",
     RunState.COMPLETED: "finished",
+    RunState.WAITING: "waiting for the disk",
     RunState.DELETING: "being deleted…",
 }

@@ -45,6 +45,7 @@ class RunWatch:
         self.state = RunState.STARTING
         self.step = 0
         self.saved = 0  # the step of the newest checkpoint
+        self.waits_for = ""  # in the state WAITING: why, as a sentence
         self._clock = clock
         self._heard = clock()
         self._stall_told = False
@@ -69,6 +70,10 @@ class RunWatch:
             case Prepared():
                 self._set_state(RunState.PREPARING)
                 return
+            case Warned() if event.waits:
+                self.waits_for = event.message
+                self._set_state(RunState.WAITING)
+                return
             case Saved():
                 self.saved = event.step
             case Paused():
@@ -88,7 +93,8 @@ class RunWatch:
 
     def check_stall(self) -> Trouble | None:
         """Notices a stall: nothing came for much longer than usual. Tells of it once."""
-        if self.state.ended or self.state is RunState.PAUSED or self._stall_told:
+        silent = self.state.ended or self.state in (RunState.PAUSED, RunState.WAITING)
+        if silent or self._stall_told:
             return None
         silence, usual = self._clock() - self._heard, self.pace
         limit = max(STALL_FLOOR_S, STALL_FACTOR * usual)

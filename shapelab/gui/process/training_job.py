@@ -109,6 +109,8 @@ class JobRun:
         if state is not self._told:
             self._told = state
             self._tell("state", state)
+            if state is RunState.WAITING:
+                self._tell("trouble", Trouble(self._watch.waits_for))
 
     def _obey(self) -> None:
         """Does what was asked for; waits a moment for it."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from shapelab.core.runs.doctor import ENOUGH, Finding
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import muted
 
 MARK = 18  # px, diameter of the mark
+MOST = 2  # findings at once, the worst; more would leave the curves no room
 AMBER_LIGHT, AMBER_DARK = "#9a5b00", "#f0b35e"  # 4.5:1 on the card
 
 
 class DoctorBox(QWidget):
-    """A card for each finding, the worst on top; one quiet line where there is none."""
+    """A card for each of the worst findings and a button for the others; else one quiet line."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +33,10 @@ class DoctorBox(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.SPACE)
         self._column.addLayout(row)
+        self.more = QPushButton(flat=True, checkable=True)
+        self.more.toggled.connect(self._fill_cards)
+        self._column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        self._fill_cards()
         self.show_findings([], ready=False)
 
     def show_findings(self, findings: Sequence[Finding], ready: bool) -> None:
@@ -53,16 +58,21 @@ class DoctorBox(QWidget):
             else f"The doctor has an opinion after {ENOUGH} logged lines."
         )
 
+    @Slot()
     def _fill_cards(self) -> None:
-        while len(self.cards) > len(self._findings):
+        others = len(self._findings) - MOST
+        self.more.setVisible(others > 0)
+        self.more.setText("Show the worst only" if self.more.isChecked() else f"{others} more…")
+        shown = self._findings if self.more.isChecked() else self._findings[:MOST]
+        while len(self.cards) > len(shown):
             card = self.cards.pop()
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()
-        while len(self.cards) < len(self._findings):
+        while len(self.cards) < len(shown):
             self.cards.append(FindingCard())
-            self._column.addWidget(self.cards[-1])
-        for card, finding in zip(self.cards, self._findings, strict=True):
+            self._column.insertWidget(len(self.cards), self.cards[-1])  # above the button
+        for card, finding in zip(self.cards, shown, strict=True):
             card.show_finding(finding)
 
 

@@ -36,11 +36,11 @@ from shapelab.gui.base.workers import Task
 RUN = Qt.ItemDataRole.UserRole
 GOOD = (RunState.COMPLETED,)
 BUSY = (RunState.TRAINING, RunState.PAUSED)
-BAD = (RunState.FAILED, RunState.INTERRUPTED)
+BAD = (RunState.FAILED, RunState.INTERRUPTED, RunState.WAITING)
 
 
 def state_colour(state: RunState) -> QColor:
-    """Green for what is well, the accent for what goes on, red for what broke off."""
+    """Green for what is well, the accent for what goes on, red for what broke off or waits."""
     c = theme.colors()
     for states, name in ((GOOD, c.success), (BUSY, c.accent), (BAD, c.danger)):
         if state in states:

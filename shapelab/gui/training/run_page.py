@@ -23,7 +23,6 @@ from shapelab.gui.training.run_header import RunHeader, Standing
 from shapelab.gui.training.time_page import TimePage
 
 ROUNDS_MS = 1000  # between two visits of the training doctor, at least
-MOST_FINDINGS = 2  # the worst; more would leave the curves no room
 HEIGHTS = (455, 285)  # of curves and shapes, px
 
 
@@ -174,8 +173,7 @@ class RunPage(QSplitter):
             return
         samples = self.page.samples
         diversity = None if samples is None else diversity_of(samples)
-        findings = diagnose(curves, config, diversity)
-        self.doctor.show_findings(findings[:MOST_FINDINGS], ready(curves))
+        self.doctor.show_findings(diagnose(curves, config, diversity), ready(curves))
 
     def _refresh_time(self, progress: RunProgress) -> None:
         assert self.shown is not None

@@ -1,13 +1,15 @@
 """Each rule speaks on a run that is ill in its way, and on no other."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shapelab.core.runs.curves import RunCurves
 from shapelab.core.runs.doctor import diagnose, diversity_of, ready
-from shapelab.core.runs.events import Started, StepDone, Validated, Warned
+from shapelab.core.runs.events import Saved, Started, StepDone, Validated, Warned
 from shapelab.core.runs.run_config import RunConfig, validated
 
 LOG, VALIDATE = 20, 500
@@ -88,8 +90,9 @@ def only(events, config=CONFIG, diversity=None):
     findings = diagnose(run_of(events), config, diversity)
     assert len(findings) == 1, findings
     (finding,) = findings
-    assert finding.setting in RunConfig.model_fields
-    assert finding.setting in finding.advice
+    if finding.code not in ("waiting", "disk", "unsaved", "memory", "damaged", "data"):
+        assert finding.setting in RunConfig.model_fields
+        assert finding.setting in finding.advice
     assert finding.sentence.endswith(".")
     return finding
 
@@ -229,3 +232,28 @@ def test_diversity_of_shapes():
     assert diversity_of(grids) == 0.0
     grids[2] = ~grids[2]
     assert diversity_of(grids) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("code", ["waiting", "disk", "unsaved", "memory", "damaged", "data"])
+def test_no_warning_of_a_run_is_kept_back(code):
+    found = only([*until(6000), Warned(6000, code, "It said so.")])
+    assert (found.code, found.step) == (code, 6000)
+    assert found.sentence == "It said so." or code == "waiting"
+
+
+def test_every_warning_that_the_trainer_gives_is_known():
+    sources = (Path(__file__).parents[3] / "trainer").rglob("*.py")
+    given = {
+        code
+        for source in sources
+        for code in re.findall(r"Warned\(\s*[^,]+,\s*\"(\w+)\"", source.read_text("utf-8"))
+    }
+    assert {"data", "damaged", "memory", "disk", "unsaved"} <= given
+    for code in given - {"skipped", "rolled_back"}:
+        only([*until(6000), Warned(6000, code, "It said so.")])
+
+
+@pytest.mark.parametrize("code", ["waiting", "unsaved"])
+def test_a_save_settles_what_was_said_about_saving(code):
+    news = [Warned(6000, code, "Step 6000 could not be saved."), Saved(6000, "x")]
+    assert diagnose(run_of([*until(6000), *news]), CONFIG) == []

@@ -198,3 +198,15 @@ def test_what_is_left_of_a_run_is_still_a_run(
     with pytest.raises(RunError, match="Input/output error"):
         folder.delete()
     assert summarise(folder).state is RunState.NEW
+
+
+def test_waiting_for_the_disk_says_nothing_of_the_time_left() -> None:
+    progress = RunProgress(100)
+    progress.add(StepDone(10, {}, time=0.0))
+    progress.add(StepDone(20, {}, time=10.0))
+    assert progress.seconds_left() == 80.0
+    progress.add(Warned(20, "waiting", "full", time=10.0))
+    assert progress.seconds_left() is None
+    progress.add(Saved(20, "x", time=5000.0))
+    progress.add(StepDone(30, {}, time=5010.0))
+    assert progress.seconds_left() == 70.0

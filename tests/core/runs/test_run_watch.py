@@ -81,6 +81,25 @@ def test_a_save_lasts_until_it_is_answered_and_leads_back(clock, answer):
     assert states(watch, answer, Resumed(5)) == [S.PAUSED, S.TRAINING]
 
 
+def test_a_full_disk_is_a_state_that_lasts_until_a_save_and_is_no_stall(clock):
+    watch = RunWatch(clock)
+    full = Warned(5, "waiting", "Step 5 could not be saved.")
+    assert states(watch, Started(0, 10, "cpu", 1), StepDone(5, {}), full) == [
+        S.TRAINING,
+        S.TRAINING,
+        S.WAITING,
+    ]
+    assert watch.waits_for == full.message
+    clock.now += 100 * STALL_FLOOR_S
+    assert watch.check_stall() is None
+    assert states(watch, Saved(5, "x")) == [S.TRAINING]
+    watch.add(Paused(5))
+    assert states(watch, full, Saved(5, "x")) == [S.WAITING, S.PAUSED]
+    watch.add(full)
+    watch.note_command("stop")
+    assert watch.state is S.STOPPING
+
+
 def test_a_new_process_starts_anew_after_an_old_end(clock):
     watch = RunWatch(clock)
     states(

@@ -27,6 +27,7 @@ from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import workers
 from shapelab.gui.process import trainer_process
+from shapelab.gui.process.live_run import LiveRun
 from shapelab.gui.process.trainer_process import Job, attach_job, fit_job, prepare_job, resume_job
 from shapelab.gui.process.training_thread import TrainingThread
 from tests.trainer.conftest import config, source, store_folder  # noqa: F401  fixtures
@@ -272,6 +273,33 @@ def test_a_death_is_told_with_its_last_words(qtbot, tmp_path, script, end, how):
     assert f"ended {how} at step 0" in trouble.sentence
     assert "not saved anything yet" in trouble.sentence
     assert trouble.details == "about to go"
+
+
+@POSIX
+def test_a_full_disk_is_a_trouble_while_it_lasts(qtbot, tmp_path, script):
+    script(
+        """
+        with open(sys.argv[1], "a") as file:
+            say = lambda line: (file.write(line + chr(10)), file.flush())
+            say('{"event": "started", "step": 0, "steps": 9, "device": "cpu", "processes": 1}')
+            say('{"event": "warned", "step": 5, "code": "waiting", "message": "No space left."}')
+            sys.stdin.readline()
+            say('{"event": "saved", "step": 5, "path": "x"}')
+            say('{"event": "step", "step": 6, "metrics": {}}')
+            sys.stdin.readline()
+            say('{"event": "finished", "step": 6, "reason": "stopped"}')
+        """
+    )
+    live = LiveRun(TrainingThread([Job("fit", tmp_path, (str(tmp_path / "events.jsonl"),))]))
+    live.start()
+    qtbot.waitUntil(lambda: live.state is S.WAITING and live.trouble is not None, timeout=20_000)
+    assert live.trouble.sentence == "No space left."
+    live.send("sample")  # the disk has room again
+    qtbot.waitUntil(lambda: live.state is S.TRAINING, timeout=20_000)
+    assert live.trouble is None
+    with qtbot.waitSignal(live.ended, timeout=20_000):
+        live.send("stop")
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
 
 
 PREPARE_AND_FIT = """

@@ -47,3 +47,15 @@ def test_findings_come_and_go_and_the_same_ones_change_nothing(box):
     box.show_findings([], ready=True)
     assert box.cards == []
     assert box.state.text() == "Nothing to worry about."
+
+
+def test_none_is_kept_back_and_the_worst_come_first(box):
+    third = Finding("warning", "damaged", "One was set aside.", "", "Check the disk.", 3)
+    box.show_findings([COLLAPSED, PLATEAU, third], ready=True)
+    assert len(box.cards) == 2
+    assert box.more.text() == "1 more…"
+    box.more.click()
+    assert [card.sentence.text() for card in box.cards][-1] == "One was set aside."
+    box.show_findings([COLLAPSED], ready=True)
+    assert len(box.cards) == 1
+    assert not box.more.isVisible()

@@ -157,7 +157,7 @@ def test_going_back_leaves_nothing_of_the_way_that_was_left(
 
     def only_step_5(folder, step, *rest, **options):
         if step == 10:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise RunError("Step 10 could not be read back")
         return write(folder, step, *rest, **options)
 
     monkeypatch.setattr(image_phase, "distil_step", failing)
@@ -240,30 +240,79 @@ def test_parts_give_the_critics_gradient_of_the_whole_batch(config, store_folder
         assert (grads - results[0][1]).norm() <= 1e-5 * results[0][1].norm()
 
 
-def test_a_full_disk_is_a_warning_and_the_next_save_works(config, train, tmp_path, monkeypatch):
+@pytest.mark.parametrize("at", [5, 12], ids=["in the middle", "at the end"])
+def test_a_full_disk_is_waited_for_without_training_on(config, train, tmp_path, monkeypatch, at):
     original, tries = checkpoint_store.write, []
 
-    def full(*arguments, **options):
-        tries.append(1)
-        if len(tries) == 1:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return original(*arguments, **options)
+    def full(folder, step, *arguments, **options):
+        if step == at:
+            tries.append(1)
+            if len(tries) < 4:
+                raise OSError(errno.ENOSPC, "No space left on device")
+        return original(folder, step, *arguments, **options)
 
     monkeypatch.setattr(loop.checkpoint_store, "write", full)
+    monkeypatch.setattr(loop, "DISK_POLL_S", 0.01)
     events = train(config, tmp_path)
-    (warning,) = warnings_of(events, "disk")
-    assert warning.step == 5
+    (warning,) = warnings_of(events, "waiting")
+    assert warning.step == at
     assert "No space left" in warning.message
+    assert warning.waits
+    after = events[events.index(warning) + 1]
+    assert isinstance(after, Saved), "it went on unsaved"
+    assert [e.step for e in events if isinstance(e, Saved)] == [5, 10, 12]
+
+
+@pytest.mark.parametrize("at", [5, 12], ids=["in the middle", "at the end"])
+def test_a_stop_ends_the_wait_and_says_what_to_do(config, train, tmp_path, monkeypatch, at):
+    original = checkpoint_store.write
+
+    def full(folder, step, *arguments, **options):
+        if step >= at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(folder, step, *arguments, **options)
+
+    def stop(event, control):
+        if isinstance(event, Warned):
+            control.request("stop")
+
+    monkeypatch.setattr(loop.checkpoint_store, "write", full)
+    saved = 0 if at == 5 else 10
+    with pytest.raises(RunError, match=rf"free some space and resume, .* step {saved}\."):
+        train(config, tmp_path, stop)
+
+
+def test_what_is_no_disks_fault_is_not_waited_for(config, train, tmp_path, monkeypatch):
+    original = checkpoint_store.write
+
+    def strange(folder, step, *arguments, **options):
+        if step == 5:
+            raise RunError("Step 5 could not be read back")
+        return original(folder, step, *arguments, **options)
+
+    monkeypatch.setattr(loop.checkpoint_store, "write", strange)
+    events = train(config, tmp_path)
+    assert len(warnings_of(events, "unsaved")) == 1
     assert [e.step for e in events if isinstance(e, Saved)] == [10, 12]
 
 
-def test_a_disk_full_to_the_end_says_what_to_do(config, train, tmp_path, monkeypatch):
-    def full(*_arguments, **_options):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_full_disk_can_still_say_that_it_is_full(tmp_path, monkeypatch):
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write(Validated(1, {}))
+    (reserve,) = tmp_path.glob("*.reserve")
+    original = Path.open
 
-    monkeypatch.setattr(loop.checkpoint_store, "write", full)
-    with pytest.raises(RunError, match=r"free some space and resume, which repeats .* step 0"):
-        train(config, tmp_path)
+    def full(self, mode="r", *arguments, **options):
+        if mode != "rb" and reserve.exists():  # not a byte is left beside it
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(self, mode, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        log.write(Warned(2, "waiting", "full"))
+    assert EventReader(log._path).read() == [Validated(1, {}), Warned(2, "waiting", "full")]
+    log.write(Validated(3, {}))
+    assert reserve.exists()
 
 
 def test_all_processes_know_that_a_save_failed(config, store_folder, tmp_path):
