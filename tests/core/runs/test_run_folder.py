@@ -14,7 +14,16 @@ import pytest
 
 from shapelab.core.errors import RunError
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.events import Event, Finished, Saved, Started, StepDone, Validated, to_line
+from shapelab.core.runs.events import (
+    Event,
+    Finished,
+    Saved,
+    Started,
+    StepDone,
+    Validated,
+    Warned,
+    to_line,
+)
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, find_runs, summarise
 from shapelab.core.runs.run_progress import RunProgress
