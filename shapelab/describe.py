@@ -5,11 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shapelab.core import formatting
 from shapelab.core.errors import InputError
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
 
 CARD_LINE = 120  # characters of one entry of a model card that are shown
+# Units that mesh files name, in millimetres.
+_MM = {
+    "micron": 0.001,
+    "millimeter": 1,
+    "centimeter": 10,
+    "inch": 25.4,
+    "foot": 304.8,
+    "meter": 1e3,
+}
+_NAMES = {"millimeter": "millimetres", "centimeter": "centimetres", "meter": "metres"}
+_NAMES |= {"inch": "inches", "foot": "feet"}
 
 
 def describe(name: str) -> list[str]:
@@ -71,8 +84,9 @@ def _shape_to_read(path: Path) -> list[str]:
     from shapelab.core.inputs.untrusted_reader import read_untrusted
 
     file = read_untrusted(path)
-    kinds = {"picture": _picture, "mesh": _mesh, "voxels": _voxels}
-    return kinds[file.kind](file.content)
+    if file.kind == "mesh":
+        return _mesh(file.content, file.unit)
+    return (_picture if file.kind == "picture" else _voxels)(file.content)
 
 
 def _picture(picture: Any) -> list[str]:
@@ -84,9 +98,17 @@ def _picture(picture: Any) -> list[str]:
     ]
 
 
-def _mesh(mesh: Any) -> list[str]:
+def _mesh(mesh: Any, unit: str) -> list[str]:
+    """A mesh in millimetres where the file names its unit, else as slicers take it: as those."""
     from shapelab.core.mesh.print_check import check
+    from shapelab.core.mesh.tri_mesh import TriMesh
 
+    scale = _MM.get(unit)
+    if scale is None:
+        counted = "unit unknown: taken as millimetres"
+    else:
+        mesh = TriMesh((mesh.vertices.astype(np.float64) * scale).astype(np.float32), mesh.faces)
+        counted = f"the file counts in {_NAMES.get(unit, unit + 's')}"
     report = check(mesh)
     words = {
         "closed": report.closed,
@@ -95,7 +117,7 @@ def _mesh(mesh: Any) -> list[str]:
     }
     lines = [
         f"mesh: {report.summary()}",
-        f"{formatting.count(len(mesh.vertices))} vertices, {formatting.volume(report.volume_mm3)}",
+        f"{formatting.count(len(mesh.vertices))} vertices, {formatting.volume(report.volume_mm3)}; {counted}",
         ", ".join(word if true else f"not {word}" for word, true in words.items()),
     ]
     return lines + [f"- {problem}" for problem in report.problems]

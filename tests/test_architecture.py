@@ -59,6 +59,7 @@ MOST_LINES = 500  # of a file: more is two things, or needs its reason in LONG
 FEWEST_LINES = 60  # of a file with one user: fewer is a splinter of that user, or stands in SMALL
 LONG: dict[str, str] = {}
 SMALL = {
+    "shapelab.core.inputs.mesh_files.obj": "a format",
     "shapelab.core.mesh.formats.stl": "a format",
     "shapelab.core.mesh.formats.obj": "a format",
     "shapelab.core.mesh.formats.ply": "a format",

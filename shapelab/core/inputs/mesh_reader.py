@@ -2,75 +2,88 @@
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
-from shapelab.core.mesh.formats.read_back import mesh_parts
+from shapelab.core.inputs.mesh_files.gltf import read_gltf
+from shapelab.core.inputs.mesh_files.obj import read_obj
+from shapelab.core.inputs.mesh_files.off import read_off
+from shapelab.core.inputs.mesh_files.pieces import MeshPieces
+from shapelab.core.inputs.mesh_files.ply import read_ply
+from shapelab.core.inputs.mesh_files.stl import read_stl
+from shapelab.core.inputs.mesh_files.threemf import read_3mf
 from shapelab.core.mesh.tri_mesh import TriMesh, unique_rows
 
+_READERS = {
+    ".stl": read_stl,
+    ".obj": read_obj,
+    ".ply": read_ply,
+    ".off": read_off,
+    ".3mf": read_3mf,
+}
 MESH_SUFFIXES = (".stl", ".obj", ".ply", ".off", ".glb", ".gltf", ".3mf")
 
-_MIN_FACES, _MAX_FACES = 4, 5_000_000
+_MIN_FACES = 4
 _MAX_SIZE = 1e7  # of the object in its own unit
 _MIN_SIZE = 1e-9
-_ZIP_MEMBERS, _ZIP_BYTES, _ZIP_RATIO = 64, 512 * 2**20, 100
 
 
-def read(data: bytes, suffix: str) -> TriMesh:
-    """Reads a mesh file; the axes stay those of the file, the middle moves to the origin.
+@dataclass(frozen=True)
+class FoundMesh:
+    """A file's mesh, and what the file says of its numbers; "" where it says nothing."""
 
-    Textures, materials and other files that the mesh names are never opened.
+    mesh: TriMesh
+    unit: str  # such as "millimeter"
+    up: str  # "y" or "z"
+
+
+def read(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) -> TriMesh:
+    """Reads a mesh file; the axes and the unit stay the file's, the middle moves to the origin.
+
+    Textures and materials are never opened, and of other files only those handed over.
 
     Args:
         data: the file's bytes.
         suffix: one of ``MESH_SUFFIXES``.
+        beside: by their names, the files in its folder that a .gltf may need.
 
     Raises:
         InputError: the file cannot be read or holds no usable surface.
     """
+    return find(data, suffix, beside).mesh
+
+
+def find(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) -> FoundMesh:
+    """Like ``read``, with the unit and the axis that is up where the file names them."""
     suffix = suffix.lower()
-    if suffix == ".3mf":
-        _check_zip(data)
-    if suffix == ".stl":
-        data = _whole_stl(data)
-    if suffix == ".off":
-        _check_off(data)
+    kind = suffix.removeprefix(".").upper()
+    if not data.strip():
+        raise InputError(f"The {kind} file is empty; please choose another.")
     try:
-        vertices, faces = _parsed(data, suffix)
+        if suffix in (".glb", ".gltf"):
+            pieces = read_gltf(data, beside or {})
+        else:
+            pieces = _READERS[suffix](data)
+        vertices, faces = _joined(pieces)
     except InputError:
         raise
     except MemoryError as error:
         raise InputError("The mesh needs too much memory; please simplify it first.") from error
-    except Exception as error:  # trimesh's readers raise a dozen kinds on damaged files
-        raise InputError(_unreadable(data, suffix)) from error
-    return _validated(vertices, faces)
+    except Exception as error:  # damaged files break assumptions in a dozen ways
+        raise InputError(
+            f"The {kind} file is damaged or of another kind; please export it again."
+        ) from error
+    return FoundMesh(_validated(vertices, faces), pieces.unit or "", pieces.up or "")
 
 
-def _parsed(data: bytes, suffix: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """All triangles of the file in one frame."""
-    vertices: list[NDArray[np.float64]] = []
-    faces: list[NDArray[np.int64]] = []
-    base = total = 0
-    for part in mesh_parts(data, suffix):
-        total += len(part.faces)
-        if total > _MAX_FACES:
-            raise InputError(
-                f"The mesh has more than {_MAX_FACES // 1_000_000} million triangles; "
-                "please simplify it first."
-            )
-        if part.faces.min() < 0 or part.faces.max() >= len(part.vertices):
-            raise InputError("The mesh's faces name points that it lacks; please export it again.")
-        vertices.append(part.vertices)
-        faces.append(part.faces + base)
-        base += len(part.vertices)
-    if not faces:
+def _joined(pieces: MeshPieces) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    if not pieces.faces:
         raise InputError("The file holds no triangles; please choose a mesh with a surface.")
-    return np.concatenate(vertices), np.concatenate(faces)
+    return np.concatenate(pieces.vertices), np.concatenate(pieces.faces)
 
 
 def _validated(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> TriMesh:
@@ -100,63 +113,3 @@ def _validated(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> TriMe
             "The mesh has too few triangles for a shape; please choose one with a surface."
         )
     return TriMesh(placed, np.asarray(faces, np.int32))
-
-
-def _check_zip(data: bytes) -> None:
-    """Refuses zip bombs and document types, without believing what the directory says."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if len(members) > _ZIP_MEMBERS:
-                raise InputError("The 3MF file holds too many parts; please export the mesh alone.")
-            left = min(_ZIP_BYTES, max(len(data), 2**20) * _ZIP_RATIO)
-            for member in members:
-                with archive.open(member) as stream:
-                    start = stream.read(65536)
-                    left -= len(start)
-                    if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                        raise InputError(
-                            "The 3MF file defines a document type, which is not allowed; "
-                            "please export it again."
-                        )
-                    while left >= 0 and (block := stream.read(2**20)):
-                        left -= len(block)
-                if left < 0:
-                    raise InputError(
-                        "The 3MF file unpacks to far too much; it is not a usable mesh."
-                    )
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError, RuntimeError) as error:
-        raise InputError("The 3MF file is damaged or cut off; please export it again.") from error
-    except NotImplementedError as error:
-        raise InputError("The 3MF file is packed in a way that cannot be read.") from error
-
-
-def _whole_stl(data: bytes) -> bytes:
-    """A binary STL is 84 + 50 n bytes; a count that lies would give an empty or cut mesh."""
-    if data[:5].lower() == b"solid" and b"facet" in data[:4096].lower():
-        return data
-    if len(data) < 84:
-        raise InputError("The STL file is empty or cut off; please export it again.")
-    count = int.from_bytes(data[80:84], "little")
-    if len(data) < 84 + 50 * count:
-        raise InputError(
-            f"The STL file should hold {count} triangles but is cut off; please export it again."
-        )
-    return data[: 84 + 50 * count]  # some programs append colours and the like
-
-
-def _check_off(data: bytes) -> None:
-    """Each point and each face of an OFF file has a line; a cut file would lose faces silently."""
-    head = re.sub(rb"#[^\n]*", b"", data[:65536])
-    counts = re.match(rb"\s*\w*OFF\s*(\d+)\s+(\d+)", head)
-    if counts and data.count(b"\n") + 1 < int(counts[1]) + int(counts[2]):
-        raise InputError("The OFF file holds less than it says; please export it again.")
-
-
-def _unreadable(data: bytes, suffix: str) -> str:
-    kind = suffix.removeprefix(".").upper()
-    if not data.strip():
-        return f"The {kind} file is empty; please choose another."
-    if suffix == ".gltf":
-        return "The glTF file is damaged or needs other files; please export it as .glb instead."
-    return f"The {kind} file is damaged or of another kind; please export it again."

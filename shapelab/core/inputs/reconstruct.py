@@ -27,7 +27,7 @@ _MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say not
 _POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
 
-# Which axis points up, the likeliest first; files do not say.
+# Which axis points up, the likeliest first, where a file does not say.
 _UP: dict[str, str] = {".obj": "yz", ".glb": "yz", ".gltf": "yz", ".npy": "zyx", ".npz": "zyx"}
 _UP |= {".mat": "xzy"}
 _UP_ELSE = "zy"
@@ -82,7 +82,8 @@ def reconstruct(
     if isinstance(content, PreparedImage):
         return _from_picture(model, content, cancel)
     resolution = model.spec.resolution
-    return _from_solid(model, file.kind, list(_poses(content, file.suffix, resolution)))
+    ups = file.up or _UP.get(file.suffix, _UP_ELSE)
+    return _from_solid(model, file.kind, list(_poses(content, ups, resolution)))
 
 
 def _from_picture(
@@ -131,9 +132,9 @@ def _from_solid(
     return Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
 
 
-def _poses(content: TriMesh | VoxelGrid, suffix: str, resolution: int) -> Iterator[_Pose]:
+def _poses(content: TriMesh | VoxelGrid, ups: str, resolution: int) -> Iterator[_Pose]:
     """All candidate poses as solid grids, grouped by up axis."""
-    for up in _UP.get(suffix, _UP_ELSE):
+    for up in ups:
         if isinstance(content, TriMesh):
             standing = voxelise.solid(_mesh_upright(content, up), resolution)
         else:

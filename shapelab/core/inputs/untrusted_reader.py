@@ -17,7 +17,10 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -26,6 +29,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
 from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.mesh_files import gltf_buffers
 from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
 from shapelab.core.inputs.untrusted_worker import Kind as Kind
 from shapelab.core.inputs.voxel_files import VoxelGrid
@@ -58,6 +62,8 @@ class ReadFile:
     content: PreparedImage | TriMesh | VoxelGrid
     name: str  # of the file, for the window's texts
     suffix: str  # lower case, with the dot
+    unit: str = ""  # of a mesh's numbers, where the file names it: "millimeter", "meter", "inch" …
+    up: str = ""  # the mesh's axis that is up, "y" or "z", where the file names it
 
 
 def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
@@ -106,19 +112,44 @@ class GuardedReader:
         """Reads a file as ``read_untrusted`` does."""
         path = Path(path)
         _kind_or_refusal(path.suffix, path.name)
-        return self.read_bytes(file_bytes(path), path.suffix, cancel, path.name)
+        return self.read_bytes(
+            file_bytes(path), path.suffix, cancel, path.name, partial(_file_inside, path.parent)
+        )
 
     def read_bytes(
-        self, data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "the file"
+        self,
+        data: bytes,
+        suffix: str,
+        cancel: CancelFlag | None = None,
+        name: str = "the file",
+        beside: Callable[[str], bytes] | None = None,
     ) -> ReadFile:
-        """Reads bytes as ``read_untrusted_bytes`` does."""
+        """Reads bytes as ``read_untrusted_bytes`` does.
+
+        Args:
+            data: of the file.
+            suffix: says what it is.
+            cancel: as for ``read_untrusted``.
+            name: of the file, for its errors.
+            beside: gives a file of the same folder by its name, or raises InputError; a .gltf
+                may keep its numbers in one.
+        """
         kind = _kind_or_refusal(suffix, name)
         if not data:
             raise InputError(f"'{name}' is empty; please choose another file.")
         if len(data) > MAX_BYTES:
             raise too_large(name)
         suffix = suffix.lower()
-        return ReadFile(kind, _typed(kind, self._ask(data, suffix, cancel)), name, suffix)
+        others = _packed(data, beside, name) if suffix == ".gltf" and beside is not None else b""
+        try:
+            arrays = self._ask(data, suffix, cancel, others)
+            content = _typed(kind, arrays)
+        except Cancelled:
+            raise
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error.__cause__
+        said = {key: str(arrays[key])[:20] for key in ("unit", "up") if key in arrays}
+        return ReadFile(kind, content, name, suffix, **said)
 
     def close(self) -> None:
         """Ends the child; the next file starts another."""
@@ -128,7 +159,7 @@ class GuardedReader:
             with contextlib.suppress(OSError):  # what was not written on a broken pipe
                 child.__exit__(None, None, None)
 
-    def _ask(self, data: bytes, suffix: str, cancel: CancelFlag | None) -> Arrays:
+    def _ask(self, data: bytes, suffix: str, cancel: CancelFlag | None, others: bytes) -> Arrays:
         """Has the child read the bytes and gives the arrays it made."""
         if cancel is not None and cancel.is_set():
             raise Cancelled("Reading was cancelled.")
@@ -143,7 +174,7 @@ class GuardedReader:
                 ) from error
         child, arrays, last = self._child, None, True
         try:
-            answer, last = _answer(child, data, suffix, cancel)
+            answer, last = _answer(child, (data, others), suffix, cancel)
             with np.load(io.BytesIO(answer), allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
         except InputError:  # out of time, or called off
@@ -189,6 +220,37 @@ def file_bytes(path: Path) -> bytes:
     return data
 
 
+def _file_inside(folder: Path, name: str) -> bytes:
+    """A regular file in a folder or below it, reached without links. Raises InputError."""
+    path = folder
+    for part in name.split("/"):
+        path = path / part
+        if path.is_symlink():
+            raise InputError(f"'{name}' is a link; please put the file itself there.")
+    return file_bytes(path)
+
+
+def _packed(data: bytes, beside: Callable[[str], bytes], name: str) -> bytes:
+    """A ZIP of the files that a .gltf names and that are there; the reader tells what is missing.
+
+    Raises:
+        InputError: they are too large together.
+    """
+    packed, total = io.BytesIO(), len(data)
+    with zipfile.ZipFile(packed, "w") as archive:
+        for other in gltf_buffers.names_beside(data):
+            try:
+                content = beside(other)
+            except InputError as error:
+                _log.info("beside %s: %s", name, error)
+                continue
+            total += len(content)
+            if total > MAX_BYTES:
+                raise too_large(name)
+            archive.writestr(other, content)
+    return packed.getvalue()
+
+
 def too_large(name: str) -> InputError:
     """The refusal of a file beyond ``MAX_BYTES``."""
     return InputError(
@@ -211,7 +273,10 @@ def _start(suffix: str) -> subprocess.Popen[bytes]:
 
 
 def _answer(
-    child: subprocess.Popen[bytes], data: bytes, suffix: str, cancel: CancelFlag | None
+    child: subprocess.Popen[bytes],
+    contents: tuple[bytes, bytes],
+    suffix: str,
+    cancel: CancelFlag | None,
 ) -> tuple[bytes, bool]:
     """What the child answers, and whether it ends now; it is killed when time is up or so called.
 
@@ -227,8 +292,9 @@ def _answer(
     assert child.stdin is not None
     assert child.stdout is not None
     try:
-        child.stdin.write(REQUEST.pack(suffix.encode(), len(data)))
-        child.stdin.write(data)
+        child.stdin.write(REQUEST.pack(suffix.encode(), *map(len, contents)))
+        for content in contents:
+            child.stdin.write(content)
         child.stdin.flush()
         last, size = ANSWER.unpack(_exactly(child.stdout, ANSWER.size))
         return _exactly(child.stdout, size), last

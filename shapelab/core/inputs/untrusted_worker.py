@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 import traceback
+import zipfile
 from importlib import import_module
 from typing import Any, Literal
 
@@ -25,22 +26,22 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(mesh_reader.MESH_SUFFIXES, "mesh"),
     **dict.fromkeys(voxel_files.VOXEL_SUFFIXES, "voxels"),
 }
-REQUEST = struct.Struct("<8sQ")  # suffix, bytes of the file that follow
+REQUEST = struct.Struct("<8sQQ")  # suffix, bytes of the file and of a ZIP of others that follow
 ANSWER = struct.Struct("<?Q")  # whether the child ends now, bytes of the archive that follow
 MAX_FILES = 500  # of one child: what its libraries leak is not gathered for ever
 MAX_SECONDS = 10.0  # of processor time, after which a child ends with the file it is at
 _SIZE = 256  # side of a prepared picture, pixels
 _LIBRARIES: dict[str, tuple[str, ...]] = {
     "picture": ("cv2",),
-    "mesh": ("trimesh",),
+    "mesh": ("encodings.utf_16",),
     "voxels": (),
-    ".3mf": ("trimesh", "lxml.etree"),
+    ".3mf": ("encodings.cp437", "encodings.utf_16"),
     ".mat": ("scipy.io",),
 }
 
 
-def _read(data: bytes, suffix: str) -> dict[str, Any]:
-    """In the child: reads the bytes and gives named arrays."""
+def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
+    """In the child: reads the bytes, and a ZIP of files beside, and gives named arrays."""
     kind = KINDS[suffix]
     if kind == "picture":
         picture = prepare(data, _SIZE)
@@ -50,10 +51,19 @@ def _read(data: bytes, suffix: str) -> dict[str, Any]:
             "method": np.array(picture.method),
         }
     if kind == "mesh":
-        mesh = mesh_reader.read(data, suffix)
-        return {"vertices": mesh.vertices, "faces": mesh.faces}
+        found = mesh_reader.find(data, suffix, _unpacked(beside))
+        said = {"unit": np.array(found.unit), "up": np.array(found.up)}
+        return {"vertices": found.mesh.vertices, "faces": found.mesh.faces, **said}
     grid = voxel_files.read(data, suffix)
     return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
+
+
+def _unpacked(beside: bytes) -> dict[str, bytes]:
+    """The files in a ZIP that the parent packed."""
+    if not beside:
+        return {}
+    with zipfile.ZipFile(io.BytesIO(beside)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def serve(suffix: str) -> None:
@@ -62,13 +72,13 @@ def serve(suffix: str) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     requests = sys.stdin.buffer
     head = requests.read(REQUEST.size)
-    data = requests.read(REQUEST.unpack(head)[1])
+    data, beside = (requests.read(size) for size in REQUEST.unpack(head)[1:])
     for library in _LIBRARIES.get(suffix, _LIBRARIES[KINDS[suffix]]):
         import_module(library)  # before the limits, which lets nothing write a bytecode cache
     process_limits.enter()
     for count in itertools.count(1):
-        name, _ = REQUEST.unpack(head)
-        arrays, broken = _arrays_or_error(data, name.rstrip(b"\0").decode())
+        name = REQUEST.unpack(head)[0].rstrip(b"\0").decode()
+        arrays, broken = _arrays_or_error(data, name, beside)
         packed = io.BytesIO()
         np.savez(packed, **arrays)
         # What is left of process_limits.CPU_SECONDS must do for a whole file.
@@ -79,13 +89,13 @@ def serve(suffix: str) -> None:
         head = b"" if last else requests.read(REQUEST.size)
         if not head:
             os._exit(0)  # nothing is left to tidy, and a library's exit hooks could only do harm
-        data = requests.read(REQUEST.unpack(head)[1])
+        data, beside = (requests.read(size) for size in REQUEST.unpack(head)[1:])
 
 
-def _arrays_or_error(data: bytes, suffix: str) -> tuple[dict[str, Any], bool]:
+def _arrays_or_error(data: bytes, suffix: str, beside: bytes) -> tuple[dict[str, Any], bool]:
     """In the child: the arrays or the sentence of one file, and whether memory ran out."""
     try:
-        return _read(data, suffix), False
+        return _read(data, suffix, beside), False
     except InputError as error:
         sentence, broken = str(error), isinstance(error.__cause__, MemoryError)
     except MemoryError:

@@ -27,16 +27,34 @@ def load(item: Item) -> Shape:
     Raises:
         InputError: one sentence.
     """
+    return load_with_up(item)[0]
+
+
+def load_with_up(item: Item) -> tuple[Shape, str]:
+    """Like ``load``, with what the file says of its axes.
+
+    Returns:
+        The shape, and the axis that is up where the file names it, else "".
+
+    Raises:
+        InputError: one sentence.
+    """
     if item.member:
         suffix = os.path.splitext(item.member)[1]
         name = item.member.rpartition("/")[2]
         data = source_files.content(item.path, item.member)
-        content = _reader().read_bytes(data, suffix, name=name).content
+        folder = item.member[: -len(name)]
+        file = _reader().read_bytes(
+            data,
+            suffix,
+            name=name,
+            beside=lambda other: source_files.content(item.path, folder + other),
+        )
     else:
-        content = _reader().read(item.path).content
-    if not isinstance(content, TriMesh | VoxelGrid):
+        file = _reader().read(item.path)
+    if not isinstance(file.content, TriMesh | VoxelGrid):
         raise InputError(f"'{item.path.name}' is a picture; a shape is wanted here.")
-    return content
+    return file.content, file.up
 
 
 def picture(path: Path) -> Pixels:
@@ -45,10 +63,7 @@ def picture(path: Path) -> Pixels:
     Raises:
         InputError: one sentence that names the file.
     """
-    try:
-        content = _reader().read(path).content
-    except InputError as error:
-        raise InputError(f"{path.name}: {error}") from error
+    content = _reader().read(path).content
     if not isinstance(content, PreparedImage):
         raise InputError(f"'{path.name}' is a shape; a picture is wanted here.")
     return content.rgba

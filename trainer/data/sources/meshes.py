@@ -44,10 +44,11 @@ def _label_of(source: Path) -> str:
 
 
 def load(item: Item) -> Shape:
-    """Reads a mesh and turns it to z up, by ``Item.up`` or else by its suffix."""
-    shape = guarded_loading.load(item)
+    """Reads a mesh and turns it to z up, by ``Item.up``, else as the file says or its suffix."""
+    shape, said = guarded_loading.load_with_up(item)
     suffix = PurePosixPath(item.member or item.path.name).suffix.lower()
-    return guarded_loading.y_up_to_z_up(shape) if (item.up or UP[suffix]) == "y" else shape
+    up = item.up or said or UP[suffix]
+    return guarded_loading.y_up_to_z_up(shape) if up == "y" else shape
 
 
 def _sniff(source: Path) -> bool:

@@ -1,7 +1,8 @@
-"""Reads mesh files with trimesh: strangers' as they are, and our own back into millimetres, z up.
+"""Reads our own mesh files back with trimesh, into millimetres, z up; a judge, not a reader.
 
-Another program's readers judge what our writers wrote, and each format's unit and axes are said
-here a second time, from its specification: an error in a writer has no twin that takes it back.
+Another program's readers judge what our writers wrote, since our own (core/inputs) might share
+their errors. Each format's unit and axes are said here a second time, from its specification: an
+error in a writer has no twin that takes it back.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _FRAMES = {
 }
 
 
-class MeshPart(NamedTuple):
+class _MeshPart(NamedTuple):
     """One body of a mesh file, where the file's scene puts it."""
 
     vertices: NDArray[np.float64]  # (n, 3) in the file's own unit and axes
@@ -46,7 +47,7 @@ class MeshPart(NamedTuple):
     unit: str | None  # its name, where the file has one
 
 
-def mesh_parts(data: bytes, suffix: str) -> Iterator[MeshPart]:
+def _mesh_parts(data: bytes, suffix: str) -> Iterator[_MeshPart]:
     """The bodies with triangles of a mesh file; nothing that it refers to is opened.
 
     Args:
@@ -72,7 +73,7 @@ def mesh_parts(data: bytes, suffix: str) -> Iterator[MeshPart]:
         faces = np.asarray(getattr(part, "faces", np.zeros((0, 3))), np.int64)
         if faces.ndim == 2 and len(faces):  # points and lines have no surface
             vertices = np.asarray(part.vertices, np.float64)
-            yield MeshPart(vertices @ matrix[:3, :3].T + matrix[:3, 3], faces, part.units)
+            yield _MeshPart(vertices @ matrix[:3, :3].T + matrix[:3, 3], faces, part.units)
 
 
 def read_back(data: bytes, suffix: str) -> TriMesh:
@@ -86,7 +87,7 @@ def read_back(data: bytes, suffix: str) -> TriMesh:
     kind = suffix.removeprefix(".").upper()
     frame = _FRAMES[suffix]
     try:
-        parts = list(mesh_parts(data, suffix))
+        parts = list(_mesh_parts(data, suffix))
         scales = [trimesh.units.unit_conversion(p.unit or frame.unit, "mm") for p in parts]
     except Exception as error:
         raise ExportError(f"The {kind} file is damaged.") from error

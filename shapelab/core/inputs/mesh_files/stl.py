@@ -1,0 +1,80 @@
+"""STL, binary or text: triangles alone, without a unit."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs.mesh_files.pieces import (
+    MeshPieces,
+    Points,
+    numbers,
+    plain_text,
+    read_comments,
+)
+
+_FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
+_HEAD = 84
+
+
+def read_stl(data: bytes) -> MeshPieces:
+    """Reads an STL file. Raises InputError."""
+    count = int.from_bytes(data[80:_HEAD], "little") if len(data) >= _HEAD else -1
+    exact = len(data) == _HEAD + 50 * count  # also where a binary file begins with "solid"
+    text = plain_text(data[:4096]).lstrip()
+    worded = text[:5].lower() == b"solid" or re.search(rb"^\s*(facet\s|solid\b)", text, re.M | re.I)
+    if not exact and worded and b"\0" not in text:
+        corners = _text(plain_text(data))
+    elif count < 0:
+        raise InputError("The STL file is empty or cut off; please export it again.")
+    else:
+        corners = _binary(data, count)
+    pieces = MeshPieces()
+    read_comments(data[:80], pieces)
+    pieces.add(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3))
+    return pieces
+
+
+def _binary(data: bytes, count: int) -> Points:
+    """(count, 3, 3): a head of 80 bytes, a count, and 50 bytes for each triangle."""
+    there = (len(data) - _HEAD) // 50
+    if there < count:
+        raise InputError(
+            f"The STL file should hold {count} triangles but is cut off after {there}; "
+            "please export it again."
+        )
+    facets = np.frombuffer(data, _FACET, there, _HEAD)
+    # Some programs append colours and the like; but what looks like facets was meant to count.
+    if there > count and _plausible(facets[count:]):
+        raise InputError(
+            f"The STL file says that it holds {count} triangles, but there are {there}; "
+            "please export it again."
+        )
+    return facets["corners"][:count].astype(np.float64)
+
+
+def _plausible(facets: np.ndarray) -> bool:
+    values = np.concatenate([facets["normal"][:, None], facets["corners"]], 1)
+    with np.errstate(all="ignore"):
+        length = np.linalg.norm(values[:, 0].astype(np.float64), axis=1)
+        sane = np.isfinite(values).all((1, 2)) & (np.abs(values) < 1e7).all((1, 2))
+        return bool((sane & ((length == 0) | (np.abs(length - 1) < 0.01))).all())
+
+
+def _text(text: bytes) -> Points:
+    """(m, 3, 3); the lines of names and comments are passed over, whatever they say."""
+    solids = len(re.findall(rb"(?im)^\s*solid\b", text))
+    ends = len(re.findall(rb"(?im)\bend\s?solid\b", text))
+    text = re.sub(rb"(?im)^[ \t]*(solid|end ?solid|#|//|;|!)[^\n]*", b"", text)
+    words = re.findall(rb"(?i)\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", text)
+    begun = len(re.findall(rb"(?i)\bfacet\b", text))
+    whole = len(re.findall(rb"(?i)\bend\s?facet\b", text))
+    if len(words) != 3 * begun or whole != begun or (ends and solids > ends):
+        raise InputError(
+            f"The STL file begins {begun} triangles but holds only {min(whole, len(words) // 3)} "
+            "whole ones, so it is cut off; please export it again."
+        )
+    flat = [word for triple in words for word in triple]
+    return numbers(flat, "The STL file's coordinate").reshape(-1, 3, 3)
