@@ -136,6 +136,25 @@ def prepare(
     up: Annotated[
         UpAxis, typer.Option(help="Axis that is up in free meshes; auto = as their format says.")
     ] = UpAxis.auto,
+    front: Annotated[
+        str,
+        typer.Option(
+            help="Side that is the front where not as the source has it: -y, +y, +x or -x (z is "
+            "up), or chair=+x,sofa=-y."
+        ),
+    ] = "",
+    classes: Annotated[
+        Path | None,
+        typer.Option(help="CSV of path and class; shapes that it does not name are left out."),
+    ] = None,
+    only_sellable: Annotated[
+        bool,
+        typer.Option(
+            "--only-sellable",
+            help="Leave out what the source's LICENSES.csv notes something against, or does not "
+            "name.",
+        ),
+    ] = False,
     events: Annotated[
         Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
     ] = Output.terminal,
@@ -151,7 +170,10 @@ def prepare(
         control.listen(sys.stdin)
     axis = cast("Up", "" if up is UpAxis.auto else up.value)
     place = "" if backend is Backend.local else backend.value
-    progress = run(source, out, resolution, views, size, workers, place, seed, axis)
+    progress = run(
+        source, out, resolution, views, size, workers, place, seed, axis, front, classes,
+        only_sellable,
+    )  # fmt: skip
     show = work_progress.write if events is Output.jsonl else work_progress.show
     show(work_progress.until_stopped(progress, control), sys.stdout)
 

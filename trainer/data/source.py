@@ -13,6 +13,25 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 Shape = TriMesh | VoxelGrid  # z up
 Split = Literal["", "train", "validation", "test"]
 Up = Literal["", "y", "z"]
+Front = Literal["-y", "+x", "+y", "-x"]  # a side of a shape whose z is up
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Who made a model, and under which licence: what its ``LICENSES.csv`` says."""
+
+    title: str
+    author: str
+    licence: str  # name
+    licence_url: str
+    source: str  # where it comes from
+    changes: str  # made to it since
+    note: str  # why its likeness may not be free to sell; "" where nothing is known against it
+
+    @property
+    def is_free_to_sell(self) -> bool:
+        """Whether shapes made from the model may be sold, as far as its row says."""
+        return not self.note and "NC" not in self.licence.upper().split("-")
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,8 @@ class Item:
     split: Split = ""  # what the source's makers decided; "" where they did not
     pictures: tuple[Path, ...] = ()  # the source's own views of it
     up: Up = ""  # axis of a free mesh or array that is up; "" means what its format usually means
+    front: Front | Literal[""] = ""  # which is turned to -y; "" where the reader does not say
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)
@@ -38,3 +59,4 @@ class Reader:
     items: Callable[[Path], list[Item]]  # sorted by id; raises DataError with one sentence
     load: Callable[[Item], Shape]  # raises InputError with one sentence
     has_pictures: bool = False  # whether items come with views of their own
+    fronts_vary: bool = False  # whether items may face any way; else those that say nothing face -y

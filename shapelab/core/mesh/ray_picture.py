@@ -47,13 +47,13 @@ def view_axes(azimuth: float, elevation: float) -> NDArray[np.float64]:
     return np.array([[ca, sa, 0.0], [-se * sa, se * ca, ce], [ce * sa, -ce * ca, se]])
 
 
-_RIGHT, _UP, _TOWARDS = view_axes(*CORNER)
-
-
 def shape_picture(
-    occupancy: NDArray[np.floating], side: int, colour: tuple[int, int, int]
+    occupancy: NDArray[np.floating],
+    side: int,
+    colour: tuple[int, int, int],
+    view: tuple[float, float] = CORNER,
 ) -> NDArray[np.uint8]:
-    """The surface of a grid, seen from `CORNER` without perspective.
+    """The surface of a grid, seen without perspective.
 
     All shapes are drawn at one scale, so that they can be compared; only one that would be cut off
     is drawn smaller.
@@ -62,6 +62,7 @@ def shape_picture(
         occupancy: (R, R, R) in [0, 1]; x right, y back, z up.
         side: pixels along each side of the picture.
         colour: of the shape, RGB.
+        view: azimuth and elevation as ``view_axes`` has them.
 
     Returns:
         (side, side, 4) RGBA, alpha not multiplied in: how much of each pixel the shape covers. An
@@ -75,6 +76,7 @@ def shape_picture(
     rays = side * _FINER
     colours, hit = np.zeros((rays, rays, 3), np.float32), np.zeros((rays, rays), np.float32)
     solid = np.argwhere(occupancy > LEVEL)
+    axes = view_axes(*view)
     if len(solid):
         low, high = solid.min(0), solid.max(0) + 1
         part = np.zeros(high - low + 2 * _MARGIN, np.float32)
@@ -83,9 +85,9 @@ def shape_picture(
         inside = tuple(map(slice, near - low + _MARGIN, far - low + _MARGIN))
         part[inside] = np.nan_to_num(occupancy[tuple(map(slice, near, far))], posinf=1.0)
         centre = (np.array(occupancy.shape) - 1) / 2 - low + _MARGIN
-        v, u, points = _surface_points(part, centre, 2 * VIEW * len(occupancy) / rays, rays)
+        v, u, points = _surface_points(part, centre, 2 * VIEW * len(occupancy) / rays, rays, axes)
         hit[v, u] = 1.0
-        colours[v, u] = _shaded(part, points, len(occupancy), colour)
+        colours[v, u] = _shaded(part, points, len(occupancy), colour, axes[2])
     blocks = (side, _FINER, side, _FINER)
     cover = hit.reshape(blocks).mean((1, 3))
     light = colours.reshape(*blocks, 3).mean((1, 3)) / np.maximum(cover, 1e-6)[..., None]
@@ -93,7 +95,11 @@ def shape_picture(
 
 
 def _surface_points(
-    part: Grid, centre: NDArray[np.float64], scale: float, rays: int
+    part: Grid,
+    centre: NDArray[np.float64],
+    scale: float,
+    rays: int,
+    view: NDArray[np.float64],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Points]:
     """Where rays meet the surface: rows and columns of the rays (n,), and the places (3, n).
 
@@ -105,20 +111,22 @@ def _surface_points(
         centre: of the whole grid, in cells of the part.
         scale: cells between two rays, if the part fits into the picture then.
         rays: along each side of the picture.
+        view: (3, 3), ``view_axes``.
     """
     from scipy import ndimage
 
+    right, up, towards = view
     corners = np.stack(np.meshgrid(*[(0, n - 1) for n in part.shape]), -1).reshape(-1, 3) - centre
-    scale = max(scale, 2 * float(np.abs(corners @ np.stack([_RIGHT, _UP], 1)).max()) / rays)
+    scale = max(scale, 2 * float(np.abs(corners @ np.stack([right, up], 1)).max()) / rays)
     step = 2 if 2 * scale <= _COARSE else 1
-    rows = _span(-corners @ _UP / scale + (rays - 1) / 2, rays, step)
-    columns = _span(corners @ _RIGHT / scale + (rays - 1) / 2, rays, step)
-    depths = -corners @ _TOWARDS
+    rows = _span(-corners @ up / scale + (rays - 1) / 2, rays, step)
+    columns = _span(corners @ right / scale + (rays - 1) / 2, rays, step)
+    depths = -corners @ towards
     stride = float(np.clip(2 * scale, *_STRIDES))
     # Sample (row, column, k) lies k strides behind the plane through the nearest corner.
-    axes = np.stack([-_UP * scale, _RIGHT * scale, -_TOWARDS * stride], 1)
+    axes = np.stack([-up * scale, right * scale, -towards * stride], 1)
     first = np.array([rows.start - (rays - 1) / 2, columns.start - (rays - 1) / 2, 0.0])
-    origin = centre + axes @ first - _TOWARDS * depths.min()
+    origin = centre + axes @ first - towards * depths.min()
     shape = (
         len(range(rays)[rows][::step]),
         len(range(rays)[columns][::step]),
@@ -154,7 +162,11 @@ def _doubled(samples: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
 
 
 def _shaded(
-    part: Grid, points: Points, cells: int, colour: tuple[int, int, int]
+    part: Grid,
+    points: Points,
+    cells: int,
+    colour: tuple[int, int, int],
+    towards: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Colours (n, 3), 0 to 255, of points on the surface; cells are those of the whole grid."""
     from scipy import ndimage
@@ -174,7 +186,7 @@ def _shaded(
     matter = ndimage.map_coordinates(around, beside, order=1)
     # A flat face has about a fifth of matter around the point beside it; more is a hollow.
     open_air = 1.0 - 1.3 * np.clip(matter - 0.18, 0.0, 0.5)
-    rim = 1.0 - _RIM * (1.0 - np.clip(_TOWARDS @ normals, 0.0, 1.0)) ** 3
+    rim = 1.0 - _RIM * (1.0 - np.clip(towards @ normals, 0.0, 1.0)) ** 3
     tone = np.clip((0.12 + (1 - _SKY) * direct + _SKY * sky) * open_air * rim, 0.0, 1.0)
     shades = [np.interp(tone, _TONES, _SHADES[:, channel]) for channel in range(3)]
     return np.clip(np.stack(shades, 1) * colour, 0, 255).astype(np.float32)

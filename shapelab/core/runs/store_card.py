@@ -10,7 +10,7 @@ from typing import Any
 from shapelab.core import formatting
 from shapelab.core.errors import DataError
 
-FORMAT, VERSION = "shapelab-store", 3
+FORMAT, VERSION = "shapelab-store", 4  # before 4 fronts were as the source had them
 OLDEST = 2  # that is read; it does not keep the cameras of its pictures
 INDEX = "index.json"
 

@@ -23,10 +23,16 @@ class Preparation:
     source: str  # a folder or file of shapes, or 'procedural:COUNT'
     resolution: int = 32
     views: int = 8  # pictures of each shape
+    front: str = ""  # side that is the front; "" for what the source says or its backrests show
+    classes: str = ""  # a CSV of path and class; "" for those of the source
+    only_sellable: bool = False  # whether to leave out what its LICENSES.csv keeps from being sold
 
     def options(self) -> tuple[str, ...]:
         """Of ``shapelab train prepare``."""
-        return ("--resolution", str(self.resolution), "--views", str(self.views))
+        given = ["--resolution", str(self.resolution), "--views", str(self.views)]
+        given += ["--front", self.front] if self.front else []
+        given += ["--classes", self.classes] if self.classes else []
+        return (*given, "--only-sellable") if self.only_sellable else tuple(given)
 
 
 @dataclass(frozen=True)

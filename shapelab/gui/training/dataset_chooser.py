@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
 
 from shapelab.core.errors import DataError
 from shapelab.core.runs.store_card import StoreCard, is_store, read_card
@@ -16,6 +16,13 @@ from shapelab.gui.base.labels import LabelledRows, muted
 
 RESOLUTIONS = (32, 64, 128)
 VIEWS = 8
+FRONTS = (
+    ("as its makers had it", ""),
+    ("towards −y", "-y"),
+    ("towards +y", "+y"),
+    ("towards −x", "-x"),
+    ("towards +x", "+x"),
+)
 STORE, FOLDER, FILE = "store", "folder", "file"
 ASKED = (
     (STORE, "Open a prepared dataset…"),
@@ -63,9 +70,28 @@ class DatasetChooser(QWidget):
         self.pictures.setToolTip(
             "Pictures rendered of each shape, so that the model can rebuild shapes from pictures."
         )
+        self.front = QComboBox()
+        for words, front in FRONTS:
+            self.front.addItem(words, front)
+        self.front.setToolTip(
+            "Side that shapes show to a person in front of them, where not as their makers had it."
+        )
+        self.classes = QComboBox()
+        self.classes.addItem("as found in the source", "")
+        self.classes.addItem("Open a table…", FILE)
+        self.classes.setToolTip(
+            "A CSV table of path and class; else a table beside the shapes, or their folders."
+        )
+        self.sellable = QCheckBox("Only what is free to sell")
+        self.sellable.setToolTip(
+            "Leaves out shapes that the LICENSES.csv beside them notes something against."
+        )
         self.options = LabelledRows()
         self.options.add("Grid", self.grid)
         self.options.add("Pictures", self.pictures)
+        self.options.add("Front", self.front)
+        self.options.add("Classes", self.classes)
+        self.options.add("", self.sellable)
         self.options.hide()
         top = LabelledRows()
         top.add("Data", self.box, self.about)
@@ -77,6 +103,9 @@ class DatasetChooser(QWidget):
         self.box.activated.connect(self._activated)
         self.grid.currentIndexChanged.connect(self.changed)
         self.pictures.valueChanged.connect(self.changed)
+        self.front.currentIndexChanged.connect(self.changed)
+        self.classes.activated.connect(self._ask_for_classes)
+        self.sellable.toggled.connect(self.changed)
         self._fill()
 
     # --- what others use -------------------------------------------------------------------
@@ -112,6 +141,9 @@ class DatasetChooser(QWidget):
         if choice.preparation is not None:
             self.grid.setCurrentIndex(self.grid.findData(choice.preparation.resolution))
             self.pictures.setValue(choice.preparation.views)
+            self.front.setCurrentIndex(max(0, self.front.findData(choice.preparation.front)))
+            self._set_classes(choice.preparation.classes)
+            self.sellable.setChecked(choice.preparation.only_sellable)
         self._describe()
         self._fill()
         self.changed.emit()
@@ -121,8 +153,7 @@ class DatasetChooser(QWidget):
         if self._store is None:
             raise DataError(NOTHING)
         if self._source is not None:
-            made = Preparation(self._source, self.resolution, self.views)
-            return DatasetChoice(self._store, made)
+            return DatasetChoice(self._store, self._preparation(self._source))
         read_card(self._store)
         return DatasetChoice(self._store)
 
@@ -189,5 +220,30 @@ class DatasetChooser(QWidget):
             self.choose(DatasetChoice(path))
         else:
             store = self._stores / free_name(self._stores, path.stem)
-            made = Preparation(str(path), self.resolution, self.views)
-            self.choose(DatasetChoice(store, made))
+            self.choose(DatasetChoice(store, self._preparation(str(path))))
+
+    @Slot(int)
+    def _ask_for_classes(self, index: int) -> None:
+        table = str(self.classes.itemData(index))
+        if table == FILE:
+            table, _ = QFileDialog.getOpenFileName(
+                self, "Table of path and class", filter="Tables (*.csv *.json)"
+            )
+        self._set_classes(table)
+        self.changed.emit()
+
+    def _set_classes(self, table: str) -> None:
+        """Chooses a table, or with "" none."""
+        if table and self.classes.findData(table) < 0:
+            self.classes.insertItem(1, Path(table).name, table)
+        self.classes.setCurrentIndex(self.classes.findData(table))
+
+    def _preparation(self, source: str) -> Preparation:
+        return Preparation(
+            source,
+            self.resolution,
+            self.views,
+            self.front.currentData(),
+            self.classes.currentData(),
+            self.sellable.isChecked(),
+        )

@@ -47,6 +47,12 @@ def test_commands_come_through_the_shell_to_the_trainer():
         assert asked.output.count("No such option") == 1
 
 
+def test_what_is_told_about_the_shapes_is_passed_on():
+    made = Preparation("/shapes", 32, 4, front="-x", classes="/a table.csv", only_sellable=True)
+    given = ("--front", "-x", "--classes", "/a table.csv", "--only-sellable")
+    assert made.options()[4:] == given
+
+
 def test_a_prepared_store_needs_one_command():
     assert len(plan().commands()) == 1
 

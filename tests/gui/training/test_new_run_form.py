@@ -98,6 +98,24 @@ def test_shapes_are_prepared_first(form, tmp_path):
     assert plan.config.model.resolution == 64
 
 
+def test_shapes_get_the_front_and_the_classes_that_are_told(form, tmp_path, monkeypatch):
+    from PySide6.QtWidgets import QFileDialog
+
+    data = form.data
+    data.choose_path(tmp_path)
+    told = form.training_plan().preparation
+    assert (told.front, told.classes, told.only_sellable) == ("", "", False)
+    table = str(tmp_path / "classes.csv")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a, **_k: (table, ""))
+    data.front.setCurrentIndex(data.front.findData("+x"))
+    data.classes.activated.emit(data.classes.count() - 1)
+    data.sellable.setChecked(True)
+    told = form.training_plan().preparation
+    assert (told.front, told.classes, told.only_sellable) == ("+x", table, True)
+    data.choose(data.choice())  # as it comes back from a run that was aborted
+    assert form.training_plan().preparation == told
+
+
 def test_dialogs_lead_to_stores_and_to_shapes(form, tmp_path, monkeypatch):
     from PySide6.QtWidgets import QFileDialog
 

@@ -109,7 +109,7 @@ def test_the_page_tells_everything_of_the_store(tmp_path):
         assert text in page.words, text
     assert "22 train, 2 validation, 0 test" in page.words
     assert [s["title"] for s in page.every("figure")][:2] == ["shapes/000", "shapes/004"]
-    assert len(page.every("img")) == 2 * 2 * sheet_content.SAMPLES
+    assert len(page.every("img")) == 3 * 2 * sheet_content.SAMPLES  # shape, front, picture
     assert len(page.every("details")) == 2
 
 
@@ -171,7 +171,7 @@ def test_few_shapes_are_all_shown_once(tmp_path):
 def test_a_store_without_pictures_and_rejections_says_so(tmp_path):
     store = make_store(tmp_path / "s", ("only",), 1, views=0)
     page = page_of(store)
-    assert len(page.every("img")) == 1
+    assert len(page.every("img")) == 2
     assert "Nothing: every shape of the source is in the store." in page.words
     assert "none" in page.words.split("Pictures\n")[1].split("\n")[0]
     assert "1 shape\n" in page.words
@@ -220,7 +220,7 @@ def test_the_picture_holds_all_classes_and_cuts_nothing_off(tmp_path, classes, v
     pixels = np.asarray(picture)
     tiles = (pixels == contact_sheet.BACKGROUND).all(2)
     column = tiles[:, sheet_picture._EDGE + sheet_picture._COLUMN + 1]
-    assert np.count_nonzero(np.diff(column.astype(int)) == 1) == (1 + views) * classes
+    assert np.count_nonzero(np.diff(column.astype(int)) == 1) == (2 + views) * classes
     paper = (pixels == 255).all(2)
     edge = sheet_picture._EDGE
     for border in (paper[:edge], paper[:, :edge], paper[:, -edge:]):

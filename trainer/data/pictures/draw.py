@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from shapelab.core.mesh.ray_picture import Grid, shape_picture
+from shapelab.core.mesh.ray_picture import CORNER, Grid, shape_picture
 from shapelab.core.runs.previews import BORDER, GAP, TILE
 
 Picture = NDArray[np.uint8]  # (height, width, 3) RGB
@@ -20,13 +20,13 @@ _FAINT = (0x5A, 0x63, 0x73)
 _TEXT = 15  # pixels, height of a caption
 
 
-def draw(occupancy: Grid, side: int = TILE) -> Picture:
+def draw(occupancy: Grid, side: int = TILE, view: tuple[float, float] = CORNER) -> Picture:
     """A picture (side, side, 3) of a grid (R, R, R) as `shape_picture` draws it, on `BACKGROUND`.
 
     Raises:
         ValueError: the grid is no cube.
     """
-    rgba = shape_picture(occupancy, side, _CLAY).astype(np.float32)
+    rgba = shape_picture(occupancy, side, _CLAY, view).astype(np.float32)
     cover = rgba[..., 3:] / 255
     return np.rint(cover * rgba[..., :3] + (1 - cover) * BACKGROUND).astype(np.uint8)
 

@@ -24,6 +24,9 @@ from shapelab.core.runs.events import Prepared
 from ..sampling.sampled_shape import sample
 from ..sampling.verdict import DUPLICATE, judge, kind_of
 from ..source import Item, Shape, Up
+from ..sources import catalogue
+from ..sources.fronts import turns, with_fronts
+from ..sources.guarded_loading import turned
 from ..sources.source_table import find_reader
 from ..store.prepared_store import Store, open_store
 from ..store.shards import Rejected, Result, encode
@@ -56,6 +59,9 @@ def prepare(
     backend: str = "",
     seed: int = 0,
     up: Up = "",
+    front: str = "",
+    classes: Path | None = None,
+    only_sellable: bool = False,
 ) -> Iterator[Prepared]:
     """Makes the store, or goes on with it; yields its progress, several times a second.
 
@@ -72,6 +78,11 @@ def prepare(
         backend: "" for this machine, or "dask" or "ray".
         seed: of the split and of the pictures' look.
         up: axis that is up in free meshes and arrays, where not what their format says.
+        front: side that is the front, where not what the source says: one for all classes, or
+            ``chair=+x,sofa=-y``.
+        classes: a table of path and class; what it does not name is left out.
+        only_sellable: whether to leave out what has a note in the source's LICENSES.csv, or no
+            licence there that lets its likeness be sold.
 
     Raises:
         DataError: the source holds nothing usable or went away, the folder holds something else,
@@ -81,6 +92,11 @@ def prepare(
         raise DataError(f"A resolution of {resolution} has no networks; use 32, 64 or 128.")
     reader = find_reader(source)
     items = [replace(item, up=up) if up else item for item in reader.items(source)]
+    if classes is not None:
+        items = catalogue.relabelled(items, classes)
+    if only_sellable:
+        items = _sellable(items, source)
+    items, facing = with_fronts(items, reader, front)
     recipe = StoreRecipe(
         source.name,
         reader.name,
@@ -91,6 +107,8 @@ def prepare(
         seed,
         digest_of(items),
         up=up,
+        classes_from="" if classes is None else classes.name,
+        only_sellable=only_sellable,
     )
     _check_free(out)
     task = ItemTask(source if source.exists() else None, reader.load, resolution, views, size, seed)
@@ -102,9 +120,8 @@ def prepare(
             return
         missing = [(k, items[k]) for k in writer.missing()]
         done, rejected = len(items) - len(missing), writer.rejected()
-        yield Prepared(
-            0, done, len(items), rejected, f"{formatting.count(len(items))} shapes of {reader.name}"
-        )
+        said = f"{formatting.count(len(items))} shapes of {reader.name}; {_facing(facing)}"
+        yield Prepared(0, done, len(items), rejected, said)
         drawn = False
         for found in run(partial(make, task), missing, workers, backend):
             if found is not None:
@@ -119,6 +136,25 @@ def prepare(
             yield Prepared(0, done, len(items), rejected)
         store = writer.finish()
     yield Prepared(0, done, len(items), len(store.rejected), summary(store))
+
+
+def _sellable(items: list[Item], source: Path) -> list[Item]:
+    found = [item for item in items if item.attribution and item.attribution.is_free_to_sell]
+    if not found:
+        raise DataError(
+            f"{source} has no {catalogue.LICENCES} that lets the likeness of any shape be sold."
+        )
+    return found
+
+
+def _facing(reasons: dict[str, str]) -> str:
+    """Which side of each class is its front, classes alike together; for people."""
+    classes: dict[str, list[str]] = {}
+    for label, reason in reasons.items():
+        classes.setdefault(reason, []).append(label)
+    if len(classes) == 1:
+        return f"front {next(iter(classes))}"
+    return "fronts: " + "; ".join(f"{', '.join(own)} {why}" for why, own in classes.items())
 
 
 def make(task: ItemTask, item: Item) -> Result:
@@ -140,7 +176,8 @@ def make(task: ItemTask, item: Item) -> Result:
 
 
 def _made(task: ItemTask, item: Item) -> Result:
-    sampled = sample(task.load(item), task.resolution)
+    shape = turned(task.load(item), turns(item.front or "-y"))
+    sampled = sample(shape, task.resolution)
     verdict = judge(sampled)
     if verdict.reason:
         return Rejected(verdict.reason)

@@ -20,6 +20,8 @@ from ..store.prepared_store import SPLITS, Store, open_store
 from . import sheet_page, sheet_picture
 from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
+_FRONT = (0.0, 12.0)  # azimuth and elevation in degrees
+
 
 def write(folder: Path, out: Path | None = None, force: bool = False) -> tuple[Path, Path]:
     """Writes the contact sheet of a store.
@@ -89,7 +91,8 @@ def _samples(store: Store, rows: NDArray[np.int64]) -> Iterator[Sample]:
         if count:  # another one of each shape, so that a row shows them from all around
             rgba = store.pictures(np.array([row]), np.array([place % count]))[0]
             view = _on_paper(rgba)
-        yield Sample(store.ids[row], draw(grid.astype(np.float32), SIDE), view)
+        solid = grid.astype(np.float32)
+        yield Sample(store.ids[row], draw(solid, SIDE), draw(solid, SIDE, _FRONT), view)
 
 
 def _on_paper(rgba: NDArray[np.uint8]) -> Picture:
@@ -115,11 +118,25 @@ def _facts(store: Store) -> Iterator[tuple[str, str]]:
     each = f"{low}" if low == high else f"{low} to {high}"
     yield "Pictures", f"{each} of each shape, {side} × {side} pixels" if high else "none"
     yield "Seed", str(index["seed"])
-    for name in ("up", "origin"):
+    yield "Front", _fronts(store)
+    for name in ("up", "origin", "classes_from"):
         if index.get(name):
-            yield name.capitalize(), str(index[name])
+            yield name.replace("_", " ").capitalize(), str(index[name])
     yield "Size", formatting.file_size(sum(shard["bytes"] for shard in index["shards"]))
     yield "Fingerprint", store.fingerprint
+
+
+def _fronts(store: Store) -> str:
+    """Which sides of the source are the fronts, all of which are -y here."""
+    if not store.is_canonical:
+        return "as the source has it; prepare it again to have all at -y"
+    sides: dict[str, list[str]] = {}
+    for name, side in store.index["fronts"].items():
+        sides.setdefault(side, []).append(name)
+    told = ", ".join(
+        side if len(sides) == 1 else f"{side} of {', '.join(own)}" for side, own in sides.items()
+    )
+    return f"-y; in the source {told}" if sides != {"-y": list(store.classes)} else "-y"
 
 
 def _left_out(store: Store) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -20,6 +20,7 @@ class Sample:
 
     id: str
     shape: Picture  # the solid grid, drawn
+    front: Picture  # from the front, a little from above
     view: Picture | None  # one of its stored pictures
 
 

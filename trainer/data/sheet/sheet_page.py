@@ -153,7 +153,9 @@ def _histogram(card: ClassCard, fullest: float) -> str:
 def _figure(sample: Sample) -> str:
     name = escape(sample.id, quote=True)
     view = "" if sample.view is None else _image(sample.view, f"picture of {name}", None)
-    return f'<figure title="{name}">{_image(sample.shape, f"shape {name}", COLOURS)}{view}</figure>'
+    shape = _image(sample.shape, f"shape {name}", COLOURS)
+    front = _image(sample.front, f"front of {name}", COLOURS)
+    return f'<figure title="{name}">{shape}{front}{view}</figure>'
 
 
 def _image(picture: Picture, text: str, colours: int | None) -> str:

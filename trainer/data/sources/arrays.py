@@ -6,7 +6,8 @@ with several of them the largest is read: they mostly hold the same shapes in ot
 must not come into two splits. They are read here, without a child: only zlib and numpy's plain
 numbers take part, their claims are checked, and memory is bounded.
 Single grids are ``.npz``, ``.npy``, ``.binvox`` and ``.mat`` files; the folders in the source are
-their classes. Axes are x, y, z with z up as stored, unless ``Item.up`` says y.
+their classes. A stack of ModelNet10's ten classes has their fronts. Axes are x, y, z with z up as
+stored, unless ``Item.up`` says y.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from shapelab.core.inputs.voxel_files import VoxelGrid, bounds
 
 from ..source import Item, Reader, Shape
 from . import guarded_loading, source_files
+from .fronts import MODELNET10
 from .meshes import classified
 
 _STACKS = (".npz", ".npy")
@@ -158,9 +160,11 @@ def _items(source: Path) -> list[Item]:
     shape = _shape(path)
     assert shape is not None  # as it was found
     name = path.name if path == source else path.relative_to(source).as_posix()
+    labels = _names(path, shape[0])
+    fronts = MODELNET10 if set(labels) == set(MODELNET10) else {}
     return [
-        Item(f"{name}#{index:06d}", label, path, str(index))
-        for index, label in enumerate(_names(path, shape[0]))
+        Item(f"{name}#{index:06d}", label, path, str(index), front=fronts.get(label, ""))
+        for index, label in enumerate(labels)
     ]
 
 
@@ -188,4 +192,4 @@ def _from_stack(item: Item) -> VoxelGrid:
     return VoxelGrid(values, 1.0)
 
 
-ARRAYS = Reader("voxel files", "as their makers say", _sniff, _items, _load)
+ARRAYS = Reader("voxel files", "as their makers say", _sniff, _items, _load, fronts_vary=True)

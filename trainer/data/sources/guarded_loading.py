@@ -91,6 +91,8 @@ def y_up_to_z_up(shape: Shape) -> Shape:
 
 def turned(shape: Shape, quarters: int) -> Shape:
     """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
+    if quarters % 4 == 0:
+        return shape
     if isinstance(shape, VoxelGrid):
         return replace(shape, values=np.ascontiguousarray(np.rot90(shape.values, quarters)))
     cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarters % 4]

@@ -154,7 +154,7 @@ def _is_vaegan(source: Path) -> bool:
     return _vaegan_top(source) is not None
 
 
-TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tlnet, True)
+TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tlnet, True, True)
 VAEGAN = Reader(
-    "IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded_loading.load, True
+    "IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded_loading.load, True, True
 )

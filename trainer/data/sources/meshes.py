@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
 
 from ..source import Item, Reader, Shape, Up
-from . import guarded_loading, source_files
+from . import catalogue, guarded_loading, source_files
+
+_FEW = 8  # folders; of more, some of single models may hold a second one
+_PER_CLASS = 2  # shapes of a folder on average, or it is no class
 
 # glTF prescribes y; OBJ, STL, PLY, OFF and 3MF leave it open or say z: this is what most programs
 # write. A source that differs is prepared with --up, which sets Item.up.
@@ -23,20 +27,41 @@ UP: dict[str, Up] = {
 
 
 def classified(source: Path, suffixes: tuple[str, ...]) -> list[Item]:
-    """Items for all files with these suffixes, labelled by the outermost folder that differs.
+    """Items for all files with these suffixes, with the classes of a table that lies beside them.
 
-    A top folder that all share is no class; files that lie in no folder have the source's name.
+    Without a table it is the outermost folder that differs. A top folder that all share is no
+    class; files that lie in no folder have the source's name, and so have all where folders hold
+    one shape each, as most collections come.
     """
-    names = [n for n in source_files.files(source) if PurePosixPath(n).suffix.lower() in suffixes]
+    files = source_files.files(source)
+    names = [name for name in files if PurePosixPath(name).suffix.lower() in suffixes]
     parts = [tuple(name.split("/")) for name in names]
     while parts and all(len(p) > 2 and p[0] == parts[0][0] for p in parts):
         parts = [p[1:] for p in parts]
+    table = catalogue.beside(source, files, names)
+    whole = _label_of(source)
+    one_class = _are_single([inner[0] for inner in parts if len(inner) > 1])
     items = []
     for name, inner in zip(names, parts, strict=True):
-        label = inner[0] if len(inner) > 1 else _label_of(source)
+        label = whole if one_class or len(inner) == 1 else inner[0]
         path, member = source_files.place(source, name)
-        items.append(Item("/".join(inner), label, path, member))
+        item = Item("/".join(inner), label, path, member)
+        if table is not None:
+            row = table.row(name, item.id)
+            item = replace(
+                item,
+                label=table.label(name, item.id) or label,
+                attribution=catalogue.attribution(row),
+            )
+        items.append(item)
     return sorted(items, key=lambda item: item.id)
+
+
+def _are_single(folders: list[str]) -> bool:
+    """Whether folders, one named a shape, hold a shape each: all of a few, most of many."""
+    different = len(set(folders))
+    few = different <= _FEW
+    return different > 1 and len(folders) < (different + 1 if few else _PER_CLASS * different)
 
 
 def _label_of(source: Path) -> str:
@@ -59,4 +84,4 @@ def _items(source: Path) -> list[Item]:
     return classified(source, MESH_SUFFIXES)
 
 
-MESHES = Reader("meshes", "as their makers say", _sniff, _items, load)
+MESHES = Reader("meshes", "as their makers say", _sniff, _items, load, fronts_vary=True)

@@ -16,6 +16,7 @@ from shapelab.core.errors import DataError
 
 from ..source import Item, Reader, Split
 from . import guarded_loading, source_files
+from .fronts import MODELNET10
 
 _MESH = re.compile(r"(?:^|/)(?P<label>[^/]+)/(?P<split>train|test)/(?P<name>[^/]+)\.off$")
 _GRID = re.compile(
@@ -45,8 +46,10 @@ def _items(source: Path) -> list[Item]:
         pose = int(match["pose"]) if match.re is _GRID else 0
         shape = match["name"]
         split: Split = "train" if match["split"] == "train" else "test"
-        path, member = source_files.place(source, name)
-        item = Item(f"{match['label']}/{split}/{shape}", match["label"], path, member, split)
+        label = match["label"]
+        place = source_files.place(source, name)
+        front = MODELNET10.get(label, "-y")
+        item = Item(f"{label}/{split}/{shape}", label, *place, split, front=front)
         kept = shapes.get(item.id)
         if kept and kept[0] == pose:
             raise DataError(
@@ -62,5 +65,5 @@ MODELNET = Reader(
     "ModelNet (Princeton): for academic use; the models belong to their makers.",
     _sniff,
     _items,
-    guarded_loading.load,  # meshes and grids have z up and the same facing
+    guarded_loading.load,  # meshes and grids have z up and the same fronts
 )

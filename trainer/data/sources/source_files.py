@@ -26,6 +26,7 @@ MAX_FILES = 1_000_000
 MAX_DEPTH = 16
 PEEK = 20_000  # files that are looked at to know what kind of source it is
 _STORE = {"index.json", "shapes.npy", "pieces.npy"}  # names in a prepared store
+_ZIPPED = (".3mf", ".npz")  # formats of one shape, or of one array of them, that are archives too
 _MAX_DIRECTORY = 64 * 2**20  # bytes of an archive's directory: about 600,000 members
 
 
@@ -75,6 +76,19 @@ def content(path: Path, member: str) -> bytes:
     if len(data) > untrusted_reader.MAX_BYTES:
         raise untrusted_reader.too_large(member)
     return data
+
+
+def start_of(source: Path, name: str, size: int) -> bytes:
+    """The first bytes of a small file of a source, such as a table.
+
+    Raises:
+        InputError: one sentence.
+    """
+    path, member = place(source, name)
+    if member:
+        return content(path, member)[:size]
+    with opened(path) as file:
+        return file.read(size)
 
 
 def outer(source: Path) -> str:
@@ -162,7 +176,21 @@ def _passed_over(name: str) -> bool:
 
 
 def _is_archive(source: Path) -> bool:
-    return source.suffix.lower() == ".zip" and source.is_file()
+    """Whether it is a ZIP archive by its content; what ends in .zip and is none is damaged."""
+    suffix = source.suffix.lower()
+    if suffix in _ZIPPED or not source.is_file():
+        return False
+    return suffix == ".zip" or _begins_as_archive(str(source), source.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _begins_as_archive(path: str, changed: int) -> bool:
+    del changed  # is there to notice another file of the same name
+    try:
+        with opened(Path(path)) as file:
+            return file.read(4) == b"PK\x03\x04"
+    except (InputError, OSError):
+        return False
 
 
 def _members(source: Path) -> Iterator[str]:

@@ -4,6 +4,7 @@
     shapes.npy     one row of ``SHAPE`` a shape
     pieces.npy     where in its shard each piece of a shape begins, and where the last one ends
     ids.json       names of the shapes in their source
+    attributions.json  who made them, where the source says so
     rejected.json  names of what was left out, and why
     shard-*.bin    the pieces, see ``shards``
 
@@ -98,6 +99,16 @@ class Store:
     def rejected(self) -> tuple[tuple[str, str], ...]:
         """Names of what was left out of the source, and why."""
         return tuple((name, reason) for name, reason in json.loads(self._content("rejected.json")))
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the front of all shapes is -y; before version 4 it was as in the source."""
+        return int(self.index["version"]) > 3
+
+    @cached_property
+    def attributions(self) -> list[dict[str, Any]]:
+        """Who made the shapes, as a model's card has it; empty where the source says nothing."""
+        return list(json.loads(self._content("attributions.json"))) if self.is_canonical else []
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """Rows of the 'train', 'validation' or 'test' shapes."""

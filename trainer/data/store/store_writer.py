@@ -13,9 +13,9 @@ import io
 import json
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,7 +30,7 @@ from shapelab.core.errors import DataError, ExportError
 from shapelab.core.runs.store_card import FORMAT, VERSION
 
 from ..sampling.verdict import DUPLICATE
-from ..source import Item
+from ..source import Attribution, Item
 from .prepared_store import (
     SHAPE,
     SPLITS,
@@ -59,23 +59,29 @@ class StoreRecipe:
     items: str  # sha256 over the items
     up: str = ""  # axis that is up, where the reader was told
     origin: str = ""  # of synthetic shapes: what made them
+    classes_from: str = ""  # name of the table that says the classes
+    only_sellable: bool = False  # whether what has a note or no licence was left out
 
     def difference(self, other: dict[str, Any]) -> str:
         """The first setting in which what was written down differs, in words; '' for none."""
         for name, value in asdict(self).items():
             if other.get(name) != value:
                 if name == "items":
-                    return "of other shapes, or their files have changed"
+                    return "of other shapes, classes or fronts, or their files have changed"
                 return f"{name.replace('_', ' ')} {other.get(name)}, not {value}"
         return ""
 
 
 def digest_of(items: Sequence[Item]) -> str:
-    """Sha256 over what the items are called, where they belong and how large their files are.
+    """Sha256 over what items are called, where they belong and face, and how large files are.
 
     The size tells most changes of a source; times would differ between two copies of it.
     """
-    rows = [[item.id, item.label, item.split, len(item.pictures)] for item in items]
+    rows: list[list[Any]] = [
+        [item.id, item.label, item.split, len(item.pictures), item.front]
+        + ([asdict(item.attribution)] if item.attribution else [])
+        for item in items
+    ]
     paths = dict.fromkeys(item.path for item in items)  # one file may hold many
     sizes = [size for path in paths if (size := _size(path)) is not None]
     return hashlib.sha256(json.dumps([*rows, *sizes]).encode()).hexdigest()
@@ -195,6 +201,9 @@ class StoreWriter:
         files = {
             "shapes.npy": _as_npy(shapes),
             "pieces.npy": _as_npy(starts),
+            "attributions.json": json.dumps(
+                _grouped(self._items[head["position"]].attribution for _, head in kept)
+            ).encode(),
             "ids.json": json.dumps([self._items[head["position"]].id for _, head in kept]).encode(),
             "rejected.json": json.dumps(rejected).encode(),
         }
@@ -211,6 +220,7 @@ class StoreWriter:
                 "duplicates": duplicates,
                 **{name: counts[name] for name in SPLITS},
             },
+            "fronts": self._fronts(classes),
             "fields": all(head["sizes"][1] for _, head in kept),
             "shards": [_described(shard_path(self.folder, k)) for k in range(len(tables))],
             "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
@@ -304,6 +314,13 @@ class StoreWriter:
             first += len(starts[-1])
         return shapes, np.concatenate(starts), classes
 
+    def _fronts(self, classes: list[str]) -> dict[str, str]:
+        """By class the sides of the source that face -y here."""
+        found: dict[str, set[str]] = {name: set() for name in classes}
+        for item in self._items:
+            found.get(item.label, set()).add(item.front or "-y")
+        return {name: " ".join(sorted(sides)) for name, sides in found.items()}
+
     def _split(
         self, labels: NDArray[np.int32], kept: list[tuple[int, dict[str, Any]]], hold_out: float
     ) -> NDArray[np.int8]:
@@ -328,6 +345,18 @@ class StoreWriter:
                 f"{self.folder} cannot be written ({reason}); {advice} and run the same command "
                 "again, all that is done is kept."
             ) from error
+
+
+def _grouped(rows: Iterable[Attribution | None]) -> list[dict[str, Any]]:
+    """Attributions as a store and a model's card keep them: works alike in all else as one."""
+    titles: dict[Attribution, set[str]] = {}
+    for row in rows:
+        if row is not None:
+            titles.setdefault(replace(row, title="", note=""), set()).add(row.title)
+    return [
+        {name: value for name, value in asdict(row).items() if value} | {"titles": sorted(own)}
+        for row, own in sorted(titles.items(), key=lambda pair: astuple(pair[0]))
+    ]
 
 
 def _as_npy(array: NDArray[Any]) -> bytes:
