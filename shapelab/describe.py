@@ -117,7 +117,8 @@ def _mesh(mesh: Any, unit: str) -> list[str]:
     }
     lines = [
         f"mesh: {report.summary()}",
-        f"{formatting.count(len(mesh.vertices))} vertices, {formatting.volume(report.volume_mm3)}; {counted}",
+        f"{formatting.count(len(mesh.vertices))} vertices, "
+        f"{formatting.volume(report.volume_mm3)}; {counted}",
         ", ".join(word if true else f"not {word}" for word, true in words.items()),
     ]
     return lines + [f"- {problem}" for problem in report.problems]

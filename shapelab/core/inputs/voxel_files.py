@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -141,37 +142,54 @@ def _checked(values: NDArray[Any], pitch: float = 1.0) -> VoxelGrid:
     if values.ndim != 3 or not all(2 <= side <= _MAX_SIDE for side in values.shape):
         raise InputError(
             f"A voxel grid must have three axes of 2 to {_MAX_SIDE} cells; "
-            f"this one has the shape {values.shape}."
+            f"this one has the shape {_shown(values.shape)}."
         )
     grid = values.astype(np.float32)
     low, high = float(grid.min()), float(grid.max())
-    if not (math.isfinite(low) and math.isfinite(high)) or low < 0:
-        raise InputError("Voxel values must be finite and at least 0, where 0 means empty.")
-    if high > 1:  # whole numbers are labels or grey steps, and 0 alone is empty
-        grid = (grid > 0).astype(np.float32) if values.dtype.kind in "bui" else grid / high
+    signs = (low, high) == (-1, 1) and bool((np.abs(grid) == 1).all())
+    if not (math.isfinite(low) and math.isfinite(high)) or (low < 0 and not signs):
+        raise InputError(
+            "Voxel values must be finite and at least 0, where 0 means empty, or all -1 and 1."
+        )
+    if signs:
+        grid = np.maximum(grid, 0)
+    elif high > 1:  # whole numbers are labels or grey steps, and 0 alone is empty
+        whole = values.dtype.kind in "bui" or bool((grid == np.floor(grid)).all())
+        grid = (grid > 0).astype(np.float32) if whole else grid / high
     if not (grid >= 0.5).any():
         raise InputError("The voxel grid is empty; please choose one that holds a shape.")
     return VoxelGrid(np.ascontiguousarray(grid), pitch)
 
 
+def _shown(shape: tuple[int, ...]) -> str:
+    """A shape for people, short also where a file claims absurd ones."""
+    sides = [f"{side}" if side < 10**6 else "millions" for side in shape[:6]]
+    return " × ".join(sides) or "of a single number"
+
+
 def _binvox(data: bytes) -> VoxelGrid:
     """Header lines, then runs of (value, count) bytes; y runs fastest, then z, then x; y is up."""
-    head, mark, body = data[:4096].partition(b"data\n")
-    if not head.startswith(b"#binvox") or not mark:
+    mark = re.search(rb"\ndata[ \t]*\r?\n", data[:4096])
+    if not data.startswith(b"#binvox") or mark is None:
         raise InputError("This is not a binvox file; please export it again.")
-    body = data[len(head) + len(mark) :]
-    lines = dict(line.partition(" ")[::2] for line in head.decode("ascii").splitlines())
-    sides = [int(word) for word in lines["dim"].split()]
+    body = data[mark.end() :]
+    rows = [line.split() for line in data[: mark.start()].decode("latin-1").splitlines()]
+    lines = {row[0]: row[1:] for row in rows if row}
+    sides = [int(word) for word in lines["dim"]]
     if len(sides) != 3 or not all(2 <= side <= _MAX_SIDE for side in sides):
         raise InputError(f"The binvox file must have three sides of 2 to {_MAX_SIDE} cells.")
     runs = np.frombuffer(body[: len(body) // 2 * 2], np.uint8).reshape(-1, 2)
-    counts = runs[:, 1].astype(np.int64)
-    if int(counts.sum()) != math.prod(sides):
+    ends = np.cumsum(runs[:, 1].astype(np.int64))
+    cells = math.prod(sides)
+    used = int(np.searchsorted(ends, cells)) + 1
+    # A line end or padding may follow; what looks like more runs was meant to count.
+    if used > len(ends) or ends[used - 1] != cells or body[2 * used :].strip(b"\r\n\0\x1a "):
         raise InputError(
-            "The binvox file is cut off or lies about its size; please export it again."
+            f"The binvox file is cut off or lies about its size: it says {cells} cells, but holds "
+            f"{int(ends[-1]) if len(ends) else 0}; please export it again."
         )
-    x_z_y = np.repeat(runs[:, 0] != 0, counts).reshape(sides)
-    scale = float(lines.get("scale", "1"))
+    x_z_y = np.repeat(runs[:used, 0] != 0, runs[:used, 1]).reshape(sides)
+    scale = float((lines.get("scale") or ["1"])[0])
     if not (math.isfinite(scale) and scale > 0):
         scale = 1.0
     # y up to z up is a turn about x: the new y is the old -z.
@@ -190,7 +208,7 @@ def _array(data: bytes) -> NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if size > _MAX_BYTES:
         raise InputError(
-            f"The voxel array of shape {shape} is too large; please save a single grid "
+            f"The voxel array of shape {_shown(shape)} is too large; please save a single grid "
             f"of at most {_MAX_SIDE} cells a side."
         )
     if len(data) - start < size:
@@ -211,6 +229,7 @@ def array_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int
     header = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
+        (3, 0): np.lib.format.read_array_header_2_0,  # but for the names of fields, in UTF-8
     }.get(version)
     length_bytes = 2 if version == (1, 0) else 4
     if header is None or int.from_bytes(data[8 : 8 + length_bytes], "little") > MAX_HEADER:
@@ -226,12 +245,21 @@ def _npz(data: bytes) -> VoxelGrid:
         names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
         if len(names) > 64:
             raise InputError("The .npz file holds too many arrays; please save the grid alone.")
-        name = _choose(names)
+        name = _choose([n for n in names if len(_shape_of(archive, n)) >= 3] or names)
         with archive.open(name + ".npy") as member:  # the directory's size is not believed
             content = member.read(_MAX_BYTES + 4097)
     if len(content) > _MAX_BYTES + 4096:
         raise InputError("The array in the .npz file is too large; please save a single grid.")
     return _checked(_array(content))
+
+
+def _shape_of(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+    """The shape that an array of an archive claims; () where it has none to be used."""
+    with archive.open(name + ".npy") as member:
+        try:
+            return array_header(member.read(MAX_HEADER + 12))[0]
+        except (InputError, ValueError):
+            return ()
 
 
 def _choose(names: list[str]) -> str:

@@ -129,3 +129,29 @@ def test_side_files_together_have_the_files_cap(
     monkeypatch.setattr(untrusted_reader, "MAX_BYTES", 1100)
     with pytest.raises(InputError, match="larger than"):
         read_untrusted(tmp_path / "external.gltf")
+
+
+def test_an_archive_of_windows_has_its_shapes() -> None:
+    from trainer.data.sources import guarded_loading
+    from trainer.data.sources.meshes import MESHES as READER
+
+    items = READER.items(FILES / "windows_backslash.zip")
+    assert [(item.id, item.label) for item in items] == [
+        ("chair/a.off", "chair"),
+        ("table/b.obj", "table"),
+    ]
+    for item in items:
+        np.testing.assert_allclose(guarded_loading.load(item).extents, (400, 500, 900))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["b_crlf.binvox", "npy_ver3.npy"])
+def test_voxel_files(name: str) -> None:
+    file = read_untrusted(FILES / name)
+    assert file.content.values.sum() == 890  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("damaged/*")), ids=lambda path: path.name)
+def test_what_is_damaged_is_told_shortly(path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_untrusted(path)
+    assert len(str(caught.value)) < 200

@@ -47,6 +47,53 @@ def test_npy_is_read_whatever_its_numbers(stored: np.ndarray) -> None:
     assert (read(npy(stored), ".npy").values == box()).all()
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        box().astype(np.float32) * 7,  # one label of several
+        box() * np.arange(1, 17, dtype=np.float64),  # a label for each slice
+        box().astype(np.int8) * 2 - 1,  # -1 is empty
+        box().astype(np.float32) * 2 - 1,
+    ],
+)
+def test_labels_and_signs_are_occupancies(stored: np.ndarray) -> None:
+    assert (read(npy(stored), ".npy").values == box()).all()
+    assert (read(npz(stored=stored), ".npz").values == box()).all()
+
+
+def test_all_versions_of_npy_are_read() -> None:
+    for version in ((1, 0), (2, 0), (3, 0)):
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, box(), version=version)
+        assert (read(stream.getvalue(), ".npy").values == box()).all()
+
+
+def test_an_npz_has_one_grid_whatever_its_name() -> None:
+    names = np.array(["chair", "table"])
+    others = {"a": np.zeros(3), "labels": np.ones((4, 4)), "data": np.arange(5), "names": names}
+    assert (read(npz(mine=box(), **others), ".npz").values == box()).all()
+    with pytest.raises(InputError, match="name it 'voxels'"):
+        read(npz(mine=box(), yours=box(), labels=np.zeros(4)), ".npz")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", bytes(100)])
+def test_a_binvox_may_have_line_ends_of_windows_and_padding(end: bytes, tail: bytes) -> None:
+    head, mark, body = binvox(box()).partition(b"data\n")
+    data = (head + mark).replace(b"\n", end) + body + tail
+    assert read(data, ".binvox").values.sum() == box().sum()
+    with pytest.raises(InputError, match="4096 cells, but holds 4097"):
+        read((head + mark).replace(b"\n", end) + body + b"\x01\x01", ".binvox")
+
+
+def test_messages_stay_short_whatever_a_file_claims() -> None:
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({'9' * 900}, 2, 2), }}".encode()
+    data = b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header + b"\n"
+    with pytest.raises(InputError) as caught:
+        read(data, ".npy")
+    assert len(str(caught.value)) < 200
+
+
 def test_fortran_order_is_respected() -> None:
     assert (read(npy(np.asfortranarray(box())), ".npy").values == box()).all()
 

@@ -65,7 +65,7 @@ def content(path: Path, member: str) -> bytes:
         InputError: one sentence.
     """
     try:
-        with _archive(str(path), path.stat().st_mtime_ns).open(member) as stream:
+        with _member(_archive(str(path), path.stat().st_mtime_ns), member) as stream:
             data = stream.read(
                 untrusted_reader.MAX_BYTES + 1
             )  # what the directory claims is not believed
@@ -89,6 +89,14 @@ def start_of(source: Path, name: str, size: int) -> bytes:
         return content(path, member)[:size]
     with opened(path) as file:
         return file.read(size)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """Opens a member by its name with slashes; old programs of Windows write backslashes."""
+    try:
+        return archive.open(name)
+    except KeyError:
+        return archive.open(name.replace("/", "\\"))
 
 
 def outer(source: Path) -> str:
@@ -196,13 +204,14 @@ def _begins_as_archive(path: str, changed: int) -> bool:
 def _members(source: Path) -> Iterator[str]:
     """The names of plain members that stay inside; links, ``..`` and roots are passed over."""
     for info in _archive(str(source), source.stat().st_mtime_ns).infolist():
-        parts = info.filename.split("/")
-        if info.is_dir() or "\\" in info.filename or ":" in info.filename:
+        name = info.filename.replace("\\", "/")
+        parts = name.split("/")
+        if info.is_dir() or ":" in name:
             continue
         if stat.S_ISLNK(info.external_attr >> 16) or len(parts) > MAX_DEPTH:
             continue
         if not any(part in ("", ".", "..") or _passed_over(part) for part in parts):
-            yield info.filename
+            yield name
 
 
 @lru_cache(maxsize=2)
