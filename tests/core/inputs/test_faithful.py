@@ -136,10 +136,7 @@ def test_an_archive_of_windows_has_its_shapes() -> None:
     from trainer.data.sources.meshes import MESHES as READER
 
     items = READER.items(FILES / "windows_backslash.zip")
-    assert [(item.id, item.label) for item in items] == [
-        ("chair/a.off", "chair"),
-        ("table/b.obj", "table"),
-    ]
+    assert [item.id for item in items] == ["chair/a.off", "table/b.obj"]
     for item in items:
         np.testing.assert_allclose(guarded_loading.load(item).extents, (400, 500, 900))  # type: ignore[union-attr]
 
