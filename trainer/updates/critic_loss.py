@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from shapelab.core.model.convolutions import kernel_gradient, to_coarse, to_fine
-from shapelab.core.model.networks import LEAK, Critic
+from shapelab.core.model.networks import LEAK, Critic, parted
 from shapelab.core.runs.run_config import RunConfig
 
 from .losses import gradient_norm, interpolate, penalty, relativistic, wasserstein
@@ -132,6 +132,8 @@ def explicit_loss(
     parameters = [p for conv in critic.convs for p in (conv.weight, conv.bias)]
     parameters += [critic.dense.weight, critic.dense.bias]
     # A gradient's norm is no number for half precision: under autocast this stays as the weights.
+    if critic.sub_cells:  # the same cells in other places: norms per sample stay
+        real, fake = parted(real), parted(fake)
     grids = [grid.to(critic.dense.weight.dtype) for grid in (real, fake, mix)]
     with torch.autocast(real.device.type, enabled=False):
         return _ExplicitLoss.apply(  # type: ignore[no-untyped-call]

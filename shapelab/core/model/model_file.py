@@ -27,11 +27,11 @@ from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
 FORMAT = "shapelab-model"
-VERSION = 2  # 1: the digest did not cover the spec
+VERSION = 3  # 1: the digest did not cover the spec; 2: no signed distances, no sub-cells
 MAX_BYTES = 2 * 1024**3
 MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
 
-FLIP = "mirror.matrix"  # of both versions, from a time when flips were called so
+FLIP = "mirror.matrix"  # of all versions, from a time when flips were called so
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "generator": Generator,

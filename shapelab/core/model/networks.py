@@ -1,14 +1,18 @@
 """The four networks of Smith & Meger 2017, built from a ModelSpec.
 
 Sizes follow the authors' released code (3D-IWGAN) where the spec has its default widths. Grids are
-[B, 1, X, Y, Z]; the generator gives logits, whose sigmoid is the probability of being solid.
+[B, 1, X, Y, Z]; the generator gives logits, whose sigmoid is the occupancy.
+
+Where the spec's field is the signed distance d of a cell's middle, in cells and negative inside,
+the logit is -d. So both fields are read alike: the surface is where the sigmoid is 0.5, and about
+there the sigmoid is so straight, 0.5 - d / 4, that it is found where d is 0.
 """
 
 from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +50,41 @@ def initialise_he(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def parted(grid: Tensor) -> Tensor:
+    """Takes 2^3 cells for 8 channels: [B, 1, 2N, 2N, 2N] -> [B, 8, N, N, N], channels last."""
+    b, n = len(grid), grid.shape[2] // 2
+    cells = grid.reshape(b, n, 2, n, 2, n, 2).permute(0, 1, 3, 5, 2, 4, 6)
+    return cells.reshape(b, n, n, n, 8).permute(0, 4, 1, 2, 3)
+
+
+def joined(cells: Tensor) -> Tensor:
+    """The inverse of ``parted``, a pixel shuffle (Shi et al. 2016) in three dimensions."""
+    b, n = len(cells), cells.shape[2]
+    places = cells.permute(0, 2, 3, 4, 1).reshape(b, n, n, n, 2, 2, 2)
+    return places.permute(0, 1, 4, 2, 5, 3, 6).reshape(b, 1, 2 * n, 2 * n, 2 * n)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions 3^3 beside the identity (He et al. 2016), which it is at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first: nn.Module = nn.Conv3d(width, width, 3, padding=1, bias=False)
+        self.first_norm: nn.Module = nn.BatchNorm3d(width)
+        self.second: nn.Module = nn.Conv3d(width, width, 3, padding=1, bias=False)
+        self.second_norm: nn.Module = nn.BatchNorm3d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.first_norm(self.first(x)))
+        return torch.relu(x + self.second_norm(self.second(h)))
+
+    def fold(self) -> None:
+        """Makes each batch norm part of its convolution, for good."""
+        first, first_norm, second, second_norm = (cast("Any", m) for m in self.children())
+        self.first, self.first_norm = fuse_conv_bn_eval(first, first_norm), nn.Identity()
+        self.second, self.second_norm = fuse_conv_bn_eval(second, second_norm), nn.Identity()
+
+
 class Generator(nn.Module):
     """Latent [B, latent_size] -> logits [B, 1, R, R, R]."""
 
@@ -56,16 +95,22 @@ class Generator(nn.Module):
         self.dense = nn.Linear(spec.latent_size, width * 8, bias=False)
         self.dense_norm: nn.Module = nn.BatchNorm1d(width * 8)
         layers: list[nn.Module] = []
-        for _ in range(spec.doublings - 1):
+        for i in range(spec.doublings - 1):
             layers += [
                 TransposedConvolution(width, width // 2, bias=False),
                 nn.BatchNorm3d(width // 2),
                 nn.ReLU(inplace=True),
             ]
             width //= 2
+            if 4 << i in spec.residual_sides:
+                layers.append(ResidualBlock(width))
         self.body = nn.Sequential(*layers)
-        self.head = TransposedConvolution(width, 1, bias=True)
+        self.head = TransposedConvolution(width, spec.cell_channels, bias=True)
+        self.sub_cells = spec.sub_cells
         self.apply(initialise)
+        for layer in layers:
+            if isinstance(layer, ResidualBlock):
+                nn.init.zeros_(cast("nn.BatchNorm3d", layer.second_norm).weight)
 
     def first_activation(self, z: Tensor) -> Tensor:
         """The dense layer's output [B, 8 * width], on which principal directions are computed."""
@@ -74,7 +119,8 @@ class Generator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         h = torch.relu(self.first_activation(z)).view(-1, self.width, 2, 2, 2)
         h = h.to(memory_format=torch.channels_last_3d)
-        return self.head(self.body(h))
+        logits = self.head(self.body(h))
+        return joined(logits) if self.sub_cells else logits
 
 
 def folded(generator: Generator) -> Generator:
@@ -83,10 +129,14 @@ def folded(generator: Generator) -> Generator:
     first: Any = fast.dense_norm
     fast.dense = fuse_linear_bn_eval(fast.dense, first)
     fast.dense_norm = nn.Identity()
-    plain: list[Any] = list(fast.body)
-    layers: list[nn.Module] = []
-    for conv, norm, relu in zip(plain[0::3], plain[1::3], plain[2::3], strict=True):
-        layers += [fuse_conv_bn_eval(conv, norm, transpose=True), relu]
+    layers: list[Any] = []
+    for layer in fast.body:
+        if isinstance(layer, nn.BatchNorm3d):
+            layers[-1] = fuse_conv_bn_eval(layers[-1], layer, transpose=True)
+        else:
+            if isinstance(layer, ResidualBlock):
+                layer.fold()
+            layers.append(layer)
     fast.body = nn.Sequential(*layers)
     # The activations' own layout: otherwise every call would reorder the weights.
     return fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -97,12 +147,15 @@ class Critic(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        widths = [1] + [spec.critic_width * 2**i for i in range(spec.doublings)]
+        widths = [spec.critic_width * 2**i for i in range(spec.doublings)]
+        widths = [spec.cell_channels, *widths]
+        self.sub_cells = spec.sub_cells
         self.convs = nn.ModuleList(Convolution(a, b) for a, b in pairwise(widths))
         self.dense = nn.Linear(widths[-1] * 8, 1)
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = parted(x) if self.sub_cells else x
         for conv in self.convs:
             x = nn.functional.leaky_relu(conv(x), LEAK)
         return self.dense(x.flatten(1)).squeeze(1)
@@ -113,7 +166,9 @@ class VoxelEncoder(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        widths = [1] + [spec.encoder_width * 2**i for i in range(spec.doublings)]
+        widths = [spec.encoder_width * 2**i for i in range(spec.doublings)]
+        widths = [spec.cell_channels, *widths]
+        self.sub_cells = spec.sub_cells
         layers: list[nn.Module] = []
         for i, (a, b) in enumerate(pairwise(widths)):
             layers.append(Convolution(a, b))
@@ -125,6 +180,7 @@ class VoxelEncoder(nn.Module):
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = parted(x) if self.sub_cells else x
         mean, log_variance = self.heads(self.body(x).flatten(1)).chunk(2, dim=1)
         return mean, log_variance
 

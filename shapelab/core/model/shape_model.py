@@ -141,7 +141,12 @@ class ShapeModel:
             return encode_images(self._networks["image_encoder"], self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
-        """Occupancy probability (R, R, R) or (n, R, R, R) float32 of latents (L,) or (n, L)."""
+        """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).
+
+        The surface is where it is 0.5. It is the probability that a cell is solid, or sigmoid(-d)
+        where the spec's field is the signed distance d: a level of 0.3 then lies 0.85 cells
+        outside, and one of 0.6 lies 0.4 cells inside.
+        """
         rows = self._batched(np.asarray(latents, np.float32), (self.latent_size,), "Latents")
         with self._lock, torch.inference_mode():
             grids = [

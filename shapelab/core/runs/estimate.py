@@ -57,15 +57,17 @@ def generator_layers(spec: ModelSpec) -> list[Layer]:
         side = 2 << i
         half = width // 2
         layers.append(Layer(width, half, 64, side**3, (2 * side) ** 3, extra=2 * half))
-        width = half
-    side = spec.resolution // 2
-    return [*layers, Layer(width, 1, 64, side**3, spec.resolution**3, extra=1)]
+        width, side = half, 2 * side
+        if side in spec.residual_sides:
+            layers += 2 * [Layer(width, width, 27, side**3, side**3, extra=2 * width)]
+    side, channels = 2**spec.doublings, spec.cell_channels
+    return [*layers, Layer(width, channels, 64, side**3, (2 * side) ** 3, extra=channels)]
 
 
 def _down(spec: ModelSpec, first: int, norms: bool) -> Iterator[Layer]:
-    widths = [1] + [first * 2**i for i in range(spec.doublings)]
+    widths = [spec.cell_channels] + [first * 2**i for i in range(spec.doublings)]
     for i, (a, b) in enumerate(pairwise(widths)):
-        cells = (spec.resolution >> (i + 1)) ** 3
+        cells = (2 ** (spec.doublings - i)) ** 3
         yield Layer(a, b, 64, cells, cells, extra=b + (2 * b if norms and i else 0))
 
 

@@ -18,7 +18,16 @@ from shapelab.core.model import model_file
 from shapelab.core.model.camera import flipped_guesses
 from shapelab.core.model.image_encoding import LatentFlip, encode_images
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.networks import Critic, Generator, ImageEncoder, VoxelEncoder, folded
+from shapelab.core.model.networks import (
+    Critic,
+    Generator,
+    ImageEncoder,
+    ResidualBlock,
+    VoxelEncoder,
+    folded,
+    joined,
+    parted,
+)
 from shapelab.core.model.shape_model import BATCH, ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
 
@@ -78,8 +87,9 @@ def test_released_image_encoder_gives_400_numbers_from_256_rgb() -> None:
 
 
 @pytest.mark.parametrize("resolution", [32, 64])
-def test_network_shapes(resolution: int) -> None:
-    spec = SMALL.model_copy(update={"resolution": resolution})
+@pytest.mark.parametrize("sub_cells", [False, True])
+def test_network_shapes(resolution: int, sub_cells: bool) -> None:
+    spec = SMALL.model_copy(update={"resolution": resolution, "sub_cells": sub_cells})
     grid = torch.rand(2, 1, resolution, resolution, resolution)
     with torch.inference_mode():
         logits = Generator(spec).eval()(torch.randn(2, 16))
@@ -137,9 +147,33 @@ def test_decode_gives_probabilities_one_by_one_or_many(model: ShapeModel) -> Non
     np.testing.assert_array_equal(single, model.decode(latents[-1]))
 
 
-def test_the_folded_generator_decodes_as_the_trained_one() -> None:
+def test_cells_parted_into_channels_keep_their_place() -> None:
+    grid = torch.arange(2 * 4**3).reshape(2, 1, 4, 4, 4)
+    cells = parted(grid)
+    assert cells.shape == (2, 8, 2, 2, 2)
+    assert cells.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.equal(cells[1, :, 1, 0, 1], grid[1, 0, 2:4, 0:2, 2:4].flatten())
+    assert torch.equal(joined(cells), grid)
+
+
+def test_a_residual_block_changes_nothing_at_first() -> None:
+    block_spec = SMALL.model_copy(update={"residual_sides": (8, 16)})
+    torch.manual_seed(0)
+    with_blocks = Generator(block_spec).eval()
+    plain = Generator(SMALL).eval()
+    own = [layer for layer in with_blocks.body if not isinstance(layer, ResidualBlock)]
+    assert len(own) == len(with_blocks.body) - 2
+    plain.dense, plain.dense_norm = with_blocks.dense, with_blocks.dense_norm
+    plain.body, plain.head = nn.Sequential(*own), with_blocks.head
+    z = torch.randn(2, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(with_blocks(z), plain(z))
+
+
+@pytest.mark.parametrize("extra", [{}, {"sub_cells": True, "residual_sides": (4, 8)}])
+def test_the_folded_generator_decodes_as_the_trained_one(extra: dict[str, object]) -> None:
     torch.manual_seed(1)
-    plain = Generator(SMALL)
+    plain = Generator(SMALL.model_copy(update=extra))
     with torch.no_grad():
         for norm in plain.modules():
             if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm3d):

@@ -5,21 +5,28 @@ from __future__ import annotations
 import pytest
 
 from shapelab.core.model import networks
+from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import estimate
 from shapelab.core.runs.presets import preset
 
 
 @pytest.mark.parametrize(("name", "side"), [("small", 32), ("paper", 32), ("large", 64)])
 def test_parameters_are_those_of_the_networks(name: str, side: int) -> None:
-    config = preset(name, ("a", "b"), side)
+    model = preset(name, ("a", "b"), side).model
+    _check_parameters(model)
+    parted = {"sub_cells": True, "residual_sides": (4, 8), "field": "signed_distance"}
+    _check_parameters(model.model_copy(update=parted))
+
+
+def _check_parameters(model: ModelSpec) -> None:
     for layers, network in (
         (estimate.generator_layers, networks.Generator),
         (estimate.critic_layers, networks.Critic),
         (estimate.voxel_encoder_layers, networks.VoxelEncoder),
         (estimate.image_encoder_layers, networks.ImageEncoder),
     ):
-        counted = sum(layer.parameters for layer in layers(config.model))
-        built = network(config.model)
+        counted = sum(layer.parameters for layer in layers(model))
+        built = network(model)
         assert counted == sum(p.numel() for p in built.parameters()), network.__name__
 
 

@@ -15,9 +15,9 @@ from trainer.updates.losses import gradient_norm, interpolate, penalty
 from trainer.updates.state import new_state
 
 
-def make_critic(dtype: torch.dtype) -> Critic:
+def make_critic(dtype: torch.dtype, sub_cells: bool = False) -> Critic:
     torch.manual_seed(3)
-    critic = Critic(ModelSpec(critic_width=4)).to(dtype)
+    critic = Critic(ModelSpec(critic_width=4, sub_cells=sub_cells)).to(dtype)
     for parameter in critic.parameters():  # the initial 0.02 would make every gradient tiny
         nn.init.normal_(parameter, 0, 0.2)
     return critic
@@ -32,9 +32,9 @@ def make_grids(dtype: torch.dtype, count: int = 5) -> tuple[Tensor, Tensor, Tens
 
 
 def value_and_gradients(
-    form: str, weight: float, per: str, dtype: torch.dtype
+    form: str, weight: float, per: str, dtype: torch.dtype, sub_cells: bool = False
 ) -> tuple[list[Tensor], dict[str, Tensor]]:
-    critic = make_critic(dtype)
+    critic = make_critic(dtype, sub_cells)
     loss, metrics = OneCentredLoss(critic, weight, form, per)(*make_grids(dtype))
     (3 * loss).backward()  # as a scaled micro-batch does
     del metrics["penalty"]  # a difference of the others, without their digits
@@ -58,6 +58,19 @@ def test_explicit_equals_double_backward(dtype, value, slope, weight, per):
     for name, gradient in gradients.items():
         # The last bias moves both scores alike: its gradient is zero but for rounding.
         allowed = slope * expected[name].norm() + slope * (name == "dense.bias")
+        assert (gradient - expected[name]).norm() <= allowed, name
+
+
+def test_explicit_equals_double_backward_where_cells_are_channels():
+    dtype = torch.float64
+    values, gradients = value_and_gradients("explicit", 10.0, "sample", dtype, sub_cells=True)
+    expected_values, expected = value_and_gradients(
+        "double_backward", 10.0, "sample", dtype, sub_cells=True
+    )
+    for a, b in zip(values, expected_values, strict=True):
+        assert torch.allclose(a, b, rtol=1e-12, atol=0)
+    for name, gradient in gradients.items():
+        allowed = 1e-9 * expected[name].norm() + 1e-9 * (name == "dense.bias")
         assert (gradient - expected[name]).norm() <= allowed, name
 
 
