@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,13 @@ class NotFiniteError(ArithmeticError):
     """An update's gradient holds NaN or infinity; nothing was changed."""
 
 
-def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) -> Metrics:
+def update(
+    state: TrainState,
+    names: Sequence[str],
+    batch: Batch,
+    loss: Loss,
+    optimisers: Sequence[str] = (),
+) -> Metrics:
     """Moves the named networks down the gradient of a loss over the whole batch.
 
     Args:
@@ -27,6 +34,7 @@ def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) ->
         names: networks that learn; all others are held still, and cost no gradients.
         batch: this process's share.
         loss: mean loss and metrics of a micro-batch of it.
+        optimisers: those that move them; by default the ones of their names.
 
     Returns:
         Metrics, means over the micro-batches.
@@ -38,8 +46,9 @@ def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) ->
     totals: Metrics = {}
     with _only_these_learn(state.networks, names):
         parameters = [p for name in names for p in state.networks[name].parameters()]
-        for name in names:
-            state.optimisers[name].zero_grad(set_to_none=True)
+        movers = [state.optimisers[name] for name in optimisers or names]
+        for optimiser in movers:
+            optimiser.zero_grad(set_to_none=True)
         for micro_batch in batch.micro_batches(state.micro_batches):
             share = len(micro_batch) / len(batch)
             value, metrics = loss(micro_batch)
@@ -50,9 +59,23 @@ def update(state: TrainState, names: Sequence[str], batch: Batch, loss: Loss) ->
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not bool(torch.isfinite(nn.utils.get_total_norm(gradients))):
         raise NotFiniteError(f"the gradient of {' and '.join(names)} is not finite")
-    for name in names:
-        state.optimisers[name].step()
+    for optimiser in movers:
+        optimiser.step()
     return totals
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """TensorFloat-32 off: on a GPU it would round what a gradient's norm is made of to 10 bits."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = False
+    try:
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def _cosine(done: float, final: float) -> float:
 
 
 def learning_rates(config: RunConfig, step: int) -> dict[str, float]:
-    """By network: a cosine to ``final_learning_rate`` over the main and the image phase.
+    """By optimiser: a cosine to ``final_learning_rate`` over the main and the image phase.
 
     The critic keeps its own: it must follow the generator to the end.
     """
@@ -52,6 +52,7 @@ def learning_rates(config: RunConfig, step: int) -> dict[str, float]:
     rise = min(1.0, (step - start + 1) / RISE) if config.image_loss == "distil" else 1.0
     return {
         "generator": config.learning_rate * factor,
+        "adversarial": min(config.learning_rate * factor, config.adversarial_learning_rate),
         "voxel_encoder": config.learning_rate * factor,
         "image_encoder": config.image_learning_rate * factor * rise,
         "critic": config.critic_learning_rate,

@@ -24,6 +24,7 @@ from shapelab.core.runs.run_config import RunConfig
 from ..process.distributed import Processes
 from .critic_loss import build_critic_loss
 
+ADVERSARIAL = "adversarial"  # the generator's optimiser in its adversarial updates
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
 
 
@@ -60,7 +61,7 @@ class TrainState:
         return 0.5**self.rollbacks
 
     def set_learning_rates(self, learning_rates: dict[str, float]) -> None:
-        """Sets the optimisers' learning rates by network."""
+        """Sets the optimisers' learning rates by name."""
         for name, value in learning_rates.items():
             self.optimisers[name].param_groups[0]["lr"] = value * self.learning_rate_scale
 
@@ -187,6 +188,12 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         )
         for name, learning_rate in learning_rates.items()
     }
+    optimisers[ADVERSARIAL] = Adam(
+        networks["generator"].parameters(),
+        config.adversarial_learning_rate,
+        config.betas,
+        fused=True,
+    )
     critic = networks["critic"]
     assert isinstance(critic, Critic)
     return TrainState(

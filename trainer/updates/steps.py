@@ -3,7 +3,7 @@
 At every batch: ``critic_step``, ``encoder_step`` and ``image_step``; at every 5th:
 ``generator_step``. A warm start takes only the encoders' with the generator learning along, which
 is a plain VAE. x^ comes from the prior in even rows of a batch and from an encoded shape or picture
-in odd rows.
+in odd rows; ``critic_sees = "prior"`` keeps the critic from seeing the latter.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from shapelab.core.runs.run_config import RunConfig
 from ..data.batches.batches import Batch
 from . import losses
 from .code_targets import CodeTargets
-from .optimise import Metrics, update
+from .optimise import Metrics, full_float32, update
 from .schedule import kl_weight
-from .state import TrainState
+from .state import ADVERSARIAL, TrainState
 
 CAMERA_WEIGHT = 0.5  # beside the error of the latent, whose numbers have deviation 1 as well
 
@@ -100,13 +100,16 @@ def critic_step(state: TrainState, batch: Batch) -> Metrics:
 
     def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with torch.no_grad(), state.autocast():
-            fake = torch.sigmoid(state.generator(_fake_latents(state, micro_batch)))
+            blind = state.config.critic_sees == "prior"
+            latents = micro_batch.prior if blind else _fake_latents(state, micro_batch)
+            fake = torch.sigmoid(state.generator(latents))
         real = shifted(micro_batch.grids, micro_batch.shifts[:, 0])
         fake = shifted(fake.to(real.dtype), micro_batch.shifts[:, 1])
         with parametrize.cached():  # one spectral norm for all passes of a loss
             return state.critic_loss(real, fake, micro_batch.mix)
 
-    return update(state, ("critic",), batch, loss)
+    with full_float32():
+        return update(state, ("critic",), batch, loss)
 
 
 def encoder_step(state: TrainState, batch: Batch) -> Metrics:
@@ -195,12 +198,14 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
         with state.autocast():
             logits = state.generator(_fake_latents(state, micro_batch))
         output = logits.detach().to(micro_batch.grids.dtype).requires_grad_(True)
-        fake = shifted(torch.sigmoid(output), micro_batch.shifts[:, 1])
+        seen = slice(0, None, 2 if config.critic_sees == "prior" else 1)
+        fake = shifted(torch.sigmoid(output[seen]), micro_batch.shifts[seen, 1])
         with parametrize.cached():
             scores = state.critic(fake)
             if config.loss == "r3":
+                grids = shifted(micro_batch.grids[seen], micro_batch.shifts[seen, 0])
                 with torch.no_grad():
-                    real = state.critic(shifted(micro_batch.grids, micro_batch.shifts[:, 0]))
+                    real = state.critic(grids)
                 adversarial = losses.relativistic(scores, real)
             else:
                 adversarial = losses.adversarial(scores)
@@ -213,15 +218,9 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
         }
         return (logits * (pull + hold).to(logits)).sum(), metrics  # has exactly that gradient
 
-    optimiser = state.optimisers["generator"]
-    learning_rate = optimiser.param_groups[0]["lr"]
-    optimiser.param_groups[0]["lr"] = min(
-        learning_rate, config.adversarial_learning_rate * state.learning_rate_scale
-    )
-    try:
-        return update(state, ("generator",), batch, loss)
-    finally:
-        optimiser.param_groups[0]["lr"] = learning_rate
+    # An Adam of its own: the momentum of the critic's pull must not come back in the updates of the
+    # reconstruction, at their higher learning rate.
+    return update(state, ("generator",), batch, loss, optimisers=(ADVERSARIAL,))
 
 
 STEPS: dict[str, Callable[[TrainState, Batch], Metrics]] = {

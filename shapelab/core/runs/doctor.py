@@ -25,6 +25,9 @@ TROUBLE_STEPS = 1000  # how long a skipped step is news
 PATIENCE = 10  # validations without a gain that make a plateau
 GAIN = 0.001  # of IoU: less is noise
 FALL = 0.03  # of IoU, below its best
+DEAD = 0.01  # of IoU: less means that nothing is drawn where something is
+DEAD_SCORES = 5  # validations that low before they mean anything
+DEAD_STEPS = 1000  # steps after which a healthy run draws something, whatever its scores
 
 Severity = Literal["problem", "warning", "hint"]
 
@@ -46,15 +49,22 @@ def ready(run: RunCurves) -> bool:
     return max(map(len, run.curves.values()), default=0) >= ENOUGH
 
 
-def diagnose(run: RunCurves, config: RunConfig, diversity: float | None = None) -> list[Finding]:
+def diagnose(
+    run: RunCurves,
+    config: RunConfig,
+    diversity: float | None = None,
+    empty: float | None = None,
+) -> list[Finding]:
     """What a run suffers from, the worst first; empty when all is well or it is too early to say.
 
     Args:
         run: its numbers.
         config: its settings.
         diversity: of its newest previews, from ``diversity_of``; None where none is known.
+        empty: share of its newest previews without a solid cell, from ``share_empty``.
     """
-    findings = [finding for rule in _RULES for finding in rule(run, config)]
+    findings = [*_nothing_drawn(run, config, empty)]
+    findings += [finding for rule in _RULES for finding in rule(run, config)]
     findings += _no_diversity(run, diversity)
     order: list[Severity] = ["problem", "warning", "hint"]
     return sorted(findings, key=lambda finding: order.index(finding.severity))
@@ -73,6 +83,11 @@ def diversity_of(grids: NDArray[np.bool_]) -> float | None:
         return None
     overlaps = [(a & b).sum() / (a | b).sum() for a, b in combinations(solid, 2)]
     return 1.0 - float(np.mean(overlaps))
+
+
+def share_empty(grids: NDArray[np.bool_]) -> float | None:
+    """Share of the shapes [n, R, R, R] without a solid cell; None of no shapes."""
+    return float(1 - grids.reshape(len(grids), -1).any(1).mean()) if len(grids) else None
 
 
 # --- what the run said itself ---
@@ -268,12 +283,14 @@ def _kl_collapsed(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
 
 def _validation(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     """Scores that fall, or else all of them flat."""
-    scores = dict(_moving_scores(run))
+    scores = dict(_moving_scores(run, config))
     fallen = [_fell(run, name, score) for name, score in scores.items()]
     findings = [finding for finding in fallen if finding is not None]
     yield from findings
     long = [score for score in scores.values() if len(score) >= 2 * PATIENCE]
     if findings or len(long) < max(len(scores), 1) or run.step > 0.9 * config.steps:
+        return
+    if max(float(score[-PATIENCE:].max()) for score in long) < DEAD:  # no plateau but a desert
         return
     gain = max(float(s[-PATIENCE:].max() - s[:-PATIENCE].max()) for s in long)
     if gain < GAIN:
@@ -288,14 +305,42 @@ def _validation(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
         yield Finding("hint", "plateau", sentence, "final_learning_rate", advice, run.step)
 
 
-def _moving_scores(run: RunCurves) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Scores that change: those that stand still to the last digit belong to frozen networks."""
-    for name in SCORES:
-        if name in run.curves:
-            values = run.curves[name].values
-            values = values[np.isfinite(values)]
-            if len(values) >= 5 and np.ptp(values[-3:]) > 0:
-                yield name, values
+def _moving_scores(run: RunCurves, config: RunConfig) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Scores of networks that learn now; those of frozen ones stand still and are no news."""
+    if run.step > config.main_steps:
+        learning: Sequence[str] = ("picture_iou",)
+    else:
+        learning = SCORES if config.image_every else ("iou",)
+    for name in learning:
+        values = _finite(run, name)
+        if len(values) >= 5:
+            yield name, values
+
+
+def _finite(run: RunCurves, name: str) -> NDArray[np.float64]:
+    """All finite values of a curve, oldest first; none where there is no such curve."""
+    values = run.curves[name].values if name in run.curves else np.zeros(0)
+    return values[np.isfinite(values)]
+
+
+def _nothing_drawn(run: RunCurves, config: RunConfig, empty: float | None) -> Iterator[Finding]:
+    """A dead model: what it draws is empty, or hits nothing."""
+    scores = _finite(run, "iou")
+    advice = (
+        "Start again with a lower learning_rate; positive_weight above 1 keeps few solid cells "
+        "from being drowned by many empty ones (reconstruction = bce)."
+    )
+    late = run.step >= DEAD_STEPS or (len(scores) > 0 and scores[-1] < DEAD)
+    if empty == 1.0 and late and ready(run):
+        sentence = "All previews are empty: the generator draws nothing."
+        yield Finding("problem", "nothing_drawn", sentence, "learning_rate", advice, run.step)
+    elif len(scores) >= DEAD_SCORES and scores[-DEAD_SCORES:].max() < DEAD:
+        count = int((scores >= DEAD)[::-1].argmax()) or len(scores)
+        sentence = (
+            f"The validation's IoU is {scores[-1]:.2g} and was no better in its last {count} "
+            "scores: the model rebuilds nothing."
+        )
+        yield Finding("problem", "nothing_learnt", sentence, "learning_rate", advice, run.step)
 
 
 def _fell(run: RunCurves, name: str, values: NDArray[np.float64]) -> Finding | None:

@@ -83,6 +83,11 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Gradient norm held at 1 per sample (paper) or per column (released code), or "
         "held at 0 on real shapes (r1) or on real and generated ones (r1r2).",
     )
+    critic_sees: Literal["both", "prior"] = Field(
+        "both",
+        description="Generated shapes that it judges: from the prior and from encoded shapes in "
+        "turns (paper), or from the prior alone (released code).",
+    )
     penalty_weight: float = Field(
         10.0, ge=0, le=10000, description="Weight of the penalty: lambda, or gamma of r1 and r1r2."
     )
@@ -108,7 +113,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         1e-4,
         gt=0,
         le=1,
-        description="Highest learning rate of the generator in its adversarial updates, Adam.",
+        description="Highest learning rate of the generator in its adversarial updates, which have "
+        "an Adam of their own.",
     )
     final_learning_rate: float = Field(
         1.0, gt=0, le=1, description="Share of the learning rate left at the end (cosine)."
@@ -201,6 +207,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     def _belongs_together(self) -> RunConfig:
         if self.loss == "r3" and self.penalty != "r1r2":
             raise ValueError("loss = r3 needs penalty = r1r2")
+        if self.penalty == "none" and not self.spectral_norm:
+            raise ValueError(
+                "penalty = none leaves the critic without bounds; it needs spectral_norm = true"
+            )
         if self.image_steps >= self.steps:
             raise ValueError("image_steps must leave steps for the networks before them")
         return self
@@ -243,6 +253,8 @@ _REASONS = {
     "int_from_float": "it must be a whole number",
     "float_parsing": "it must be a number",
     "finite_number": "it must be a number",
+    "missing": "there must be two numbers",
+    "too_long": "there must be two numbers",
 }
 
 

@@ -215,6 +215,29 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"
 
+    def kill_owner(self) -> None:
+        """Ends the process that trains the run, at once; what it had not saved is lost.
+
+        Raises:
+            RunError: it runs on another machine, cannot be told for sure, or is not ours to end.
+        """
+        import psutil
+
+        try:
+            owner: Any = json.loads(self.owner.read_text("utf-8"))
+            process = psutil.Process(int(owner["pid"]))
+            here = owner["host"] == socket.gethostname() and self.is_locked()
+            # A number says little: only the trainer holds the lock's file open.
+            held = {os.path.realpath(file.path) for file in process.open_files()} if here else ()
+            if os.path.realpath(self.lock) in held:
+                process.kill()
+                return
+        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+            pass
+        raise RunError(
+            f"{self.path.name} is trained by {self.owner_text()}; it can only be ended there."
+        )
+
     def is_locked(self) -> bool:
         """Whether a process trains the run at this moment."""
         if not self.lock.exists():

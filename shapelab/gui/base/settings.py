@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -37,15 +38,15 @@ class WindowSettings:
         self._write()
 
     @property
-    def training_run(self) -> Path | None:
-        """The run that was trained in this window last and may go on behind its back."""
-        text = self.text("training/run", "")
-        return Path(text) if text else None
+    def training_runs(self) -> tuple[Path, ...]:
+        """The runs that were trained in this window and may go on behind its back."""
+        return tuple(Path(line) for line in self.text("training/runs", "").splitlines())
 
-    @training_run.setter
-    def training_run(self, run: Path | None) -> None:
-        if run != self.training_run:
-            self.set_text("training/run", "" if run is None else str(run))
+    @training_runs.setter
+    def training_runs(self, runs: Iterable[Path]) -> None:
+        names = dict.fromkeys(map(str, runs))
+        if (wanted := "\n".join(names)) != self.text("training/runs", ""):
+            self.set_text("training/runs", wanted)
             self._write()  # now: this is for the case that the app is killed
 
     def _write(self) -> None:

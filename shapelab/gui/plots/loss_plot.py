@@ -32,6 +32,10 @@ from shapelab.gui.plots.scalar_groups import ScalarGroup, groups_of, one_each, s
 
 REDRAW_MS = 200  # at most five redraws a second, however fast events come
 SNAP_PX = 8  # a click so near to a checkpoint means the checkpoint
+#: What the mouse does, told while it is over the curves.
+WHEEL = "wheel: zoom, drag: move"
+WHEEL_SCROLLS = "Ctrl+wheel: zoom, drag: move"
+ZOOMED = "double click: all steps"
 FILES = "Picture (*.png);;Drawing (*.svg);;Numbers (*.csv)"
 
 
@@ -284,6 +288,8 @@ class LossPlot(QWidget):
         words = [f"step {formatting.count(step)}"]
         if seconds := run.curves.seconds_at(step):
             words.append(formatting.duration(seconds))
+        if self._pointer is not None:
+            words.append(ZOOMED if self._range else WHEEL_SCROLLS if self.grid.scrolls else WHEEL)
         self.where.setText(" · ".join(words))
 
     # --- building -------------------------------------------------------------------------------

@@ -98,9 +98,13 @@ class PlotGrid(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         if hasattr(self, "panels"):
             self.resized.emit()
 
+    @property
+    def scrolls(self) -> bool:
+        """Whether there are more panels than fit, so that the wheel scrolls."""
+        return self._scroll is not None and self._scroll.verticalScrollBar().maximum() > 0
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        scrolls = self._scroll is not None and self._scroll.verticalScrollBar().maximum() > 0
-        if scrolls and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if self.scrolls and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
         else:
             super().wheelEvent(event)

@@ -79,20 +79,19 @@ def remember(thread: TrainingThread, settings: WindowSettings) -> None:
     run = thread.job.folder.resolve()
 
     def note(state: RunState) -> None:
-        settings.training_run = None if state.ended else run
+        others = [other for other in settings.training_runs if other != run]
+        settings.training_runs = others if state.ended else [*others, run]
 
     thread.state_changed.connect(note)
 
 
-def remembered(settings: WindowSettings) -> TrainingThread | None:
-    """The training that the last window left behind, to be connected and launched.
+def remembered(settings: WindowSettings) -> list[TrainingThread]:
+    """The trainings that the last window left behind, to be connected and launched.
 
-    It may have ended since; its thread then tells how, and ends too.
+    They may have ended since; their threads then tell how, and end too.
     """
-    run = settings.training_run
-    if run is None:
-        return None
-    if not RunFolder(run).config.exists():  # removed since, or it never came to a run
-        settings.training_run = None
-        return None
-    return TrainingThread([attach_job(run)])
+    # Others were removed since, or never came to a run.
+    settings.training_runs = [
+        run for run in settings.training_runs if RunFolder(run).config.exists()
+    ]
+    return [TrainingThread([attach_job(run)]) for run in settings.training_runs]

@@ -44,11 +44,6 @@ class LiveRun(QObject):
         self.watcher.launch()
         return self
 
-    @property
-    def owned(self) -> bool:
-        """Whether the app started the process, so that it can be ended the hard way."""
-        return self.watcher.job.kind != "attach"
-
     def send(self, command: str) -> None:
         """Asks the run for 'pause', 'resume', 'sample', 'save' or 'stop'."""
         self.watcher.send(command)

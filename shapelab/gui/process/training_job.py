@@ -121,8 +121,7 @@ class JobRun:
         if command == DETACH:
             raise Detached
         if command == KILL:
-            if self._process is not None:
-                self._process.kill()
+            self._kill()
             return
         try:
             (self._folder if self._process is None else self._process).send(command)
@@ -130,6 +129,12 @@ class JobRun:
             self._tell("trouble", Trouble(str(error)))
         else:
             self._watch.note_command(command)
+
+    def _kill(self) -> None:
+        try:
+            (self._folder.kill_owner if self._process is None else self._process.kill)()
+        except RunError as error:
+            self._tell("trouble", Trouble(str(error)))
 
     def _end(self) -> RunState:
         if isinstance(self._last, Finished):

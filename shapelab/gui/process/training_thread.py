@@ -58,7 +58,10 @@ class TrainingThread(WorkerThread):
         self._commands.put(command)
 
     def kill(self) -> None:
-        """Ends a process of ours that does not answer; what it had not saved is lost."""
+        """Ends a process that does not answer, also one that somebody else started here.
+
+        What it had not saved is lost.
+        """
         self._commands.put(KILL)
 
     def detach(self) -> None:

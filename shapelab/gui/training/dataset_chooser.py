@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
 
 from shapelab.core.errors import DataError
+from shapelab.core.inputs.images import PICTURE_SUFFIXES
+from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
+from shapelab.core.inputs.voxel_files import VOXEL_SUFFIXES
 from shapelab.core.runs.store_card import StoreCard, is_store, read_card
 from shapelab.core.runs.training_plan import Preparation, free_name
 from shapelab.gui.base import theme
@@ -29,7 +34,30 @@ ASKED = (
     (FOLDER, "Prepare a folder of shapes…"),
     (FILE, "Prepare a file of shapes…"),
 )
+SHAPE_SUFFIXES = {*MESH_SUFFIXES, *VOXEL_SUFFIXES, ".zip"}
+MOST_FILES = 20_000  # that are looked at, which takes a blink
 NOTHING = "Choose shapes to learn from: a folder of meshes or voxels, or a prepared dataset."
+
+
+def _why_useless(source: Path) -> str:
+    """A sentence about a folder or file in which no file can be a shape; '' where one may be."""
+    if not source.exists():  # 'procedural:120'
+        return ""
+    if source.is_file():
+        names = iter([source.name])
+    else:
+        names = (name for _, _, files in os.walk(source) for name in files)
+    seen = pictures = 0
+    for name in islice(names, MOST_FILES):
+        suffix = Path(name).suffix.lower()
+        if suffix in SHAPE_SUFFIXES:
+            return ""
+        seen += 1
+        pictures += suffix in PICTURE_SUFFIXES
+    if seen == MOST_FILES:
+        return ""
+    what = "only pictures" if pictures else "no meshes and no voxel files"
+    return f"{source.name} holds {what}; a model learns from shapes, such as STL, OBJ or binvox."
 
 
 @dataclass(frozen=True)
@@ -51,6 +79,7 @@ class DatasetChooser(QWidget):
         self._stores = Path()
         self._source: str | None = None
         self._store: Path | None = None
+        self._fault = ""  # why nothing can be learnt from the source
         self.box = QComboBox()
         self.box.setAccessibleName("Data")
         self.box.setMinimumContentsLength(8)
@@ -138,6 +167,7 @@ class DatasetChooser(QWidget):
         """Takes a store, or shapes to prepare."""
         self._store = choice.store
         self._source = choice.preparation.source if choice.preparation else None
+        self._fault = "" if self._source is None else _why_useless(Path(self._source))
         if choice.preparation is not None:
             self.grid.setCurrentIndex(self.grid.findData(choice.preparation.resolution))
             self.pictures.setValue(choice.preparation.views)
@@ -152,6 +182,8 @@ class DatasetChooser(QWidget):
         """What is chosen. Raises DataError when nothing usable is."""
         if self._store is None:
             raise DataError(NOTHING)
+        if self._fault:
+            raise DataError(self._fault)
         if self._source is not None:
             return DatasetChoice(self._store, self._preparation(self._source))
         read_card(self._store)
@@ -164,7 +196,9 @@ class DatasetChooser(QWidget):
         preparing = self._source is not None
         self.options.setVisible(preparing)
         if preparing:
-            self.about.setText("It is prepared first: checked, cut into cells and pictured.")
+            self.about.setText(
+                self._fault or "It is prepared first: checked, cut into cells and pictured."
+            )
         elif self._store is not None:
             try:
                 self.card = read_card(self._store)
@@ -192,7 +226,14 @@ class DatasetChooser(QWidget):
             self.box.insertSeparator(self.box.count())
         for way, words in ASKED:
             self.box.addItem(words, way)
-        self.box.setCurrentIndex(self.box.findData(self._store) if self._store else -1)
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        # ``findData`` compares paths by identity.
+        rows = range(self.box.count())
+        self.box.setCurrentIndex(
+            next((i for i in rows if self._store and self.box.itemData(i) == self._store), -1)
+        )
 
     @Slot(int)
     def _activated(self, index: int) -> None:
@@ -201,7 +242,7 @@ class DatasetChooser(QWidget):
             if self._source is None or chosen != self._store:
                 self.choose(DatasetChoice(chosen))
             return
-        self.box.setCurrentIndex(self.box.findData(self._store) if self._store else -1)
+        self._show_chosen()
         self.ask(chosen)
 
     def ask(self, way: str) -> None:

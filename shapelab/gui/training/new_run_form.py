@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -29,6 +30,10 @@ from shapelab.gui.training.config_form import EVERYDAY, ConfigForm, setting_name
 from shapelab.gui.training.dataset_chooser import DatasetChoice, DatasetChooser
 
 FIRST_PRESET = "small"
+LONGEST_NAME = 200  # bytes of a run's name; systems take 255, and longer ones lie beside it
+NO_PICTURES = (
+    " The data have no pictures, so the steps in which the image encoder learns are left out."
+)
 
 
 class NewRunForm(QWidget):
@@ -45,7 +50,8 @@ class NewRunForm(QWidget):
         self._runs = Path()
         self._rate: Task | None = None
         self._flops_per_second = 0.0
-        self._phase_aside = False  # image_steps is 0 because the data have no pictures
+        self._aside = 0.0  # image_steps by main_steps, taken out as the data have no pictures
+        self._kept: set[str] = set()  # phases that a person set, which do not follow the steps
         self.name = QLineEdit()
         self.name.setToolTip("Name of the run's folder.")
         self.data = DatasetChooser()
@@ -98,7 +104,8 @@ class NewRunForm(QWidget):
         self.preset.setCurrentIndex(max(index, 0))
         self.preset.blockSignals(blocked)
         self.preset_help.setText(preset_words(self.preset.currentData()))
-        self.form.set_config(config.model_copy(update={"preset": self.preset.currentData()}))
+        self._aside = 0.0
+        self._show_config(config.model_copy(update={"preset": self.preset.currentData()}))
         self.propose_name()
         self._show_needs()
 
@@ -108,6 +115,8 @@ class NewRunForm(QWidget):
         name = self.name.text().strip()
         if not name or Path(name).name != name:
             raise ShapelabError("Please give the run a name without slashes.")
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            raise ShapelabError("Please give the run a shorter name.")
         run = self._runs / name
         if run.exists():
             raise ShapelabError(f"There is a run '{name}' already; choose another name.")
@@ -118,7 +127,7 @@ class NewRunForm(QWidget):
         """Opens the dialog with all other settings; OK takes them over."""
         dialog = AdvancedDialog(self.form.config_or_last(), self)
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            self.form.set_config(dialog.form.config())
+            self._show_config(dialog.form.config())
             self._edited()
 
     def measure(self) -> None:
@@ -140,6 +149,7 @@ class NewRunForm(QWidget):
     def _apply_preset(self) -> None:
         name = self.preset.currentData()
         self.preset_help.setText(preset_words(name))
+        self._kept, self._aside = set(), 0.0
         self.form.set_config(self._fitting(preset(name, *self._kind())))
         self.propose_name()
         self._show_needs()
@@ -167,13 +177,15 @@ class NewRunForm(QWidget):
         """The configuration with what the store's pictures ask for."""
         card = self.data.card
         if not (self.data.views if card is None else card.views):
-            self._phase_aside |= config.image_steps > 0
-            return config.model_copy(update={"image_steps": 0})  # that phase needs pictures
-        if self._phase_aside:  # it was the data's doing, not a person's
-            self._phase_aside = False
-            own = preset(self.preset.currentData(), ("shape",), 32)
-            again = round(own.image_steps * config.steps / own.steps)
-            config = config.model_copy(update={"image_steps": again})
+            if config.image_steps:  # that phase goes; the others are as long as they were
+                self._aside = config.image_steps / config.main_steps
+                less = {"image_steps": 0, "steps": config.main_steps}
+                config = config.model_copy(update=less)
+            return config
+        if self._aside:  # it was the data's doing, not a person's
+            again = round(self._aside * config.steps)
+            more = {"image_steps": again, "steps": config.steps + again}
+            config, self._aside = config.model_copy(update=more), 0.0
         if card is not None and card.picture_size and card.picture_size < config.model.image_size:
             model = config.model.model_copy(update={"image_size": card.picture_size})
             return config.model_copy(update={"model": model})
@@ -182,10 +194,21 @@ class NewRunForm(QWidget):
     @Slot(int)
     def _scale_phases(self, steps: int) -> None:
         """The preset's phases shrink and grow with the steps, as ``fit --steps`` does it."""
-        own = preset(self.preset.currentData(), ("shape",), 32)
-        scaled = {phase: round(getattr(own, phase) * steps / own.steps) for phase in PHASES}
-        self.form.set_hidden(**scaled)
+        phases = self._preset_phases(steps)
+        self.form.set_hidden(**{name: n for name, n in phases.items() if name not in self._kept})
         self._edited()
+
+    def _preset_phases(self, steps: int) -> dict[str, int]:
+        own = preset(self.preset.currentData(), ("shape",), 32)
+        whole = own.main_steps if self._aside else own.steps
+        phases = {phase: round(getattr(own, phase) * steps / whole) for phase in PHASES}
+        return phases | ({"image_steps": 0} if self._aside else {})
+
+    def _show_config(self, config: RunConfig) -> None:
+        """Shows a configuration in which a person may have set the phases."""
+        phases = self._preset_phases(config.steps)
+        self._kept = {name for name, n in phases.items() if getattr(config, name) != n}
+        self.form.set_config(config)
 
     @Slot()
     def _edited(self) -> None:
@@ -207,7 +230,7 @@ class NewRunForm(QWidget):
         if self._flops_per_second:
             time = formatting.duration(needed.seconds(self._flops_per_second), rough=True)
             text += f" and roughly {time} on this machine, as busy as it is now"
-        self.needs.setText(text + ".")
+        self.needs.setText(f"{text}.{NO_PICTURES if self._aside else ''}")
 
     @Slot(object)
     def _set_rate(self, rate: float) -> None:

@@ -97,9 +97,6 @@ class RunActions(QObject):
             self.resume_requested.emit(run, (f"steps={steps}",))
 
     def _kill(self, run: RunSummary, live: LiveRun) -> None:
-        if not live.owned:
-            owner = RunFolder(run.path).owner_text()
-            raise ShapelabError(f"{run.path.name} is trained by {owner}; it can be ended there.")
         step = live.progress.saved
         saved = "nothing is saved yet" if step is None else f"it is saved at {step}"
         if self._sure(

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.runs.doctor import diagnose, diversity_of, ready
+from shapelab.core.runs.doctor import diagnose, diversity_of, ready, share_empty
 from shapelab.core.runs.events import Event, EventReader, Previewed, Saved
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.run_progress import RunProgress
@@ -172,8 +172,8 @@ class RunPage(QSplitter):
             self.doctor.show_findings([], ready=False)
             return
         samples = self.page.samples
-        diversity = None if samples is None else diversity_of(samples)
-        self.doctor.show_findings(diagnose(curves, config, diversity), ready(curves))
+        seen = (None, None) if samples is None else (diversity_of(samples), share_empty(samples))
+        self.doctor.show_findings(diagnose(curves, config, *seen), ready(curves))
 
     def _refresh_time(self, progress: RunProgress) -> None:
         assert self.shown is not None

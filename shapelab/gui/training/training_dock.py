@@ -53,7 +53,7 @@ class TrainingDock(QDockWidget):
         self._allowed = True
         if self.isVisible():
             self._load()
-        elif self._settings.training_run is not None:  # it went on without a window
+        elif self._settings.training_runs:  # it went on without a window
             self.set_open(True)
 
     @Slot(bool)

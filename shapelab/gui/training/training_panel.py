@@ -80,8 +80,7 @@ class TrainingPanel(QWidget):
         self._actions = RunActions(self)
         self._lay_out()
         self._connect()
-        left_behind = remembered(settings)  # by the window before this one
-        if left_behind is not None:
+        for left_behind in remembered(settings):  # by the window before this one
             live = self._watch(LiveRun(left_behind, 0, self))
             self.list.choose(live.run)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.doctor import diagnose, diversity_of, ready
+from shapelab.core.runs.doctor import diagnose, diversity_of, ready, share_empty
 from shapelab.core.runs.events import Saved, Started, StepDone, Validated, Warned
 from shapelab.core.runs.run_config import RunConfig, validated
 
@@ -257,3 +257,34 @@ def test_every_warning_that_the_trainer_gives_is_known():
 def test_a_save_settles_what_was_said_about_saving(code):
     news = [Warned(6000, code, "Step 6000 could not be saved."), Saved(6000, "x")]
     assert diagnose(run_of([*until(6000), *news]), CONFIG) == []
+
+
+def test_a_model_that_draws_nothing_is_no_plateau_and_not_well():
+    dead = only(until(6000, iou=lambda *_: 0.0, picture_iou=lambda *_: 0.0))
+    assert (dead.code, dead.severity) == ("nothing_learnt", "problem")
+    assert "last 12 scores" in dead.sentence
+    empty = diagnose(run_of(until(6000)), CONFIG, empty=share_empty(np.zeros((4, 8, 8, 8), bool)))
+    assert [(each.code, each.severity) for each in empty] == [("nothing_drawn", "problem")]
+    assert "empty" in empty[0].sentence
+
+
+def test_a_model_that_died_later_is_told_so():
+    codes = [
+        finding.code
+        for finding in diagnose(run_of(until(6900, iou=lambda s, v: v * (s < 3000))), CONFIG)
+    ]
+    assert codes[0] == "nothing_learnt"
+    assert "iou_fell" in codes
+
+
+def test_first_previews_may_be_empty_and_some_always():
+    assert diagnose(run_of(until(400)), CONFIG, empty=1.0) == []
+    assert diagnose(run_of(until(6000)), CONFIG, empty=0.5) == []
+    assert share_empty(np.zeros((0, 8, 8, 8), bool)) is None
+
+
+def test_scores_that_stand_still_are_told_where_their_network_learns():
+    flat = {"iou": lambda *_: 0.4, "picture_iou": lambda *_: 0.3}
+    config = CONFIG.model_copy(update={"warm_start": 0, "image_steps": 0})
+    quiet = [e for e in until(14_000, **flat) if isinstance(e, Validated)]
+    assert [f.code for f in diagnose(run_of(quiet), config)] == ["plateau"]

@@ -89,6 +89,10 @@ def test_missing_settings_are_the_defaults() -> None:
         ({"model": {"generator_width": 100}}, "'model'.*halved"),
         ({"steps": 10, "image_steps": 10}, "image_steps must leave steps"),
         ({"loss": "r3", "penalty": "sample"}, "used: loss = r3 needs penalty = r1r2"),
+        ({"penalty": "none"}, "it needs spectral_norm = true"),
+        ({"betas": [0.5]}, "there must be two numbers"),
+        ({"betas": [0.5, 0.9, 0.9]}, "there must be two numbers"),
+        ({"betas": ["0.5"]}, "there must be two numbers"),
     ],
 )
 def test_a_bad_setting_is_named_in_one_sentence(fields: dict[str, Any], setting: str) -> None:

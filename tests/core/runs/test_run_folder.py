@@ -7,6 +7,9 @@ import json
 import math
 import os
 import shutil
+import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -219,3 +222,38 @@ def test_waiting_for_the_disk_says_nothing_of_the_time_left() -> None:
     progress.add(Saved(20, "x", time=5000.0))
     progress.add(StepDone(30, {}, time=5010.0))
     assert progress.seconds_left() == 70.0
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from shapelab.core.runs.run_folder import RunFolder
+with RunFolder(Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    time.sleep(100)
+"""
+
+
+def test_a_hung_process_can_be_ended_by_whoever_finds_it(folder: RunFolder) -> None:
+    command = [sys.executable, "-c", HOLDER, str(folder.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            folder.kill_owner()
+            assert process.wait(20) != 0
+        finally:
+            process.kill()
+    assert not folder.is_locked()
+
+
+@pytest.mark.parametrize("host", ["elsewhere", socket.gethostname()])
+def test_only_the_process_that_trains_the_run_is_ended(folder: RunFolder, host: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        owner = {"pid": process.pid, "host": host, "since": 0.0}
+        with folder.locked():
+            folder.owner.write_text(json.dumps(owner))
+            with pytest.raises(RunError, match="can only be ended there"):
+                folder.kill_owner()
+        assert process.poll() is None
+        process.communicate(b"\n")

@@ -7,12 +7,13 @@ import sys
 import pytest
 
 from shapelab.core.runs.events import Finished, StepDone, to_line
+from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.closing import ClosingChoice, may_close, remember, remembered
-from shapelab.gui.process.trainer_process import Job
+from shapelab.gui.process.trainer_process import Job, attach_job
 from shapelab.gui.process.training_thread import TrainingThread
 
 PATIENCE_MS = 60_000
@@ -79,14 +80,14 @@ def test_stop_and_save_closes_once_that_is_done(qtbot, thread, settings):
     closed = []
     remember(thread, settings)
     train(qtbot, thread)
-    assert settings.training_run == thread.job.folder
+    assert settings.training_runs == (thread.job.folder,)
     for _ in range(2):  # somebody who is impatient
         assert not may_close(
             thread, lambda: ClosingChoice.STOP, lambda: closed.append(thread.state)
         )
     qtbot.waitUntil(lambda: bool(closed), timeout=PATIENCE_MS)
     assert closed[0] is RunState.STOPPED
-    assert settings.training_run is None
+    assert settings.training_runs == ()
 
 
 def test_a_training_that_goes_on_is_found_by_the_next_window(qtbot, thread, settings):
@@ -96,7 +97,7 @@ def test_a_training_that_goes_on_is_found_by_the_next_window(qtbot, thread, sett
     with run.locked():  # as the trainer does
         assert may_close(thread, lambda: ClosingChoice.KEEP, never)
         qtbot.waitUntil(thread.isFinished, timeout=PATIENCE_MS)
-        again, heard = remembered(WindowSettings(settings.path)), []
+        (again,), heard = remembered(WindowSettings(settings.path)), []
         assert again.job.folder == run.path
         remember(again, settings)
         again.events.connect(heard.extend)
@@ -106,11 +107,23 @@ def test_a_training_that_goes_on_is_found_by_the_next_window(qtbot, thread, sett
         with run.events.open("a") as file:
             file.write(to_line(Finished(1, RunState.COMPLETED)) + "\n")
     qtbot.waitUntil(again.isFinished, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: settings.training_run is None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: settings.training_runs == (), timeout=PATIENCE_MS)
 
 
 def test_a_run_that_is_gone_is_forgotten(settings, tmp_path):
-    assert remembered(settings) is None
-    settings.training_run = tmp_path / "gone"
-    assert remembered(WindowSettings(settings.path)) is None
-    assert WindowSettings(settings.path).training_run is None
+    assert remembered(settings) == []
+    settings.training_runs = [tmp_path / "gone"]
+    assert remembered(WindowSettings(settings.path)) == []
+    assert WindowSettings(settings.path).training_runs == ()
+
+
+def test_all_trainings_that_go_on_are_found_by_the_next_window(qapp, settings, tmp_path):
+    threads = []
+    for name in ("one", "two", "three"):
+        RunFolder(tmp_path / name).create(RunConfig(), tmp_path / "store")
+        threads.append(TrainingThread([attach_job(tmp_path / name)]))
+        remember(threads[-1], settings)
+        threads[-1].state_changed.emit(RunState.TRAINING)
+    threads[1].state_changed.emit(RunState.STOPPED)
+    again = remembered(WindowSettings(settings.path))
+    assert [thread.job.folder.name for thread in again] == ["one", "three"]

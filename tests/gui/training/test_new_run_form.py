@@ -78,8 +78,19 @@ def test_steps_take_the_phases_along_as_the_command_line_does(form, tmp_path):
 
 def test_what_the_pictures_ask_for_is_set(form, tmp_path):
     form.data.choose(DatasetChoice(make_store(tmp_path / "plain", views=0)))
-    assert form.training_plan().settings == ["image_steps=0"]
-    form.preset.setCurrentIndex(form.preset.findData("small"))
+    own = preset("small", ("chair", "table"), 32)
+    plan = form.training_plan()
+    # The phase goes; it does not turn into as many adversarial steps.
+    assert (plan.config.steps, plan.config.image_steps) == (own.main_steps, 0)
+    assert plan.config.warm_start == own.warm_start
+    assert "image encoder learns are left out" in form.needs.text()
+    form.form.editors["steps"].setValue(own.main_steps // 2)
+    assert form.training_plan().config.warm_start == own.warm_start // 2
+    form.data.choose(DatasetChoice(make_store(tmp_path / "pictured")))
+    assert form.training_plan().config.steps == own.steps // 2
+    assert form.training_plan().config.image_steps == own.image_steps // 2
+    assert "left out" not in form.needs.text()
+    form.form.editors["steps"].setValue(own.steps)
     form.data.choose(DatasetChoice(make_store(tmp_path / "large", size=128)))
     assert form.training_plan().settings == []  # larger ones are made smaller while it learns
     form.data.choose(DatasetChoice(make_store(tmp_path / "tiny", size=32)))
@@ -87,7 +98,8 @@ def test_what_the_pictures_ask_for_is_set(form, tmp_path):
 
 
 def test_shapes_are_prepared_first(form, tmp_path):
-    (tmp_path / "my shapes").mkdir()
+    (tmp_path / "my shapes" / "deep").mkdir(parents=True)
+    (tmp_path / "my shapes" / "deep" / "chair.STL").touch()
     form.data.choose_path(tmp_path / "my shapes")
     form.data.pictures.setValue(4)
     form.data.grid.setCurrentIndex(form.data.grid.findData(64))
@@ -120,6 +132,7 @@ def test_dialogs_lead_to_stores_and_to_shapes(form, tmp_path, monkeypatch):
     from PySide6.QtWidgets import QFileDialog
 
     store = make_store(tmp_path / "prepared")
+    (tmp_path / "chair.stl").touch()
     for way, chosen, prepared in ((STORE, store, True), (FOLDER, tmp_path, False)):
         monkeypatch.setattr(
             QFileDialog, "getExistingDirectory", lambda *_a, chosen=chosen: str(chosen)
@@ -174,3 +187,72 @@ def test_the_advanced_dialog_keeps_everyday_settings_and_refuses_faults(form, qt
     dialog.buttons.button(kinds.RestoreDefaults).click()
     assert dialog.buttons.button(kinds.Ok).isEnabled()
     assert dialog.form.config() == config
+
+
+def test_phases_that_a_person_set_stay_when_the_steps_change(form, tmp_path, monkeypatch):
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
+
+    def typed(dialog):
+        dialog.form.editors["warm_start"].setValue(123)
+        dialog.form.editors["synthetic_shapes"].setValue(77)
+        return AdvancedDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(AdvancedDialog, "exec", typed)
+    form.advanced.click()
+    form.form.editors["steps"].setValue(3600)
+    config = form.training_plan().config
+    assert (config.warm_start, config.synthetic_shapes) == (123, 77)
+    assert config.image_steps == 2600  # this one is still the preset's
+    form.preset.setCurrentIndex(form.preset.findData("large"))
+    form.preset.setCurrentIndex(form.preset.findData("small"))
+    assert form.training_plan().config.warm_start == 8000
+
+
+def test_the_phases_of_another_run_stay_too(form, tmp_path):
+    store = make_store(tmp_path / "store")
+    config = preset("small", ("chair", "table"), 32, 3600).model_copy(update={"warm_start": 5})
+    form.fill_from(config, store)
+    form.form.editors["steps"].setValue(7200)
+    assert form.training_plan().config.warm_start == 5
+    assert form.training_plan().config.image_steps == 5200
+
+
+def test_the_box_shows_the_dataset_that_was_chosen(form, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QFileDialog
+
+    for name in ("first", "second"):
+        make_store(tmp_path / "data" / name)
+    form.set_places(tmp_path / "runs", tmp_path / "data")
+    for name in ("first", "second", "first"):
+        chosen = str(tmp_path / "data" / name)
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, c=chosen: c)
+        form.data.ask(STORE)
+        assert form.data.box.currentText() == name
+        assert form.data.choice().store == Path(chosen)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [(["a.jpg", "b.PNG"], "only pictures"), (["notes.txt"], "no meshes"), ([], "no meshes")],
+)
+def test_a_folder_without_shapes_is_found_out_before_the_start(form, tmp_path, files, words):
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    form.data.choose_path(folder)
+    assert words in form.data.about.text()
+    with pytest.raises(DataError, match=words):
+        form.training_plan()
+    (folder / "chair.obj").touch()
+    form.data.choose_path(folder)
+    assert form.training_plan().preparation is not None
+
+
+def test_a_name_that_no_disk_takes_is_told(form, tmp_path):
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
+    form.name.setText("n" * 300)
+    with pytest.raises(ShapelabError, match="shorter name"):
+        form.training_plan()
