@@ -16,6 +16,10 @@ _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts a
 _PLAIN_SHARE = 0.8  # of the border must fit the background model before it counts as plain
 _NEAR = 5.0  # Lab distance from the backdrop below which a pixel is background
 _SHADOW, _SLOPE = 26.0, 0.8  # a soft shadow's largest darkening, and change per pixel, in Lab L
+_SEEN, _HAZE = 8, 32  # alpha (of 255) below which it is noise, and a haze where nothing is more
+_SOFT = 2  # pixels that a soft edge goes on
+_WINDOW_SHADOW = 0.02  # of the picture, at least, is the shadow of a window
+_GAP = 5  # pixels; a shadow is wider wherever it goes on
 _DUST = 0.02  # parts smaller than this share of the largest are dropped
 
 
@@ -29,12 +33,58 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
         (h, w, 4) uint8 with the mask as alpha, and the way it was found.
     """
     if float((rgba[..., 3] < 128).mean()) >= _CLEAR_SHARE:
-        return rgba, "alpha"
+        window = _window(rgba)
+        return (rgba, "alpha") if window is None else cut_out(rgba[window])
     rgb = _on_white(rgba)
     cut = _plain_background(rgb)
     if cut is not None:
         return cut, "plain background"
     return np.dstack([rgb, _grabcut(rgb)]), "grabcut"
+
+
+def _window(rgba: Pixels) -> tuple[slice, slice] | None:
+    """The opaque rectangle in a wide transparent shadow: a screenshot of a window, not a cut-out.
+
+    Its corners may be round, which the slices leave out.
+    """
+    opaque = rgba[..., 3] >= 250
+    rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
+    if not rows.size:
+        return None
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    shadow = (rgba[..., 3] >= 4) & ~opaque
+    dark = rgba[shadow][:, :3]
+    inset = max(2, min(opaque[box].shape) // 50)
+    if (
+        opaque[box].mean() < 0.98
+        or shadow.mean() < _WINDOW_SHADOW
+        or float(dark.mean()) > 60
+        or min(opaque[box].shape) < 8 * inset
+    ):
+        return None
+    return (
+        slice(box[0].start + inset, box[0].stop - inset),
+        slice(box[1].start + inset, box[1].stop - inset),
+    )
+
+
+def visible(alpha: Pixels) -> tuple[Mask, Mask]:
+    """Where the object of a cut-out is: neither a haze over the picture nor specks beside it.
+
+    Args:
+        alpha: (h, w) uint8.
+
+    Returns:
+        What is clearly there, and that with its soft edges.
+    """
+    import cv2
+
+    clear = alpha >= _HAZE
+    if not clear.any():
+        return alpha >= _SEEN, alpha >= _SEEN
+    kept = _without_dust(clear)
+    around = cv2.dilate(kept.astype(np.uint8), np.ones((2 * _SOFT + 1,) * 2, np.uint8)) > 0
+    return kept, around
 
 
 def _on_white(rgba: Pixels) -> Pixels:
@@ -73,7 +123,12 @@ def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
         cv2.Sobel(darker, -1, 1, 0, scale=0.125), cv2.Sobel(darker, -1, 0, 1, scale=0.125)
     )
     shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & (slope < _SLOPE)
-    grown = _reached_from(shade | background, background)
+    # A narrow gap is where JPEG smoothed the rim of a pale object, not the way of a shadow.
+    allowed = shade | background
+    wide = cv2.erode(allowed.astype(np.uint8), np.ones((_GAP, _GAP), np.uint8)) > 0
+    reached = _reached_from(wide | background, background)
+    grown = cv2.dilate(reached.astype(np.uint8), np.ones((_GAP, _GAP), np.uint8)) > 0
+    grown = (grown & allowed) | background
     lost = float((grown & ~background).sum()) / max(1, int((~background).sum()))
     return grown if lost < 0.3 else background  # more is a pale object that faded away
 

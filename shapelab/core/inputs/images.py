@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shapelab.core.errors import InputError
-from shapelab.core.inputs.cutout import Method, cut_out
+from shapelab.core.inputs.cutout import Method, cut_out, visible
 
 if TYPE_CHECKING:  # pydantic is not worth its start-up time in the process that reads files
     from shapelab.core.model.spec import ModelSpec
 
 Pixels = NDArray[np.uint8]
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
+PICTURE_SUFFIXES = (".png", *_JPEG_SUFFIXES, ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-_MAX_PIXELS = 40_000_000
+_MAX_PIXELS = 64_000_000
+_MAX_JPEG_PIXELS = 200_000_000  # of which draft mode decodes an eighth a side
 _WORKING_SIDE = 1024  # longest side that is cut out; more adds nothing to a 256-pixel picture
 _THUMBNAIL_SIDE = 512
 FILL = 0.85  # longest side of the framed object as a share of the picture's side
-_SEEN = 8  # alpha below this (of 255) is noise of a cut-out and does not widen the frame
 _LUMA = np.array([0.299, 0.587, 0.114, 0.0], np.float32)  # of RGBA
 _MEAN, _STD = 0.5, 0.18  # of the luminance inside the mask, in mode "LA"
 _MIN_STD = 0.02  # flatter objects keep their flatness: else JPEG noise would fill the picture
@@ -69,8 +70,8 @@ def frame(rgba: Pixels, size: int) -> Pixels:
     Raises:
         InputError: if nothing in the picture is visible.
     """
-    alpha = rgba[..., 3] >= _SEEN
-    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+    seen, around = visible(rgba[..., 3])
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if rows.size == 0:
         raise InputError("The picture shows no object; please give one with something visible.")
     top, bottom = int(rows[0]), int(rows[-1]) + 1
@@ -78,7 +79,9 @@ def frame(rgba: Pixels, size: int) -> Pixels:
     scale = FILL * size / max(bottom - top, right - left)
     width = max(1, round((right - left) * scale))
     height = max(1, round((bottom - top) * scale))
-    resized = resample(rgba[top:bottom, left:right], width, height)
+    object_alone = rgba[top:bottom, left:right].copy()
+    object_alone[~around[top:bottom, left:right], 3] = 0
+    resized = resample(object_alone, width, height)
     framed = np.zeros((size, size, 4), np.uint8)
     y, x = (size - height) // 2, (size - width) // 2
     framed[y : y + height, x : x + width] = resized
@@ -126,7 +129,8 @@ def decode(data: bytes) -> Pixels:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the size check below speaks for Pillow's warning
+            warnings.simplefilter("ignore")  # the size check below speaks for Pillow's own
+            Image.MAX_IMAGE_PIXELS = None
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 _check_size(image)
                 image.draft(None, (_WORKING_SIDE, _WORKING_SIDE))  # JPEG: decodes only what counts
@@ -135,8 +139,8 @@ def decode(data: bytes) -> Pixels:
                 return _shrunk(np.asarray(_to_rgba(turned)), _WORKING_SIDE)
     except InputError:
         raise
-    except Image.DecompressionBombError as error:
-        raise _too_large() from error
+    except MemoryError as error:
+        raise InputError("The picture needs too much memory; please scale it down.") from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format(data)) from error
     except Exception as error:  # Pillow's readers raise a dozen kinds on damaged files
@@ -146,15 +150,11 @@ def decode(data: bytes) -> Pixels:
 
 
 def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > _MAX_PIXELS:
-        raise _too_large()
-
-
-def _too_large() -> InputError:
-    return InputError(
-        f"The picture has more than {_MAX_PIXELS // 1_000_000} megapixels; "
-        "please scale it down first."
-    )
+    most = _MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else _MAX_PIXELS
+    if image.width * image.height > most:
+        raise InputError(
+            f"The picture has more than {most // 1_000_000} megapixels; please scale it down first."
+        )
 
 
 def _unknown_format(data: bytes) -> str:

@@ -152,3 +152,17 @@ def test_what_is_damaged_is_told_shortly(path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_untrusted(path)
     assert len(str(caught.value)) < 200
+
+
+PICTURES = ("haze.png", "speck.png", "macshot.png", "pale_seat.png", "pale_seat_q75.jpg")
+PICTURES += ("save.jfif", "photo_48mp.png")
+
+
+def test_pictures() -> None:
+    masks = {
+        name: read_untrusted(FILES / name).content.rgba[..., 3] > 127  # type: ignore[union-attr]
+        for name in PICTURES
+    }
+    chair = masks["speck.png"]
+    for name in PICTURES[:-1]:
+        assert (masks[name] & chair).sum() / (masks[name] | chair).sum() > 0.9, name

@@ -220,7 +220,63 @@ def test_unreadable_pictures_give_one_sentence(data: bytes, words: str) -> None:
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("side", [6400, 12000, 20000])
+def test_haze_and_specks_do_not_set_the_frame() -> None:
+    alone = rgba(120, 160)
+    alone[40:100, 60:110] = (*RED, 255)
+    wanted = frame(alone, 160)[..., 3] > 127
+    haze, speck = alone.copy(), alone.copy()
+    haze[..., 3] = np.maximum(haze[..., 3], 12)
+    speck[2:4, 150:152] = 255
+    for picture in (haze, speck):
+        found = frame(picture, 160)
+        assert ((found[..., 3] > 127) == wanted).mean() > 0.99
+        assert found[:5, :, 3].max() == 0
+
+
+def test_a_windows_shadow_does_not_make_its_screenshot_a_cut_out() -> None:
+    whole = rgba(200, 260)
+    for width in range(30, 0, -1):  # a soft shadow
+        whole[40 - width : 160 + width, 50 - width : 210 + width] = (0, 0, 0, 60 - 2 * width)
+    whole[40:160, 50:210] = np.dstack([scene(), np.full((120, 160), 255, np.uint8)])
+    prepared = prepare(encoded(whole), 160)
+    assert prepared.method == "plain background"
+    expected = frame(np.dstack([scene(), table_mask() * np.uint8(255)]), 160)[..., 3] > 127
+    found = prepared.rgba[..., 3] > 127
+    assert (found & expected).sum() / (found | expected).sum() > 0.9
+
+
+def test_a_pale_object_on_white_does_not_depend_on_the_jpegs_quality() -> None:
+    y, x = np.mgrid[0:240, 0:320]
+    picture = np.full((240, 320, 3), 255.0)
+    inside = ((x - 160) / 90) ** 2 + ((y - 120) / 60) ** 2 < 1
+    shade = 226 + 14 * np.cos((y - 60) / 38)  # pale above, a little darker below
+    picture[inside] = np.stack([shade, shade - 3, shade - 8], 2)[inside]
+    picture[120:200, 100:110] = picture[120:200, 210:220] = (80, 50, 40)
+    exact = picture.astype(np.uint8)
+    masks = [prepare(encoded(exact), 160).rgba[..., 3] > 127]
+    for quality in (75, 80, 85, 90, 95):
+        masks.append(prepare(encoded(exact, "JPEG", quality=quality), 160).rgba[..., 3] > 127)
+    for mask in masks[1:]:
+        assert (mask & masks[0]).sum() / (mask | masks[0]).sum() > 0.9
+
+
+def test_a_large_jpeg_is_read_through_its_draft() -> None:
+    stream = io.BytesIO()
+    large = Image.new("L", (12_000, 8_000), 255)
+    large.paste(60, (4_000, 2_000, 8_000, 7_000))
+    large.save(stream, "JPEG")
+    assert prepare(stream.getvalue()).method == "plain background"
+    with pytest.raises(InputError, match="more than 200 megapixels"):
+        prepare(_claiming(stream.getvalue(), 20_000))
+
+
+def _claiming(jpeg: bytes, side: int) -> bytes:
+    """The JPEG with another size in its frame header (SOF0)."""
+    at = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:at] + side.to_bytes(2, "big") * 2 + jpeg[at + 4 :]
+
+
+@pytest.mark.parametrize("side", [8100, 12000, 20000])
 def test_picture_bombs_are_refused_before_they_are_unpacked(side: int) -> None:
     stream = io.BytesIO()
     Image.new("1", (side, side)).save(stream, "PNG")
