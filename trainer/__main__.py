@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
+import typer.core
 
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
@@ -21,8 +22,28 @@ from shapelab.core.runs.run_folder import RunFolder, find_runs
 if TYPE_CHECKING:
     from .data.source import Up
     from .process.distributed import Processes
+    from .report.tensorboard import TensorBoardWriter
 
 Command = TypeVar("Command", bound=Callable[..., None])
+
+
+@contextlib.contextmanager
+def os_errors_in_words() -> Iterator[None]:
+    """What the system says of a file that was named becomes a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise RunError(f"{error.filename} cannot be used: {error.strerror}.") from error
+
+
+class Commands(typer.core.TyperGroup):
+    """All commands, of which each may be given a name that the disk does not take."""
+
+    def invoke(self, *given: Any, **named: Any) -> Any:
+        with os_errors_in_words():
+            return super().invoke(*given, **named)
 
 
 def errors_as_events(command: Command) -> Command:
@@ -33,7 +54,8 @@ def errors_as_events(command: Command) -> Command:
         from shapelab.core.runs.events import Failed, to_line
 
         try:
-            command(**given)
+            with os_errors_in_words():
+                command(**given)
         except ShapelabError as error:
             if given["events"] is not Output.jsonl:
                 raise
@@ -102,6 +124,7 @@ TensorboardOption = Annotated[
 # --- commands ---
 
 app = typer.Typer(
+    cls=Commands,
     help=__doc__,
     no_args_is_help=True,
     add_completion=False,
@@ -209,7 +232,7 @@ def fit(
     events: EventsOption = Output.terminal,
     tensorboard: TensorboardOption = False,
 ) -> None:
-    """Starts a run and trains it to its end; Ctrl+C saves and stops."""
+    """Starts a run, or the same one again, and trains it to its end; Ctrl+C saves and stops."""
     from shapelab.core.runs import overrides
 
     from .data.store.prepared_store import open_store
@@ -218,13 +241,14 @@ def fit(
     from .updates.state import settled
 
     store, processes = open_store(data), Processes()
+    board = _board(run, tensorboard, processes)
     made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
     made = settled(made, processes.device)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
         RunFolder(run).create(made, data)
     processes.barrier()
-    _train(data, run, events, tensorboard, processes)
+    _train(data, run, events, board, processes)
 
 
 @app.command()
@@ -239,17 +263,21 @@ def resume(
     """Goes on with a run from its newest checkpoint, with settings changed by --set."""
     from shapelab.core.runs import overrides
 
+    from .data.store.prepared_store import open_store
     from .process.distributed import Processes
+    from .training.loop import check_fit
     from .updates.state import settled
 
-    folder, processes = RunFolder(run), Processes()
-    store = folder.store() if data is None else data
-    before = folder.read_config()
+    store, processes = _store(run, data), Processes()
+    folder = RunFolder(run)
+    config = overrides.change(folder.read_config(), settings or ())
+    check_fit(config, open_store(store), processes)  # before anything is written
+    board = _board(run, tensorboard, processes)
     if settings and processes.is_main:
         with folder.locked():  # not under the feet of a process that trains it
-            folder.write_config(settled(overrides.change(before, settings), processes.device))
+            folder.write_config(settled(config, processes.device))
     processes.barrier()
-    _train(store, run, events, tensorboard, processes)
+    _train(store, run, events, board, processes)
 
 
 @app.command()
@@ -349,10 +377,23 @@ def bench_data(
 
 
 def _store(run: Path, data: Path | None) -> Path:
+    """Where a run's data are. Raises RunError where there is no run."""
+    RunFolder(run).read_config()
     return RunFolder(run).store() if data is None else data
 
 
-def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: Processes) -> None:
+def _board(run: Path, wanted: bool, processes: Processes) -> TensorBoardWriter | None:
+    """The run's TensorBoard files, nothing written yet. Raises RunError without the package."""
+    if not wanted or not processes.is_main:
+        return None
+    from .report.tensorboard import TensorBoardWriter
+
+    return TensorBoardWriter(run / "tensorboard")
+
+
+def _train(
+    data: Path, run: Path, output: Output, board: TensorBoardWriter | None, processes: Processes
+) -> None:
     from shapelab.core.runs.events import Event, Started, to_line
 
     from .process.control import Control
@@ -377,11 +418,6 @@ def _train(data: Path, run: Path, output: Output, tensorboard: bool, processes: 
                 )
             yield event
 
-    board = None
-    if tensorboard and processes.is_main:
-        from .report.tensorboard import TensorBoardWriter
-
-        board = TensorBoardWriter(run / "tensorboard")
     try:
         if not processes.is_main:
             for _ in watched():

@@ -60,7 +60,7 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
 def test_a_fit_that_cannot_start_leaves_no_folder(source, tmp_path):
     store, run = tmp_path / "store", tmp_path / "run"
     call("prepare", source, "--out", store, "--views", 0)
-    with pytest.raises(ShapelabError, match="image_steps=0"):
+    with pytest.raises(ShapelabError, match="image_steps=0 --set steps=10000"):
         call("fit", "--data", store, "--run", run)
     assert not run.exists()
     with pytest.raises(ShapelabError, match="'steps'"):
@@ -98,7 +98,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_1(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("trainer: ")
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "--data" in done.stderr
+    assert "holds no run" in done.stderr
 
 
 def test_for_another_program_a_mistake_is_an_event_on_stderr(tmp_path, capsys):
@@ -111,3 +111,61 @@ def test_for_another_program_a_mistake_is_an_event_on_stderr(tmp_path, capsys):
     assert str(tmp_path) in told.message
     with pytest.raises(ShapelabError, match=re.escape(told.message)):
         call(*arguments)
+
+
+@pytest.mark.parametrize("command", ["resume", "evaluate", "export-model"])
+def test_a_folder_that_is_no_run_is_called_so(store_folder, tmp_path, command):
+    more = [tmp_path / "model"] if command == "export-model" else []
+    for given in ([], ["--data", store_folder]):
+        with pytest.raises(ShapelabError, match="holds no run"):
+            call(command, tmp_path, *more, *given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resume_that_cannot_be_writes_nothing(config, store_folder, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    RunFolder(run).create(config, store_folder)
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    steps = ("--set", "steps=99")
+    with pytest.raises(ShapelabError, match="no prepared store"):
+        call("resume", run, *steps, "--data", tmp_path / "wrong")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ShapelabError, match="TensorBoard is not installed"):
+        call("resume", run, *steps, "--tensorboard")
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+    settings = [part for text in SMALL for part in ("--set", text)]
+    with pytest.raises(ShapelabError, match="TensorBoard is not installed"):
+        call("fit", "--data", store_folder, "--run", tmp_path / "new", "--tensorboard", *settings)
+    assert not (tmp_path / "new").exists()
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "--data", "STORE", "--run", LONG, *(p for t in SMALL for p in ("--set", t))),
+        ("fit", "--data", LONG, "--run", "new"),
+        ("resume", LONG),
+        ("resume", "RUN", "--data", LONG),
+        ("inspect", LONG),
+        ("runs", LONG),
+        ("evaluate", LONG),
+        ("export-model", LONG, "model"),
+        ("look", LONG),
+        ("prepare", LONG, "--out", "new"),
+        ("prepare", "procedural:1", "--out", LONG, "--views", "0"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]).replace(LONG, "LONG"),
+)
+def test_a_name_that_no_disk_takes_is_one_sentence(
+    config, store_folder, tmp_path, monkeypatch, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    RunFolder(tmp_path / "run").create(config, store_folder)
+    places = {"STORE": str(store_folder), "RUN": "run"}
+    with pytest.raises(ShapelabError) as caught:
+        call(*(places.get(argument, argument) for argument in arguments))
+    assert str(caught.value).endswith(".")
+    assert not (tmp_path / "new").exists()

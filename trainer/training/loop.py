@@ -102,7 +102,7 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
     if config.image_steps and not store.has_pictures:
         raise RunError(
             f"{path} has no pictures to train the image encoder on; prepare it with --views 12, or "
-            "use --set image_steps=0."
+            f"leave its steps out: --set image_steps=0 --set steps={config.main_steps}."
         )
     side = store.picture_size
     if store.has_pictures and side < model.image_size:

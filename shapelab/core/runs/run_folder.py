@@ -87,17 +87,24 @@ class RunFolder:
         return self.path / "owner.json"
 
     def create(self, config: RunConfig, store: Path) -> None:
-        """Makes the folder of a new run.
+        """Makes the folder of a new run; one that was made like this already stays as it is.
+
+        So a start can be repeated: ``torchrun --max-restarts`` does, after a worker's death.
 
         Args:
             config: the run's settings.
             store: the prepared store that it learns from.
 
         Raises:
-            RunError: there is a run in it already, or it cannot be written.
+            RunError: there is another run in it already, or it cannot be written.
         """
-        if self.config.exists():
-            raise RunError(f"{self.path} holds a run already; resume it or name another --run.")
+        if os.path.exists(self.config):
+            if self.read_config() == config and self.store() == store.resolve():
+                return
+            raise RunError(
+                f"{self.path} holds a run already, with other settings or data; resume it or name "
+                "another --run."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -47,8 +47,12 @@ def write(folder: RunFolder, *events: Event) -> None:
 def test_a_folder_holds_one_run(folder: RunFolder, tmp_path: Path) -> None:
     assert folder.read_config() == RunConfig(steps=100)
     assert folder.store() == tmp_path / "store"
-    with pytest.raises(RunError, match="holds a run already"):
-        folder.create(RunConfig(), tmp_path)
+    for config, store in ((RunConfig(), "store"), (RunConfig(steps=100), "other")):
+        with pytest.raises(RunError, match="holds a run already, with other settings or data"):
+            folder.create(config, tmp_path / store)
+    before = folder.config.stat()
+    folder.create(RunConfig(steps=100), tmp_path / "store")  # as torchrun starts it again
+    assert folder.config.stat() == before
     folder.data.write_text("[]")
     with pytest.raises(RunError, match="name it with --data"):
         folder.store()

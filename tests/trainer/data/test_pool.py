@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -93,6 +94,22 @@ def test_an_unknown_or_missing_backend_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "joblib", None)
     with pytest.raises(DataError, match=r"pip install 'shapelab\[dask\]'"):
         results([1], backend="dask")
+
+
+def test_a_dask_scheduler_that_is_not_there_is_one_sentence(tmp_path):
+    pytest.importorskip("distributed", reason="dask is not installed")
+    done = subprocess.run(  # a process of its own, since Dask leaves threads behind
+        [sys.executable, "-m", "trainer", "prepare", "procedural:1", "--out", str(tmp_path / "s"),
+         "--views", "0", "--backend", "dask"],
+        env=os.environ | {
+            "DASK_SCHEDULER_ADDRESS": "tcp://127.0.0.1:1",
+            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s",
+        },
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "trainer: The dask scheduler tcp://127.0.0.1:1 cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_dask_does_the_same():

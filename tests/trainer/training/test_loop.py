@@ -262,10 +262,19 @@ def test_a_run_that_is_complete_stays_as_it_is(config, train, tmp_path):
     assert digest(tmp_path) == before
 
 
-def test_a_second_start_in_the_same_folder_is_refused(config, store_folder, tmp_path):
-    RunFolder(tmp_path).create(config, store_folder)
-    with pytest.raises(RunError, match="holds a run already"):
-        RunFolder(tmp_path).create(config, store_folder)
+def test_a_start_after_a_death_goes_on(config, store_folder, train, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(config, whole)
+
+    def die(event, _control):
+        if event.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, parts, die)
+    RunFolder(parts).create(config, store_folder)
+    train(config, parts)
+    assert digest(whole) == digest(parts)
 
 
 def test_a_run_that_is_being_trained_is_refused_by_name(config, train, store_folder, tmp_path):

@@ -240,6 +240,16 @@ def _on_cluster(
                 yield from zip((number for number, _ in chunk), results, strict=True)
 
 
+def _new_client(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except OSError as error:
+        place = os.environ.get("DASK_SCHEDULER_ADDRESS", "of this machine")
+        raise DataError(
+            f"The dask scheduler {place} cannot be reached; start it, or leave --backend out."
+        ) from error
+
+
 @contextmanager
 def _connected(backend: str) -> Iterator[Any]:
     """Joblib, with the cluster that the environment names, or a small one on this machine."""
@@ -255,7 +265,7 @@ def _connected(backend: str) -> Iterator[Any]:
                 Client.current()  # whoever calls has one
                 client: Any = nullcontext()
             except ValueError:
-                client = Client()
+                client = _new_client(Client)
             with client, joblib.parallel_config(backend=backend, n_jobs=-1):
                 yield joblib
         else:
