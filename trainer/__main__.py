@@ -18,6 +18,7 @@ import typer.core
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
 from shapelab.core.runs.run_folder import RunFolder, find_runs
+from shapelab.core.runs.store_mix import RunData, parse_share
 
 if TYPE_CHECKING:
     from .data.source import Up
@@ -97,10 +98,17 @@ RunOption = Annotated[
         "--run", "--dir", help="Folder of the run. Under torchrun on Python 3.11 say --dir."
     ),
 ]
-DataOption = Annotated[Path, typer.Option("--data", help="A prepared store.")]
+DataOption = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        help="A prepared store; given again, several are mixed, by weight with STORE:WEIGHT.",
+    ),
+]
 RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
 OtherDataOption = Annotated[
-    Path | None, typer.Option("--data", help="The store, if it is not where the run began.")
+    list[str] | None,
+    typer.Option("--data", help="The stores, if they are not where the run began; repeatable."),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
@@ -235,20 +243,21 @@ def fit(
     """Starts a run, or the same one again, and trains it to its end; Ctrl+C saves and stops."""
     from shapelab.core.runs import overrides
 
-    from .data.store.prepared_store import open_store
+    from .data.store.joined_store import open_data
     from .process.distributed import Processes
     from .training.loop import check_fit
     from .updates.state import settled
 
-    store, processes = open_store(data), Processes()
+    shares = [parse_share(text) for text in data]
+    store, processes = open_data(shares), Processes()
     board = _board(run, tensorboard, processes)
     made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
     made = settled(made, processes.device)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
     if processes.is_main:
-        RunFolder(run).create(made, data)
+        RunFolder(run).create(made, shares)
     processes.barrier()
-    _train(data, run, events, board, processes)
+    _train(shares, run, events, board, processes)
 
 
 @app.command()
@@ -263,21 +272,21 @@ def resume(
     """Goes on with a run from its newest checkpoint, with settings changed by --set."""
     from shapelab.core.runs import overrides
 
-    from .data.store.prepared_store import open_store
+    from .data.store.joined_store import open_data
     from .process.distributed import Processes
     from .training.loop import check_fit
     from .updates.state import settled
 
-    store, processes = _store(run, data), Processes()
+    stores, processes = _stores(run, data), Processes()
     folder = RunFolder(run)
     config = overrides.change(folder.read_config(), settings or ())
-    check_fit(config, open_store(store), processes)  # before anything is written
+    check_fit(config, open_data(stores), processes)  # before anything is written
     board = _board(run, tensorboard, processes)
     if settings and processes.is_main:
         with folder.locked():  # not under the feet of a process that trains it
             folder.write_config(settled(config, processes.device))
     processes.barrier()
-    _train(store, run, events, board, processes)
+    _train(stores, run, events, board, processes)
 
 
 @app.command()
@@ -319,7 +328,7 @@ def evaluate(
     from .report.work_progress import scoring
 
     with scoring(sys.stderr) as tell:
-        scores = evaluate_run(run, _store(run, data), checkpoint, tell)
+        scores = evaluate_run(run, _stores(run, data), checkpoint, tell)
     print(describe(scores))
 
 
@@ -340,7 +349,7 @@ def export_model(
     from .report.work_progress import scoring
 
     with scoring(sys.stderr) as tell:
-        folder = export(run, name, _store(run, data), licence, note, checkpoint, tell, force)
+        folder = export(run, name, _stores(run, data), licence, note, checkpoint, tell, force)
     print(f"Wrote {folder}.")
 
 
@@ -363,7 +372,9 @@ def bench(
 
 @app.command("bench-data")
 def bench_data(
-    data: Annotated[Path, typer.Argument(help="A prepared store.")],
+    data: Annotated[
+        list[str], typer.Argument(help="A prepared store, or several as STORE:WEIGHT.")
+    ],
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 2,
     rounds: Annotated[int, typer.Option(min=1, help="Of which the best counts.")] = 5,
     settings: SetOption = None,
@@ -372,14 +383,14 @@ def bench_data(
     """Times reading a store beside the training steps that it feeds."""
     from .bench.data_bench import measure
 
-    report = measure(data, threads, rounds, settings or ())
+    report = measure([parse_share(text) for text in data], threads, rounds, settings or ())
     print(report.to_json() if as_json else report.describe())
 
 
-def _store(run: Path, data: Path | None) -> Path:
+def _stores(run: Path, data: list[str] | None) -> RunData:
     """Where a run's data are. Raises RunError where there is no run."""
     RunFolder(run).read_config()
-    return RunFolder(run).store() if data is None else data
+    return [parse_share(text) for text in data] if data else RunFolder(run).stores()
 
 
 def _board(run: Path, wanted: bool, processes: Processes) -> TensorBoardWriter | None:
@@ -392,7 +403,7 @@ def _board(run: Path, wanted: bool, processes: Processes) -> TensorBoardWriter |
 
 
 def _train(
-    data: Path, run: Path, output: Output, board: TensorBoardWriter | None, processes: Processes
+    data: RunData, run: Path, output: Output, board: TensorBoardWriter | None, processes: Processes
 ) -> None:
     from shapelab.core.runs.events import Event, Started, to_line
 

@@ -50,18 +50,24 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def make_store(folder: Path, resolution: int = 32, pictured: bool = True) -> Path:
+def make_store(
+    folder: Path,
+    resolution: int = 32,
+    pictured: bool = True,
+    classes: tuple[str, ...] = CLASSES,
+    seed: int = 0,
+) -> Path:
     """A prepared store of 40 balls and boxes, with shadows instead of renders as pictures.
 
     A rejected shape and a duplicate were left out.
     """
-    grids, labels = make_grids(40)
+    grids, labels = make_grids(40, seed)
     finer = resolution // 30
     solid = np.kron(grids, np.ones((1, finer, finer, finer), np.uint8)) > 0
     pad = (resolution - 30 * finer) // 2
     solid = np.pad(solid, ((0, 0), (pad, pad), (pad, pad), (pad, pad)))
     labels = [*labels, 0, 0]
-    items = [Item(f"{k:06d}", CLASSES[label], folder) for k, label in enumerate(labels)]
+    items = [Item(f"{k:06d}", classes[label], folder) for k, label in enumerate(labels)]
     views = 2 if pictured else 0
     recipe = StoreRecipe(
         "shapes.npz", "test", "", resolution, views, resolution, 0, digest_of(items)

@@ -10,17 +10,17 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 
 from shapelab.core.runs import overrides as configs
+from shapelab.core.runs.store_mix import RunData
 
 from ..data.batches.batches import Batches
 from ..data.batches.picture_inputs import model_inputs
-from ..data.store.prepared_store import open_store
+from ..data.store.joined_store import open_data
 from ..process.distributed import Processes
 from ..training.loop import check_fit
 from ..updates import steps
@@ -73,12 +73,12 @@ class ReadingBenchReport:
 
 
 def measure(
-    folder: Path, threads: int = 2, rounds: int = 5, settings: Sequence[str] = ()
+    data: RunData, threads: int = 2, rounds: int = 5, settings: Sequence[str] = ()
 ) -> ReadingBenchReport:
     """Times reading from a store against preset small's steps.
 
     Args:
-        folder: of the store.
+        data: the store, or several with their weights.
         threads: of torch; reading takes one.
         rounds: of which the best counts, after a warm-up.
         settings: changes of the preset, as for ``fit``.
@@ -88,7 +88,7 @@ def measure(
         RunError: preset small cannot train on it.
     """
     start = time.perf_counter()
-    store = open_store(folder)
+    store = open_data(data)
     opening = time.perf_counter() - start
     bare = [] if store.has_pictures else ["image_steps=0"]
     config = configs.load(PRESET, store.classes, store.resolution, [*settings, *bare])

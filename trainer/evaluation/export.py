@@ -18,20 +18,22 @@ from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import steps
+from shapelab.core.runs.store_mix import RunData, StoreShare
 
 from ..checkpoints import checkpoint_store
-from ..data.store.prepared_store import Store, open_store
+from ..data.store.joined_store import open_data
+from ..data.store.prepared_store import Store
 from ..process.distributed import Processes
 from ..updates.state import TrainState, new_state
 from .code_statistics import fit_density, fit_flip, presentable_seeds, principal_directions
 from .scoring import CPU, Scores, Tell, evaluate, say_nothing
 
 
-def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
-    folder, store = RunFolder(run), open_store(data)
+def _open(run: Path, data: RunData, checkpoint: str) -> tuple[TrainState, Store]:
+    folder, store = RunFolder(run), open_data(data)
     config = folder.read_config()
     if config.model.classes != store.classes:
-        raise DataError(f"{data} has other classes than the run {run} was trained on.")
+        raise DataError(f"{store.name} has other classes than the run {run} was trained on.")
     if checkpoint in ("newest", "best"):
         read = (
             checkpoint_store.read_newest if checkpoint == "newest" else checkpoint_store.read_best
@@ -54,13 +56,13 @@ def _open(run: Path, data: Path, checkpoint: str) -> tuple[TrainState, Store]:
 
 
 def evaluate_run(
-    run: Path, data: Path, checkpoint: str = "newest", tell: Tell = say_nothing
+    run: Path, data: RunData, checkpoint: str = "newest", tell: Tell = say_nothing
 ) -> Scores:
     """Scores the averaged networks of a run.
 
     Args:
         run: folder of the run.
-        data: the store that it was trained on.
+        data: the store that it was trained on, or several.
         checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
         tell: hears how far it is; the silhouette fits take minutes.
 
@@ -77,7 +79,7 @@ def evaluate_run(
 def export(
     run: Path,
     name: str,
-    data: Path,
+    data: RunData,
     licence: str,
     note: str = "",
     checkpoint: str = "newest",
@@ -89,7 +91,7 @@ def export(
     Args:
         run: folder of the run.
         name: a plain name goes to the user's models; a path with a separator is used as it is.
-        data: the store that it was trained on.
+        data: the store that it was trained on, or several.
         licence: terms of the training data; "" for those that their reader knows.
         note: anything else that the card should say.
         checkpoint: as for ``evaluate_run``.
@@ -134,18 +136,26 @@ def _card(
     base = preset(named, config.model.classes, config.model.resolution)
     unlike = differences(config.model_copy(update={"preset": named}), base)
     changes = "".join(f" --set {shlex.quote(text)}" for text in unlike)
+    stores = (
+        ["STORE"] if len(store.parts) == 1 else [f"STORE{k + 1}" for k in range(len(store.parts))]
+    )
+    shares = [StoreShare(Path(s), w) for s, (_, w) in zip(stores, store.parts, strict=True)]
+    data = " --data ".join(map(str, shares))
     rounded: dict[str, Any] = {}
     for key, value in asdict(scores).items():
         if isinstance(value, dict):
             rounded[key] = {name: round(part, 3) for name, part in value.items()}
         else:
             rounded[key] = round(value, 4)
+    attributions = {"attributions": store.attributions} if store.attributions else {}
     return {
         "name": name,
         "shapelab": shapelab.__version__,
         "data": {
             "source": store.index["source"],
             "licence": licence or store.index["licence"] or "not stated",
+            **({"weights": store.index["weights"]} if len(store.parts) > 1 else {}),
+            **({"front": "-y"} if store.is_canonical else {}),
             "train": len(store.indices("train")),
             "validation": len(store.indices("validation")),
             "rejected": len(store.rejected),
@@ -157,10 +167,26 @@ def _card(
         "settings": config.model_dump(mode="json", exclude={"model"}),
         "figures": rounded,
         "reproduce": [
-            f"shapelab train prepare {store.index['source']} --out STORE --resolution "
-            f"{store.resolution} --views {store.index['views']} --size {store.picture_size}",
-            f"shapelab train fit --preset {named} --data STORE --run RUN{changes}",
+            *(_preparation(part, stores[k]) for k, (part, _) in enumerate(store.parts)),
+            f"shapelab train fit --preset {named} --data {data} --run RUN{changes}",
             "shapelab train evaluate RUN",
             f"shapelab train export-model RUN {name}",
         ],
+        **attributions,
     }
+
+
+def _preparation(part: Store, place: str) -> str:
+    """The command that makes a store again."""
+    index = part.index
+    fronts = index["fronts"] if part.is_canonical else {"": "-y"}
+    sides = {side for side in fronts.values() if " " not in side}
+    by_class = ",".join(f"{label}={side}" for label, side in fronts.items() if side in sides)
+    words = ["shapelab", "train", "prepare", str(index["source"]), "--out", place]
+    words += ["--resolution", str(part.resolution), "--views", str(index["views"])]
+    words += ["--size", str(part.picture_size)]
+    words += ["--up", index["up"]] if index.get("up") else []
+    words += ["--classes", index["classes_from"]] if index.get("classes_from") else []
+    words += ["--only-sellable"] if index.get("only_sellable") else []
+    words += ["--front", sides.pop() if len(sides) == 1 else by_class]
+    return shlex.join(words)

@@ -29,10 +29,12 @@ from shapelab.core.runs.events import (
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.store_mix import RunData
 
 from ..checkpoints import checkpoint_store
 from ..data.batches.batches import Batch, Batches
-from ..data.store.prepared_store import Store, open_store
+from ..data.store.joined_store import open_data
+from ..data.store.prepared_store import Store
 from ..evaluation.scoring import validation_scores
 from ..process.control import Control, Stopped
 from ..process.distributed import Processes
@@ -51,7 +53,7 @@ AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
 def fit(
-    store_folder: Path,
+    data: RunData,
     run: Path,
     control: Control | None = None,
     processes: Processes | None = None,
@@ -64,16 +66,16 @@ def fit(
     """
     processes = Processes() if processes is None else processes
     folder = RunFolder(run)
-    config, store = folder.read_config(), open_store(store_folder)
+    config, store = folder.read_config(), open_data(data)
     check_fit(config, store, processes)
     torch.set_num_threads(config.threads or processes.cores)
     with folder.locked() if processes.is_main else nullcontext():
         damaged = set(folder.checkpoints.glob("*.corrupt*"))
-        state, data = _load(folder, config, processes)
+        state, before = _load(folder, config, processes)
         damaged = set(folder.checkpoints.glob("*.corrupt*")) - damaged
         training = Training(state, store, folder, Control() if control is None else control)
         log = EventLog(folder.events)
-        warnings = _warnings(state.step, damaged, data not in (None, store.fingerprint))
+        warnings = _warnings(state.step, damaged, before not in (None, store.fingerprint))
         for event in chain(warnings, training.events()):
             if processes.is_main:
                 log.write(event)
@@ -96,12 +98,13 @@ def _warnings(step: int, damaged: set[Path], other_data: bool) -> Iterator[Event
 
 def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
     """Raises RunError when these processes cannot train such a run on the store."""
-    path, model = store.folder, config.model
+    path, model = store.name, config.model
     if config.model.classes != store.classes or config.model.resolution != store.resolution:
         raise RunError(f"{path} has other classes or another resolution than this run.")
-    if config.image_steps and not store.has_pictures:
+    bare = " and ".join(part.name for part, _ in store.parts if not part.has_pictures)
+    if config.image_steps and bare:
         raise RunError(
-            f"{path} has no pictures to train the image encoder on; prepare it with --views 12, or "
+            f"{bare} has no pictures to train the image encoder on; prepare it with --views 12, or "
             f"leave its steps out: --set image_steps=0 --set steps={config.main_steps}."
         )
     side = store.picture_size
@@ -112,11 +115,12 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
             f"{model.image_size}, or use --set model.image_size={side}."
         )
     processes.slice(config.batch_size)
-    if not len(store.indices("train")):
-        raise RunError(
-            f"{path} has no shapes to train on: all {len(store)} are kept for validation and "
-            "tests; prepare another source."
-        )
+    for part, rows in store.train_rows():
+        if not len(rows):
+            raise RunError(
+                f"{part.folder} has no shapes to train on: all {len(part)} are kept for validation "
+                "and tests; prepare another source."
+            )
 
 
 def _load(

@@ -23,6 +23,7 @@ from shapelab.core.runs.events import EventReader, Finished
 from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
 from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.store_mix import RunData, StoreShare, shares_of
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
 COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
@@ -41,7 +42,7 @@ class RunFolder:
 
     @property
     def data(self) -> Path:
-        """Where the run's prepared store is, as JSON: what a resume needs to find it."""
+        """Where the run's prepared stores are, as JSON: what a resume needs to find them."""
         return self.path / "data.json"
 
     @property
@@ -86,20 +87,21 @@ class RunFolder:
         """Who holds the lock, as JSON; a file of its own, as Windows forbids reading a lock."""
         return self.path / "owner.json"
 
-    def create(self, config: RunConfig, store: Path) -> None:
+    def create(self, config: RunConfig, data: RunData) -> None:
         """Makes the folder of a new run; one that was made like this already stays as it is.
 
         So a start can be repeated: ``torchrun --max-restarts`` does, after a worker's death.
 
         Args:
             config: the run's settings.
-            store: the prepared store that it learns from.
+            data: the prepared store that it learns from, or several with their weights.
 
         Raises:
             RunError: there is another run in it already, or it cannot be written.
         """
         if os.path.exists(self.config):
-            if self.read_config() == config and self.store() == store.resolve():
+            given = tuple(StoreShare(s.store.resolve(), s.weight) for s in shares_of(data))
+            if self.read_config() == config and self.stores() == given:
                 return
             raise RunError(
                 f"{self.path} holds a run already, with other settings or data; resume it or name "
@@ -109,7 +111,12 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{self.path} cannot be made: {error.strerror}.") from None
-        atomic_write(self.data, json.dumps({"store": str(store.resolve())}).encode())
+        places = [
+            {"store": str(share.store.resolve()), "weight": share.weight}
+            for share in shares_of(data)
+        ]
+        noted = {"store": places[0]["store"]} if len(places) == 1 else {"stores": places}
+        atomic_write(self.data, json.dumps(noted).encode())
         self.write_config(config)
 
     def write_config(self, config: RunConfig) -> None:
@@ -126,11 +133,15 @@ class RunFolder:
             ) from None
         return from_toml(text)
 
-    def store(self) -> Path:
-        """The store that the run was started on. Raises RunError when it is not noted."""
+    def stores(self) -> tuple[StoreShare, ...]:
+        """What the run was started on. Raises RunError when it is not noted."""
         try:
-            return Path(json.loads(self.data.read_text("utf-8"))["store"])
-        except (OSError, ValueError, KeyError, TypeError):
+            noted: Any = json.loads(self.data.read_text("utf-8"))
+            places = noted.get("stores", [noted])
+            return tuple(
+                StoreShare(Path(each["store"]), float(each.get("weight", 1))) for each in places
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise RunError(
                 f"{self.path} does not say where its data is; name it with --data."
             ) from None

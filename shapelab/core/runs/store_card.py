@@ -25,6 +25,7 @@ class StoreCard:
     shapes: int
     views: int  # pictures of each shape; 0 where there are none
     picture_size: int  # pixels along a side
+    is_canonical: bool = True  # whether the front of all shapes is -y
 
     def describe(self) -> str:
         """One line: '10 classes, 4 899 shapes at 32³, 12 pictures of each'."""
@@ -57,12 +58,18 @@ def read_card(folder: Path) -> StoreCard:
             int(index["counts"]["accepted"]),
             int(index["views"]),
             int(index["picture_size"]),
+            is_canonical(int(index["version"])),
         )
     except (OSError, ValueError, KeyError, TypeError):
         known = False
     if not known:
         raise DataError(f"{folder} is no prepared dataset; choose shapes to prepare instead.")
     return card
+
+
+def is_canonical(version: int) -> bool:
+    """Whether the front of all shapes is -y; before version 4 it was as in the source."""
+    return version > 3
 
 
 def check_version(folder: Path, version: int) -> None:

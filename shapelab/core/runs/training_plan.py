@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shapelab.core.runs.presets import differences, preset
 from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.store_mix import StoreShare
 
 FIRST_SHAPES = 120  # that a first run makes for itself: half a minute of two cores
 
@@ -43,6 +44,13 @@ class TrainingPlan:
     store: Path
     config: RunConfig
     preparation: Preparation | None = None  # where the store is yet to be made
+    weight: float = 1.0  # of the store beside the others
+    others: tuple[StoreShare, ...] = ()  # prepared stores that are mixed in
+
+    @property
+    def data(self) -> tuple[StoreShare, ...]:
+        """All that the run learns from."""
+        return (StoreShare(self.store, self.weight), *self.others)
 
     @property
     def steps(self) -> int | None:
@@ -63,7 +71,8 @@ class TrainingPlan:
             lines.append(
                 command_line("prepare", made.source, "--out", str(self.store), *made.options())
             )
-        given = ["--data", str(self.store), "--run", str(self.run), "--preset", self.config.preset]
+        given = [part for share in self.data for part in ("--data", str(share))]
+        given += ["--run", str(self.run), "--preset", self.config.preset]
         given += [] if self.steps is None else ["--steps", str(self.steps)]
         given += [part for text in self.settings for part in ("--set", text)]
         return [*lines, command_line("fit", *given)]

@@ -13,6 +13,7 @@ from typing import IO, Literal
 
 from shapelab.core.errors import RunError
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.store_mix import RunData, shares_of
 from shapelab.core.runs.trainer_module import trainer_module
 
 NICE = 10  # the window's thread comes first: frames are then drawn as if nobody trained
@@ -54,13 +55,14 @@ class Job:
 
 def fit_job(
     run: Path,
-    data: Path,
+    data: RunData,
     preset: str = "small",
     settings: Sequence[str] = (),
     steps: int | None = None,
 ) -> Job:
     """A new run; ``settings`` are ``key=value`` texts, as for ``--set``."""
-    given = ["--data", str(data), "--run", str(run), "--preset", preset]
+    given = [part for share in shares_of(data) for part in ("--data", str(share))]
+    given += ["--run", str(run), "--preset", preset]
     given += [] if steps is None else ["--steps", str(steps)]
     return Job("fit", run, ("fit", *given, *_common(settings)))
 

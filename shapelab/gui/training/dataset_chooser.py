@@ -154,6 +154,14 @@ class DatasetChooser(QWidget):
         """Whether nothing is chosen."""
         return self._store is None
 
+    @property
+    def known(self) -> list[Path]:
+        """The prepared datasets that are listed, the newest first."""
+        return sorted(
+            (path.parent for path in self._stores.glob("*/index.json")),
+            key=lambda path: -(path / "index.json").stat().st_mtime,
+        )
+
     def list_stores(self, stores: Path) -> None:
         """Lists the prepared stores in a folder; takes the newest where nothing is chosen."""
         self._stores = stores
@@ -209,10 +217,7 @@ class DatasetChooser(QWidget):
 
     def _fill(self) -> None:
         """Known stores, the chosen one first of all, then the ways to others."""
-        known = sorted(
-            (path.parent for path in self._stores.glob("*/index.json")),
-            key=lambda path: -(path / "index.json").stat().st_mtime,
-        )
+        known = self.known
         self.box.clear()
         if self._store is None:
             self.box.setPlaceholderText("Choose…")

@@ -18,16 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core import formatting
-from shapelab.core.errors import ShapelabError
+from shapelab.core.errors import DataError, ShapelabError
 from shapelab.core.runs.estimate import estimate, machine_rate
 from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_words
 from shapelab.core.runs.run_config import RunConfig
+from shapelab.core.runs.store_card import StoreCard
+from shapelab.core.runs.store_mix import StoreShare
 from shapelab.core.runs.training_plan import TrainingPlan, free_name
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import LabelledRows, heading, muted, scrolled
 from shapelab.gui.base.workers import Task
 from shapelab.gui.training.config_form import EVERYDAY, ConfigForm, setting_names
 from shapelab.gui.training.dataset_chooser import DatasetChoice, DatasetChooser
+from shapelab.gui.training.dataset_mix import DatasetMix
 
 FIRST_PRESET = "small"
 LONGEST_NAME = 200  # bytes of a run's name; systems take 255, and longer ones lie beside it
@@ -55,6 +58,8 @@ class NewRunForm(QWidget):
         self.name = QLineEdit()
         self.name.setToolTip("Name of the run's folder.")
         self.data = DatasetChooser()
+        self.mix = DatasetMix()
+        self.mix.hide()
         self.preset = QComboBox()
         for each in preset_names():
             self.preset.addItem(each, each)
@@ -67,6 +72,7 @@ class NewRunForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addWidget(self.data)
+        column.addWidget(self.mix)
         rows = LabelledRows()
         rows.add("Preset", self.preset, self.preset_help)
         rows.add("Name", self.name)
@@ -76,7 +82,8 @@ class NewRunForm(QWidget):
         column.addWidget(self.needs)
         column.addStretch(1)
         self.preset.currentIndexChanged.connect(self._apply_preset)
-        self.data.changed.connect(self._apply_data)
+        self.data.changed.connect(self._apply_choice)
+        self.mix.changed.connect(self._apply_data)
         self.form.changed.connect(self._edited)
         self.form.editors["steps"].valueChanged.connect(self._scale_phases)  # type: ignore[attr-defined]
         self.name.textEdited.connect(self.changed)
@@ -96,9 +103,10 @@ class NewRunForm(QWidget):
         self.name.setText(free_name(self._runs, self.preset.currentData() or FIRST_PRESET))
         self.changed.emit()
 
-    def fill_from(self, config: RunConfig, store: Path) -> None:
-        """The settings of another run, to start a new one like it."""
-        self.data.choose(DatasetChoice(store))
+    def fill_from(self, config: RunConfig, shares: tuple[StoreShare, ...]) -> None:
+        """The settings and the data of another run, to start a new one like it."""
+        self.data.choose(DatasetChoice(shares[0].store))
+        self.mix.choose(shares)
         index = self.preset.findData(config.preset)
         blocked = self.preset.blockSignals(True)
         self.preset.setCurrentIndex(max(index, 0))
@@ -120,7 +128,11 @@ class NewRunForm(QWidget):
         run = self._runs / name
         if run.exists():
             raise ShapelabError(f"There is a run '{name}' already; choose another name.")
-        return TrainingPlan(run, choice.store, config, choice.preparation)
+        if choice.preparation is not None:
+            return TrainingPlan(run, choice.store, config, choice.preparation)
+        self.mix.card()  # raises where they do not fit
+        first, *others = self.mix.shares()
+        return TrainingPlan(run, choice.store, config, weight=first.weight, others=tuple(others))
 
     @Slot()
     def open_advanced(self) -> None:
@@ -154,6 +166,23 @@ class NewRunForm(QWidget):
         self.propose_name()
         self._show_needs()
 
+    @property
+    def _card(self) -> StoreCard | None:
+        """Of all data together, of the chosen ones where they do not fit; None before they are."""
+        if self.data.card is None:
+            return None
+        try:
+            return self.mix.card()
+        except DataError:
+            return self.data.card
+
+    @Slot()
+    def _apply_choice(self) -> None:
+        self.mix.setVisible(self.data.card is not None)
+        if self.data.card is not None:
+            self.mix.show_stores(self.data.card.folder, self.data.known)
+        self._apply_data()
+
     @Slot()
     def _apply_data(self) -> None:
         try:
@@ -168,14 +197,14 @@ class NewRunForm(QWidget):
 
     def _kind(self) -> tuple[tuple[str, ...], int]:
         """Classes and resolution of the data; of those yet to be prepared, as far as known."""
-        card = self.data.card
+        card = self._card
         if card is not None:
             return card.classes, card.resolution
         return ("shape",), self.data.resolution
 
     def _fitting(self, config: RunConfig) -> RunConfig:
         """The configuration with what the store's pictures ask for."""
-        card = self.data.card
+        card = self._card
         if not (self.data.views if card is None else card.views):
             if config.image_steps:  # that phase goes; the others are as long as they were
                 self._aside = config.image_steps / config.main_steps
@@ -221,7 +250,7 @@ class NewRunForm(QWidget):
         except ShapelabError:
             self.needs.setText("")
             return
-        card = self.data.card
+        card = self._card
         needed = estimate(config, pictures=bool(card.views if card else self.data.views))
         text = (
             f"{needed.parameters / 1e6:.1f} million parameters, about "

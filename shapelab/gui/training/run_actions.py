@@ -24,7 +24,7 @@ class RunActions(QObject):
 
     Signals:
         resume_requested: (run, ``key=value`` texts) of a run that shall go on.
-        duplicate_requested: (RunConfig, store) of a new run like another.
+        duplicate_requested: (RunConfig, shares of stores) of a new run like another.
         copied: lines for a terminal.
         deleting: folder of a run that is being removed from now on.
         deletion_ended: folder of a run that is gone; after ``failed``, of one that is still there.
@@ -33,7 +33,7 @@ class RunActions(QObject):
     """
 
     resume_requested = Signal(object, tuple)
-    duplicate_requested = Signal(object, Path)
+    duplicate_requested = Signal(object, object)
     copied = Signal(list)
     deleting = Signal(Path)
     deletion_ended = Signal(Path)
@@ -108,12 +108,16 @@ class RunActions(QObject):
 
     def _duplicate(self, run: RunSummary) -> None:
         folder = RunFolder(run.path)
-        self.duplicate_requested.emit(folder.read_config(), folder.store())
+        self.duplicate_requested.emit(folder.read_config(), folder.stores())
 
     def _copy_command(self, run: RunSummary) -> None:
         folder = RunFolder(run.path)
         config = folder.read_config()
-        lines = TrainingPlan(run.path, folder.store(), config).commands()
+        first, *others = folder.stores()
+        plan = TrainingPlan(
+            run.path, first.store, config, weight=first.weight, others=tuple(others)
+        )
+        lines = plan.commands()
         if run.step:
             lines = [command_line("resume", str(run.path))]
         self.copied.emit(lines)

@@ -26,6 +26,7 @@ from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.store_mix import StoreShare
 from shapelab.core.runs.training_plan import FIRST_SHAPES, Preparation, TrainingPlan, free_name
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, heading
@@ -121,7 +122,7 @@ class TrainingPanel(QWidget):
             made = plan.preparation
             jobs.append(prepare_job(Path(made.source), plan.store, made.options()))
         config = plan.config
-        jobs.append(fit_job(plan.run, plan.store, config.preset, plan.settings, plan.steps))
+        jobs.append(fit_job(plan.run, plan.data, config.preset, plan.settings, plan.steps))
         live = self._watch(LiveRun(TrainingThread(jobs), config.steps, self))
         self._waiting[plan.run] = plan
         self.list.add_pending(live.run, config.preset, config.steps)
@@ -237,9 +238,9 @@ class TrainingPanel(QWidget):
         if run is not None:
             self._actions.do(verb, run, self.live(run.path))
 
-    @Slot(object, Path)
-    def _duplicate(self, config: RunConfig, store: Path) -> None:
-        self.form.fill_from(config, store)
+    @Slot(object, object)
+    def _duplicate(self, config: RunConfig, shares: tuple[StoreShare, ...]) -> None:
+        self.form.fill_from(config, shares)
         self.show_form()
 
     # --- the pages -------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder, find_runs, summarise
 from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.store_mix import StoreShare
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def write(folder: RunFolder, *events: Event) -> None:
 
 def test_a_folder_holds_one_run(folder: RunFolder, tmp_path: Path) -> None:
     assert folder.read_config() == RunConfig(steps=100)
-    assert folder.store() == tmp_path / "store"
+    assert folder.stores() == (StoreShare(tmp_path / "store"),)
     for config, store in ((RunConfig(), "store"), (RunConfig(steps=100), "other")):
         with pytest.raises(RunError, match="holds a run already, with other settings or data"):
             folder.create(config, tmp_path / store)
@@ -55,7 +56,7 @@ def test_a_folder_holds_one_run(folder: RunFolder, tmp_path: Path) -> None:
     assert folder.config.stat() == before
     folder.data.write_text("[]")
     with pytest.raises(RunError, match="name it with --data"):
-        folder.store()
+        folder.stores()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,7 +32,8 @@ def test_a_store_says_what_it_holds(tmp_path):
     card = read_card(write(tmp_path))
     assert is_store(tmp_path)
     assert (card.classes, card.shapes, card.picture_size) == (("chair", "table"), 4899, 64)
-    assert read_card(write(tmp_path, version=OLDEST)) == card
+    old = read_card(write(tmp_path, version=OLDEST))
+    assert old == replace(card, is_canonical=False)  # its fronts are those of its source
     assert card.describe() == "2 classes, 4\N{NO-BREAK SPACE}899 shapes at 32³, 12 pictures of each"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from shapelab.core.errors import DataError, RunError, ShapelabError
 from shapelab.core.runs.presets import preset
+from shapelab.core.runs.store_mix import StoreShare
 from shapelab.gui.training.dataset_chooser import FOLDER, STORE, DatasetChoice
 from shapelab.gui.training.new_run_form import AdvancedDialog, NewRunForm
 
@@ -114,6 +115,7 @@ def test_shapes_get_the_front_and_the_classes_that_are_told(form, tmp_path, monk
     from PySide6.QtWidgets import QFileDialog
 
     data = form.data
+    (tmp_path / "chair.obj").touch()
     data.choose_path(tmp_path)
     told = form.training_plan().preparation
     assert (told.front, told.classes, told.only_sellable) == ("", "", False)
@@ -163,7 +165,7 @@ def test_a_fault_keeps_the_plan_back(form, tmp_path):
 def test_the_settings_of_another_run_are_taken_over(form, tmp_path):
     store = make_store(tmp_path / "store")
     config = preset("paper", ("chair", "table"), 32, 700).model_copy(update={"delta": 50.0})
-    form.fill_from(config, store)
+    form.fill_from(config, (StoreShare(store),))
     assert form.training_plan().config == config
     assert form.training_plan().store == store
 
@@ -211,7 +213,7 @@ def test_phases_that_a_person_set_stay_when_the_steps_change(form, tmp_path, mon
 def test_the_phases_of_another_run_stay_too(form, tmp_path):
     store = make_store(tmp_path / "store")
     config = preset("small", ("chair", "table"), 32, 3600).model_copy(update={"warm_start": 5})
-    form.fill_from(config, store)
+    form.fill_from(config, (StoreShare(store),))
     form.form.editors["steps"].setValue(7200)
     assert form.training_plan().config.warm_start == 5
     assert form.training_plan().config.image_steps == 5200
@@ -256,3 +258,30 @@ def test_a_name_that_no_disk_takes_is_told(form, tmp_path):
     form.name.setText("n" * 300)
     with pytest.raises(ShapelabError, match="shorter name"):
         form.training_plan()
+
+
+def test_several_datasets_are_mixed_by_weight(form, tmp_path):
+    first = make_store(tmp_path / "data" / "first")
+    second = make_store(tmp_path / "second", views=4, classes=("chair", "bed"))
+    form.set_places(tmp_path / "runs", tmp_path / "data")
+    assert form.mix.weights == []  # one needs none
+    form.mix.add(second)
+    form.mix.weights[0].setValue(3)
+    plan = form.training_plan()
+    assert plan.data == (StoreShare(first, 3), StoreShare(second))
+    assert plan.config.model.classes == ("bed", "chair", "table")
+    assert form.mix.about.text() == ("Together: 3 classes, 20 shapes at 32³, 4 pictures of each.")
+    again = NewRunForm()
+    again.fill_from(plan.config, plan.data)
+    assert again.mix.shares() == plan.data
+    form.mix._remove(1)
+    assert form.training_plan().data == (StoreShare(first),)
+    assert form.training_plan().config.model.classes == ("chair", "table")
+
+
+def test_datasets_that_do_not_fit_keep_the_plan_back(form, tmp_path):
+    form.data.choose(DatasetChoice(make_store(tmp_path / "store")))
+    form.mix.add(make_store(tmp_path / "fine", resolution=64))
+    with pytest.raises(DataError, match="cannot be mixed"):
+        form.training_plan()
+    assert "cannot be mixed" in form.mix.about.text()

@@ -102,7 +102,7 @@ def test_prepare_train_pause_stop_resume_explore_export(
     qtbot.waitUntil(
         lambda: len(panel.run_page.plot.curves(key).curves.get("kl", ())) >= 5, timeout=WAIT_MS
     )
-    assert run.store().parent == panel.stores_folder
+    assert run.stores()[0].store.parent == panel.stores_folder
     assert run.read_config().model.classes == ("ball", "box")
     losses = panel.run_page.plot.curves(key).curves["reconstruction"].values
     assert np.isfinite(losses).all()

@@ -43,6 +43,7 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     assert card["data"] == {
         "source": "shapes.npz",
         "licence": "test data",
+        "front": "-y",
         "train": 36,
         "validation": 4,
         "rejected": 2,

@@ -15,9 +15,11 @@ from shapelab.core.model.camera import flipped_codes
 from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
+from ..store.joined_store import JoinedStore
 from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
 from .cameras import Cameras
+from .mixing import WeightedRows
 from .picture_inputs import model_inputs
 from .proportions import stretch
 
@@ -92,6 +94,11 @@ class Batches:
         self.size = config.batch_size if size is None else size
         self.share = processes.slice(self.size)
         self.rows = store.indices("train")
+        self._mixed = None
+        if isinstance(store, JoinedStore):
+            rows = [own for _, own in store.train_rows()]
+            weights = [weight for _, weight in store.parts]
+            self._mixed = WeightedRows(rows, weights, config.seed, self.size)
         photos = config.backgrounds if config.model.image_mode == "RGB" else ""
         self.backgrounds = Backgrounds(Path(photos) if photos else None)
         self.cameras = Cameras(store)
@@ -102,6 +109,8 @@ class Batches:
 
         Not sorted: a store lies by class, and a part of the batch must hold all of them alike.
         """
+        if self._mixed is not None:
+            return self._mixed.rows_of(step)
         epoch, position = divmod(step, self.per_epoch)
         order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(self.rows)
         size = self.size

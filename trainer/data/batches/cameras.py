@@ -60,10 +60,10 @@ class Cameras:
 
     def _of(self, row: int) -> NDArray[np.float32]:
         if row not in self._known:
-            store = self._store
-            cameras = store.cameras(row) if store.has_cameras else redrawn_cameras(store, row)
+            store, own = self._store.part_of(row)
+            cameras = store.cameras(own) if store.has_cameras else redrawn_cameras(store, own)
             codes = np.full((len(cameras), CODE), np.nan, np.float32)
-            grid = store.grids(np.array([row]))[0]
+            grid = store.grids(np.array([own]))[0]
             for k in np.flatnonzero(np.isfinite(cameras).all(1)):
                 codes[k] = framed(Camera(*cameras[k].tolist()), grid).code()
             self._known[row] = codes

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import DataError
-from shapelab.core.runs.store_card import FORMAT, check_version
+from shapelab.core.runs.store_card import FORMAT, check_version, is_canonical
 
 SPLITS = ("train", "validation", "test")
 SHAPE = np.dtype(
@@ -54,6 +54,8 @@ class Store:
 
     Attributes:
         folder: where it is.
+        name: of it, for sentences.
+        parts: itself, or the stores that are joined in it, with their weights.
         index: index.json.
         fingerprint: sha256 of index.json, and so of everything.
         shapes: (n,) rows of ``SHAPE``.
@@ -66,6 +68,8 @@ class Store:
         self, folder: Path, index: dict[str, Any], fingerprint: str, shapes: NDArray[np.void]
     ) -> None:
         self.folder = folder
+        self.name = str(folder)
+        self.parts: tuple[tuple[Store, float], ...] = ((self, 1.0),)
         self.index = index
         self.fingerprint = fingerprint
         self.shapes = shapes
@@ -79,6 +83,10 @@ class Store:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def part_of(self, row: int) -> tuple[Store, int]:
+        """The store that holds a row, and the row in it."""
+        return self, row
 
     @property
     def has_pictures(self) -> bool:
@@ -102,13 +110,17 @@ class Store:
 
     @property
     def is_canonical(self) -> bool:
-        """Whether the front of all shapes is -y; before version 4 it was as in the source."""
-        return int(self.index["version"]) > 3
+        """Whether the front of all shapes is -y."""
+        return is_canonical(int(self.index["version"]))
 
     @cached_property
     def attributions(self) -> list[dict[str, Any]]:
         """Who made the shapes, as a model's card has it; empty where the source says nothing."""
         return list(json.loads(self._content("attributions.json"))) if self.is_canonical else []
+
+    def train_rows(self) -> list[tuple[Store, NDArray[np.int64]]]:
+        """The stores that are joined in it, each with its training rows here."""
+        return [(self, self.indices("train"))]
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """Rows of the 'train', 'validation' or 'test' shapes."""
