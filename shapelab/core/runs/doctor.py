@@ -27,6 +27,7 @@ GAIN = 0.001  # of IoU: less is noise
 FALL = 0.03  # of IoU, below its best
 DEAD = 0.01  # of IoU: less means that nothing is drawn where something is
 DEAD_SCORES = 5  # validations that low before they mean anything
+FEW_SCORES = 3  # enough beside previews that are empty
 DEAD_STEPS = 1000  # steps after which a healthy run draws something, whatever its scores
 
 Severity = Literal["problem", "warning", "hint"]
@@ -330,7 +331,8 @@ def _nothing_drawn(run: RunCurves, config: RunConfig, empty: float | None) -> It
         "Start again with a lower learning_rate; positive_weight above 1 keeps few solid cells "
         "from being drowned by many empty ones (reconstruction = bce)."
     )
-    late = run.step >= DEAD_STEPS or (len(scores) > 0 and scores[-1] < DEAD)
+    low = len(scores) >= FEW_SCORES and scores[-FEW_SCORES:].max() < DEAD
+    late = run.step >= DEAD_STEPS or low
     if empty == 1.0 and late and ready(run):
         sentence = "All previews are empty: the generator draws nothing."
         yield Finding("problem", "nothing_drawn", sentence, "learning_rate", advice, run.step)
