@@ -1,0 +1,296 @@
+"""3MF in every way that its writers know is read as it is, or refused by name."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+from mesh_variants import (
+    POINTS,
+    TRIANGLES,
+    TURN,
+    is_chair,
+    outwards,
+    rotation,
+)
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs import mesh_reader
+
+CORE = "http://schemas.microsoft.com/3dmanufacturing/core/2015/02"
+PRODUCTION = "http://schemas.microsoft.com/3dmanufacturing/production/2015/06"
+START = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
+
+
+def mesh_xml(points: np.ndarray = POINTS, faces: np.ndarray = TRIANGLES) -> str:
+    return (
+        "<mesh><vertices>"
+        + "".join(f'<vertex x="{a!r}" y="{b!r}" z="{c!r}"/>' for a, b, c in points.tolist())
+        + "</vertices><triangles>"
+        + "".join(f'<triangle v1="{a}" v2="{b}" v3="{c}"/>' for a, b, c in faces.tolist())
+        + "</triangles></mesh>"
+    )
+
+
+def part(resources: str, items: str = "", unit: str = "", more: str = "") -> str:
+    said = f' unit="{unit}"' if unit else ""
+    return (
+        f'<?xml version="1.0"?><model xmlns="{CORE}" xmlns:p="{PRODUCTION}"{said}{more}>'
+        f"<resources>{resources}</resources><build>{items}</build></model>"
+    )
+
+
+def required(space: str) -> str:
+    address = f"http://schemas.microsoft.com/3dmanufacturing/{space}"
+    return f' xmlns:e="{address}" requiredextensions="e"'
+
+
+def package(
+    parts: dict[str, str],
+    start: str = "/3D/3dmodel.model",
+    relations: bool = True,
+    stored: bool = False,
+) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(
+        out, "w", zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    ) as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="model" '
+            'ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/></Types>',
+        )
+        if relations:
+            archive.writestr(
+                "_rels/.rels",
+                f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+                f'<Relationship Id="t" Target="/Metadata/t.png" Type="thumbnail"/>'
+                f'<Relationship Id="r" Target="{start}" Type="{START}"/></Relationships>',
+            )
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def one(text: str, **options: Any) -> bytes:
+    return package({"3D/3dmodel.model": text}, **options)
+
+
+def thing(number: str, content: str, kind: str = "model") -> str:
+    return f'<object id="{number}" type="{kind}">{content}</object>'
+
+
+def row(matrix: np.ndarray) -> str:
+    return " ".join(f"{n:.9g}" for n in matrix[:3].T.ravel())
+
+
+def moved_3mf(matrix: np.ndarray, via: str) -> bytes:
+    back = np.linalg.inv(matrix)
+    points = POINTS @ back[:3, :3].T + back[:3, 3]
+    faces = TRIANGLES[:, ::-1] if np.linalg.det(matrix) < 0 else TRIANGLES
+    inner = thing("1", mesh_xml(points, faces))
+    if via == "item":
+        return one(part(inner, f'<item objectid="1" transform="{row(matrix)}"/>'))
+    component = f'<components><component objectid="1" transform="{row(matrix)}"/></components>'
+    return one(part(inner + thing("2", component), '<item objectid="2"/>'))
+
+
+def affine(scale: Any = (1, 1, 1), turn: Any = (0, 0, 0, 1), move: Any = (0, 0, 0)) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation(turn) * scale
+    matrix[:3, 3] = move
+    return matrix
+
+
+def by_boxes(kind: str) -> bytes:
+    """The three boxes as objects of their own: side by side, or each in a part with id 1."""
+    blocks = [(POINTS[8 * k : 8 * k + 8], outwards(POINTS[8 * k : 8 * k + 8])) for k in range(3)]
+    meshes = [mesh_xml(p, np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]])) for p, q in blocks]
+    if kind == "items":
+        objects = "".join(thing(str(k), mesh) for k, mesh in enumerate(meshes, 1))
+        return one(part(objects, "".join(f'<item objectid="{k}"/>' for k in (1, 2, 3))))
+    if kind == "components":
+        objects = "".join(thing(str(k), mesh) for k, mesh in enumerate(meshes, 1))
+        inner = "".join(f'<component objectid="{k}"/>' for k in (1, 2, 3))
+        return one(
+            part(objects + thing("9", f"<components>{inner}</components>"), '<item objectid="9"/>')
+        )
+    parts = {f"3D/Objects/o{k}.model": part(thing("1", mesh)) for k, mesh in enumerate(meshes)}
+    if kind == "production items":
+        items = "".join(f'<item objectid="1" p:path="/3D/Objects/o{k}.model"/>' for k in range(3))
+        parts["3D/3dmodel.model"] = part("", items)
+    else:
+        inner = "".join(
+            f'<component objectid="1" p:path="/3D/Objects/o{k}.model"/>' for k in range(3)
+        )
+        parts["3D/3dmodel.model"] = part(
+            thing("1", f"<components>{inner}</components>"), '<item objectid="1"/>'
+        )
+    return package(parts)
+
+
+CHAIR = thing("1", mesh_xml())
+ITEM = '<item objectid="1"/>'
+FAR = thing("7", mesh_xml(POINTS * 9))
+THREEMF: dict[str, bytes] = {
+    "plain": one(part(CHAIR, ITEM)),
+    "other case": package({"3d/3DModel.model": part(CHAIR, ITEM)}),
+    "not to be printed": one(part(CHAIR, '<item objectid="1" printable="0" partnumber="x"/>')),
+    "comments": one(part(f"<!-- <vertex/> -->{CHAIR}<?odd thing?>", ITEM)),
+    "stored": one(part(CHAIR, ITEM), stored=True),
+    "no relations": one(part(CHAIR, ITEM), relations=False),
+    "UTF-16": package(
+        {
+            "3D/3dmodel.model": part(CHAIR, ITEM)
+            .replace("?>", ' encoding="UTF-16"?>')
+            .encode("utf-16")
+        }
+    ),  # type: ignore[dict-item]
+    "BOM": one("\ufeff" + part(CHAIR, ITEM)),
+    "other start": package(
+        {"3D/part.model": part(CHAIR, ITEM), "3D/3dmodel.model": part(FAR, '<item objectid="7"/>')},
+        "/3D/part.model",
+    ),
+    "start without slash": package({"3D/part.model": part(CHAIR, ITEM)}, "3D/part.model"),
+    "start with a blank": package({"3D/my part.model": part(CHAIR, ITEM)}, "/3D/my%20part.model"),
+    "unused object": one(part(FAR + CHAIR, ITEM)),
+    **{
+        f"type {kind}": one(part(CHAIR + FAR.replace("model", kind), ITEM + '<item objectid="7"/>'))
+        for kind in ("support", "solidsupport", "other")
+    },
+    "support in a component": one(
+        part(
+            CHAIR
+            + FAR.replace("model", "support")
+            + thing(
+                "3", '<components><component objectid="1"/><component objectid="7"/></components>'
+            ),
+            '<item objectid="3"/>',
+        )
+    ),
+    "surface": one(part(CHAIR.replace('"model"', '"surface"'), ITEM)),
+    "no type": one(part(CHAIR.replace(' type="model"', ""), ITEM)),
+    "prefix": one(
+        part(CHAIR, ITEM)
+        .replace(f'xmlns="{CORE}"', f'xmlns:c="{CORE}"')
+        .replace("</", "</c:")
+        .replace("<", "<c:")
+        .replace("<c:/c:", "</c:")
+        .replace("<c:?", "<?")
+    ),
+    "required production": one(part(CHAIR, ITEM, more=' requiredextensions="p"')),
+    "required materials": one(
+        part(
+            CHAIR,
+            ITEM,
+            more=required("material/2015/02"),
+        )
+    ),
+    "foreign elements": one(
+        part('<x:mesh xmlns:x="urn:x"><x:vertex x="q"/></x:mesh>' + CHAIR, ITEM)
+    ),
+    **{
+        f"70 parts {k}": package(
+            {"3D/3dmodel.model": part(CHAIR, ITEM)}
+            | {f"Metadata/{n}.png": "x" for n in range(70 * k)}
+        )
+        for k in (1, 4)
+    },
+    **{
+        kind: by_boxes(kind)
+        for kind in ("items", "components", "production items", "production components")
+    },
+}
+for label, matrix in {
+    "moved": affine(move=(5, 6, 7)),
+    "turned": affine(turn=TURN),
+    "scaled": affine(scale=(2, 3, 4)),
+    "mirrored": affine(scale=(-1, 1, 1)),
+    "mirrored in z": affine(scale=(1, 1, -2), move=(1, 2, 3)),
+    "all": affine((2, 2, 2), TURN, (9, 8, 7)),
+}.items():
+    for place in ("item", "component"):
+        THREEMF[f"{label} {place}"] = moved_3mf(matrix, place)
+
+
+@pytest.mark.parametrize("name", THREEMF)
+def test_3mf(name: str) -> None:
+    is_chair(mesh_reader.read(THREEMF[name], ".3mf"))
+
+
+@pytest.mark.parametrize(
+    "unit", ["micron", "millimeter", "centimeter", "inch", "foot", "meter", ""]
+)
+def test_3mf_units_are_told(unit: str) -> None:
+    found = mesh_reader.find(one(part(CHAIR, ITEM, unit)), ".3mf")
+    assert found.unit == (unit or "millimeter")
+    is_chair(found.mesh)
+
+
+def test_instances_of_one_object() -> None:
+    move = row(affine(move=(20, 0, 0)))
+    mesh = mesh_reader.read(
+        one(part(CHAIR, ITEM + f'<item objectid="1" transform="{move}"/>')), ".3mf"
+    )
+    assert len(mesh.faces) == 72
+    np.testing.assert_allclose(mesh.extents, (24, 5, 9))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (one(part(CHAIR, '<item objectid="5"/>')), "lacks its object 5"),
+        (
+            one(part(CHAIR, '<item objectid="1" p:path="/3D/no.model"/>')),
+            "lacks its part '/3d/no.model'",
+        ),
+        (
+            one(part(thing("1", '<components><component objectid="1"/></components>'), ITEM)),
+            "made of each other",
+        ),
+        (
+            one(
+                part(
+                    CHAIR,
+                    ITEM,
+                    more=required("beamlattice/2017/02"),
+                )
+            ),
+            "beamlattice",
+        ),
+        (one(part(CHAIR, ITEM)[:-300]), "XML is damaged"),
+        (one(part(CHAIR, ITEM))[:-200], "damaged or cut off"),
+        (one(part(CHAIR, "")), "no triangles"),
+    ],
+)
+def test_3mf_that_lacks_something_says_what(data: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        mesh_reader.read(data, ".3mf")
+
+
+def test_lib3mf_says_the_same() -> None:
+    lib3mf = pytest.importorskip("lib3mf")
+    for name in ("plain", "items", "components", "turned item", "all component", "no type"):
+        model = lib3mf.get_wrapper().CreateModel()
+        model.QueryReader("3mf").ReadFromBuffer(THREEMF[name])
+        items, count = model.GetBuildItems(), 0
+        corners: list[np.ndarray] = []
+        while items.MoveNext():
+            box = items.GetCurrent().GetOutbox()
+            corners += [np.array(box.MinCoordinate[:]), np.array(box.MaxCoordinate[:])]
+            count += 1
+        extents = np.max(corners, 0) - np.min(corners, 0)
+        assert count
+        np.testing.assert_allclose(
+            extents, mesh_reader.read(THREEMF[name], ".3mf").extents, rtol=1e-5
+        )
+
+
+def test_the_matrix_is_wide() -> None:
+    assert len(THREEMF) >= 40
