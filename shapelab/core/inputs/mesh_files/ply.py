@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,17 @@ class _Words:
             self.at += len(flat)
             table = numbers(flat, "The PLY file's number").reshape(element.count, wide)
             return dict(zip(names, table.T, strict=True))
+        first_row = self._uniform(element)
+        if first_row:
+            wide = len(self.words[self.at : first_row[-1].stop])
+            flat = self.words[self.at : self.at + wide * element.count]
+            table = numbers(flat, "The PLY file's number").reshape(element.count, wide)
+            columns = [slice(s.start - self.at, s.stop - self.at) for s in first_row]
+            self.at += len(flat)
+            return {
+                name: _Lists([s.stop - s.start] * element.count, table[:, s].ravel())
+                for name, s in zip(names, columns, strict=True)
+            }
         sizes: list[list[int]] = [[] for _ in names]
         values: list[list[bytes]] = [[] for _ in names]
         for row in range(element.count):
@@ -143,6 +154,24 @@ class _Words:
             name: _Lists(sizes[k], numbers(values[k], "The PLY file's number"))
             for k, name in enumerate(names)
         }
+
+    def _uniform(self, element: _Element) -> list[slice]:
+        """Where the first row's values are, if all rows' lists are as long as its; else none."""
+        found, at = [], self.at
+        counters: list[int] = []
+        for _, _, sized in element.properties:
+            word = self.words[at] if at < len(self.words) else b""
+            if sized and not (word.isdigit() and len(word) < 6):
+                return []
+            counters += [at] if sized else []
+            first = at + bool(sized)
+            at = first + (int(word) if sized else 1)
+            found.append(slice(first, at))
+        wide, end = at - self.at, self.at + (at - self.at) * element.count
+        if not element.count or end > len(self.words):
+            return []
+        same = all(set(self.words[k:end:wide]) == {self.words[k]} for k in counters)
+        return found if same else []
 
 
 @dataclass
@@ -165,9 +194,12 @@ class _Bytes:
             table = np.frombuffer(self.data, row, element.count, self.at)
             self.at += row.itemsize * element.count
             return {name: table[f"{k}"].astype(np.float64) for k, name in enumerate(names)}
+        counters = [np.dtype(self.order + size) if size else None for _, size in kinds]
+        uniform = self._uniform(element.count, [kind for kind, _ in kinds], counters)
+        if uniform is not None:
+            return dict(zip(names, uniform, strict=True))
         sizes: list[list[int]] = [[] for _ in names]
         chunks: list[list[bytes]] = [[] for _ in names]
-        counters = [np.dtype(self.order + size) if size else None for _, size in kinds]
         steps = [kind.itemsize for kind, _ in kinds]
         order: Literal["big", "little"] = "big" if self.order == ">" else "little"
         for row_number in range(element.count):
@@ -189,3 +221,35 @@ class _Bytes:
             )
             for k, name in enumerate(names)
         }
+
+    def _uniform(
+        self, count: int, kinds: list[np.dtype[Any]], counters: list[np.dtype[Any] | None]
+    ) -> list[_Lists] | None:
+        """All rows at once, if their lists are as long as the first row's; else None."""
+        fields: list[tuple[Any, ...]] = []
+        at, sizes = self.at, []
+        for k, (kind, counter) in enumerate(zip(kinds, counters, strict=True)):
+            size = 1
+            if counter is not None:
+                if at + counter.itemsize > len(self.data):
+                    return None
+                size = int(np.frombuffer(self.data, counter, 1, at)[0])
+                fields.append((f"size {k}", counter))
+                at += counter.itemsize
+            if not 0 <= size < 10_000:
+                return None
+            at += size * kind.itemsize
+            fields.append((f"{k}", kind, (size,)))
+            sizes.append(size)
+        row = np.dtype(fields)
+        if not count or self.at + row.itemsize * count > len(self.data):
+            return None
+        table = np.frombuffer(self.data, row, count, self.at)
+        for k, size in enumerate(sizes):
+            if counters[k] is not None and (table[f"size {k}"] != size).any():
+                return None
+        self.at += row.itemsize * count
+        return [
+            _Lists([size] * count, table[f"{k}"].ravel().astype(np.float64))
+            for k, size in enumerate(sizes)
+        ]

@@ -9,6 +9,7 @@ import io
 import posixpath
 import zipfile
 import zlib
+from array import array
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -35,8 +36,8 @@ _DEPTH, _MAX_PLACES = 32, 100_000
 @dataclass
 class _Object:
     kind: str
-    points: list[float] = field(default_factory=list)
-    corners: list[int] = field(default_factory=list)
+    points: array[float] = field(default_factory=lambda: array("d"))
+    corners: array[int] = field(default_factory=lambda: array("q"))
     components: list[tuple[Key, Matrix]] = field(default_factory=list)
 
 
@@ -158,7 +159,7 @@ class _PartReader:
             return
         try:
             self._element(local, values)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             raise InputError(
                 f"The 3MF file has a '{_shown(local)}' without proper values; it is damaged."
             ) from None
@@ -166,9 +167,9 @@ class _PartReader:
     def _element(self, local: str, values: dict[str, str]) -> None:
         now = self._now
         if local == "vertex":
-            now.points += (float(values["x"]), float(values["y"]), float(values["z"]))
+            now.points.extend((float(values["x"]), float(values["y"]), float(values["z"])))
         elif local == "triangle":
-            now.corners += (int(values["v1"]), int(values["v2"]), int(values["v3"]))
+            now.corners.extend((int(values["v1"]), int(values["v2"]), int(values["v3"])))
         elif local == "object":
             self._now = _Object(values.get("type", "model"))
             self.part.objects[values["id"]] = self._now
