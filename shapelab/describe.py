@@ -42,6 +42,7 @@ def describe(name: str) -> list[str]:
 
 
 def _model(name: str) -> list[str]:
+    from shapelab.core.model.attributions import KEY, credits_of
     from shapelab.core.model.shape_model import load_model
     from shapelab.core.paths import find_model
 
@@ -55,7 +56,9 @@ def _model(name: str) -> list[str]:
         f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}",
         f"classes: {', '.join(spec.classes)}",
     ]
-    return lines + [f"{key}: {_short(value)}" for key, value in model.card.items()]
+    lines += [f"{key}: {_short(value)}" for key, value in model.card.items() if key != KEY]
+    made_from = credits_of(model.card)
+    return lines + (["made from:"] if made_from else []) + [f"- {each}" for each in made_from]
 
 
 def _short(value: Any) -> str:

@@ -13,6 +13,7 @@ import shapelab
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError, RunError
 from shapelab.core.model import model_file
+from shapelab.core.model.attributions import KEY
 from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
@@ -147,7 +148,7 @@ def _card(
             rounded[key] = {name: round(part, 3) for name, part in value.items()}
         else:
             rounded[key] = round(value, 4)
-    attributions = {"attributions": store.attributions} if store.attributions else {}
+    attributions = {KEY: store.attributions} if store.attributions else {}
     return {
         "name": name,
         "shapelab": shapelab.__version__,

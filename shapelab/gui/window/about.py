@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, Q
 
 import shapelab
 from shapelab.core import formatting
+from shapelab.core.model.attributions import KEY, Credit, credits_of
 from shapelab.gui.base.labels import readable
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ class AboutDialog(QDialog):
 
 
 def card_html(model: ShapeModel) -> str:
-    """The model card as rows of name and value."""
+    """The model card as rows of name and value, and the works that the model was made from."""
     classes = ", ".join(readable(name).lower() for name in model.classes)
     facts: dict[str, Any] = {"model": model.name, "classes": classes, "digest": model.digest[:16]}
-    card = {key: value for key, value in model.card.items() if key not in ("name", "classes")}
+    card = {key: value for key, value in model.card.items() if key not in ("name", "classes", KEY)}
     settings = {"settings": card.pop("settings", {})}  # many: last
     facts |= card | settings
     rows = "".join(
@@ -60,7 +61,18 @@ def card_html(model: ShapeModel) -> str:
         f"<td style='padding:3px 0'>{_text(value)}</td></tr>"
         for key, value in facts.items()
     )
-    return f"<table>{rows}</table>"
+    made_from = "".join(f"<li>{_credit(each)}</li>" for each in credits_of(model.card))
+    works = f"<h3>Made from</h3><ul>{made_from}</ul>" if made_from else ""
+    return f"<table>{rows}</table>{works}"
+
+
+def _credit(credit: Credit) -> str:
+    """One line; the licence leads to its text."""
+    url, name = escape(credit.licence_url), escape(credit.licence)
+    licence = f"<a href='{url}'>{name}</a>" if url.startswith(("https://", "http://")) else name
+    changes = f", changed: {escape(credit.changes)}" if credit.changes else ""
+    works = f"{escape(', '.join(credit.titles))} by {escape(credit.author or 'an unnamed author')}"
+    return f"{works} ({licence}; {escape(credit.source)}{changes})"
 
 
 def _text(value: Any) -> str:

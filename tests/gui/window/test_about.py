@@ -16,3 +16,17 @@ def test_the_card_says_what_counts_first_and_keeps_markup_as_text() -> None:
     assert "&lt;b&gt;free" in page
     assert "36\N{NO-BREAK SPACE}000" in page
     assert "0.8294" in page
+
+
+def test_works_are_listed_below_with_links_that_lead_to_licences_alone() -> None:
+    works = [
+        {"titles": ["A <chair>"], "author": "Ann", "licence": "CC0", "licence_url": "https://cc0"},
+        {"titles": ["Bed"], "author": "Bob", "licence": "odd", "licence_url": "javascript:x"},
+    ]
+    card = {"settings": {"steps": 7}, "attributions": works}
+    page = card_html(SimpleNamespace(name="mine", classes=("a",), digest="f" * 64, card=card))
+    table, listed = page.split("Made from")
+    assert "Ann" not in table
+    assert "A &lt;chair&gt; by Ann (<a href='https://cc0'>CC0</a>" in listed
+    assert "Bed by Bob (odd" in listed
+    assert "javascript" not in listed

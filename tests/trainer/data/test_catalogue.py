@@ -9,11 +9,13 @@ import pytest
 import releases
 
 from shapelab.core.errors import DataError
+from shapelab.core.runs.store_mix import StoreShare
 from trainer.data.prepare.preparation import prepare
 from trainer.data.source import Item
 from trainer.data.sources import catalogue
 from trainer.data.sources.source_table import find_reader
 from trainer.data.store.prepared_store import open_store
+from trainer.evaluation import export
 
 HEAD = "file,class,title,author,licence,licence_url,source,changes,note\n"
 
@@ -108,12 +110,27 @@ def test_who_made_the_shapes_travels_into_the_store(tmp_path: Path) -> None:
     store = open_store(_prepared(source, tmp_path / "store"))
     assert store.classes == ("bench", "seat")
     assert [len(i.attribution.title) for i in items(source) if i.attribution] == [3, 3, 5]
+    assert store.index["licence"] == "CC-BY-4.0, CC-BY-NC-4.0"
     (ann, bob) = store.attributions
     assert ann == {
         "author": "Ann", "licence": "CC-BY-4.0", "licence_url": "https://by",
         "source": "https://x", "changes": "cut", "titles": ["One", "Two"],
     }  # fmt: skip
     assert (bob["author"], bob["titles"]) == ("Bob", ["Three"])
+
+
+def test_who_made_the_shapes_travels_into_the_card(
+    config, store_folder, train, tmp_path: Path
+) -> None:
+    made = open_store(_prepared(licensed(tmp_path / "set"), tmp_path / "store"))
+    shares = [StoreShare(store_folder), StoreShare(made.folder)]
+    classes = ("ball", "bench", "box", "seat")
+    settings = {"model": config.model.model_copy(update={"classes": classes}), "image_steps": 0}
+    train(config.model_copy(update=settings), tmp_path / "run", store=shares)
+    folder = export.export(tmp_path / "run", str(tmp_path / "made" / "tiny"), shares, "")
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    assert card["attributions"] == made.attributions
+    assert card["data"]["licence"] == "CC-BY-4.0, CC-BY-NC-4.0"
 
 
 def test_what_is_not_free_to_sell_is_left_out_when_asked(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def prepare(
     recipe = StoreRecipe(
         source.name,
         reader.name,
-        reader.licence,
+        _terms(items, reader.licence),
         resolution,
         views,
         size,
@@ -145,6 +145,12 @@ def _sellable(items: list[Item], source: Path) -> list[Item]:
             f"{source} has no {catalogue.LICENCES} that lets the likeness of any shape be sold."
         )
     return found
+
+
+def _terms(items: list[Item], otherwise: str) -> str:
+    """The licences of the source's own table; what it does not name has the reader's terms."""
+    licences = {i.attribution.licence if i.attribution else otherwise for i in items}
+    return ", ".join(sorted(licences))
 
 
 def _facing(reasons: dict[str, str]) -> str:

@@ -34,7 +34,11 @@ class JoinedStore(Store):
             "version": min(int(store.index["version"]) for store in stores),
             "source": " and ".join(str(store.index["source"]) for store in stores),
             "reader": "",
-            "licence": "; ".join(dict.fromkeys(str(store.index["licence"]) for store in stores)),
+            "licence": "; ".join(
+                dict.fromkeys(
+                    str(store.index["licence"]) for store in stores if store.index["licence"]
+                )
+            ),
             "resolution": card.resolution,
             "classes": list(card.classes),
             "picture_size": card.picture_size,
