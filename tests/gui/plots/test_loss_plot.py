@@ -531,3 +531,20 @@ plot.close()
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_over_the_curves_it_is_told_what_the_mouse_does(filled):
+    assert "zoom" not in filled.where.text()
+    filled.grid.hovered.emit(500.0)
+    assert filled.where.text().endswith("wheel: zoom, drag: move")
+    filled.grid.panels[0].range_moved.emit(100.0, 200.0)
+    assert filled.where.text().endswith("double click: all steps")
+    filled.grid.hovered.emit(None)
+    assert "click" not in filled.where.text()
+
+
+def test_where_the_wheel_scrolls_ctrl_is_told_too(qtbot, filled):
+    filled.resize(440, 400)
+    qtbot.waitUntil(lambda: filled.grid.scrolls)
+    filled.grid.hovered.emit(500.0)
+    assert filled.where.text().endswith("Ctrl+wheel: zoom, drag: move")
