@@ -219,6 +219,30 @@ def test_a_run_of_a_terminal_is_steered_and_its_sudden_end_is_noticed(qtbot, run
     assert f"goes on from step {saved.step}" in watched.troubles[0].sentence
 
 
+HOLDER = """
+import sys, time
+from pathlib import Path
+from shapelab.core.runs.run_folder import RunFolder
+with RunFolder(Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    time.sleep(300)
+"""
+
+
+@POSIX
+def test_a_hung_trainer_of_a_terminal_can_be_ended_from_here(qtbot, run):
+    command = [sys.executable, "-c", HOLDER, str(run.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"held\n"
+            watched = Watched(qtbot, attach_job(run.path))
+            watched.thread.kill()
+            assert watched.end() is S.INTERRUPTED
+            assert process.wait(20) == -9
+        finally:
+            process.kill()
+
+
 def test_a_run_that_nobody_trains_shows_its_history_and_end(qtbot, run):
     lines = [Started(0, 9, "cpu", 1), StepDone(3, {"loss": 1.0}), Finished(3, RunState.STOPPED)]
     run.events.write_text("".join(to_line(event) + "\n" for event in lines))
