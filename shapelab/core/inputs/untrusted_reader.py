@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,7 +78,7 @@ def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFi
             ``ReaderLate`` where the child did not answer.
         Cancelled: ``cancel`` was set.
     """
-    with GuardedReader() as reader:
+    with GuardedReader() as reader, _named(Path(path).name):
         return reader.read(path, cancel)
 
 
@@ -86,8 +86,21 @@ def read_untrusted_bytes(
     data: bytes, suffix: str, cancel: CancelFlag | None = None, name: str = "pasted picture"
 ) -> ReadFile:
     """Like ``read_untrusted`` for bytes that are in memory, such as a pasted picture."""
-    with GuardedReader() as reader:
+    with GuardedReader() as reader, _named(name):
         return reader.read_bytes(data, suffix, cancel, name)
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors name the file; those of a preparation do not, since it counts how often each came."""
+    try:
+        yield
+    except Cancelled:
+        raise
+    except InputError as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"{name}: {error}") from error.__cause__
 
 
 class GuardedReader:
@@ -141,13 +154,8 @@ class GuardedReader:
             raise too_large(name)
         suffix = suffix.lower()
         others = _packed(data, beside, name) if suffix == ".gltf" and beside is not None else b""
-        try:
-            arrays = self._ask(data, suffix, cancel, others)
-            content = _typed(kind, arrays)
-        except Cancelled:
-            raise
-        except InputError as error:
-            raise type(error)(f"{name}: {error}") from error.__cause__
+        arrays = self._ask(data, suffix, cancel, others)
+        content = _typed(kind, arrays)
         said = {key: str(arrays[key])[:20] for key in ("unit", "up") if key in arrays}
         return ReadFile(kind, content, name, suffix, **said)
 

@@ -63,7 +63,10 @@ def picture(path: Path) -> Pixels:
     Raises:
         InputError: one sentence that names the file.
     """
-    content = _reader().read(path).content
+    try:
+        content = _reader().read(path).content
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
     if not isinstance(content, PreparedImage):
         raise InputError(f"'{path.name}' is a shape; a picture is wanted here.")
     return content.rgba
