@@ -19,7 +19,7 @@ from shapelab.core.model.spec import ModelSpec
 from ..data.batches.picture_inputs import model_inputs
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
-from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures
+from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures, solid_truth
 from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
 from .metrics import compare_sets, iou, one_part
@@ -81,7 +81,7 @@ def validation_scores(
     batches passes through.
     """
     rows, device = store.indices("validation"), state.processes.device
-    truth = store.grids(rows)
+    truth = solid_truth(store, rows, state.config.model)
     generator = state.averages["generator"]
     codes = encode_grids(state.averages["voxel_encoder"], store, rows, check)
     scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
@@ -106,7 +106,7 @@ def evaluate(
     All of them on the CPU, as in the app.
     """
     rows = store.indices("validation")
-    truth, labels = store.grids(rows), store.labels[rows]
+    truth, labels = solid_truth(store, rows, spec), store.labels[rows]
     generator = networks["generator"]
     rebuilt = decode(generator, encode_grids(networks["voxel_encoder"], store, rows), CPU)
     ious = iou(rebuilt, truth)
@@ -152,7 +152,7 @@ def _rebuilt_from_pictures(
     tell: Tell,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean IoU (len(rows),) over the views of each shape: by the encoder, and fitted afterwards."""
-    truth = store.grids(rows)
+    truth = solid_truth(store, rows, spec)
     if not store.has_pictures or not len(rows):
         return np.zeros(len(rows)), np.zeros(len(rows))
     generator = copy.deepcopy(networks["generator"]).requires_grad_(False)

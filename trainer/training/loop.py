@@ -9,6 +9,7 @@ from contextlib import nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,6 +50,7 @@ from .recovery import EventLog, Recovery
 
 POLL_S = 0.2  # how often a paused run asks for requests
 DISK_POLL_S = 2.0  # how often a run tries again to save on a disk that refused
+FILL_FROM = 64  # shapes that say how much of the grid is solid
 AGREE_EVERY = 100  # steps between two comparisons of the processes' weights
 
 
@@ -71,7 +73,7 @@ def fit(
     torch.set_num_threads(config.threads or processes.cores)
     with folder.locked() if processes.is_main else nullcontext():
         damaged = set(folder.checkpoints.glob("*.corrupt*"))
-        state, before = _load(folder, config, processes)
+        state, before = _load(folder, config, processes, store)
         damaged = set(folder.checkpoints.glob("*.corrupt*")) - damaged
         training = Training(state, store, folder, Control() if control is None else control)
         log = EventLog(folder.events)
@@ -107,6 +109,8 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
             f"{bare} has no pictures to train the image encoder on; prepare it with --views 12, or "
             f"leave its steps out: --set image_steps=0 --set steps={config.main_steps}."
         )
+    if model.field == "signed_distance" and not store.has_distances:
+        raise RunError(f"{path} has no signed distances; prepare it again, into an empty folder.")
     side = store.picture_size
     if store.has_pictures and side < model.image_size:
         raise RunError(
@@ -124,7 +128,7 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
 
 
 def _load(
-    folder: RunFolder, config: RunConfig, processes: Processes
+    folder: RunFolder, config: RunConfig, processes: Processes, store: Store
 ) -> tuple[TrainState, str | None]:
     """The newest verified state of a run, or a fresh one, and the fingerprint of its data.
 
@@ -134,6 +138,9 @@ def _load(
     found = checkpoint_store.read_newest(folder.checkpoints) if processes.is_main else None
     found = processes.from_main(found)
     if found is None:
+        train = store.indices("train")
+        looked_at = train[np.linspace(0, len(train) - 1, min(len(train), FILL_FROM)).astype(int)]
+        state.start_output_at(float(store.grids(looked_at).mean()))
         return state, None
     state.load(*found)
     return state, found[1].get("data")
@@ -253,7 +260,7 @@ class Training:
         state.step += 1
         if must_go_back:
             since, tries, pieces = state.step, state.rollbacks, state.micro_batches
-            fresh, _ = _load(self.folder, self.config, self.processes)
+            fresh, _ = _load(self.folder, self.config, self.processes, self.store)
             state.load(fresh.tensors(), fresh.position())
             # The checkpoint is older than the last return and the last shortage of memory.
             state.rollbacks, state.micro_batches = tries, max(pieces, state.micro_batches)

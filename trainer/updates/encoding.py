@@ -28,6 +28,11 @@ def batches_of(rows: NDArray[Rows], check: Check) -> Iterator[NDArray[Rows]]:
         yield part
 
 
+def solid_truth(store: Store, rows: NDArray[np.int64], spec: ModelSpec) -> NDArray[np.bool_]:
+    """What a perfect model decodes to, (len(rows), R, R, R): solid cells, or those inside."""
+    return store.inside(rows) if spec.field == "signed_distance" else store.grids(rows)
+
+
 def encode_grids(
     encoder: nn.Module,
     store: Store,

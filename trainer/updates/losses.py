@@ -23,6 +23,8 @@ from torch.nn import functional
 from shapelab.core.model.camera import AZIMUTHS
 
 AZIMUTH_WEIGHT = 0.25  # of a cross entropy that begins at log 24 = 3.2, beside squares of 1
+NEAR = 0.23  # of a squashed distance from its middle, which is one voxel: sigmoid(1) = 0.73
+THINNING = 1  # voxels taken off both sides when centre lines are sought
 VARIANCE_SHARE = 0.1  # variances share the network with the means, which matter more
 
 
@@ -147,14 +149,97 @@ def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: f
     return functional.binary_cross_entropy_with_logits(logits, target, pos_weight=weight)
 
 
-def soft_iou_loss(logits: Tensor, target: Tensor) -> Tensor:
+def distance_reconstruction(
+    logits: Tensor, target: Tensor, measured: Tensor, kind: str, solid_weight: float, thin: float
+) -> Tensor:
+    """recon(x, x^) of signed distances d, mean over batch and voxels; 0 where the logits are -d.
+
+    Args:
+        logits: generator's output [B, 1, R, R, R].
+        target: [B, 1, R, R, R], sigmoid(-d).
+        measured: [B] bool; what is solid and what is empty is all that the others teach.
+        kind: "bce" is binary cross entropy less its least value, which is KL(target || own);
+            "squared" is half the squared error of the sigmoids; "distance" is their absolute error
+            and, within a voxel of the surface, what "bce" is.
+        solid_weight: weight of solid voxels.
+        thin: weight of voxels in and beside parts less than 3 voxels thick, beside 1.
+    """
+    with torch.no_grad():
+        solid = (target > 0.5).to(target)
+        weight = 1 + (solid_weight - 1) * solid
+        if thin:
+            weight = weight + thin * thin_parts(solid)
+        known = measured.view(-1, 1, 1, 1, 1)
+        wanted = torch.where(known, target, solid)
+    if kind == "squared":
+        error = 0.5 * (torch.sigmoid(logits) - wanted).square()
+    else:
+        own = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        error = own - functional.binary_cross_entropy(wanted, wanted, reduction="none")
+    if kind == "distance":
+        near = ((target - 0.5).abs() < NEAR) | ~known
+        error = known * (torch.sigmoid(logits) - target).abs() + near * error
+    return (weight * error).mean()
+
+
+def _dilated(x: Tensor) -> Tensor:
+    """The largest value of 3^3 voxels about each, one axis after the other."""
+    for kernel in ((3, 1, 1), (1, 3, 1), (1, 1, 3)):
+        x = functional.max_pool3d(x, kernel, 1, tuple(k // 2 for k in kernel))
+    return x
+
+
+def _eroded(x: Tensor) -> Tensor:
+    return -_dilated(-x)
+
+
+def thin_parts(solid: Tensor) -> Tensor:
+    """Where solids [B, 1, R, R, R] in {0, 1} hold no block of 3^3 voxels, and one voxel about."""
+    return _dilated(solid - _dilated(_eroded(solid)))
+
+
+def centre_line_loss(solid: Tensor, target: Tensor) -> Tensor:
+    """1 - soft clDice (Shit et al. 2021), mean over the batch: centre lines must be covered.
+
+    With S the soft centre lines, T = sum(S(own) target) / sum S(own) says how much of the own ones
+    is right, and R = sum(S(target) own) / sum S(target) how much of the target's is there; clDice
+    is 2 T R / (T + R).
+
+    Args:
+        solid: [B, 1, R, R, R] in [0, 1].
+        target: [B, 1, R, R, R] in {0, 1}.
+    """
+    with torch.no_grad():
+        wanted = _centre_lines(target)
+    own = _centre_lines(solid)
+    right = _share(own, target)
+    there = _share(wanted, solid)
+    return (1 - 2 * right * there / (right + there).clamp_min(1e-6)).mean()
+
+
+def _centre_lines(x: Tensor) -> Tensor:
+    """Soft centre lines of parts up to ``2 * THINNING + 2`` voxels thick; thicker have none."""
+    lines = functional.relu(x - _dilated(_eroded(x)))
+    for _ in range(THINNING):
+        x = _eroded(x)
+        more = functional.relu(x - _dilated(_eroded(x)))
+        lines = lines + functional.relu(more - lines * more)
+    return lines
+
+
+def _share(weights: Tensor, values: Tensor) -> Tensor:
+    """Weighted means [B] of grids."""
+    total = weights.flatten(1).sum(1)
+    return ((weights * values).flatten(1).sum(1) + 1e-3) / (total + 1e-3)
+
+
+def soft_iou_loss(solid: Tensor, target: Tensor) -> Tensor:
     """1 - IoU with probabilities for sets (Rahman & Wang 2016), mean over the batch.
 
     Args:
-        logits: [B, 1, R, R, R].
+        solid: [B, 1, R, R, R] in [0, 1].
         target: [B, 1, R, R, R] in {0, 1}.
     """
-    solid = torch.sigmoid(logits).flatten(1)
-    target = target.flatten(1)
+    solid, target = solid.flatten(1), target.flatten(1)
     both = (solid * target).sum(1)
     return (1 - both / (solid.sum(1) + target.sum(1) - both).clamp_min(1e-6)).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,15 @@ class TrainState:
     def learning_rate_scale(self) -> float:
         """Every roll-back halves the learning rates."""
         return 0.5**self.rollbacks
+
+    def start_output_at(self, filled: float) -> None:
+        """Begins where all cells are as likely solid as in the data, a share ``filled`` of them.
+
+        From one half the generator would first push all of them down, and cells of its layers die.
+        """
+        likely = min(max(filled, 1e-4), 1 - 1e-4)
+        for module in (self.generator, self.averages["generator"]):
+            nn.init.constant_(module.head.bias, math.log(likely / (1 - likely)))  # type: ignore
 
     def set_learning_rates(self, learning_rates: dict[str, float]) -> None:
         """Sets the optimisers' learning rates by name."""

@@ -24,6 +24,7 @@ from .optimise import Metrics, full_float32, update
 from .schedule import kl_weight
 from .state import ADVERSARIAL, TrainState
 
+STEEP = 3.0  # logits a voxel where a signed distance is read as solid or empty
 CAMERA_WEIGHT = 0.5  # beside the error of the latent, whose numbers have deviation 1 as well
 
 Heads = tuple[Tensor, Tensor]  # an encoder's two outputs, each [B, L]
@@ -40,9 +41,25 @@ def _kl(state: TrainState, heads: Heads) -> Tensor:
     return losses.kl_divergence(*heads, state.config.free_bits, state.processes.mean)
 
 
-def _reconstruction(config: RunConfig, logits: Tensor, grids: Tensor) -> Tensor:
-    kind, weight = config.reconstruction, config.positive_weight
-    return losses.reconstruction(logits.to(grids.dtype), grids, kind, weight)
+def _reconstruction(config: RunConfig, logits: Tensor, batch: Batch, every: int = 1) -> Tensor:
+    """The reconstruction's loss of a batch's rows, or of the odd ones (``every`` is 2)."""
+    rows = slice(every - 1, None, every)
+    target, kind, weight = batch.targets[rows], config.reconstruction, config.positive_weight
+    logits = logits.to(target.dtype)
+    if config.model.field == "occupancy":
+        return losses.reconstruction(logits, target, kind, weight)
+    error = losses.distance_reconstruction(
+        logits, target, batch.measured[rows], kind, weight, config.thin_weight
+    )
+    if config.centre_lines:
+        lines = losses.centre_line_loss(_solid(config, logits), (target > 0.5).to(target))
+        error = error + config.centre_lines * lines
+    return error
+
+
+def _solid(config: RunConfig, logits: Tensor) -> Tensor:
+    """How likely cells are solid; of signed distances, with a step a third of a voxel wide."""
+    return torch.sigmoid(logits if config.model.field == "occupancy" else STEEP * logits)
 
 
 def _camera(micro_batch: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
@@ -103,7 +120,7 @@ def critic_step(state: TrainState, batch: Batch) -> Metrics:
             blind = state.config.critic_sees == "prior"
             latents = micro_batch.prior if blind else _fake_latents(state, micro_batch)
             fake = torch.sigmoid(state.generator(latents))
-        real = shifted(micro_batch.grids, micro_batch.shifts[:, 0])
+        real = shifted(micro_batch.targets, micro_batch.shifts[:, 0])
         fake = shifted(fake.to(real.dtype), micro_batch.shifts[:, 1])
         with parametrize.cached():  # one spectral norm for all passes of a loss
             return state.critic_loss(real, fake, micro_batch.mix)
@@ -123,7 +140,7 @@ def encoder_step(state: TrainState, batch: Batch) -> Metrics:
         with state.autocast():
             heads = state.voxel_encoder(micro_batch.grids)
             logits = state.generator(_sample(config, heads, micro_batch.noise))
-        recon = _reconstruction(config, logits, micro_batch.grids)
+        recon = _reconstruction(config, logits, micro_batch)
         kl = _kl(state, heads)
         metrics = {"kl": kl.detach() * micro_batch.prior.shape[1], "reconstruction": recon.detach()}
         return fade * kl + weight * recon, metrics
@@ -144,7 +161,7 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
             mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
             heads = mean, log_variance
             logits = state.generator(_sample(config, heads, micro_batch.image_noise))
-        recon, kl = _reconstruction(config, logits, micro_batch.grids), _kl(state, heads)
+        recon, kl = _reconstruction(config, logits, micro_batch), _kl(state, heads)
         metrics = {
             "image_kl": kl.detach() * micro_batch.prior.shape[1],
             "image_reconstruction": recon.detach(),
@@ -178,7 +195,9 @@ def distil_step(state: TrainState, batch: Batch, targets: CodeTargets) -> Metric
             mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
             error = losses.distillation(mean, log_variance, *targets.posterior(state, micro_batch))
             logits = state.averages["generator"](mean[::2])
-        overlap = losses.soft_iou_loss(logits.to(micro_batch.grids.dtype), micro_batch.grids[::2])
+        target = micro_batch.targets[::2]
+        solid = _solid(config, logits.to(target.dtype))
+        overlap = losses.soft_iou_loss(solid, (target > 0.5).to(target))
         metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}
         error = error + _camera(micro_batch, camera, metrics)
         return error + config.image_weight * overlap, metrics
@@ -203,13 +222,13 @@ def generator_step(state: TrainState, batch: Batch) -> Metrics:
         with parametrize.cached():
             scores = state.critic(fake)
             if config.loss == "r3":
-                grids = shifted(micro_batch.grids[seen], micro_batch.shifts[seen, 0])
+                grids = shifted(micro_batch.targets[seen], micro_batch.shifts[seen, 0])
                 with torch.no_grad():
                     real = state.critic(grids)
                 adversarial = losses.relativistic(scores, real)
             else:
                 adversarial = losses.adversarial(scores)
-        recon = _reconstruction(config, output[1::2], micro_batch.grids[1::2])
+        recon = _reconstruction(config, output[1::2], micro_batch, every=2)
         (pull,) = torch.autograd.grad(config.adversarial * adversarial, output)
         (hold,) = torch.autograd.grad(config.delta * recon, output)
         metrics = {

@@ -67,10 +67,26 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="'released' reads one tanh head as sigma when sampling and as log sigma in "
         "the KL, as the released code does: nearly a plain autoencoder.",
     )
-    reconstruction: Literal["squared", "bce"] = Field(
-        "squared", description="Squared error (paper) or binary cross entropy."
+    reconstruction: Literal["squared", "bce", "distance"] = Field(
+        "squared",
+        description="Squared error (paper), binary cross entropy, or for signed distances the "
+        "absolute error and, near the surface, the cross entropy.",
     )
     positive_weight: float = Field(1.0, ge=0.1, le=100, description="Weight of solid voxels, bce.")
+    thin_weight: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        description="Extra weight of voxels in and beside parts less than 3 voxels thick; signed "
+        "distances only.",
+    )
+    centre_lines: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Weight of 1 - clDice, which asks thin parts to be unbroken, in the "
+        "reconstruction; signed distances only.",
+    )
     kl_warm_up: float = Field(
         0.0, ge=0, le=1, description="Share of the main phase the KL fades in."
     )
@@ -211,6 +227,15 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
             raise ValueError(
                 "penalty = none leaves the critic without bounds; it needs spectral_norm = true"
             )
+        if self.model.field == "occupancy" and (
+            self.reconstruction == "distance" or self.thin_weight or self.centre_lines
+        ):
+            raise ValueError(
+                "reconstruction = distance, thin_weight and centre_lines need model.field = "
+                "signed_distance"
+            )
+        if self.penalty == "column" and self.model.sub_cells:
+            raise ValueError("penalty = column needs model.sub_cells = false")
         if self.image_steps >= self.steps:
             raise ValueError("image_steps must leave steps for the networks before them")
         return self

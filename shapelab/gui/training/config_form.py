@@ -65,6 +65,8 @@ FIXED = {
     "model.image_mode",
     "model.image_convs",
     "model.field",
+    "model.sub_cells",
+    "model.residual_sides",
     "model.classes",
 }
 MOST = 2**31 - 1  # of a QSpinBox

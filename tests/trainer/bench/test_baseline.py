@@ -17,10 +17,11 @@ NETWORKS = ("generator", "critic", "voxel_encoder")
 
 def make_batch(size: int, latent: int, dtype: torch.dtype) -> Batch:
     torch.manual_seed(5)
+    grids = (torch.rand(size, 1, 32, 32, 32) < 0.1).to(dtype)
     return Batch(
         np.arange(size),
         np.zeros(size, bool),
-        (torch.rand(size, 1, 32, 32, 32) < 0.1).to(dtype),
+        grids,
         None,
         None,
         torch.randn(size, latent).to(dtype),
@@ -28,6 +29,8 @@ def make_batch(size: int, latent: int, dtype: torch.dtype) -> Batch:
         torch.randn(size, latent).to(dtype),
         torch.rand(size, 1, 1, 1, 1).to(dtype),
         torch.zeros(size, 2, 3, dtype=torch.int64),
+        grids,
+        torch.zeros(size, dtype=torch.bool),
     )
 
 

@@ -15,6 +15,7 @@ from shapelab.core.model.camera import flipped_codes
 from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
+from ..sampling.sampled_shape import to_voxels
 from ..store.joined_store import JoinedStore
 from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
@@ -22,6 +23,9 @@ from .cameras import Cameras
 from .mixing import WeightedRows
 from .picture_inputs import model_inputs
 from .proportions import stretch
+
+#: Of each quantised signed distance d, in voxels, sigmoid(-d).
+SQUASHED = (1 / (1 + np.exp(to_voxels(np.arange(256, dtype=np.uint8))))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,10 @@ class Batch:
     image_noise: Tensor  # [B, L] ~ N(0, I), for that of the image encoder
     mix: Tensor  # [B, 1, 1, 1, 1] ~ U(0, 1), for the penalty's points
     shifts: Tensor  # [B, 2, 3] whole voxels, for the critic's view of real and generated grids
+    # [B, 1, R, R, R] in [0, 1]: what the generator's logits should say, sigmoid(-d) of signed
+    # distances d; else it is ``grids`` itself.
+    targets: Tensor
+    measured: Tensor  # [B] bool: whether those are distances; others tell solid from empty only
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -142,12 +150,17 @@ class Batches:
         images, cameras = None, None
         if pictures:
             images, cameras = self._pictures(rows, flipped, view_seeds[share])
-        else:  # nothing shows the shapes' own proportions
-            self._stretch(grids, stretch_seeds[share])
+        targets, measured = self._targets(rows, flipped)
+        if not pictures:  # nothing shows the shapes' own proportions
+            stretched = self._stretch(grids, stretch_seeds[share])
+            if targets is not None:
+                targets[stretched] = grids[stretched]
+                measured = measured & ~stretched
+        solid = self._tensor(grids[:, None].astype(np.float32))
         return Batch(
             rows,
             flipped,
-            self._tensor(grids[:, None].astype(np.float32)),
+            solid,
             images,
             cameras,
             self._tensor(noise[0, share]),
@@ -155,14 +168,29 @@ class Batches:
             self._tensor(noise[2, share]),
             self._tensor(mix[share]),
             self._tensor(shifts[share]),
+            solid if targets is None else self._tensor(targets[:, None]),
+            self._tensor(measured),
         )
 
-    def _stretch(self, grids: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Gives a share of the grids other proportions, in place."""
-        for grid, seed in zip(grids, seeds, strict=True):
+    def _targets(
+        self, rows: NDArray[np.int64], flipped: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
+        """Sigmoid(-d) of the shapes' signed distances d, where wanted, and which were measured."""
+        store = self.store
+        if self.config.model.field != "signed_distance" or not store.has_distances:
+            return None, np.zeros(len(rows), bool)
+        targets = SQUASHED[store.quantised_distances(rows)]
+        targets[flipped] = targets[flipped, ::-1]
+        return targets, store.has_measured(rows)
+
+    def _stretch(self, grids: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Gives a share of the grids other proportions, in place; returns which."""
+        chosen = np.zeros(len(grids), bool)
+        for k, (grid, seed) in enumerate(zip(grids, seeds, strict=True)):
             rng = np.random.default_rng(seed)
             if rng.random() < self.config.stretched:
-                grid[:] = stretch(grid, rng)
+                grid[:], chosen[k] = stretch(grid, rng), True
+        return chosen
 
     def _pictures(
         self, rows: NDArray[np.int64], flipped: NDArray[np.bool_], seeds: NDArray[np.int64]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from shapelab.core import formatting
 from shapelab.core.errors import DataError, InputError, ShapelabError
+from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.runs.events import Prepared
 
@@ -196,6 +197,7 @@ def _made(task: ItemTask, item: Item) -> Result:
         verdict.filled,
         verdict.parts,
         verdict.hull_share,
+        measured=not isinstance(shape, VoxelGrid),
     )
 
 

@@ -84,6 +84,11 @@ class JoinedStore(Store):
         rows = np.split(train, np.searchsorted(train, self._starts_at[1:-1]))
         return [(store, own) for (store, _), own in zip(self.parts, rows, strict=True)]
 
+    def has_measured(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which shapes' distances were measured, (len(rows),), not guessed from voxels."""
+        own = [bool(store.has_measured(np.zeros(1, np.int64))[0]) for store, _ in self.parts]
+        return np.array(own)[np.searchsorted(self._starts_at, rows, "right") - 1]
+
     def _split_apart(self) -> NDArray[np.int8]:
         digests = self.shapes["digest"].tobytes()
         names = [digests[k : k + 32] for k in range(0, len(digests), 32)]

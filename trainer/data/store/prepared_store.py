@@ -42,6 +42,7 @@ SHAPE = np.dtype(
         ("hull_share", "<f4"),
     ]
 )
+MIDDLE = 128  # the least quantised signed distance that is positive
 OCCUPANCY, DISTANCE, PICTURES = (
     0,
     1,
@@ -145,6 +146,17 @@ class Store:
         from ..sampling.sampled_shape import to_voxels
 
         return to_voxels(self.quantised_distances(rows))
+
+    def inside(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Cells whose middles lie inside (len(rows), R, R, R), by their signed distances.
+
+        Those are fewer than the solid cells, which are so from a tenth.
+        """
+        return self.quantised_distances(rows) < MIDDLE
+
+    def has_measured(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which shapes' distances were measured, (len(rows),), not guessed from voxels."""
+        return np.full(len(rows), bool(self.index.get("measured", True)))
 
     def pictures(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Pictures (len(rows), S, S, 4), RGBA: of each row one view.

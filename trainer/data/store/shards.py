@@ -41,6 +41,7 @@ class Encoded:
     parts: int
     hull_share: float
     pieces: tuple[bytes, ...]  # zlib: occupancy, distances (b"" for none), each picture, cameras
+    measured: bool = True  # the distances, from a surface; not guessed from voxels
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def encode(
     filled: float = 0.0,
     parts: int = 0,
     hull_share: float = 0.0,
+    measured: bool = True,
 ) -> Encoded:
     """Packs and compresses a shape.
 
@@ -73,6 +75,7 @@ def encode(
         filled: share of the cells that are solid.
         parts: number of its loose parts.
         hull_share: its volume as a share of its convex hull's.
+        measured: whether the distances are those from a surface, not guessed from voxels.
     """
     bits = np.packbits(occupancy).tobytes()
     pieces = [zlib.compress(bits, LEVEL)]
@@ -82,7 +85,7 @@ def encode(
     known = np.full((len(views), 4), np.nan) if cameras is None else cameras
     pieces.append(zlib.compress(known.astype("<f8").tobytes(), LEVEL))
     digest = hashlib.sha256(bits).hexdigest()
-    return Encoded(digest, float(filled), int(parts), float(hull_share), tuple(pieces))
+    return Encoded(digest, float(filled), int(parts), float(hull_share), tuple(pieces), measured)
 
 
 class Journal:
@@ -123,6 +126,7 @@ class Journal:
                 "filled": result.filled,
                 "parts": result.parts,
                 "hull_share": result.hull_share,
+                "measured": result.measured,
                 "sizes": [len(piece) for piece in pieces],
             }
         text, body = json.dumps(head).encode(), b"".join(pieces)

@@ -222,6 +222,7 @@ class StoreWriter:
             },
             "fronts": self._fronts(classes),
             "fields": all(head["sizes"][1] for _, head in kept),
+            "measured": all(head.get("measured", True) for _, head in kept),
             "shards": [_described(shard_path(self.folder, k)) for k in range(len(tables))],
             "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         }
