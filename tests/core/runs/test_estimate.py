@@ -10,11 +10,17 @@ from shapelab.core.runs import estimate
 from shapelab.core.runs.presets import preset
 
 
-@pytest.mark.parametrize(("name", "side"), [("small", 32), ("paper", 32), ("large", 64)])
+@pytest.mark.parametrize(
+    ("name", "side"), [("small", 32), ("paper", 32), ("large", 64), ("furniture", 64)]
+)
 def test_parameters_are_those_of_the_networks(name: str, side: int) -> None:
     model = preset(name, ("a", "b"), side).model
     _check_parameters(model)
-    parted = {"sub_cells": True, "residual_sides": (4, 8), "field": "signed_distance"}
+    parted = {
+        "sub_cells": not model.sub_cells,
+        "residual_sides": (4, 8),
+        "field": "signed_distance",
+    }
     _check_parameters(model.model_copy(update=parted))
 
 
