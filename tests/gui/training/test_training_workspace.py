@@ -65,6 +65,7 @@ def test_a_dropped_folder_becomes_data_of_a_new_run(qtbot, window, tmp_path, ope
         qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
     before = window.document.session.state
     (tmp_path / "my chairs").mkdir()
+    (tmp_path / "my chairs" / "chair.stl").touch()
     window.open_paths([tmp_path / "my chairs"])
     qtbot.waitUntil(lambda: window.training.panel is not None, timeout=WAIT_MS)
     panel = window.training.panel
