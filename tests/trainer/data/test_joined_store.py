@@ -14,8 +14,7 @@ from shapelab.core.runs.store_mix import StoreShare
 from tests.trainer.conftest import digest, make_store, stop_after
 from trainer.data.batches.batches import Batches
 from trainer.data.batches.cameras import Cameras
-from trainer.data.batches.mixing import WeightedRows
-from trainer.data.store.joined_store import JoinedStore, open_data
+from trainer.data.store.joined_store import JoinedStore, WeightedRows, open_data
 from trainer.data.store.prepared_store import Store, open_store
 from trainer.evaluation import export
 from trainer.training import loop

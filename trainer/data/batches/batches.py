@@ -16,11 +16,10 @@ from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
 from ..sampling.sampled_shape import to_voxels
-from ..store.joined_store import JoinedStore
+from ..store.joined_store import JoinedStore, WeightedRows
 from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
 from .cameras import Cameras
-from .mixing import WeightedRows
 from .picture_inputs import model_inputs
 from .proportions import stretch
 
