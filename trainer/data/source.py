@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-Shape = TriMesh | VoxelGrid  # z up
+Axes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # rising x, y, z
+
+
+class ClosedForm(ABC):
+    """A shape known by its signed distance, which no mesh of it could give as exactly."""
+
+    @abstractmethod
+    def mesh(self) -> TriMesh:
+        """Its closed surface."""
+
+    @abstractmethod
+    def turned(self, quarters: int) -> ClosedForm:
+        """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
+
+    @abstractmethod
+    def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
+        """Signed distances (x, y, z) on the lattice of three axes, cut off at ``reach`` outside.
+
+        Where they are 0 is exact; elsewhere they may be nearer to 0 than the true distance.
+        """
+
+
+FileShape = TriMesh | VoxelGrid
+Shape = FileShape | ClosedForm  # z up
 Split = Literal["", "train", "validation", "test"]
 Up = Literal["", "y", "z"]
 Front = Literal["-y", "+x", "+y", "-x"]  # a side of a shape whose z is up

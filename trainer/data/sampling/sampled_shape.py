@@ -15,11 +15,12 @@ from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-from ..source import Shape
+from ..source import ClosedForm, Shape
+from .closed_form import sample_closed_form
+from .nearest import nearest
 
 FARTHEST = 3.0  # voxels: what is farther from the surface counts as this far
 _STEP = 2 * FARTHEST / 255  # voxels between two of the 256 values
-_CANDIDATES = 2  # nearest samples whose triangles are asked for their exact distance
 _MAX_FACES = 200_000  # of a surface that is kept for pictures
 
 _SURE = 0.25  # voxels; a middle that lies less deep is easily lost between samples
@@ -51,7 +52,7 @@ def sample(shape: Shape, resolution: int) -> Sampled:
     """Places a shape in the grid, its longest side 24/32 of it and centred, and samples it.
 
     Args:
-        shape: a mesh or voxels, z up.
+        shape: a mesh, voxels or a closed form, z up.
         resolution: R, cells along each side.
 
     Raises:
@@ -59,6 +60,9 @@ def sample(shape: Shape, resolution: int) -> Sampled:
     """
     if isinstance(shape, VoxelGrid):
         return _from_voxels(shape, resolution)
+    if isinstance(shape, ClosedForm):
+        cells, exact, mesh = sample_closed_form(shape, resolution, FARTHEST)
+        return Sampled(cells, quantised(_with_thin_parts(exact, cells)), mesh)
     solid = filled(placed(shape, resolution), resolution)
     distance = _with_thin_parts(_distance(solid), solid.cells)
     return Sampled(solid.cells, quantised(distance), _surface(solid, shape))
@@ -147,47 +151,6 @@ def _distance(solid: Solid) -> NDArray[np.float64]:
     signs = np.where(solid.contains(points, found.place), -1, 1)
     distance[near] = np.clip(signs * found.distance, -FARTHEST, FARTHEST)
     return distance
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """The nearest places of a surface."""
-
-    distance: Points  # (n,)
-    place: Points  # (n, 3)
-
-
-def nearest(
-    points: Points, triangles: Points, samples: Points, owners: NDArray[np.int64], limit: float
-) -> Nearest:
-    """The nearest place of a surface to each point.
-
-    The nearest samples of the surface say which triangles to ask, and these are asked exactly. So
-    a distance is never too small, and it is exact unless the nearest triangle owns none of the
-    nearest samples.
-
-    Args:
-        points: (n, 3).
-        triangles: (m, 3, 3).
-        samples: (s, 3) points on the triangles, close together.
-        owners: (s,) the triangle of each sample.
-        limit: points farther than this from all samples are given an infinite distance.
-    """
-    from scipy.spatial import cKDTree
-    from trimesh.triangles import closest_point
-
-    tree = cKDTree(samples, balanced_tree=False, compact_nodes=False)
-    count = min(_CANDIDATES, len(samples))
-    rough, asked = tree.query(points, range(1, count + 1), distance_upper_bound=limit)
-    best = np.full(len(points), np.inf)
-    place = np.zeros((len(points), 3))
-    for column in range(count):
-        known = np.flatnonzero(np.isfinite(rough[:, column]))
-        here = closest_point(triangles[owners[asked[known, column]]], points[known])
-        squared = ((points[known] - here) ** 2).sum(1)
-        better = squared < best[known]
-        best[known[better]], place[known[better]] = squared[better], here[better]
-    return Nearest(np.sqrt(best), place)
 
 
 def _with_thin_parts(distance: NDArray[np.float64], solid: Grid) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs import voxel_files
 from shapelab.core.inputs.voxel_files import VoxelGrid, bounds
 
-from ..source import Item, Reader, Shape
+from ..source import FileShape, Item, Reader
 from . import guarded_loading, source_files
 from .fronts import MODELNET10
 from .meshes import classified
@@ -168,9 +168,9 @@ def _items(source: Path) -> list[Item]:
     ]
 
 
-def _load(item: Item) -> Shape:
+def _load(item: Item) -> FileShape:
     if item.member and item.path.suffix.lower() in _STACKS:
-        grid: Shape = _from_stack(item)
+        grid: FileShape = _from_stack(item)
     else:
         grid = guarded_loading.load(item)
         if (item.member or item.path.name).lower().endswith(".binvox"):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shapelab.core.errors import DataError
 from shapelab.core.inputs.voxel_files import VoxelGrid
 
-from ..source import Front, Item, Reader, Shape
+from ..source import ClosedForm, Front, Item, Reader, Shape
 
 # ModelNet10 faces alike within a class, but not from class to class; found by eye on sheets of the
 # training split from all four sides. Tables look the same from both long sides, tubs from both.
@@ -138,6 +138,8 @@ def _matter(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if isinstance(shape, VoxelGrid):
         points = np.argwhere(shape.values >= 0.5).astype(np.float64)
         return points, np.ones(len(points))
+    if isinstance(shape, ClosedForm):
+        shape = shape.mesh()
     corners = shape.vertices.astype(np.float64)[shape.faces]
     areas = np.linalg.norm(
         np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1

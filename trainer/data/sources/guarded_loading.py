@@ -15,13 +15,13 @@ from shapelab.core.inputs.untrusted_reader import GuardedReader
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-from ..source import Item, Shape
+from ..source import ClosedForm, FileShape, Item, Shape
 from . import source_files
 
 _readers: dict[int, GuardedReader] = {}  # by process: a forked one must not share its parent's
 
 
-def load(item: Item) -> Shape:
+def load(item: Item) -> FileShape:
     """Reads the file of an item; the axes stay those that ``untrusted_reader`` gives.
 
     Raises:
@@ -30,7 +30,7 @@ def load(item: Item) -> Shape:
     return load_with_up(item)[0]
 
 
-def load_with_up(item: Item) -> tuple[Shape, str]:
+def load_with_up(item: Item) -> tuple[FileShape, str]:
     """Like ``load``, with what the file says of its axes.
 
     Returns:
@@ -84,7 +84,7 @@ def close() -> None:
         reader.close()
 
 
-def y_up_to_z_up(shape: Shape) -> Shape:
+def y_up_to_z_up(shape: FileShape) -> FileShape:
     """Turns a quarter about x, so that y becomes z: (x, y, z) goes to (x, -z, y)."""
     if isinstance(shape, VoxelGrid):
         return replace(shape, values=np.ascontiguousarray(shape.values.swapaxes(1, 2)[:, ::-1]))
@@ -96,6 +96,8 @@ def turned(shape: Shape, quarters: int) -> Shape:
     """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
     if quarters % 4 == 0:
         return shape
+    if isinstance(shape, ClosedForm):
+        return shape.turned(quarters)
     if isinstance(shape, VoxelGrid):
         return replace(shape, values=np.ascontiguousarray(np.rot90(shape.values, quarters)))
     cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarters % 4]

@@ -5,4 +5,4 @@ from .furniture import random_piece as random_piece
 from .furniture import signed_distance as signed_distance
 from .procedural_reader import FAMILIES as FAMILIES
 from .procedural_reader import PROCEDURAL as PROCEDURAL
-from .union_mesh import mesh as mesh
+from .union_mesh import Union as Union

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .solids import Part, turned, union
+from .solids import Part, union
 
 Value = float | int | str
 Kind = TypeVar("Kind", bound="Furniture")
 
-CELLS = 24  # of a 32^3 grid along an object's longest side
+THINNEST = 1 / 48  # of the longest side: a cell of a 64^3 grid, in which nothing gets lost
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,19 @@ class Furniture(ABC):
     """
 
     label: ClassVar[str]  # as ModelNet40 spells it
-    faces_x: ClassVar[bool] = False  # the finished shape faces -x, as ModelNet10's sofas do
 
     @property
     @abstractmethod
     def longest(self) -> float:
-        """About its longest side: thicknesses are given in 24ths of it, so that none gets lost."""
+        """About its longest side in metres, and not less than nine tenths of it."""
 
-    @property
-    def cell(self) -> float:
-        """The side of a cell of a 32^3 grid, in metres."""
-        return self.longest / CELLS
+    def stout(self, thick: float) -> float:
+        """A thickness, or the least one that a grid still holds."""
+        return max(thick, THINNEST * self.longest)
 
     @abstractmethod
     def parts(self) -> list[Part]:
-        """The solids whose union it is; each touches another one."""
-
-    def placed(self) -> list[Part]:
-        """The parts, turned as the family stands in ModelNet10."""
-        parts = self.parts()
-        return [turned(part, 2, -90.0) for part in parts] if self.faces_x else parts
+        """The solids whose union it is; each overlaps another one."""
 
 
 def parameters(family: type[Furniture]) -> list[Parameter]:
@@ -107,4 +100,4 @@ def random_piece(family: type[Kind], number: int, seed: int) -> Kind:
 
 def signed_distance(shape: Furniture, points: NDArray[np.floating]) -> NDArray[np.floating]:
     """Signed distances (n,) in metres of points (n, 3): negative inside, 1-Lipschitz."""
-    return union(shape.placed(), points)
+    return union(shape.parts(), points)

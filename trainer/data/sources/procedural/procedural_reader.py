@@ -6,28 +6,38 @@ import re
 from pathlib import Path
 
 from shapelab.core.errors import DataError, InputError
-from shapelab.core.mesh.tri_mesh import TriMesh
 
 from ...source import Item, Reader
-from .bed import Bed
-from .bookshelf import Bookshelf
-from .chair import Chair
-from .desk import Desk
-from .dresser import Dresser
+from .families.armchair import Armchair
+from .families.bathtub import Bathtub
+from .families.bed import Bed
+from .families.bench import Bench
+from .families.bookshelf import Bookshelf
+from .families.chair import Chair
+from .families.desk import Desk
+from .families.dresser import Dresser
+from .families.kitchen_appliance import KitchenAppliance
+from .families.lamp import Lamp
+from .families.monitor import Monitor
+from .families.night_stand import NightStand
+from .families.sink import Sink
+from .families.sofa import Sofa
+from .families.stool import Stool
+from .families.table import Table
+from .families.toilet import Toilet
+from .families.wardrobe import Wardrobe
 from .furniture import Furniture, random_piece
-from .lamp import Lamp
-from .sofa import Sofa
-from .stool import Stool
-from .table import Table
-from .union_mesh import mesh
+from .union_mesh import Union
 
 # In the order of their labels, which is also that of the items.
 _MADE: tuple[type[Furniture], ...] = (
-    Bed, Bookshelf, Chair, Desk, Dresser, Lamp, Sofa, Stool, Table,
+    Armchair, Bathtub, Bed, Bench, Bookshelf, Chair, Desk, Dresser, KitchenAppliance,
+    Lamp, Monitor, NightStand, Sink, Sofa, Stool, Table, Toilet, Wardrobe,
 )  # fmt: skip
 FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}
 
-PER_FAMILY = 200  # shapes where no COUNT is given
+PER_FAMILY = 100  # shapes where no COUNT is given
+_VERSION = 2  # of what the parameters mean; a store of another one is not gone on with
 _LARGEST = 900_000  # shapes; an id counts to 99999 in each family
 
 
@@ -58,25 +68,25 @@ def items(source: Path) -> list[Item]:
     seed = int(match[2] or 0)
     share, rest = divmod(count, len(FAMILIES))
     return [
-        Item(f"{label}/{number:05}", label, source, member=f"{label}:{number}:{seed}")
+        Item(f"{label}/{number:05}", label, source, member=f"{label}:{number}:{seed}:{_VERSION}")
         for place, label in enumerate(FAMILIES)
         for number in range(share + (place < rest))
     ]
 
 
-def load(item: Item) -> TriMesh:
-    """The shape's closed surface in metres, z up, facing as ModelNet10's furniture does.
+def load(item: Item) -> Union:
+    """The shape in metres, z up, facing -y.
 
     Raises:
         InputError: the item is not one of ``items``.
     """
     label, _, numbers = item.member.partition(":")
-    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", numbers)
+    match = re.fullmatch(rf"(\d{{1,9}}):(\d{{1,9}}):{_VERSION}", numbers)
     if label not in FAMILIES or match is None:
         raise InputError(
             f"{item.id} is no procedural shape; list the source procedural again to get its items."
         )
-    return mesh(random_piece(FAMILIES[label], int(match[1]), int(match[2])).placed())
+    return Union(random_piece(FAMILIES[label], int(match[1]), int(match[2])).parts())
 
 
 PROCEDURAL = Reader("procedural", "none needed: made by ShapeLab itself", sniff, items, load)

@@ -1,8 +1,9 @@
-"""From solid parts to the closed surface of their union."""
+"""The union of solid parts: its signed distance on any lattice, and its closed surface."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,54 +11,53 @@ from numpy.typing import NDArray
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-from .solids import Part
+from ...source import Axes, ClosedForm
+from .solids import Part, turned
 
-STEPS = 96  # samples along the longest side: as many as cells of the finest grid, 128^3
+STEPS = 96  # samples along the longest side: two a cell of a 64^3 grid
 _BAND = 2.0  # samples around a part where its distance is asked; farther away it cannot matter
 
 
-def mesh(parts: Sequence[Part], steps: int = STEPS) -> TriMesh:
-    """The union's outer surface in metres, closed, manifold and wound outwards; voids are filled.
+@dataclass(frozen=True)
+class Union(ClosedForm):
+    """Parts in metres as one shape; only what lies within their boxes is seen."""
 
-    Args:
-        parts: solids; only what lies within their boxes is seen.
-        steps: samples of the distance along the longest side; thinner parts are lost.
-    """
-    distances, middle, pitch = sampled(parts, steps)
-    occupancy = np.clip(0.5 - distances / (2 * _BAND * pitch), 0.0, 1.0)
-    found = surface(occupancy, SurfaceOptions(smoothing=0))
-    vertices = found.vertices * np.float32(pitch * max(distances.shape)) + middle.astype(np.float32)
-    return TriMesh(vertices, found.faces, found.normals)
+    parts: Sequence[Part]
 
+    def mesh(self, steps: int = STEPS) -> TriMesh:
+        """The outer surface in metres, closed, manifold and wound outwards; voids are filled.
 
-def sampled(
-    parts: Sequence[Part], steps: int
-) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
-    """The union's signed distances on a grid that is just larger than the parts.
-
-    Args:
-        parts: solids.
-        steps: samples along the longest side of the box around them.
-
-    Returns:
-        Distances (x, y, z) in metres, cut off at a few samples outside; the place of the grid's
-        middle (3,); and the distance between two samples.
-    """
-    low = np.min([part.low for part in parts], axis=0)
-    high = np.max([part.high for part in parts], axis=0)
-    middle, pitch = (low + high) / 2, float((high - low).max()) / steps
-    shape = np.ceil((high - low) / pitch - 1e-6).astype(int) + 5
-    axes = [
-        (middle[k] + (np.arange(n) - (n - 1) / 2) * pitch).astype(np.float32)
-        for k, n in enumerate(shape)
-    ]
-    reach = _BAND * pitch
-    distances = np.full(shape, reach, np.float32)
-    for part in parts:
-        near = tuple(
-            slice(*np.searchsorted(axis, (a - reach, b + reach)))
-            for axis, a, b in zip(axes, part.low, part.high, strict=True)
+        Args:
+            steps: samples of the distance along the longest side; thinner parts are lost.
+        """
+        low = np.min([part.low for part in self.parts], axis=0)
+        high = np.max([part.high for part in self.parts], axis=0)
+        middle, pitch = (low + high) / 2, float((high - low).max()) / steps
+        counts = np.ceil((high - low) / pitch - 1e-6).astype(int) + 5
+        x, y, z = (middle[k] + (np.arange(n) - (n - 1) / 2) * pitch for k, n in enumerate(counts))
+        distances = self.distances((x, y, z), _BAND * pitch)
+        occupancy = np.clip(0.5 - distances / (2 * _BAND * pitch), 0.0, 1.0).astype(np.float32)
+        found = surface(occupancy, SurfaceOptions(smoothing=0))
+        vertices = found.vertices * np.float32(pitch * max(distances.shape)) + middle.astype(
+            np.float32
         )
-        x, y, z = np.ix_(*(axis[cut] for axis, cut in zip(axes, near, strict=True)))
-        np.minimum(distances[near], part.distance(x, y, z), out=distances[near])
-    return distances, middle, pitch
+        return TriMesh(vertices, found.faces, found.normals)
+
+    def turned(self, quarters: int) -> Union:
+        """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
+        if quarters % 4 == 0:
+            return self
+        return Union([turned(part, 2, 90.0 * quarters) for part in self.parts])
+
+    def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
+        """Signed distances (x, y, z) in metres; each part is asked near its own box only."""
+        found = np.full([len(axis) for axis in axes], reach)
+        for part in self.parts:
+            near = tuple(
+                slice(*np.searchsorted(axis, (a - reach, b + reach)))
+                for axis, a, b in zip(axes, part.low, part.high, strict=True)
+            )
+            x, y, z = np.ix_(*(axis[cut] for axis, cut in zip(axes, near, strict=True)))
+            if x.size and y.size and z.size:
+                np.minimum(found[near], part.distance(x, y, z), out=found[near])
+        return found

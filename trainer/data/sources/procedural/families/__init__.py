@@ -1,0 +1,1 @@
+"""The families of furniture, one a file."""
