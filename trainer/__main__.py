@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -17,6 +16,7 @@ import typer.core
 
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
+from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.runs.run_folder import RunFolder, find_runs
 from shapelab.core.runs.store_mix import RunData, parse_share
 
@@ -192,11 +192,11 @@ def prepare(
 ) -> None:
     """Turns shapes into a prepared store: checked, split, pictured. Run again to go on."""
     from .data.prepare.preparation import prepare as run
-    from .process.control import Control
+    from .process.control import Control, stop_on_signals
     from .report import work_progress
 
     control = Control()
-    _stop_on_signals(control.request, "stopping …")
+    stop_on_signals(control.request, "stopping …")
     if events is Output.jsonl:
         control.listen(sys.stdin)
     axis = cast("Up", "" if up is UpAxis.auto else up.value)
@@ -320,16 +320,45 @@ def presets() -> None:
 
 @app.command()
 def evaluate(
-    run: RunArgument, data: OtherDataOption = None, checkpoint: CheckpointOption = "newest"
+    subject: Annotated[
+        str, typer.Argument(metavar="MODEL|RUN", help="A model by name or path, or a run's folder.")
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            help="A store, of which the held-out shapes are scored, or shapes as `prepare` takes "
+            "them, all of which are; a run knows its own.",
+        ),
+    ] = None,
+    checkpoint: CheckpointOption = "newest",
+    truncation: Annotated[
+        float, typer.Option(min=0.0, max=MAX_TRUNCATION, help="Of the samples; see `sample`.")
+    ] = TRUNCATION,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Also write a page with pictures, .html.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: ForceOption = False,
 ) -> None:
-    """Scores a run's averaged networks on the held-out shapes."""
-    from .evaluation.export import evaluate_run
-    from .evaluation.scoring import describe
+    """Scores a model file or a run on shapes that its training has not seen."""
+    from .evaluation import subjects
+    from .evaluation.scoring import evaluate as scored
+    from .report import evaluation_page
     from .report.work_progress import scoring
 
-    with scoring(sys.stderr) as tell:
-        scores = evaluate_run(run, _stores(run, data), checkpoint, tell)
-    print(describe(scores))
+    if page is not None:
+        evaluation_page.check_free(page, force)
+    shares: RunData = [parse_share(text) for text in data or ()]
+    with scoring(sys.stderr) as (tell, check):
+        given, shares = subjects.find(subject, shares, checkpoint, check)
+        with subjects.held_out(shares, given.spec, check) as held:
+            found = scored(given, held, truncation, tell, check)
+    if page is not None:
+        evaluation_page.write(found, page, force)
+    print(evaluation_page.to_json(found) if as_json else evaluation_page.describe(found))
+    if page is not None:
+        print(f"Wrote {page}.", file=sys.stderr)
 
 
 @app.command("export-model")
@@ -348,8 +377,9 @@ def export_model(
     from .evaluation.export import export
     from .report.work_progress import scoring
 
-    with scoring(sys.stderr) as tell:
-        folder = export(run, name, _stores(run, data), licence, note, checkpoint, tell, force)
+    with scoring(sys.stderr) as (tell, check):
+        stores = _stores(run, data)
+        folder = export(run, name, stores, licence, note, checkpoint, tell, force, check)
     print(f"Wrote {folder}.")
 
 
@@ -407,12 +437,12 @@ def _train(
 ) -> None:
     from shapelab.core.runs.events import Event, Started, to_line
 
-    from .process.control import Control
+    from .process.control import Control, stop_on_signals
     from .report import console
     from .training.loop import fit as events_of
 
     control = Control()
-    _stop_on_signals(control.request)
+    stop_on_signals(control.request)
     if output is Output.jsonl and processes.is_main:
         control.listen(sys.stdin)
 
@@ -444,22 +474,6 @@ def _train(
         if board is not None:
             board.close()
     processes.close()
-
-
-def _stop_on_signals(
-    request: Callable[[str], Any], saying: str = "stopping after this step; saving …"
-) -> None:
-    """A signal asks for a stop after this step; a second Ctrl+C ends at once."""
-
-    def stop(_signal: int, _frame: Any) -> None:
-        request("stop")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        with contextlib.suppress(OSError, RuntimeError):  # nobody reads, or a print is under way
-            print(saying, file=sys.stderr, flush=True)
-
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), stop)
 
 
 def main(run: Callable[[], None] = app) -> None:

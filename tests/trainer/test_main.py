@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -49,9 +50,26 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert "is complete at 3/3" in again
     assert "--set steps=6" in again
     assert "step 5  finished" in call("resume", run, "--set", "steps=5")
-    assert "iou" in call("evaluate", run)
+    assert "critic_svm" in call("evaluate", run)
     assert "tiny" in call("export-model", run, made)
     model = load_model(made)
+    page = tmp_path / "page.html"
+    output = call("evaluate", made, "--data", store, "--json", "--report", page)
+    told, _ = json.JSONDecoder().raw_decode(output)  # the rest stands on stderr
+    assert told["held_out"] == 4
+    card = json.loads((made / "card.json").read_text("utf-8"))["figures"]
+    # Of the same shapes, though the file rounds weights to float16.
+    assert told["figures"]["iou"]["mean"] == pytest.approx(card["iou"], abs=0.02)
+    assert told["figures"]["iou"]["by_class"].keys() == card["iou_by_class"].keys()
+    text = page.read_text("utf-8")
+    assert f"{told['figures']['iou']['mean']:.3f}" in text
+    assert text.count("<img") == 2 * 3  # of each class reconstructions, a midpoint strip, samples
+    with pytest.raises(ShapelabError, match="is there already"):
+        call("evaluate", made, "--data", store, "--report", page)
+    with pytest.raises(ShapelabError, match="name held-out shapes with --data"):
+        call("evaluate", made)
+    with pytest.raises(ShapelabError, match="holds no run and no model"):
+        call("evaluate", store)
     assert model.decode(model.sample("ball", seed=1)).shape == (1, 32, 32, 32)
     with pytest.raises(ShapelabError, match="holds a run already"):
         call("fit", "--preset", "small", "--data", store, "--run", run, *settings)

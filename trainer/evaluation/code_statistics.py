@@ -21,6 +21,7 @@ from ..process.control import Check, never_stop
 from ..updates.encoding import encode_grids
 from .metrics import one_part
 
+TRAINING_TRUNCATION = 0.9  # of samples that a training shows, or that its image encoder learns from
 PREVIEW_CODES = 1000  # training shapes encoded where a density is only looked at: seconds
 PRESENTED = 64  # seeds tried for a window to open with
 

@@ -5,76 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import shapelab
 from shapelab.core.atomic import atomic_write
-from shapelab.core.errors import DataError, ExportError, RunError
+from shapelab.core.errors import ExportError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
 from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
-from shapelab.core.runs.run_folder import RunFolder
-from shapelab.core.runs.run_models import steps
 from shapelab.core.runs.store_mix import RunData, StoreShare
 
-from ..checkpoints import checkpoint_store
-from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store
-from ..process.distributed import Processes
-from ..updates.state import TrainState, new_state
-from .code_statistics import fit_density, fit_flip, presentable_seeds, principal_directions
-from .scoring import CPU, Scores, Tell, evaluate, say_nothing
-
-
-def _open(run: Path, data: RunData, checkpoint: str) -> tuple[TrainState, Store]:
-    folder, store = RunFolder(run), open_data(data)
-    config = folder.read_config()
-    if config.model.classes != store.classes:
-        raise DataError(f"{store.name} has other classes than the run {run} was trained on.")
-    if checkpoint in ("newest", "best"):
-        read = (
-            checkpoint_store.read_newest if checkpoint == "newest" else checkpoint_store.read_best
-        )
-        found = read(folder.checkpoints)
-    else:
-        present = [path.name for path in steps(folder.checkpoints)]
-        if checkpoint not in present:
-            raise RunError(
-                f"{run} has no checkpoint '{checkpoint}'; it has: {', '.join(present) or 'none'}."
-            )
-        found = checkpoint_store.read(folder.checkpoints / checkpoint)
-    if found is None:
-        raise RunError(f"{run} has no checkpoint that can be read; train it first.")
-    state = new_state(config, Processes())
-    state.load(*found)
-    for module in state.averages.values():
-        module.to(CPU)
-    return state, store
-
-
-def evaluate_run(
-    run: Path, data: RunData, checkpoint: str = "newest", tell: Tell = say_nothing
-) -> Scores:
-    """Scores the averaged networks of a run.
-
-    Args:
-        run: folder of the run.
-        data: the store that it was trained on, or several.
-        checkpoint: "newest", "best" (by mean validation IoU), or a checkpoint folder's name.
-        tell: hears how far it is; the silhouette fits take minutes.
-
-    Raises:
-        RunError: there is no such checkpoint, or it is damaged.
-        DataError: the store cannot be used.
-    """
-    state, store = _open(run, data, checkpoint)
-    encoder = state.averages["voxel_encoder"]
-    density, flip = fit_density(encoder, store), fit_flip(encoder, store)
-    return evaluate(state.averages, density, flip, store, state.config.model, tell=tell)
+from ..process.control import Check, never_stop
+from ..updates.state import TrainState
+from .code_statistics import presentable_seeds, principal_directions
+from .scoring import Evaluation, Tell, evaluate, say_nothing
+from .subjects import held_out_of, of_run, read_run
 
 
 def export(
@@ -86,6 +35,7 @@ def export(
     checkpoint: str = "newest",
     tell: Tell = say_nothing,
     force: bool = False,
+    check: Check = never_stop,
 ) -> Path:
     """Writes ``model.safetensors`` and ``card.json``.
 
@@ -95,9 +45,10 @@ def export(
         data: the store that it was trained on, or several.
         licence: terms of the training data; "" for those that their reader knows.
         note: anything else that the card should say.
-        checkpoint: as for ``evaluate_run``.
-        tell: as for ``evaluate_run``.
+        checkpoint: as for ``read_run``.
+        tell: as for ``evaluate``.
         force: replace a model that is there.
+        check: as for ``evaluate``; nothing is written when it raises.
 
     Returns:
         The folder written.
@@ -110,14 +61,13 @@ def export(
     there = [folder / file for file in ("card.json", "model.safetensors")]
     if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
         raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
-    state, store = _open(run, data, checkpoint)
-    encoder = state.averages["voxel_encoder"]
-    density, flip = fit_density(encoder, store), fit_flip(encoder, store)
-    generator = state.averages["generator"]
+    state, store = read_run(run, data, checkpoint)
+    subject = of_run(state, store, folder.name, check)
+    generator, density = state.averages["generator"], subject.density
     assert isinstance(generator, Generator)
     directions = principal_directions(generator, density)
-    encoded = model_file.encode(state.config.model, state.averages, density, directions, flip)
-    scores = evaluate(state.averages, density, flip, store, state.config.model, tell=tell)
+    encoded = model_file.encode(subject.spec, state.averages, density, directions, subject.flip)
+    scores = evaluate(subject, held_out_of(store, subject.spec), tell=tell, check=check)
     folder.mkdir(parents=True, exist_ok=True)
     card = _card(folder.name, state, store, scores, licence)
     card["first_seeds"] = presentable_seeds(generator, density)
@@ -130,7 +80,7 @@ def export(
 
 
 def _card(
-    name: str, state: TrainState, store: Store, scores: Scores, licence: str
+    name: str, state: TrainState, store: Store, scores: Evaluation, licence: str
 ) -> dict[str, Any]:
     config = state.config
     named = config.preset if config.preset in preset_names() else "paper"
@@ -142,12 +92,10 @@ def _card(
     )
     shares = [StoreShare(Path(s), w) for s, (_, w) in zip(stores, store.parts, strict=True)]
     data = " --data ".join(map(str, shares))
-    rounded: dict[str, Any] = {}
-    for key, value in asdict(scores).items():
-        if isinstance(value, dict):
-            rounded[key] = {name: round(part, 3) for name, part in value.items()}
-        else:
-            rounded[key] = round(value, 4)
+    rounded: dict[str, Any] = {"shapes": scores.shapes, "truncation": scores.truncation}
+    for key, figure in scores.figures.items():
+        rounded[key] = round(figure.mean, 4)
+        rounded[f"{key}_by_class"] = {k: round(value, 3) for k, value in figure.by_class.items()}
     attributions = {KEY: store.attributions} if store.attributions else {}
     return {
         "name": name,

@@ -5,11 +5,13 @@ It may be asked by a signal, by a line on stdin, or by a line in the run's ``com
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_folder import COMMANDS
@@ -93,3 +95,19 @@ class Control:
         finally:
             ended.set()
             thread.join()
+
+
+def stop_on_signals(
+    request: Callable[[str], Any], saying: str = "stopping after this step; saving …"
+) -> None:
+    """A signal asks for a stop after this step; a second Ctrl+C ends at once."""
+
+    def stop(_signal: int, _frame: Any) -> None:
+        request("stop")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with suppress(OSError, RuntimeError):  # nobody reads, or a print is under way
+            print(saying, file=sys.stderr, flush=True)  # noqa: T201
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)

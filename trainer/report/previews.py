@@ -18,8 +18,7 @@ from shapelab.core.runs.previews import FORMAT, VERSION, preview_path
 
 from ..data.pictures.draw import draw, strip
 from ..data.store.prepared_store import Store
-from ..evaluation.code_statistics import PREVIEW_CODES, fit_density
-from ..evaluation.scoring import TRUNCATION
+from ..evaluation.code_statistics import PREVIEW_CODES, TRAINING_TRUNCATION, fit_density
 from ..process.control import Check, never_stop
 from ..updates.encoding import encode_grids, encode_pictures
 from ..updates.schedule import learns_pictures
@@ -55,7 +54,10 @@ def preview_rows(
     density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES, check)
     noise = seed_noise(0, density.latent_size, PREVIEWED)
     names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
-    samples = [density.place(row, name, TRUNCATION) for row, name in zip(noise, names, strict=True)]
+    samples = [
+        density.place(row, name, TRAINING_TRUNCATION)
+        for row, name in zip(noise, names, strict=True)
+    ]
     shown["samples"] = decoded(np.stack(samples))
     return shown
 

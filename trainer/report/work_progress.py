@@ -10,10 +10,11 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Event, Finished, Prepared, to_line
 from shapelab.core.runs.run_state import RunState
 
-from ..process.control import Control
+from ..process.control import Check, Control, Stopped, stop_on_signals
 from .console import write_line
 
 LOG_EVERY_S = 10.0  # lines of progress in a log
@@ -73,20 +74,31 @@ def show(events: Iterator[Event], stream: IO[str]) -> None:
 
 
 @contextmanager
-def scoring(stream: IO[str]) -> Iterator[Callable[[int, int], None]]:
-    """Gives what hears how many pictures of how many are scored; the bar is gone afterwards."""
+def scoring(stream: IO[str]) -> Iterator[tuple[Callable[[str, int, int], None], Check]]:
+    """Gives what hears how many of how many are scored, and of what, and what asks for a stop.
+
+    Raises:
+        RunError: a signal has stopped the work.
+    """
+    control = Control()
+    stop_on_signals(control.request, "stopping …")
     terminal, told = Console(file=stream), time.monotonic()
-    columns = (TextColumn("held-out pictures"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=terminal, transient=True, disable=not terminal.is_terminal
     ) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("shapes", total=None)
 
-        def tell(done: int, total: int) -> None:
+        def tell(what: str, done: int, total: int) -> None:
             nonlocal told
+            if what != bar.tasks[0].description:
+                bar.reset(task, description=what)
             bar.update(task, completed=done, total=total)
             if not terminal.is_terminal and time.monotonic() - told > SCORING_LOG_EVERY_S:
                 told = time.monotonic()
-                terminal.print(f"{done} of {total} held-out pictures", highlight=False)
+                terminal.print(f"{what}: {done} of {total}", highlight=False)
 
-        yield tell
+        try:
+            yield tell, control.check
+        except Stopped:
+            raise RunError("Stopped; nothing was written.") from None

@@ -293,7 +293,8 @@ class Training:
         if state.step % AGREE_EVERY == 0:
             self.processes.check_agreement(state.tensors().values())
         score, better = None, False
-        if self.processes.is_main and state.step % config.validate_every == 0:
+        held_out = len(self.store.indices("validation"))  # a class of one shape may be all there is
+        if self.processes.is_main and held_out and state.step % config.validate_every == 0:
             with suppress(Stopped):
                 scores = validation_scores(state, self.store, self.control.check)
                 validated = Validated(state.step, scores)

@@ -35,8 +35,8 @@ from ..data.source import Item
 from ..data.store.prepared_store import Store
 from ..data.store.shards import Encoded, Rejected, encode
 from ..data.store.store_writer import StoreRecipe, StoreWriter, digest_of
+from ..evaluation.code_statistics import TRAINING_TRUNCATION
 from ..evaluation.metrics import one_part
-from ..evaluation.scoring import TRUNCATION
 from ..process.control import Check, never_stop
 
 CHUNK = 64
@@ -145,7 +145,15 @@ class _Draw:
 
     def origin(self) -> str:
         """A digest of all that the shapes depend on."""
-        settings = (self.count, self.stretched, self.seed, VIEWS, TRUNCATION, STRETCHING, TRIES)
+        settings = (
+            self.count,
+            self.stretched,
+            self.seed,
+            VIEWS,
+            TRAINING_TRUNCATION,
+            STRETCHING,
+            TRIES,
+        )
         sha = hashlib.sha256(f"{self.real.fingerprint} {settings}".encode())
         for array in (self.density.means, self.density.factors):
             sha.update(np.ascontiguousarray(array).tobytes())
@@ -212,7 +220,7 @@ class _Draw:
         noise = seed_noise(int(rng.integers(2**31)), self.density.latent_size, len(labels))
         latents = np.stack(
             [
-                self.density.place(row, self.real.classes[k], TRUNCATION)
+                self.density.place(row, self.real.classes[k], TRAINING_TRUNCATION)
                 for row, k in zip(noise, labels, strict=True)
             ]
         )

@@ -83,3 +83,15 @@ def decode(
             for part in batches_of(latents, check)
         ]
     return torch.cat(grids).numpy()
+
+
+def occupancies(
+    generator: nn.Module, latents: NDArray[np.float32], check: Check = never_stop
+) -> NDArray[np.float32]:
+    """Occupancies (n, R, R, R) in [0, 1], decoded on the CPU."""
+    with torch.inference_mode():
+        grids = [
+            torch.sigmoid(generator(torch.from_numpy(part))[:, 0].float())
+            for part in batches_of(latents, check)
+        ]
+    return torch.cat(grids).numpy()

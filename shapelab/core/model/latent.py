@@ -50,7 +50,10 @@ class LatentDensity:
         for index in range(len(classes)):
             own = codes[labels == index].astype(np.float64)
             mean = own.mean(0) if len(own) else codes.mean(0)
-            covariance = np.cov(own if len(own) > 1 else codes, rowvar=False)
+            spread = own if len(own) > 1 else codes
+            if len(spread) < 2:  # a single shape in all: there is nothing to vary
+                spread = np.repeat(codes, 2, axis=0)
+            covariance = np.atleast_2d(np.cov(spread, rowvar=False))
             diagonal = np.diag(np.diag(covariance))
             shrunk = (1 - shrinkage) * covariance + shrinkage * diagonal
             shrunk += 1e-6 * np.eye(codes.shape[1])

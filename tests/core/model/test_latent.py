@@ -150,6 +150,12 @@ def test_directions_of_a_class() -> None:
     np.testing.assert_array_equal(directions.of("b"), vectors[1])
 
 
+def test_of_a_single_shape_in_all_samples_are_that_shape():
+    code = np.arange(4, dtype=np.float32)[None]
+    density = LatentDensity.fit(code, np.zeros(1, np.int64), ("only",))
+    assert density.place(seed_noise(0, 4), "only") == pytest.approx(code, abs=0.01)
+
+
 def test_a_class_of_one_shape_has_the_spread_of_all():
     codes = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
     labels = np.array([0] * 49 + [1])

@@ -18,7 +18,7 @@ from shapelab.core.runs.overrides import load
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.session.session import Session
 from trainer.checkpoints import checkpoint_store
-from trainer.evaluation import export
+from trainer.evaluation import export, scoring, subjects
 from trainer.evaluation.code_statistics import principal_directions
 from trainer.training import loop
 
@@ -34,7 +34,7 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
     folder = export.export(run, str(tmp_path / "made" / "tiny"), store_folder, "test data")
     model = load_model(folder)
     assert model.classes == ("ball", "box")
-    state, _ = export._open(run, store_folder, "newest")
+    state, _ = subjects.read_run(run, store_folder)
     z = model.sample("box", seed=3, n=2)
     with torch.inference_mode():
         expected = torch.sigmoid(state.averages["generator"](torch.from_numpy(z)))[:, 0].numpy()
@@ -66,7 +66,7 @@ def test_exported_model_decodes_as_the_run_does(run, store_folder, tmp_path):
 def test_a_run_without_a_checkpoint_is_refused(config, store_folder, tmp_path):
     RunFolder(tmp_path).create(config, store_folder)
     with pytest.raises(RunError, match="no checkpoint"):
-        export.evaluate_run(tmp_path, store_folder)
+        subjects.read_run(tmp_path, store_folder)
 
 
 def test_directions_find_the_axis_along_which_the_class_varies():
@@ -86,8 +86,13 @@ def test_directions_find_the_axis_along_which_the_class_varies():
 
 def test_any_checkpoint_of_a_run_can_be_scored(run, store_folder):
     names = [path.name for path in checkpoint_store.steps(RunFolder(run).checkpoints)]
-    reports = {name: export.evaluate_run(run, store_folder, name) for name in names}
-    assert export.evaluate_run(run, store_folder) == reports[names[-1]]
-    assert export.evaluate_run(run, store_folder, "best").iou in {r.iou for r in reports.values()}
+
+    def iou(checkpoint):
+        state, store = subjects.read_run(run, store_folder, checkpoint)
+        return scoring.validation_scores(state, store)["iou"]
+
+    scores = {name: iou(name) for name in names}
+    assert iou("newest") == scores[names[-1]]
+    assert iou("best") in scores.values()
     with pytest.raises(RunError, match=f"no checkpoint 'step-7'; it has: {names[0]}"):
-        export.evaluate_run(run, store_folder, "step-7")
+        subjects.read_run(run, store_folder, "step-7")

@@ -1,11 +1,23 @@
-"""Scoring says how far it is, and scores shapes fitted to silhouettes beside the encoder's own."""
+"""Scoring says how far it is, scores runs and model files, and finds what is there to score."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from shapelab.core.errors import DataError
+from shapelab.core.model.latent import slerp
 from shapelab.core.runs.run_folder import RunFolder
-from trainer.evaluation.export import evaluate_run
+from trainer.data.store.prepared_store import open_store
+from trainer.evaluation import scoring, subjects
+from trainer.evaluation.metrics import bootstrap, iou, one_part
+from trainer.process.control import Control, Stopped
+from trainer.updates.encoding import decode, encode_grids
+
+
+def subject_of(run, store_folder):
+    state, store = subjects.read_run(run, store_folder)
+    return subjects.of_run(state, store, "run"), subjects.held_out_of(store, state.config.model)
 
 
 @pytest.mark.parametrize("camera", [True, False])
@@ -13,12 +25,74 @@ def test_a_run_is_scored_from_pictures_with_and_without_cameras(
     config, train, store_folder, tmp_path, camera
 ):
     model = config.model.model_copy(update={"camera": camera})
-    config = config.model_copy(update={"model": model})
+    # Long enough that there are shapes to move: at first all cells are as likely as in the data.
+    config = config.model_copy(update={"model": model, "steps": 60, "warm_start": 52})
     train(config, tmp_path)
     told = []
-    scores = evaluate_run(tmp_path, store_folder, tell=lambda *at: told.append(at))
+    subject, held = subject_of(tmp_path, store_folder)
+    found = scoring.evaluate(subject, held, tell=lambda *at: told.append(at))
     assert RunFolder(tmp_path).read_config().model.camera is camera
-    assert told[-1] == (2 * scores.shapes, 2 * scores.shapes)  # two views of each
-    assert told == sorted(told)
-    assert (scores.fitted_iou == scores.picture_iou) is not camera
-    assert set(scores.fitted_iou_by_class) == set(scores.iou_by_class)
+    seen = [(done, total) for what, done, total in told if what == "pictures"]
+    assert seen[-1] == (2 * found.shapes, 2 * found.shapes)  # two views of each
+    assert seen == sorted(seen)
+    figures = found.figures
+    assert (figures["fitted_iou"] == figures["picture_iou"]) is not camera
+    assert set(figures["fitted_iou"].by_class) == set(figures["iou"].by_class)
+    assert set(figures) == set(scoring.MEASURES)  # a run with pictures has them all
+    assert figures["iou_best"].mean >= figures["iou"].mean
+    # Each against the definition, computed here.
+    store = open_store(store_folder)
+    rows = store.indices("validation")
+    codes = encode_grids(subject.networks["voxel_encoder"], store, rows)
+    made = decode(subject.networks["generator"], codes, subjects.CPU)
+    ious = iou(made, store.grids(rows))
+    assert figures["iou"].mean == pytest.approx(ious.mean())
+    assert (figures["iou"].low, figures["iou"].high) == bootstrap(ious)
+    assert figures["one_piece"].mean == one_part(made).mean()
+    assert figures["real_one_piece"].by_class == {"ball": 1, "box": 1}
+    halves = [
+        slerp(*codes[store.labels[rows] == label], 0.5) for label in range(2)
+    ]  # two held-out shapes of each class, and so one pair
+    whole = one_part(decode(subject.networks["generator"], np.stack(halves), subjects.CPU))
+    assert figures["midpoint_one_piece"].by_class == dict(zip(("ball", "box"), whole, strict=True))
+    assert {strip.class_name for strip in found.strips} == {"ball", "box"}
+
+
+def test_a_stop_ends_the_work(config, train, store_folder, tmp_path):
+    train(config, tmp_path)
+    control = Control()
+    subject, held = subject_of(tmp_path, store_folder)
+
+    def stop(*_at):
+        control.request("stop")
+
+    with pytest.raises(Stopped):
+        scoring.evaluate(subject, held, tell=stop, check=control.check)
+
+
+def test_a_file_of_arrays_is_all_held_out_by_the_names_of_its_classes(config, source, tmp_path):
+    grids = np.load(source)["voxels"][:6]
+    path = tmp_path / "others.npz"
+    np.savez(path, voxels=grids, labels=[0, 1] * 3, classes=["cat", "ball"])
+    with subjects.held_out(path, config.model) as held:
+        assert len(held.rows) == 3
+        assert held.all_rows == 6
+        assert not len(held.trained)
+        assert (held.labels[held.rows] == config.model.classes.index("ball")).all()
+        expected = np.pad(grids[1::2], ((0, 0), (1, 1), (1, 1), (1, 1))) > 0
+        assert sorted(held.store.grids(held.rows).sum((1, 2, 3))) == sorted(expected.sum((1, 2, 3)))
+    finer = config.model.model_copy(update={"classes": ("dog", "cow")})
+    with pytest.raises(DataError, match="knows no class of"), subjects.held_out(path, finer):
+        pass
+
+
+def test_a_store_of_another_resolution_is_refused(config, store_folder):
+    finer = config.model.model_copy(update={"resolution": 64})
+    with pytest.raises(DataError, match="--resolution 64"):
+        subjects.held_out_of(open_store(store_folder), finer)
+
+
+def test_of_many_held_out_shapes_some_are_scored(config, store_folder, monkeypatch):
+    monkeypatch.setattr(subjects, "MOST", 2)
+    held = subjects.held_out_of(open_store(store_folder), config.model)
+    assert (len(held.rows), held.all_rows) == (2, 4)

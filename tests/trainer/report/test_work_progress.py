@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Finished, Prepared, from_line
 from shapelab.core.runs.run_state import RunState
 from trainer.process.control import Control
@@ -80,6 +81,21 @@ def test_a_terminal_has_a_bar(work, monkeypatch):
 def test_a_log_of_a_scoring_gets_a_line_now_and_then(monkeypatch):
     monkeypatch.setattr(work_progress, "SCORING_LOG_EVERY_S", -1.0)
     stream = io.StringIO()
-    with work_progress.scoring(stream) as tell:
-        tell(3, 10)
-    assert stream.getvalue() == "3 of 10 held-out pictures\n"
+    monkeypatch.setattr(work_progress, "stop_on_signals", lambda *_: None)
+    with work_progress.scoring(stream) as (tell, _check):
+        tell("pictures", 3, 10)
+    assert stream.getvalue() == "pictures: 3 of 10\n"
+
+
+def test_a_scoring_that_was_stopped_says_so_in_one_sentence(monkeypatch):
+    ask = []
+    monkeypatch.setattr(work_progress, "stop_on_signals", lambda request, _: ask.append(request))
+
+    def work() -> None:
+        with work_progress.scoring(io.StringIO()) as (_tell, check):
+            check()
+            ask[0]("stop")
+            check()
+
+    with pytest.raises(RunError, match="Stopped; nothing was written"):
+        work()

@@ -16,7 +16,7 @@ from .sheet_content import SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 COLOURS = 64  # of a drawn shape, which has few tones: a third of the bytes
 
-_HEAD = """<!doctype html>
+HEAD = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -82,7 +82,7 @@ def render(sheet: Sheet) -> str:
     title = escape(sheet.title)
     return "\n".join(
         [
-            f"{_HEAD}<title>{title}</title>",
+            f"{HEAD}<title>{title}</title>",
             f"<style>:root {{ --samples: {SAMPLES}; }}{_STYLE}</style>",
             "</head>\n<body>",
             f"<h1>{title}</h1>",

@@ -1,0 +1,290 @@
+"""What an evaluation found: lines for a terminal, JSON, or one web page with pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shapelab.core import formatting
+from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import ExportError
+
+from ..data.pictures.draw import BACKGROUND, Picture, draw
+from ..data.sheet.sheet_page import HEAD
+from ..evaluation.scoring import MEASURES, Evaluation, Figure, Measure, Strip
+
+SIDE, GAP = 104, 6  # pixels: of a shape's picture, between two
+COLOURS = 64  # of a strip of drawn shapes, which have few tones
+MOST_BYTES = 2_700_000  # of all strips, so that the page stays below 3 MB
+ONE_PIECE = ("one_piece", "midpoint_one_piece", "sample_one_piece", "real_one_piece")
+
+
+class Published(NamedTuple):
+    """A figure of others; hardly any is comparable, and why stands beside it."""
+
+    what: str
+    value: str
+    source: str
+
+
+RECALLED = "quoted from memory, not checked"
+PUBLISHED = (
+    Published(
+        "Average precision on IKEA's photos, 20³, aligned: 3D-IWGAN, one model / one a class",
+        "55.0 / 63.3 %",
+        f"Smith and Meger 2017, arXiv 1707.09557; {RECALLED}",
+    ),
+    Published(
+        "The same of 3D-VAE-GAN, one model / one a class",
+        "45.2 / 53.1 %",
+        f"Wu et al. 2016, 3D-GAN; {RECALLED}",
+    ),
+    Published(
+        "Linear SVM on critic features, ModelNet10's test split: 3D-GAN, of ShapeNet, 64³",
+        "91.0 %",
+        f"Wu et al. 2016; {RECALLED}",
+    ),
+    Published("The same for VConv-DAE", "80.5 %", f"Sharma et al. 2016; {RECALLED}"),
+    Published(
+        "IoU from one picture, 13 classes of ShapeNet, 32³: 3D-R2N2 / Pix2Vox-A",
+        "0.560 / 0.661",
+        "README of thangktran/Pix2Vox-ResNet; other data than here",
+    ),
+    Published(
+        "IoU of voxels kept by 200 principal components, ModelNet10's test split, 30³",
+        "0.882",
+        "measured for this project: a linear yardstick",
+    ),
+    Published(
+        "1-NNA / COV of one half of ModelNet10's training shapes against the other",
+        "51.4 / 52 %",
+        "measured for this project: what an ideal generator would have",
+    ),
+)
+
+_STYLE = """
+:root { --page: #fff; --ink: #1f2430; --faint: #5a6373; --line: #dfe2e8; --low: #b3261e; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #16181d; --ink: #e6e8ec; --faint: #9aa3b2; --line: #2e333d; --low: #f2a29b; }
+  img { filter: brightness(.88); } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.5rem 4rem; background: var(--page);
+  color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+h1 { margin: 0 0 .25rem; font-size: 1.6rem; font-weight: 600; overflow-wrap: anywhere; }
+h2 { margin: 2.5rem 0 .75rem; font-size: 1.15rem; font-weight: 600; }
+h3 { margin: 2rem 0 .25rem; padding-top: 1rem; border-top: 1px solid var(--line);
+  font-size: 1rem; font-weight: 600; }
+p, figcaption, .faint { color: var(--faint); } p { margin: .25rem 0; }
+figure { margin: .75rem 0 0; } figcaption { font-size: .85rem; }
+img { display: block; max-width: 100%; height: auto; border-radius: 5px; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+td, th { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: baseline; font-weight: 400; }
+thead th { color: var(--faint); font-size: .85rem; }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.low { color: var(--low); }
+"""
+
+
+def check_free(page: Path, force: bool) -> None:
+    """Raises ExportError where a page would replace a file without leave."""
+    if not force and os.path.lexists(page):
+        raise ExportError(f"{page} is there already; name another file or say --force.")
+
+
+def write(found: Evaluation, page: Path, force: bool = False) -> None:
+    """Writes the page. Raises ExportError when it cannot."""
+    check_free(page, force)
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{page} cannot be written: {error.strerror}.") from error
+    atomic_write(page, render(found).encode(), new=not force)
+
+
+def to_json(found: Evaluation) -> str:
+    """All figures as one JSON object, as the page has them."""
+    plain = asdict(found)
+    del plain["strips"]
+    return json.dumps(plain, indent=1, allow_nan=False)
+
+
+def describe(found: Evaluation) -> str:
+    """The figures as aligned lines, and which share is in one piece by class."""
+    lines = [f"{said}: {value}" for said, value in _facts(found)]
+    lines += ["", f"{'':24s} {'mean':>8s} {'classes':>8s} {'95 %':>17s}"]
+    for key, figure in found.figures.items():
+        measure = MEASURES[key]
+        between = _between(figure, measure)
+        means = f"{_said(figure.mean, measure):>8s} {_said(figure.class_mean, measure):>8s}"
+        lines.append(f"{key:24s} {means} {between:>17s}".rstrip())
+    keys = [key for key in ONE_PIECE if key in found.figures]
+    lines += ["", "in one piece " + " ".join(f"{key.split('_')[0]:>10s}" for key in keys)]
+    for name in _classes(found):
+        values = (found.figures[key].by_class.get(name) for key in keys)
+        shares = ("–" if value is None else f"{value:.0%}" for value in values)
+        lines.append(f"{name[:12]:12s} " + " ".join(f"{share:>10s}" for share in shares))
+    return "\n".join(lines)
+
+
+def render(found: Evaluation) -> str:
+    """The page's HTML: no script, nothing from elsewhere, light or dark as its reader likes."""
+    title = f"Evaluation of {found.subject}"
+    return "\n".join(
+        [
+            f"{HEAD}<title>{escape(title)}</title>",
+            f"<style>{_STYLE}</style></head>\n<body>",
+            f"<h1>{escape(title)}</h1>",
+            *(f"<p>{escape(said)}: {escape(value)}</p>" for said, value in _facts(found)),
+            "<h2>Figures</h2>",
+            *_figures(found),
+            "<h2>In one piece, by class</h2>",
+            *_by_class(found, ONE_PIECE),
+            "<h2>Other figures by class</h2>",
+            *_by_class(found, [k for k in found.figures if k not in ONE_PIECE]),
+            "<h2>What others published</h2>",
+            *_published(),
+            "<h2>Shapes</h2>",
+            *_strips(found),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _facts(found: Evaluation) -> Iterator[tuple[str, str]]:
+    of = "" if found.shapes == found.held_out else f" of {formatting.count(found.held_out)}"
+    yield "Held-out shapes", f"{formatting.count(found.shapes)}{of} of {found.source}"
+    if found.trained:
+        yield "Training shapes beside them", formatting.count(found.trained)
+    yield "Samples", f"at truncation {found.truncation:g}"
+    if found.best_level is not None:
+        yield "Best level", f"{found.best_level:g}, by mean IoU of these shapes"
+
+
+def _figures(found: Evaluation) -> Iterator[str]:
+    yield (
+        '<div class="wide"><table><thead><tr><th></th><th class="n">mean</th>'
+        '<th class="n">mean of classes</th><th class="n">95 % of redrawn sets</th><th></th></tr>'
+        "</thead>"
+    )
+    for key, figure in found.figures.items():
+        measure = MEASURES[key]
+        cells = (
+            _said(figure.mean, measure),
+            _said(figure.class_mean, measure),
+            _between(figure, measure),
+        )
+        numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+        yield (
+            f"<tr><th>{escape(measure.label)}</th>{numbers}"
+            f'<td class="faint">{escape(measure.meaning)}</td></tr>'
+        )
+    yield "</table></div>"
+
+
+def _by_class(found: Evaluation, keys: Any) -> Iterator[str]:
+    shown = [key for key in keys if key in found.figures and found.figures[key].by_class]
+    names = "".join(f'<th class="n">{escape(name)}</th>' for name in _classes(found))
+    yield f'<div class="wide"><table><thead><tr><th></th>{names}</tr></thead>'
+    for key in shown:
+        figure, measure = found.figures[key], MEASURES[key]
+        values = [figure.by_class.get(name) for name in _classes(found)]
+        cells = "".join(
+            '<td class="n">–</td>'
+            if value is None
+            else f'<td class="n{_mark(key, value)}">{_said(value, measure)}</td>'
+            for value in values
+        )
+        yield f"<tr><th>{escape(measure.label)}</th>{cells}</tr>"
+    yield "</table></div>"
+
+
+def _mark(key: str, value: float) -> str:
+    return " low" if key in ONE_PIECE and value < 0.5 else ""
+
+
+def _published() -> Iterator[str]:
+    yield '<div class="wide"><table>'
+    for one in PUBLISHED:
+        yield (
+            f'<tr><th>{escape(one.what)}</th><td class="n">{escape(one.value)}</td>'
+            f'<td class="faint">{escape(one.source)}</td></tr>'
+        )
+    yield "</table></div>"
+
+
+def _strips(found: Evaluation) -> Iterator[str]:
+    room, names = MOST_BYTES, _classes(found)
+    for place, name in enumerate(names):
+        block = "\n".join(
+            [
+                f"<h3>{escape(name)}</h3>",
+                *(_figure(strip) for strip in found.strips if strip.class_name == name),
+            ]
+        )
+        room -= len(block)
+        if room < 0:
+            rest = len(names) - place
+            more = f"{formatting.count(rest)} class{'' if rest == 1 else 'es'} more"
+            yield f"<p>The pictures of {more} would make this page too large.</p>"
+            return
+        yield block
+
+
+def _figure(strip: Strip) -> str:
+    sheet = Image.fromarray(_sheet(strip))
+    data = io.BytesIO()
+    sheet.quantize(COLOURS).save(data, "PNG", optimize=True)
+    encoded = base64.b64encode(data.getvalue()).decode("ascii")
+    title = escape(strip.title, quote=True)
+    return (
+        f'<figure><img width="{sheet.width}" height="{sheet.height}" loading="lazy" '
+        f'alt="{escape(strip.class_name, quote=True)}: {title}" '
+        f'src="data:image/png;base64,{encoded}"><figcaption>{title}</figcaption></figure>'
+    )
+
+
+def _sheet(strip: Strip) -> Picture:
+    width = len(strip.tiles) * (SIDE + GAP) - GAP
+    sheet = np.full((SIDE, width, 3), BACKGROUND, np.uint8)
+    for k, tile in enumerate(strip.tiles):
+        left = k * (SIDE + GAP)
+        sheet[:, left : left + SIDE] = _tile(tile)
+    return sheet
+
+
+def _tile(tile: NDArray[Any]) -> Picture:
+    if tile.dtype != np.uint8:
+        return draw(tile, SIDE)
+    paper = Image.new("RGBA", (SIDE, SIDE), (*BACKGROUND, 255))
+    picture = Image.fromarray(tile).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(Image.alpha_composite(paper, picture).convert("RGB"))
+
+
+def _classes(found: Evaluation) -> list[str]:
+    """Classes with any figure, in the subject's order."""
+    return list(found.figures["sample_one_piece"].by_class)
+
+
+def _said(value: float, measure: Measure) -> str:
+    return f"{100 * value:.1f} %" if measure.percent else f"{value:.3f}"
+
+
+def _between(figure: Figure, measure: Measure) -> str:
+    if figure.low is None or figure.high is None:
+        return ""
+    if measure.percent:
+        return f"{100 * figure.low:.1f} – {100 * figure.high:.1f} %"
+    return f"{figure.low:.3f} – {figure.high:.3f}"
