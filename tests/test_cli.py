@@ -266,7 +266,7 @@ def test_the_trainers_help_is_named_train_and_comes_without_torch() -> None:
         (["presets"], 0, ""),
         (["no-such-thing"], 2, "No such command"),
         (["resume"], 2, "Missing argument"),
-        (["resume", "no-such-run"], 1, "shapelab: no-such-run does not say where its data is"),
+        (["resume", "no-such-run"], 1, "shapelab: no-such-run holds no run; start one"),
     ],
 )
 def test_train_ends_as_the_trainer_does(

@@ -169,7 +169,7 @@ def test_the_reader_s_child_is_in_it(suffix: str) -> None:
     )
     child = subprocess.run(
         [sys.executable, "-c", f"import sys\n{code}", suffix],
-        input=untrusted_worker.REQUEST.pack(suffix.encode(), 1) + b"x",
+        input=untrusted_worker.REQUEST.pack(suffix.encode(), 1, 0) + b"x",
         env={**os.environ, **untrusted_reader.ONE_THREAD},
         capture_output=True,
         timeout=200,

@@ -38,7 +38,9 @@ def test_the_window_shows_the_same_picture_at_every_resolution(qtbot, window):
         guest = Guest(chair(resolution), f"chair of {resolution}")
         document.show_guest(guest)
         qtbot.waitUntil(lambda g=guest: document.shown.request.guest is g, timeout=TIMEOUT)
-        qtbot.waitUntil(lambda: not view._rest.isActive() and not view._scene.floor.settle())
+        qtbot.waitUntil(
+            lambda: not view._rest.isActive() and not view._scene.floor.settle(), timeout=TIMEOUT
+        )
         masks[resolution] = covered(view)
         feet[resolution] = float(view.mesh.vertices[:, 2].min())
         assert floor_height(view) == pytest.approx(feet[resolution])

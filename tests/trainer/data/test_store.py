@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import DataError
+from shapelab.core.runs.store_card import VERSION
 from tests.trainer.conftest import make_grids
 from trainer.data.source import Item
 from trainer.data.store import store_writer as writers
@@ -83,8 +84,8 @@ def test_everything_comes_back_by_row(shapes, tmp_path):
     assert (counts["items"], counts["rejected"], counts["duplicates"]) == (20, 2, 1)
     assert counts["train"] + counts["validation"] == counts["accepted"] == 17
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "ids.json", "index.json", "lock", "pieces.npy", "rejected.json", "shapes.npy",
-        "shard-00000.bin", "shard-00001.bin", "shard-00002.bin",
+        "attributions.json", "ids.json", "index.json", "lock", "pieces.npy", "rejected.json",
+        "shapes.npy", "shard-00000.bin", "shard-00001.bin", "shard-00002.bin",
     ]  # fmt: skip
     with pytest.raises(DataError, match="fewer pictures"):
         store.pictures(np.array([0]), np.array([2]))
@@ -307,7 +308,7 @@ def test_a_flipped_bit_is_never_read_as_data(shapes, tmp_path):
     ("index", "said"),
     [
         ({"format": "shapelab-store", "version": 1}, "older ShapeLab; please prepare it again"),
-        ({"format": "shapelab-store", "version": 4}, "newer ShapeLab"),
+        ({"format": "shapelab-store", "version": VERSION + 1}, "newer ShapeLab"),
         ({"format": "something else"}, "no prepared store"),
         ([], "no prepared store"),
     ],
