@@ -127,8 +127,8 @@ class Floor(QObject):
 
     def settle(self) -> bool:
         """Rise all the way by a timer; False if it is there already."""
-        if self._height != self._goal:
-            self._timer.start()
+        if self._height != self._goal and not self._timer.isActive():
+            self._timer.start()  # not again while it runs: that would put its next tick off
         return self._timer.isActive()
 
     def stop(self) -> None:

@@ -169,6 +169,7 @@ def _others(p: Parameter, value: object) -> list[object]:
     return sorted(ends - {value}, key=str)
 
 
+@pytest.mark.slow
 @every_family
 def test_each_parameter_alone_changes_the_shape_visibly(family: type[Furniture]) -> None:
     """At 64^3 and after the fit to the grid: somewhere for all, nearly everywhere for eight."""
