@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn import functional
 
-from shapelab.core.model.networks import LEAK, Critic
+from shapelab.core.model.networks import LEAK, Critic, parted
 from shapelab.core.model.spec import ModelSpec
 
 from ..process.control import Check, never_stop
@@ -28,15 +27,16 @@ def untrained(spec: ModelSpec) -> Critic:
         return Critic(spec)
 
 
-def features(critic: nn.Module, grids: NDArray[np.bool_]) -> NDArray[np.float32]:
+def features(critic: Critic, grids: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Responses of all layers but the first, each max-pooled to 2 x 2 x 2 cells, (n, size)."""
     weight = next(critic.parameters())
     found = []
     with torch.inference_mode():
         for part in batches_of(grids, never_stop):
             x = torch.from_numpy(part[:, None].astype(np.float32)).to(weight)
+            x = parted(x) if critic.sub_cells else x
             pooled = []
-            for k, conv in enumerate(critic.convs):  # type: ignore[arg-type]
+            for k, conv in enumerate(critic.convs):
                 x = functional.leaky_relu(conv(x), LEAK)
                 if k:
                     pooled.append(functional.adaptive_max_pool3d(x, POOLED).flatten(1))

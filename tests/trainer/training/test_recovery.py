@@ -35,8 +35,8 @@ def break_loss(monkeypatch, at, name="_reconstruction", times=1):
     """Makes the loss of the encoder NaN at given steps."""
     original, left = getattr(steps, name), dict.fromkeys(at, times)
 
-    def broken(*arguments):
-        value = original(*arguments)
+    def broken(*arguments, **options):
+        value = original(*arguments, **options)
         return value * NAN if broken.step in at and left[broken.step] > 0 else value
 
     broken.step = -1
