@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_kills_lose_no_checkpoint_and_change_no_bit(kills, config, train, store_folder, tmp_path):
     steps = 10 * kills
     config = config.model_copy(
