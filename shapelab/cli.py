@@ -19,6 +19,7 @@ from shapelab import __version__
 from shapelab.core.errors import ExportError, InputError, ShapelabError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
+from shapelab.core.paths import DEFAULT_MODEL
 from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
@@ -101,7 +102,7 @@ def sample(
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     force: Force = False,
-    model_name: Model = "furniture",
+    model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
     from shapelab.core.session.shape_state import seeded_state
@@ -137,7 +138,7 @@ def reconstruct(
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     force: Force = False,
-    model_name: Model = "furniture",
+    model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.session.shape_file import shape_of_file
@@ -170,7 +171,7 @@ def interpolate(
     level: Level = DEFAULTS.level,
     all_parts: AllParts = False,
     force: Force = False,
-    model_name: Model = "furniture",
+    model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Write the shapes on the way from A to B."""
     from shapelab.core.session.shape_file import named_shape

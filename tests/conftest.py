@@ -69,7 +69,7 @@ def model() -> ShapeModel:
     """The shipped model; loaded once."""
     from shapelab.core.model.shape_model import load_model
 
-    return load_model("furniture")
+    return load_model("modelnet10")
 
 
 @pytest.fixture

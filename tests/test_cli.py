@@ -403,12 +403,12 @@ def test_reconstruct_says_what_it_cannot_read(
 
 
 def test_info_about_the_shipped_model(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["info", "furniture"]) == 0
+    assert cli.main(["info", "modelnet10"]) == 0
     by_name = _lines(capsys)
-    assert by_name[0].startswith("ShapeLab model 'furniture'")
+    assert by_name[0].startswith("ShapeLab model 'modelnet10'")
     assert "grid 32³, latent 200" in by_name[1]
     assert "chair" in by_name[2]
-    folder = paths.resources() / "models" / "furniture"
+    folder = paths.resources() / "models" / "modelnet10"
     for path in (folder, folder / "model.safetensors"):
         assert cli.main(["info", str(path)]) == 0
         assert _lines(capsys) == by_name

@@ -29,6 +29,10 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir("shapelab", appauthor=False))
 
 
+#: The shipped model that is opened where none is named.
+DEFAULT_MODEL = "modelnet10"
+
+
 def find_model(name: str | Path) -> Path:
     """The folder of a model: a path to a folder or file, a user's model, or a shipped one.
 

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.paths import log_folder
+from shapelab.core.paths import DEFAULT_MODEL, log_folder
 from shapelab.gui.base import notify
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
@@ -58,7 +58,7 @@ class MainWindow(QMainWindow):
     settled = Signal(bool)  # once: the first shape is there, or it cannot be
 
     def __init__(
-        self, model_name: str | Path = "furniture", settings: WindowSettings | None = None
+        self, model_name: str | Path = DEFAULT_MODEL, settings: WindowSettings | None = None
     ) -> None:
         super().__init__()
         self.setObjectName("shapelab")

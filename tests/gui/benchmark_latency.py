@@ -211,7 +211,7 @@ def _wait(app, condition, patience: float = 300) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moves", type=int, default=MOVES)
-    parser.add_argument("--model", default="furniture")
+    parser.add_argument("--model", default="modelnet10")
     parser.add_argument("--training", type=Path, help="a prepared store to train on")
     parser.add_argument("--set", action="append", default=[], help="a setting of the training")
     options = parser.parse_args()

