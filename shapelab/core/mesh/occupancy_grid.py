@@ -14,6 +14,11 @@ Occupancy = NDArray[np.float32]
 MARGIN = 1e-3
 # The cells of empty space laid around a grid: one closes the surface, two feed the cubic filter.
 PADDING = 2
+# Between these lies the level that makes a shape whole; the upper one is where it lies by itself.
+LOWEST_LEVEL, USUAL_LEVEL = 0.25, 0.5
+LEVEL_STEP = 0.01
+# This share of a shape may be crumbs: they are not worth a fatter shape, and are dropped anyway.
+CRUMBS = 0.005
 
 
 def checked(occupancy: NDArray[np.floating], level: float) -> Occupancy:
@@ -149,6 +154,48 @@ def keep_largest(occupancy: Occupancy, level: float) -> None:
     outside, count = ndimage.label(~solid)
     if count > 1:
         occupancy[~solid & (outside != outside[0, 0, 0])] = 1.0
+
+
+def whole_level(occupancy: NDArray[np.floating]) -> float:
+    """The highest level up to 0.5, and no lower than 0.25, at which a shape hangs together.
+
+    Thin parts are blurred where they are uncertain, so at 0.5 they break; a lower level joins them
+    again and makes all else fatter. What a level joins is counted in the cells that are solid at
+    0.5: the share of them in one part, joined through faces, only rises as the level falls, so the
+    level is found by halving. Where no level joins all, the highest counts that joins as much as
+    the lowest one; a shape that is empty at 0.5 gets 0.25.
+
+    Args:
+        occupancy: (x, y, z) in [0, 1].
+    """
+    filled = np.asarray(occupancy) >= LOWEST_LEVEL
+    if not filled.any():
+        return USUAL_LEVEL  # it is empty at any level that would do
+    places = [np.flatnonzero(filled.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    part = np.asarray(occupancy)[tuple(slice(at[0], at[-1] + 1) for at in places)]
+    usual = part >= USUAL_LEVEL
+    if not usual.any():
+        return LOWEST_LEVEL
+    share = _largest_share(usual, usual)
+    if share >= 1 - CRUMBS:
+        return USUAL_LEVEL
+    enough = _largest_share(part >= LOWEST_LEVEL, usual) - CRUMBS
+    if share >= enough:
+        return USUAL_LEVEL  # nothing is to be joined
+    low, high = 0, round((USUAL_LEVEL - LOWEST_LEVEL) / LEVEL_STEP)
+    while high - low > 1:
+        middle = (low + high) // 2
+        joined = _largest_share(part >= LOWEST_LEVEL + middle * LEVEL_STEP, usual) >= enough
+        low, high = (middle, high) if joined else (low, middle)
+    return round(LOWEST_LEVEL + low * LEVEL_STEP, 2)
+
+
+def _largest_share(solid: NDArray[np.bool_], counted: NDArray[np.bool_]) -> float:
+    """How much of the cells that count lies in the part of the solid that has most of them."""
+    from scipy import ndimage
+
+    sizes = np.bincount(ndimage.label(solid)[0][counted])
+    return float(sizes.max() / sizes.sum())
 
 
 def thin_cells(occupancy: Occupancy, level: float) -> NDArray[np.bool_]:
