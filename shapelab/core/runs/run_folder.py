@@ -87,6 +87,11 @@ class RunFolder:
         """Who holds the lock, as JSON; a file of its own, as Windows forbids reading a lock."""
         return self.path / "owner.json"
 
+    @property
+    def aside(self) -> Path:
+        """What the folder is called for an instant while its deletion is tried."""
+        return self.path.with_name(f"{self.path.name}.deleting")
+
     def create(self, config: RunConfig, data: RunData) -> None:
         """Makes the folder of a new run; one that was made like this already stays as it is.
 
@@ -209,9 +214,8 @@ class RunFolder:
             for folder, _, _ in os.walk(self.path):
                 if not os.access(folder, os.W_OK | os.X_OK):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
-            aside = self.path.with_name(f"{self.path.name}.deleting")
-            os.rename(self.path, aside)  # Windows refuses while a file in it is open
-            os.rename(aside, self.path)
+            os.rename(self.path, self.aside)  # Windows refuses while a file in it is open
+            os.rename(self.aside, self.path)
             for entry in list(self.path.iterdir()):
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
@@ -318,12 +322,15 @@ def _size_and_time(path: Path) -> tuple[int, float]:
 
 
 def find_runs(root: Path) -> list[RunSummary]:
-    """All readable runs at or below a folder, the one changed last first."""
+    """All readable runs at or below a folder, the one changed last first.
+
+    Folders may come and go meanwhile: runs are started and deleted while others look.
+    """
     found = []
-    for depth in range(SEARCH_DEPTH + 1):
-        for config in root.glob("*/" * depth + "config.toml"):
-            try:
-                found.append(summarise(RunFolder(config.parent)))
-            except (RunError, OSError):  # somebody else's config.toml
-                continue
+    for folder, below, names in os.walk(root, followlinks=True):  # passes over what has gone
+        if len(Path(folder).relative_to(root).parts) == SEARCH_DEPTH:
+            below.clear()
+        if "config.toml" in names:
+            with suppress(RunError, OSError):  # somebody else's config.toml
+                found.append(summarise(RunFolder(Path(folder))))
     return sorted(found, key=lambda run: -run.changed)

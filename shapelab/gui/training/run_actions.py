@@ -71,11 +71,6 @@ class RunActions(QObject):
         except (ShapelabError, OSError) as error:
             self.failed.emit(error)
 
-    @property
-    def in_deletion(self) -> list[Path]:
-        """Folders of the runs that are being removed."""
-        return list(self._deletions)
-
     def stop(self) -> None:
         """Waits until nothing is being removed any more."""
         for deletion in self._deletions.values():

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core import formatting
-from shapelab.core.runs.run_folder import RunSummary, find_runs
+from shapelab.core.runs.run_folder import RunFolder, RunSummary, find_runs
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
@@ -183,6 +183,7 @@ class RunList(QListView):
         self._task: Task | None = None
         self._again = False
         self._pending: dict[Path, RunSummary] = {}
+        self._in_deletion: dict[Path, RunSummary] = {}
         self._wanted: Path | None = None  # to be selected as soon as it is there
         self.selectionModel().currentChanged.connect(self._tell)
         self.clicked.connect(self._open)
@@ -221,17 +222,30 @@ class RunList(QListView):
         """Shows a run whose folder is not there yet, at the top, and selects it."""
         run = RunSummary(path, RunState.PREPARING, 0, steps, preset, None, 0, time.time())
         self._pending[path] = run
-        self._model.set_runs(self._with_pending(self._model.runs))
+        self._model.set_runs(self._with_own(self._model.runs))
         self.choose(path)
         self._tell()
 
-    def forget(self, path: Path) -> None:
-        """Takes a run away that has no folder."""
-        self._pending.pop(path, None)
+    def keep_in_deletion(self, path: Path) -> None:
+        """Shows a run as one that is being deleted, whatever is found of it, until ``forget``."""
+        self.update_run(path, state=RunState.DELETING)
+        row = self._model.row_of(path)
+        if row >= 0:
+            self._in_deletion[path] = self._model.runs[row]
 
-    def _with_pending(self, runs: list[RunSummary]) -> list[RunSummary]:
+    def forget(self, path: Path) -> None:
+        """Shows of a run only what is found of it."""
+        self._pending.pop(path, None)
+        self._in_deletion.pop(path, None)
+
+    def _with_own(self, runs: list[RunSummary]) -> list[RunSummary]:
+        """What was read from the disk, and what is known better here."""
         listed = {run.path for run in runs}
         self._pending = {p: run for p, run in self._pending.items() if p not in listed}
+        kept = self._in_deletion
+        hidden = kept.keys() | {RunFolder(path).aside for path in kept}
+        rest = [run for run in runs if run.path not in hidden]
+        runs = sorted([*rest, *kept.values()], key=lambda run: -run.changed) if kept else runs
         return [*self._pending.values(), *runs]
 
     def update_run(self, path: Path, **changes: Any) -> None:
@@ -264,7 +278,7 @@ class RunList(QListView):
     def _show_runs(self, runs: list[RunSummary]) -> None:
         before = self._wanted or (self.current.path if self.current else None)
         blocked = self.selectionModel().blockSignals(True)
-        runs = self._with_pending(runs)
+        runs = self._with_own(runs)
         self._model.set_runs(runs)
         row = self._model.row_of(before)
         if row < 0 and runs and self._wanted is None:

@@ -166,8 +166,6 @@ class TrainingPanel(QWidget):
         """What is read from the disk knows less than who watches."""
         for live in self.training:
             self.list.update_run(live.run, state=live.state, step=live.progress.step)
-        for run in self._actions.in_deletion:
-            self.list.update_run(run, state=RunState.DELETING)
         self.run_page.offer_runs(self.list.runs)
         if self.pages.currentWidget() is self.welcome and self.list.runs:
             shown = self.run_page.shown
@@ -211,7 +209,7 @@ class TrainingPanel(QWidget):
 
     @Slot(Path)
     def _show_deletion(self, run: Path) -> None:
-        self.list.update_run(run, state=RunState.DELETING)
+        self.list.keep_in_deletion(run)
         self._show_list()
 
     def learn_from(self, data: Path) -> None:

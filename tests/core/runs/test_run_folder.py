@@ -118,6 +118,9 @@ def test_listing_runs_neither_stops_a_start_nor_stumbles_over_files_that_go(
     folder: RunFolder,
 ) -> None:
     folder.checkpoints.mkdir()
+    going = RunFolder(folder.path.with_name("going"))
+    going.create(RunConfig(), folder.path)
+    going.timeline.mkdir()
     done = threading.Event()
     found = []
 
@@ -126,23 +129,30 @@ def test_listing_runs_neither_stops_a_start_nor_stumbles_over_files_that_go(
             passing = folder.checkpoints / "passing"
             passing.write_bytes(b"x")
             passing.unlink()
+            os.rename(going.path, going.aside)
+            os.rename(going.aside, going.path)
 
     def look() -> None:
         while not done.is_set():
-            found.append(len(find_runs(folder.path.parent)))
+            try:
+                runs = find_runs(folder.path.parent)
+            except OSError as error:
+                found.append(error)
+            else:
+                found.append(folder.path in [run.path for run in runs])
 
     threads = [threading.Thread(target=work) for work in (churn, look, look)]
     for thread in threads:
         thread.start()
     try:
-        for _ in range(10):
+        while len(found) < 400:
             with folder.locked():
                 pass
     finally:
         done.set()
         for thread in threads:
             thread.join()
-    assert set(found) <= {1}
+    assert set(found) == {True}
 
 
 def test_find_runs_lists_readable_runs_the_newest_first(folder: RunFolder, tmp_path: Path) -> None:

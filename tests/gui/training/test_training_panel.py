@@ -463,25 +463,31 @@ def answer(monkeypatch, words):
 def test_deleting_asks_first(panel, old, monkeypatch):
     answer(monkeypatch, "Cancel")
     panel.run_page.header.verbs["delete"].trigger()
-    assert panel._actions.in_deletion == []
+    assert panel.list.current.state is S.COMPLETED
     assert old.path.exists()
 
 
 def test_a_run_is_deleted_on_a_thread_while_its_row_says_so(qtbot, panel, old, monkeypatch):
     answer(monkeypatch, "Delete")
-    go_on, threads, remove = threading.Event(), [], shutil.rmtree
+    begun, go_on, threads, remove = threading.Event(), threading.Event(), [], shutil.rmtree
 
     def slow(path):
-        assert go_on.wait(WAIT_MS / 1000)
+        if not go_on.is_set():
+            os.rename(old.path, old.aside)  # as it is called for an instant
+            begun.set()
+            assert go_on.wait(WAIT_MS / 1000)
+            os.rename(old.aside, old.path)
         threads.append(threading.current_thread())
         remove(path)
 
     monkeypatch.setattr(shutil, "rmtree", slow)
     panel.run_page.header.verbs["delete"].trigger()
     assert panel.pages.currentWidget() is panel.list_page
+    qtbot.waitUntil(begun.is_set, timeout=WAIT_MS)
     refresh(qtbot, panel)  # what is read meanwhile does not bring it back
+    assert panel.list.model().rowCount() == 1
     index = panel.list.model().index(0, 0)
-    assert "being deleted" in index.data()
+    assert index.data().startswith("old, being deleted")
     assert not index.flags() & Qt.ItemFlag.ItemIsEnabled
     qtbot.mouseClick(panel.list.viewport(), LEFT, pos=panel.list.visualRect(index).center())
     assert panel.pages.currentWidget() is panel.list_page
