@@ -246,7 +246,8 @@ class Training:
     def _batch(self, due: list[str]) -> Batch:
         if "distil" in due:
             return self.image_phase.batch(self.batches)
-        return self.batches(self.state.step, "image" in due, self.state.rollbacks)
+        blends = "critic" in due and self.config.prior == "blends"
+        return self.batches(self.state.step, "image" in due, self.state.rollbacks, blends)
 
     def _update(self, name: str, batch: Batch) -> Metrics:
         if name == "distil":

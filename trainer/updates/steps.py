@@ -72,13 +72,26 @@ def _camera(micro_batch: Batch, guess: Tensor | None, metrics: Metrics) -> Tenso
 
 
 @torch.no_grad()
+def _prior(state: TrainState, batch: Batch) -> Tensor:
+    """Latents of the prior [B, L]: N(0, I), or blends of codes (after ACAI, Berthelot et al. 2018).
+
+    What is blended are the codes of two shapes of a class; the critic so learns of halfway points.
+    """
+    if batch.partners is None:
+        return batch.prior
+    own = _sample(state.config, state.voxel_encoder(batch.grids), batch.noise)
+    other = _sample(state.config, state.voxel_encoder(batch.partners), batch.image_noise)
+    return torch.lerp(own, other, batch.blend).to(batch.prior)
+
+
+@torch.no_grad()
 def _fake_latents(state: TrainState, batch: Batch) -> Tensor:
-    """Latents of x^ [B, L]: from the prior in even rows, from encoded voxels in odd ones.
+    """Latents of x^ [B, L]: of the prior in even rows, from encoded voxels in odd ones.
 
     Where the image encoder learns to reconstruct, as in the paper, every second of those comes from
     an encoded picture.
     """
-    z = batch.prior.clone()
+    z = _prior(state, batch).clone()
     paper = state.config.image_loss == "vae" and batch.pictures is not None and len(batch) > 3
     rows = slice(1, None, 4 if paper else 2)
     z[rows] = _sample(state.config, state.voxel_encoder(batch.grids[rows]), batch.noise[rows]).to(z)
@@ -118,7 +131,7 @@ def critic_step(state: TrainState, batch: Batch) -> Metrics:
     def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with torch.no_grad(), state.autocast():
             blind = state.config.critic_sees == "prior"
-            latents = micro_batch.prior if blind else _fake_latents(state, micro_batch)
+            latents = (_prior if blind else _fake_latents)(state, micro_batch)
             fake = torch.sigmoid(state.generator(latents))
         real = shifted(micro_batch.targets, micro_batch.shifts[:, 0])
         fake = shifted(fake.to(real.dtype), micro_batch.shifts[:, 1])

@@ -104,6 +104,11 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Generated shapes that it judges: from the prior and from encoded shapes in "
         "turns (paper), or from the prior alone (released code).",
     )
+    prior: Literal["normal", "blends"] = Field(
+        "normal",
+        description="Latents of the prior in the adversarial updates: N(0, I) (paper), or blends "
+        "of the codes of two shapes of a class, where samples and morphs lie when the KL is weak.",
+    )
     penalty_weight: float = Field(
         10.0, ge=0, le=10000, description="Weight of the penalty: lambda, or gamma of r1 and r1r2."
     )

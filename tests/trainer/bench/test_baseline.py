@@ -31,6 +31,8 @@ def make_batch(size: int, latent: int, dtype: torch.dtype) -> Batch:
         torch.zeros(size, 2, 3, dtype=torch.int64),
         grids,
         torch.zeros(size, dtype=torch.bool),
+        None,
+        torch.rand(size, 1).to(dtype),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -66,3 +67,29 @@ def test_the_penalty_is_computed_in_full_float32(made, monkeypatch):
     steps.critic_step(state, batch)
     assert seen == [[False, False]]
     assert [flag.allow_tf32 for flag in flags] == before
+
+
+def test_blends_lie_between_the_codes_of_two_shapes_of_a_class(config, store_folder, alone):
+    changed = config.model_copy(update={"prior": "blends", "vae": "true"})
+    store, state = open_store(store_folder), new_state(changed, alone)
+    batches = Batches(store, changed, alone)
+    plain, batch = batches(4, False), batches(4, False, partners=True)
+    assert plain.partners is None
+    assert torch.equal(plain.grids, batch.grids)  # partners change no other draw
+    assert torch.equal(plain.noise, batch.noise)
+    rows = store.indices("train")
+    for row, partner in zip(batch.rows, batch.partners[:, 0].numpy() > 0.5, strict=True):
+        same = rows[store.labels[rows] == store.labels[row]]
+        assert any(np.array_equal(partner, other) for other in store.grids(same))
+    state.voxel_encoder.eval()
+    with torch.no_grad():
+        ends = [
+            mean + (0.5 * log_variance).exp() * noise
+            for (mean, log_variance), noise in (
+                (state.voxel_encoder(batch.grids), batch.noise),
+                (state.voxel_encoder(batch.partners), batch.image_noise),
+            )
+        ]
+    expected = ends[0] + batch.blend * (ends[1] - ends[0])
+    torch.testing.assert_close(steps._prior(state, batch), expected)
+    assert torch.equal(steps._fake_latents(state, batch)[::2], steps._prior(state, batch)[::2])

@@ -50,6 +50,8 @@ class Batch:
     # distances d; else it is ``grids`` itself.
     targets: Tensor
     measured: Tensor  # [B] bool: whether those are distances; others tell solid from empty only
+    partners: Tensor | None  # [B, 1, R, R, R] another shape of the class of each, to blend with
+    blend: Tensor  # [B, 1] ~ U(0, 1), the share of the other shape
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -109,6 +111,10 @@ class Batches:
         photos = config.backgrounds if config.model.image_mode == "RGB" else ""
         self.backgrounds = Backgrounds(Path(photos) if photos else None)
         self.cameras = Cameras(store)
+        self._of_class = {
+            int(label): self.rows[store.labels[self.rows] == label]
+            for label in np.unique(store.labels[self.rows])
+        }
         self.per_epoch = max(1, len(self.rows) // self.size)
 
     def rows_of(self, step: int) -> NDArray[np.int64]:
@@ -123,13 +129,16 @@ class Batches:
         size = self.size
         return np.resize(order[position * size : (position + 1) * size], size)
 
-    def __call__(self, step: int, pictures: bool, attempt: int = 0) -> Batch:
+    def __call__(
+        self, step: int, pictures: bool, attempt: int = 0, partners: bool = False
+    ) -> Batch:
         """The batch of a step.
 
         Args:
             step: steps taken before.
             pictures: whether an update needs them.
             attempt: how often the run was rolled back; other noise then, or it fails again.
+            partners: whether an update blends shapes.
         """
         config = self.config
         rng = np.random.default_rng([config.seed, 2, step, attempt])
@@ -142,6 +151,8 @@ class Batches:
         shifts = rng.integers(-reach, reach + 1, (size, 2, 3))
         view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
         stretch_seeds = rng.integers(2**63, size=size)
+        blend = rng.random((size, 1), dtype=np.float32)
+        others = np.asarray([rng.choice(self._of_class[int(k)]) for k in self.store.labels[whole]])
         share = self.share
         rows, flipped = whole[share], flipped[share]
         grids = self.store.grids(rows)
@@ -156,6 +167,7 @@ class Batches:
                 targets[stretched] = grids[stretched]
                 measured = measured & ~stretched
         solid = self._tensor(grids[:, None].astype(np.float32))
+        second = self.store.grids(others[share])[:, None].astype(np.float32) if partners else None
         return Batch(
             rows,
             flipped,
@@ -169,6 +181,8 @@ class Batches:
             self._tensor(shifts[share]),
             solid if targets is None else self._tensor(targets[:, None]),
             self._tensor(measured),
+            None if second is None else self._tensor(second),
+            self._tensor(blend[share]),
         )
 
     def _targets(
