@@ -174,7 +174,7 @@ def distance_reconstruction(
         known = measured.view(-1, 1, 1, 1, 1)
         wanted = torch.where(known, target, solid)
         near = ((target - 0.5).abs() < NEAR) | ~known
-    return _SquashedError.apply(logits, wanted, near, known, weight, kind)  # type: ignore[no-untyped-call,no-any-return]
+    return _SquashedError.apply(logits, wanted, near, known, weight, kind)  # type: ignore[no-untyped-call]
 
 
 class _SquashedError(torch.autograd.Function):
@@ -205,7 +205,7 @@ class _SquashedError(torch.autograd.Function):
         return error.mul_(weight).mean()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
         return slope * outer[0], None, None, None, None, None
