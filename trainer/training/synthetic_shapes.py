@@ -113,7 +113,7 @@ def _pictured(
     name, packed = shape
     grid = np.unpackbits(packed).view(np.bool_).reshape((resolution,) * 3)
     shots = draw_shots(picture_seed(seed, name), VIEWS)
-    pictures = render_views(shape_mesh(grid), shots, size)
+    pictures = render_views(shape_mesh(grid), grid, shots, size)
     return encode(grid, None, pictures, shots.cameras())
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from shapelab.core import formatting
 from shapelab.core.errors import DataError
 
-FORMAT, VERSION = "shapelab-store", 4  # before 4 fronts were as the source had them
+# Before 4 fronts were as the source had them; before 5 pictures were drawn in plain colours.
+FORMAT, VERSION = "shapelab-store", 5
 OLDEST = 2  # that is read; it does not keep the cameras of its pictures
 INDEX = "index.json"
 

@@ -57,7 +57,7 @@ def test_real_renders_too():
     grid = np.zeros((32,) * 3, bool)
     grid[6:26, 8:24, 14:17] = True
     grid[7:10, 9:12, 4:14] = grid[22:25, 20:23, 4:14] = True
-    rgba = render_views(shape_mesh(grid), draw_shots(0, 24), 128)
+    rgba = render_views(shape_mesh(grid), grid, draw_shots(0, 24), 128)
     close()
     for mode in ("LA", "RGB"):
         expected = np.stack([to_input(picture, spec(64, mode)) for picture in rgba])

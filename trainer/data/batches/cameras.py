@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapelab.core.inputs.images import FILL
 from shapelab.core.model.camera import CODE, Camera
 
-from ..pictures.picture_cameras import draw_shots, picture_seed
+from ..pictures.picture_cameras import first_cameras, picture_seed
 from ..sources.source_table import READERS
 from ..store.prepared_store import Store
 
@@ -41,7 +41,7 @@ def redrawn_cameras(store: Store, row: int) -> NDArray[np.float64]:
     reader = READERS.get(str(store.index["reader"]))
     if reader is not None and reader.has_pictures:
         return np.full((views, 4), np.nan)
-    return draw_shots(picture_seed(int(store.index["seed"]), store.ids[row]), views).cameras()
+    return first_cameras(picture_seed(int(store.index["seed"]), store.ids[row]), views)
 
 
 class Cameras:

@@ -1,10 +1,11 @@
-"""Pictures for the image encoder: drawn off screen with random view, light and colour, or given."""
+"""Pictures for the image encoder: drawn with random view, materials and light, or given."""
 
 from __future__ import annotations
 
 import atexit
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,14 +18,18 @@ from vtkmodules.vtkCommonCore import vtkLogger, vtkUnsignedCharArray
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.images import frame
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
-from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.mesh.tri_mesh import TriMesh, merged
 from shapelab.core.model.camera import Camera
 
 from ..sources import guarded_loading
-from .picture_cameras import Shot, Shots
+from .materials import Points
+from .picture_cameras import Shots
+from .shading import Grid, shaded
 
 FINER = 2  # pixels drawn along each side of a stored one; scaling down smooths the edges
 CREASE = 30.0  # degrees between faces; a sharper edge stays an edge under smooth shading
+_MOST_SMOOTH = 30_000  # faces; finer meshes look smooth without
+_NOTHING = 0xFFFFFF  # number of the background; a surface has fewer faces
 _MARGIN = 1.5  # stored pixels left around the object, so that its outline is drawn whole
 
 _one_at_a_time = threading.Lock()  # a window and its OpenGL context serve one thread at a time
@@ -35,15 +40,19 @@ def shape_mesh(grid: NDArray[np.bool_]) -> TriMesh:
     return surface(grid.astype(np.float32), SurfaceOptions(smoothing=12, largest_part=False))
 
 
-def render_views(mesh: TriMesh, shots: Shots, size: int) -> NDArray[np.uint8]:
+def render_views(
+    mesh: TriMesh, occupancy: NDArray[np.bool_], shots: Shots, size: int
+) -> NDArray[np.uint8]:
     """Pictures (views, size, size, 4) RGBA of one shape, framed as dropped pictures are.
 
-    The same arguments give the same pictures on one machine; other OpenGL drivers round otherwise.
+    The same arguments give the same pictures on one machine; other OpenGL drivers may take another
+    triangle along an edge.
 
     Args:
-        mesh: in sides of the grid, its middle at the origin, z up. Its own normals are used for
-            smooth shading; without them, normals are taken that keep creases.
-        shots: from where, and in which light; one a picture.
+        mesh: in sides of the grid, its middle at the origin, z up. Its faces are drawn flat; where
+            it has no normals and few faces, those that meet at less than ``CREASE`` are smooth.
+        occupancy: (R, R, R), the shape's cells, for its shadows on itself.
+        shots: from where, and how it looks; one a picture.
         size: side of a picture, pixels.
 
     Raises:
@@ -51,15 +60,25 @@ def render_views(mesh: TriMesh, shots: Shots, size: int) -> NDArray[np.uint8]:
     """
     if mesh.is_empty:
         raise InputError("The shape has no surface to draw; please give one with triangles.")
+    if not shots.shots:
+        return np.zeros((0, size, size, 4), np.uint8)
+    faces, grid = Faces(mesh), Grid(occupancy)
     with _one_at_a_time:
         studio = _studio()
         try:
-            studio.place(mesh, size, shots.smooth)
-            pictures = [studio.picture(shot) for shot in shots.shots]
+            studio.place(mesh, size)
+            seen = [studio.seen(shot.camera) for shot in shots.shots]
         finally:
             studio.leave()
-    framed = [frame(picture, size) for picture in pictures]
-    return np.stack(framed) if framed else np.zeros((0, size, size, 4), np.uint8)
+    pictures = []
+    for (numbers, rays), shot in zip(seen, shots.shots, strict=True):
+        picture = np.zeros((*numbers.shape, 4), np.uint8)
+        rows, columns = np.nonzero(numbers >= 0)
+        points, normals, towards = faces.met(numbers[rows, columns], rays, rows, columns)
+        picture[rows, columns, :3] = shaded(points, normals, towards, grid, shot)
+        picture[rows, columns, 3] = 255
+        pictures.append(frame(picture, size))
+    return np.stack(pictures)
 
 
 def own_views(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
@@ -99,19 +118,99 @@ def _studio() -> _Studio:
 atexit.register(close)  # while there still is all that VTK needs for it
 
 
+@dataclass(frozen=True)
+class Rays:
+    """The rays of a square picture's pixels: from a pinhole through a plane at distance 1."""
+
+    eye: NDArray[np.float64]  # (3,)
+    right: NDArray[np.float64]  # (3,) unit vectors
+    up: NDArray[np.float64]
+    towards: NDArray[np.float64]  # from the shape to the eye
+    middle: NDArray[np.float64]  # (2,) of the picture in that plane, and half its side
+    half: float
+    side: int  # pixels
+
+    def through(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Points:
+        """Directions (n, 3) of the rays through pixels; they go 1 along the line of sight."""
+        pixel = 2 * self.half / self.side
+        across = self.middle[0] - self.half + (columns + 0.5) * pixel
+        above = self.middle[1] + self.half - (rows + 0.5) * pixel
+        rays = across[:, None] * self.right + above[:, None] * self.up - self.towards
+        return rays.astype(np.float32)
+
+
+class Faces:
+    """A mesh's triangles, as rays meet them."""
+
+    def __init__(self, mesh: TriMesh) -> None:
+        self._corners = mesh.vertices[mesh.faces]  # (m, 3, 3)
+        first, second, third = self._corners.transpose(1, 0, 2)
+        across = np.cross(second - first, third - first)
+        self._normals = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+        self._smooth: Points | None = None
+        if mesh.normals is None and len(mesh.faces) <= _MOST_SMOOTH:
+            self._smooth = crease_normals(mesh)
+
+    def met(
+        self,
+        numbers: NDArray[np.int64],
+        rays: Rays,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+    ) -> tuple[Points, Points, Points]:
+        """Points, normals and directions to the eye (n, 3) where pixels' rays meet faces (n,)."""
+        ways, eye = rays.through(rows, columns), rays.eye.astype(np.float32)
+        corners, normals = self._corners[numbers], self._normals[numbers]
+        slant = (ways * normals).sum(1)
+        slant = np.where(np.abs(slant) < 1e-6, np.float32(1e-6), slant)
+        far = ((corners[:, 0] - eye) * normals).sum(1) / slant
+        depths = (corners - eye) @ -rays.towards.astype(np.float32)
+        points = (
+            eye + ways * np.clip(far, depths.min(1), depths.max(1))[:, None]
+        )  # seen edge on, it goes anywhere
+        if self._smooth is not None:
+            normals = _between(points, corners, normals, self._smooth[numbers])
+        towards = -ways / np.linalg.norm(ways, axis=1, keepdims=True)
+        facing = (normals * towards).sum(1, keepdims=True)
+        return points, np.where(facing < 0, -normals, normals), towards
+
+
+def _between(points: Points, corners: Points, normals: Points, smooth: Points) -> Points:
+    """Normals (n, 3) at points of triangles from those of their corners, by shares of area."""
+    shares = []
+    for k in range(3):
+        edge = corners[:, (k + 2) % 3] - corners[:, (k + 1) % 3]
+        across = np.cross(edge, points - corners[:, (k + 1) % 3])
+        shares.append(np.maximum((across * normals).sum(1), 0))
+    mixed = sum(share[:, None] * smooth[:, k] for k, share in enumerate(shares))
+    length = np.linalg.norm(mixed, axis=1, keepdims=True)
+    return np.where(length > 1e-12, mixed / np.maximum(length, 1e-12), normals)
+
+
+def crease_normals(mesh: TriMesh) -> Points:
+    """Normals (m, 3, 3) of the faces' corners: the mean of the faces around, but over no crease.
+
+    Vertices may be repeated; those at one place count as one.
+    """
+    whole = merged(TriMesh(mesh.vertices, mesh.faces))
+    poly = pv.PolyData.from_regular_faces(whole.vertices, whole.faces)
+    found = poly.compute_normals(
+        cell_normals=False, split_vertices=True, feature_angle=CREASE, consistent_normals=False
+    )
+    return found.point_data["Normals"][found.regular_faces]
+
+
 class _Studio:
-    """One off-screen window with an actor that takes any mesh, a camera and three lights."""
+    """One off-screen window that shows which face of a mesh each pixel sees."""
 
     def __init__(self) -> None:
         self._plotter = pv.Plotter(off_screen=True, window_size=(64, 64), lighting="none")
         window = self._plotter.render_window
-        window.SetMultiSamples(0)  # FINER smooths edges at a third of the cost
-        window.AlphaBitPlanesOn()
-        self._plotter.renderer.SetBackgroundAlpha(0.0)
-        self._actor = self._plotter.add_mesh(pv.PolyData(np.eye(3), [3, 0, 1, 2]), render=False)
-        self._lights = [pv.Light(light_type="scene light") for _ in range(3)]
-        for light in self._lights:
-            self._plotter.add_light(light)
+        window.SetMultiSamples(0)  # or colours, which are numbers, would be mixed
+        self._plotter.set_background("white")  # the last number, which no face has
+        self._actor = self._plotter.add_mesh(
+            pv.PolyData(np.eye(3), [3, 0, 1, 2]), render=False, lighting=False
+        )
         self._pixels = vtkUnsignedCharArray()
         self._points = np.zeros((0, 3), np.float32)
         self._size = 0
@@ -125,36 +224,28 @@ class _Studio:
         self._actor.mapper.dataset = pv.PolyData()
         self._plotter.render_window.ReleaseCurrent()
 
-    def place(self, mesh: TriMesh, size: int, smooth: bool) -> None:
+    def place(self, mesh: TriMesh, size: int) -> None:
         """Puts a mesh before the camera, to be drawn for pictures of a size."""
         poly = pv.PolyData.from_regular_faces(mesh.vertices, mesh.faces)
-        if smooth and mesh.normals is not None:
-            poly.point_data.active_normals = mesh.normals
-        elif smooth:
-            poly = poly.compute_normals(
-                cell_normals=False, split_vertices=True, feature_angle=CREASE
-            )
-        self._actor.mapper.dataset = poly
-        self._actor.prop.interpolation = "Phong" if smooth else "Flat"
+        numbers = np.arange(len(mesh.faces), dtype="<u4")
+        poly.cell_data["number"] = numbers.view(np.uint8).reshape(-1, 4)[:, :3].copy()
+        mapper = self._actor.mapper
+        mapper.dataset = poly
+        mapper.SetScalarModeToUseCellFieldData()
+        mapper.SelectColorArray("number")
+        mapper.SetColorModeToDirectScalars()
+        mapper.ScalarVisibilityOn()
         self._points = mesh.vertices[np.unique(mesh.faces)].astype(np.float64)
         self._size = size
         self._plotter.render_window.SetSize(FINER * size, FINER * size)
 
-    def picture(self, shot: Shot) -> NDArray[np.uint8]:
-        """One view (FINER * size, FINER * size, 4) RGBA, filled by the object."""
-        self._aim(shot.camera)
-        for light, (position, intensity) in zip(self._lights, shot.lights, strict=True):
-            light.position, light.intensity = position, intensity
-        self._actor.prop.color = shot.color
-        self._actor.prop.ambient = shot.ambient
-        self._actor.prop.specular = shot.specular
-        return self._draw()
+    def seen(self, camera: Camera) -> tuple[NDArray[np.int64], Rays]:
+        """The numbers of the faces that pixels see, -1 for none, and the pixels' rays.
 
-    def _aim(self, camera: Camera) -> None:
-        """Looks at the origin, and zooms on the object: an off-centre window changes no angle.
-
-        ``seen`` are the points' places in a plane at distance 1 from a pinhole; the picture shows
-        the square around them, whose half is the tangent of half the angle of view.
+        (FINER * size, FINER * size), filled by the object. The camera looks at the origin, and
+        zooms on the object: an off-centre window changes no angle. ``seen`` are the points' places
+        in a plane at distance 1 from a pinhole; the picture shows the square around them, whose
+        half is the tangent of half the angle of view.
         """
         towards, right, up = camera.axes()
         depths = camera.distance - self._points @ towards
@@ -168,11 +259,15 @@ class _Studio:
         eye.view_angle = float(np.rad2deg(2 * np.arctan(half)))
         eye.SetWindowCenter(*((low + high) / 2 / half))
         eye.clipping_range = (0.99 * float(depths.min()), 1.01 * float(depths.max()))
+        side = FINER * self._size
+        rays = Rays(towards * camera.distance, right, up, towards, (low + high) / 2, half, side)
+        return self._numbers(), rays
 
-    def _draw(self) -> NDArray[np.uint8]:
+    def _numbers(self) -> NDArray[np.int64]:
         window = self._plotter.render_window
         window.Render()
         side = FINER * self._size
-        window.GetRGBACharPixelData(0, 0, side - 1, side - 1, 0, self._pixels)
-        rows = vtk_to_numpy(self._pixels).reshape(side, side, 4)
-        return np.ascontiguousarray(rows[::-1])
+        window.GetPixelData(0, 0, side - 1, side - 1, 0, self._pixels, 0)
+        parts = vtk_to_numpy(self._pixels).reshape(side, side, 3)[::-1].astype(np.int64)
+        numbers = parts[..., 0] | parts[..., 1] << 8 | parts[..., 2] << 16
+        return np.where(numbers == _NOTHING, -1, numbers)

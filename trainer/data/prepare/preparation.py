@@ -22,7 +22,7 @@ from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.runs.events import Prepared
 
-from ..sampling.sampled_shape import sample
+from ..sampling.sampled_shape import Sampled, sample
 from ..sampling.verdict import DUPLICATE, judge, kind_of
 from ..source import Item, Shape, Up
 from ..sources import catalogue
@@ -188,7 +188,7 @@ def _made(task: ItemTask, item: Item) -> Result:
     verdict = judge(sampled)
     if verdict.reason:
         return Rejected(verdict.reason)
-    pictures, cameras = _pictured(task, item, sampled.surface) if task.views else (None, None)
+    pictures, cameras = _pictured(task, item, sampled) if task.views else (None, None)
     return encode(
         sampled.occupancy,
         sampled.distance,
@@ -202,7 +202,7 @@ def _made(task: ItemTask, item: Item) -> Result:
 
 
 def _pictured(
-    task: ItemTask, item: Item, surface: TriMesh
+    task: ItemTask, item: Item, sampled: Sampled
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None]:
     """The source's own pictures; where there are none, or a bad one, drawn ones with cameras."""
     from ..pictures.picture_cameras import draw_shots, picture_seed
@@ -214,7 +214,7 @@ def _pictured(
         except InputError:
             pass
     shots = draw_shots(picture_seed(task.seed, item.id), task.views)
-    return render_views(surface, shots, task.size), shots.cameras()
+    return render_views(sampled.surface, sampled.occupancy, shots, task.size), shots.cameras()
 
 
 def _check_free(out: Path) -> None:
@@ -245,7 +245,8 @@ def _drawn(size: int) -> tuple[int, ...]:
 
     corners = np.array([[0, 0, 0], [0.3, 0, 0], [0, 0.3, 0], [0, 0, 0.3]], np.float32)
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
-    return render_views(TriMesh(corners, faces), draw_shots(0, 1), size).shape
+    nothing = np.zeros((32,) * 3, bool)
+    return render_views(TriMesh(corners, faces), nothing, draw_shots(0, 1), size).shape
 
 
 def summary(store: Store) -> str:
