@@ -10,9 +10,12 @@ from trainer.updates.state import has_bf16, new_state, settled
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(("capable", "precision"), [(True, "bf16"), (False, "fp32")])
+@pytest.mark.parametrize(
+    ("capable", "precision"),
+    [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "bf16"), ({"avx512_f": True}, "fp32")],
+)
 def test_auto_is_decided_by_the_processor(config, alone, monkeypatch, capable, precision):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": capable}, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable, raising=False)
     auto = config.model_copy(update={"precision": "auto"})
     assert settled(auto, CPU).precision == precision
     assert new_state(auto, alone).config.precision == precision
