@@ -145,9 +145,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights; 0 = off.")
     precision: Literal["fp32", "bf16", "auto"] = Field(
         "fp32",
-        description="bf16 speeds up a GPU, and a processor with AMX or AVX-512 BF16; auto takes it where "
-        "it does. "
-        "The penalty is always computed in fp32.",
+        description="bf16 speeds up a GPU, and a processor with AMX or AVX-512 BF16; auto takes it "
+        "where it does. The penalty is always computed in fp32.",
     )
 
     # --- data and pictures ---
