@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import io
 import sys
 from collections.abc import Callable, Iterator
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
-import typer.core
 
 import shapelab
 from shapelab.core.errors import RunError, ShapelabError
@@ -20,116 +16,27 @@ from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.runs.run_folder import RunFolder, find_runs
 from shapelab.core.runs.store_mix import RunData, parse_share
 
+from .options import (
+    Backend,
+    CheckpointOption,
+    Commands,
+    DataOption,
+    EventsOption,
+    ForceOption,
+    OtherDataOption,
+    Output,
+    RunArgument,
+    RunOption,
+    SetOption,
+    TensorboardOption,
+    UpAxis,
+    errors_as_events,
+)
+
 if TYPE_CHECKING:
     from .data.source import Up
     from .process.distributed import Processes
     from .report.tensorboard import TensorBoardWriter
-
-Command = TypeVar("Command", bound=Callable[..., None])
-
-
-@contextlib.contextmanager
-def os_errors_in_words() -> Iterator[None]:
-    """What the system says of a file that was named becomes a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise RunError(f"{error.filename} cannot be used: {error.strerror}.") from error
-
-
-class Commands(typer.core.TyperGroup):
-    """All commands, of which each may be given a name that the disk does not take."""
-
-    def invoke(self, *given: Any, **named: Any) -> Any:
-        with os_errors_in_words():
-            return super().invoke(*given, **named)
-
-
-def errors_as_events(command: Command) -> Command:
-    """With ``--events jsonl`` a command ends by a ``Failed`` event on stderr, not by an error."""
-
-    @functools.wraps(command)
-    def telling(**given: Any) -> None:
-        from shapelab.core.runs.events import Failed, to_line
-
-        try:
-            with os_errors_in_words():
-                command(**given)
-        except ShapelabError as error:
-            if given["events"] is not Output.jsonl:
-                raise
-            print(to_line(Failed(0, str(error))), file=sys.stderr)
-            raise typer.Exit(1) from None
-
-    return cast("Command", telling)
-
-
-# --- options that several commands share ---
-
-
-class Output(str, Enum):
-    """How a training run reports."""
-
-    terminal = "terminal"
-    jsonl = "jsonl"
-
-
-class Backend(str, Enum):
-    """Where the processes of a preparation run."""
-
-    local = "local"
-    dask = "dask"
-    ray = "ray"
-
-
-class UpAxis(str, Enum):
-    """The axis that is up in a source."""
-
-    auto = "auto"
-    y = "y"
-    z = "z"
-
-
-RunOption = Annotated[
-    Path,
-    typer.Option(
-        "--run", "--dir", help="Folder of the run. Under torchrun on Python 3.11 say --dir."
-    ),
-]
-DataOption = Annotated[
-    list[str],
-    typer.Option(
-        "--data",
-        help="A prepared store; given again, several are mixed, by weight with STORE:WEIGHT.",
-    ),
-]
-RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
-OtherDataOption = Annotated[
-    list[str] | None,
-    typer.Option("--data", help="The stores, if they are not where the run began; repeatable."),
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting as key=value; repeatable.")
-]
-EventsOption = Annotated[
-    Output,
-    typer.Option(
-        help="jsonl: one JSON event a line on stdout; pause, resume, sample, save and stop as "
-        "lines on stdin."
-    ),
-]
-CheckpointOption = Annotated[
-    str,
-    typer.Option(help="newest, best (by mean validation IoU), or the name of one of the run's."),
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
-TensorboardOption = Annotated[
-    bool, typer.Option("--tensorboard", help="Also write TensorBoard files into the run.")
-]
-
-# --- commands ---
 
 app = typer.Typer(
     cls=Commands,
@@ -328,7 +235,8 @@ def evaluate(
         typer.Option(
             "--data",
             help="A store, of which the held-out shapes are scored, or shapes as `prepare` takes "
-            "them, all of which are; a run knows its own.",
+            "them, all of which are; a run knows its own. IKEA as released may stand beside it: "
+            "its photos are scored. Repeatable.",
         ),
     ] = None,
     checkpoint: CheckpointOption = "newest",
@@ -339,21 +247,34 @@ def evaluate(
         Path | None, typer.Option("--report", help="Also write a page with pictures, .html.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    sheets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for sheets of samples, morphs and pictures; then nothing is scored."
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Scores a model file or a run on shapes that its training has not seen."""
     from .evaluation import subjects
     from .evaluation.scoring import evaluate as scored
     from .report import evaluation_page
+    from .report.sheets import write
     from .report.work_progress import scoring
 
+    if sheets is not None and (page is not None or as_json):
+        raise RunError("--sheets draws and does not score; say --report or --json without it.")
     if page is not None:
         evaluation_page.check_free(page, force)
-    shares: RunData = [parse_share(text) for text in data or ()]
     with scoring(sys.stderr) as (tell, check):
-        given, shares = subjects.find(subject, shares, checkpoint, check)
-        with subjects.held_out(shares, given.spec, check) as held:
-            found = scored(given, held, truncation, tell, check)
+        given, shares, photos = subjects.find(subject, data or (), checkpoint, check)
+        with subjects.held_out(shares, given.model.spec, check) as held:
+            if sheets is not None:
+                written = write(given, held, sheets, truncation, tell, check, force)
+                print(f"Wrote {len(written)} sheets into {sheets}.")
+                return
+            draws = page is not None
+            found = scored(given, held, truncation, photos, tell, check, draws)
     if page is not None:
         evaluation_page.write(found, page, force)
     print(evaluation_page.to_json(found) if as_json else evaluation_page.describe(found))

@@ -13,7 +13,6 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
-from shapelab.core.model.networks import Generator
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.store_mix import RunData, StoreShare
@@ -21,9 +20,10 @@ from shapelab.core.runs.store_mix import RunData, StoreShare
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
 from ..updates.state import TrainState
-from .code_statistics import presentable_seeds, principal_directions
-from .scoring import Evaluation, Tell, evaluate, say_nothing
-from .subjects import held_out_of, of_run, read_run
+from .code_statistics import presentable_seeds
+from .measures import Evaluation, Tell
+from .scoring import evaluate, say_nothing
+from .subjects import encoded, held_out_of, of_bytes, read_run
 
 
 def export(
@@ -62,19 +62,16 @@ def export(
     if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
         raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
     state, store = read_run(run, data, checkpoint)
-    subject = of_run(state, store, folder.name, check)
-    generator, density = state.averages["generator"], subject.density
-    assert isinstance(generator, Generator)
-    directions = principal_directions(generator, density)
-    encoded = model_file.encode(subject.spec, state.averages, density, directions, subject.flip)
-    scores = evaluate(subject, held_out_of(store, subject.spec), tell=tell, check=check)
+    made = encoded(state, store, check)
+    subject = of_bytes(made, folder.name, state.critic)
+    scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
     folder.mkdir(parents=True, exist_ok=True)
     card = _card(folder.name, state, store, scores, licence)
-    card["first_seeds"] = presentable_seeds(generator, density)
+    card["first_seeds"] = presentable_seeds(state.averages["generator"], subject.model.density)
     if note:
         card["note"] = note
     atomic_write(folder / "card.json", json.dumps(card, indent=1).encode(), new=not force)
-    atomic_write(folder / "model.safetensors", encoded, new=not force)
+    atomic_write(folder / "model.safetensors", made, new=not force)
     model_file.read(folder / "model.safetensors")  # raises unless it reads back as written
     return folder
 
@@ -93,6 +90,8 @@ def _card(
     shares = [StoreShare(Path(s), w) for s, (_, w) in zip(stores, store.parts, strict=True)]
     data = " --data ".join(map(str, shares))
     rounded: dict[str, Any] = {"shapes": scores.shapes, "truncation": scores.truncation}
+    if scores.best_level is not None:
+        rounded["best_level"] = scores.best_level
     for key, figure in scores.figures.items():
         rounded[key] = round(figure.mean, 4)
         rounded[f"{key}_by_class"] = {k: round(value, 3) for k, value in figure.by_class.items()}

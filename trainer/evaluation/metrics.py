@@ -15,6 +15,7 @@ Grids = NDArray[np.bool_]
 Occupancies = NDArray[np.float32]
 Points = NDArray[np.float64]  # (n, 3) in sides of the grid
 
+SOLID = 0.5  # occupancy above which a cell is, as in the app
 SURFACE_POINTS = 30_000  # of each surface: two samplings of one lie about 0.003 sides apart
 EMPTY = 3.0**0.5  # Chamfer distance where there is no surface: the grid's diagonal
 RESAMPLED = 1000  # draws of a bootstrap
@@ -124,6 +125,15 @@ def bootstrap(values: NDArray[np.floating], seed: int = 0) -> tuple[float, float
     return float(low), float(high)
 
 
+def pooled(grids: Grids, side: int) -> Grids:
+    """Grids (n, R, R, R) at ``side`` cells a side: solid where any of a cell's own are."""
+    factor = grids.shape[1] // side
+    if factor == 1:
+        return grids
+    blocks = grids.reshape(len(grids), side, factor, side, factor, side, factor)
+    return np.asarray(blocks.any((2, 4, 6)), bool)
+
+
 def surface_voxels(grid: Grids) -> Grids:
     """Solid voxels with at least one empty 6-neighbour."""
     from scipy import ndimage
@@ -161,11 +171,13 @@ def chamfer_matrix(a: Grids, b: Grids) -> NDArray[np.float32]:
     Chamfer distance (sum of both directions' mean nearest distance) between surface voxels, by
     look-up in Euclidean distance transforms; not comparable to point-sampled Chamfer figures.
     """
-    side = a.shape[1]
-    surfaces_a, surfaces_b = [_surface(g) for g in a], [_surface(g) for g in b]
+    return _distances([_surface(g) for g in a], [_surface(g) for g in b], a.shape[1])
+
+
+def _distances(a: list[_Surface], b: list[_Surface], side: int) -> NDArray[np.float32]:
     out = np.zeros((len(a), len(b)), np.float32)
-    for i, one in enumerate(surfaces_a):
-        for j, other in enumerate(surfaces_b):
+    for i, one in enumerate(a):
+        for j, other in enumerate(b):
             there = other.distance[one.cells].mean()
             back = one.distance[other.cells].mean()
             out[i, j] = (there + back) / side
@@ -183,9 +195,10 @@ class SampleScores:
 
 def compare_sets(samples: Grids, real: Grids) -> SampleScores:
     """1-NNA, MMD and COV with CD-EDT (Lopez-Paz & Oquab 2017; Achlioptas 2018)."""
-    cross = chamfer_matrix(samples, real)
-    within_samples = chamfer_matrix(samples, samples)
-    within_real = chamfer_matrix(real, real)
+    made, known = [_surface(g) for g in samples], [_surface(g) for g in real]
+    cross, within_samples, within_real = (
+        _distances(a, b, real.shape[1]) for a, b in ((made, known), (made, made), (known, known))
+    )
     np.fill_diagonal(within_samples, np.inf)
     np.fill_diagonal(within_real, np.inf)
     right = (within_samples.min(1) < cross.min(1)).sum() + (within_real.min(1) < cross.min(0)).sum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,37 +15,58 @@ from torch import nn
 
 from shapelab.core.errors import DataError, RunError
 from shapelab.core.model import model_file
-from shapelab.core.model.image_encoding import LatentFlip
-from shapelab.core.model.latent import LatentDensity
+from shapelab.core.model.latent import PATHS, Array
+from shapelab.core.model.networks import Generator
+from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.paths import find_model
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import steps
-from shapelab.core.runs.store_mix import RunData, shares_of
+from shapelab.core.runs.store_mix import RunData, parse_share, shares_of
 
 from ..checkpoints import checkpoint_store
+from ..data.batches.picture_inputs import model_inputs
 from ..data.prepare.preparation import prepare
+from ..data.sources.ikea import release_in
 from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store, open_store
 from ..process.control import Check, never_stop
 from ..process.distributed import Processes
+from ..updates.encoding import solid_truth
 from ..updates.state import TrainState, new_state
-from .code_statistics import fit_density, fit_flip
+from .code_statistics import fit_density, fit_flip, principal_directions
 
 CPU = torch.device("cpu")
-MOST = 1000  # held-out shapes that are scored: the intervals are narrow then, and memory is bounded
+MOST = 600  # held-out shapes that are scored: intervals are narrow then, and it takes minutes
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Networks on the CPU, as in the app, with what is known of their codes."""
+    """What is scored, as the app has it, and the critic where it is a run."""
 
-    name: str
-    spec: ModelSpec
-    networks: dict[str, nn.Module]  # generator, voxel_encoder, image_encoder
-    density: LatentDensity
-    flip: LatentFlip | None
-    critic: nn.Module | None = None  # of a run
+    model: ShapeModel
+    critic: nn.Module | None = None
+
+    def samples(self, name: str, count: int, truncation: float, first: int = 0) -> Array:
+        """Latents (count, latent) of the seeds from ``first`` on, as the app draws them."""
+        seeds = range(first, first + count)
+        return np.concatenate([self.model.sample(name, k, 1, truncation) for k in seeds])
+
+    def encoded(self, rgba: NDArray[np.uint8]) -> Array:
+        """Latents (n, latent) of framed pictures (n, S, S, 4), by the encoder alone."""
+        return self.model.encode_image(model_inputs(rgba, self.model.spec))
+
+    def seen(self, rgba: NDArray[np.uint8], check: Check = never_stop) -> tuple[Array, Array]:
+        """Latents (n, latent) of framed pictures (n, S, S, 4) by the encoder, and as the app has.
+
+        What a picture's alpha leaves out is its background.
+        """
+        masks = rgba[..., 3].astype(np.float32) / np.float32(255)
+        fitted = self.model.fit_image(model_inputs(rgba, self.model.spec), masks, check)
+        return self.encoded(rgba), fitted
+
+    def way(self, a: Array, b: Array, steps: int) -> Array:
+        """Latents (steps, latent) from a to b, as the app morphs."""
+        return np.stack([PATHS["slerp"](a, b, t) for t in np.linspace(0, 1, steps)])
 
 
 @dataclass(frozen=True)
@@ -53,14 +74,29 @@ class HeldOut:
     """Shapes that training has not seen, and those that it has."""
 
     store: Store
+    spec: ModelSpec  # of the subject
     labels: NDArray[np.int64]  # (len(store),) index into the subject's classes; -1 for others
     rows: NDArray[np.int64]  # held out and of a class that the subject knows
     trained: NDArray[np.int64]  # rows of its training shapes; none where the source is no store
     all_rows: int  # held-out shapes that there are, scored or not
+    is_validation: bool  # so that a choice may be made by them
 
     @property
     def source(self) -> str:
         return str(self.store.index["source"])
+
+    def solid(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """What a perfect model gives for rows, (len(rows), R, R, R)."""
+        return solid_truth(self.store, rows, self.spec)
+
+    def names(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
+        """The classes of rows, (len(rows),)."""
+        return np.array(self.spec.classes)[self.labels[rows]]
+
+    def sources(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
+        """What the stores of rows were made of, (len(rows),)."""
+        parts = [self.store.part_of(row)[0] for row in rows.tolist()]
+        return np.array([str(part.index["source"]) for part in parts])
 
 
 def read_run(run: Path, data: RunData, checkpoint: str = "newest") -> tuple[TrainState, Store]:
@@ -101,24 +137,37 @@ def read_run(run: Path, data: RunData, checkpoint: str = "newest") -> tuple[Trai
 
 
 def find(
-    name: str, data: RunData, checkpoint: str = "newest", check: Check = never_stop
-) -> tuple[Subject, RunData]:
-    """A run's folder, or a model by name or path, and what it is scored on.
+    name: str, data: Sequence[str], checkpoint: str = "newest", check: Check = never_stop
+) -> tuple[Subject, RunData, Path | None]:
+    """A run's folder, or a model by name or path; what it is scored on, and IKEA's photos.
+
+    Args:
+        name: of the run or model.
+        data: stores, other shapes, and at most one IKEA release as ``parse_share`` takes them.
+        checkpoint: of a run, as for ``read_run``.
+        check: as everywhere.
 
     Raises:
         RunError, ModelFileError: there is neither, or it cannot be read.
         DataError: nobody says what a model is to be scored on.
     """
-    folder, given = Path(name), bool(isinstance(data, Path) or data)
+    shares = [parse_share(text) for text in data]
+    photos = [share.store for share in shares if release_in(share.store)]
+    given: RunData = [share for share in shares if share.store not in photos]
+    if len(photos) > 1:
+        raise DataError("The photos of one IKEA release are scored at a time; name one of them.")
+    photo_folder = photos[0] if photos else None
+    folder = Path(name)
     if RunFolder(folder).config.is_file():
-        own = training_data(folder, data)
+        own = training_data(folder, given)
         state, store = read_run(folder, own, checkpoint)
-        return of_run(state, store, folder.resolve().name, check), data if given else own
+        subject = of_run(state, store, folder.resolve().name, check)
+        return subject, given or own, photo_folder
     if folder.is_dir() and not (folder / "model.safetensors").is_file():
         raise RunError(f"{name} holds no run and no model.")
-    if not given:
+    if not given and photo_folder is None:
         raise DataError("A model does not know its data; name held-out shapes with --data.")
-    return of_model(name), data
+    return Subject(load_model(name)), given, photo_folder
 
 
 def training_data(run: Path, data: RunData) -> RunData:
@@ -139,24 +188,32 @@ def _is_store(place: Path) -> bool:
 
 
 def of_run(state: TrainState, store: Store, name: str, check: Check = never_stop) -> Subject:
-    """What a run has learnt, with densities of the store that it was trained on."""
-    encoder = state.averages["voxel_encoder"]
+    """What a run has learnt, as its model file would have it."""
+    return of_bytes(encoded(state, store, check), name, state.critic)
+
+
+def encoded(state: TrainState, store: Store, check: Check = never_stop) -> bytes:
+    """The model file of a run: its averages, and what the codes of its training shapes say."""
+    generator, encoder = state.averages["generator"], state.averages["voxel_encoder"]
+    assert isinstance(generator, Generator)
     density = fit_density(encoder, store, check=check)
-    return Subject(
-        name, state.config.model, state.averages, density, fit_flip(encoder, store), state.critic
-    )
+    directions = principal_directions(generator, density)
+    flip = fit_flip(encoder, store)
+    return model_file.encode(state.config.model, state.averages, density, directions, flip)
 
 
-def of_model(name: str) -> Subject:
-    """A model file, by its name or its path. Raises ModelFileError."""
-    folder = find_model(name)
-    parts = model_file.read(folder / "model.safetensors")
-    return Subject(folder.name, parts.spec, parts.networks, parts.density, parts.flip)
+def of_bytes(data: bytes, name: str, critic: nn.Module | None = None) -> Subject:
+    """A model file that lies nowhere yet, read back as the app reads it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        place = Path(folder) / name
+        place.mkdir()
+        (place / "model.safetensors").write_bytes(data)
+        return Subject(load_model(place), critic)
 
 
 @contextmanager
-def held_out(data: RunData, spec: ModelSpec, check: Check = never_stop) -> Iterator[HeldOut]:
-    """The validation shapes of stores (their test shapes where there are no others).
+def held_out(data: RunData, spec: ModelSpec, check: Check = never_stop) -> Iterator[HeldOut | None]:
+    """The validation shapes of stores (their test shapes where there are no others), if any.
 
     Anything else that ``prepare`` reads, such as a file of arrays, is all held out: it is prepared
     for as long as it is needed, without pictures, and so without duplicates and broken shapes.
@@ -165,6 +222,9 @@ def held_out(data: RunData, spec: ModelSpec, check: Check = never_stop) -> Itera
         DataError: there is nothing there, or the model knows no class of it.
     """
     places = [share.store for share in shares_of(data)]
+    if not places:
+        yield None
+        return
     if len(places) > 1 or _is_store(places[0]):
         yield held_out_of(open_data(data), spec)
         return
@@ -181,17 +241,29 @@ def held_out_of(store: Store, spec: ModelSpec, whole: bool = False) -> HeldOut:
             f"{store.name} has {store.resolution} cells a side and the model {spec.resolution}; "
             f"prepare it with --resolution {spec.resolution}."
         )
-    known = [spec.classes.index(name) if name in spec.classes else -1 for name in store.classes]
-    labels = np.array(known)[store.labels]
+    own = [spec.classes.index(name) if name in spec.classes else -1 for name in store.classes]
+    labels = np.array(own)[store.labels]
     if not (labels >= 0).any():
         raise DataError(
             f"The model knows no class of {store.index['source']}: {', '.join(store.classes)}."
         )
     rows = np.arange(len(store)) if whole else store.indices("validation")
+    is_validation = not whole and len(rows) > 0
     if not len(rows):
         rows = store.indices("test")
     trained = store.indices("train")[: 0 if whole else None]
-    scored = rows[labels[rows] >= 0]
-    if len(scored) > MOST:
-        scored = scored[np.linspace(0, len(scored) - 1, MOST).astype(int)]
-    return HeldOut(store, labels, scored, trained[labels[trained] >= 0], len(rows))
+    scored = _some(rows[labels[rows] >= 0], store)
+    known = trained[labels[trained] >= 0]
+    return HeldOut(store, spec, labels, scored, known, len(rows), is_validation)
+
+
+def _some(rows: NDArray[np.int64], store: Store) -> NDArray[np.int64]:
+    """``MOST`` rows, as many of each store that is joined in it, as far as they go."""
+    owners = [id(store.part_of(row)[0]) for row in rows.tolist()]
+    parts = sorted((rows[np.array(owners) == one] for one in dict.fromkeys(owners)), key=len)
+    chosen, room = [], MOST
+    for k, part in enumerate(parts):
+        count = min(len(part), room // (len(parts) - k))
+        chosen.append(part[np.linspace(0, len(part) - 1, count).astype(int)])
+        room -= count
+    return np.sort(np.concatenate(chosen)) if chosen else rows

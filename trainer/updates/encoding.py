@@ -21,9 +21,9 @@ Rows = TypeVar("Rows", bound=np.generic)
 BATCH = 64
 
 
-def batches_of(rows: NDArray[Rows], check: Check) -> Iterator[NDArray[Rows]]:
+def batches_of(rows: NDArray[Rows], check: Check, size: int = BATCH) -> Iterator[NDArray[Rows]]:
     """Parts of an array; ``check`` is called before each and may raise to end the work."""
-    for part in np.array_split(rows, max(1, len(rows) // BATCH)):
+    for part in np.array_split(rows, max(1, len(rows) // size)):
         check()
         yield part
 
@@ -80,18 +80,6 @@ def decode(
     with torch.inference_mode():
         grids = [
             (generator(torch.from_numpy(part).to(device))[:, 0] > 0).cpu()
-            for part in batches_of(latents, check)
-        ]
-    return torch.cat(grids).numpy()
-
-
-def occupancies(
-    generator: nn.Module, latents: NDArray[np.float32], check: Check = never_stop
-) -> NDArray[np.float32]:
-    """Occupancies (n, R, R, R) in [0, 1], decoded on the CPU."""
-    with torch.inference_mode():
-        grids = [
-            torch.sigmoid(generator(torch.from_numpy(part))[:, 0].float())
             for part in batches_of(latents, check)
         ]
     return torch.cat(grids).numpy()

@@ -18,6 +18,7 @@ from trainer.evaluation.metrics import (
     jensen_shannon,
     nearest_iou,
     one_part,
+    pooled,
     surface_points,
     surface_scores,
     surface_voxels,
@@ -45,6 +46,15 @@ def test_chamfer_by_distance_transform_equals_nearest_neighbours():
         + cKDTree(points[0]).query(points[1])[0].mean()
     ) / 16
     assert chamfer_matrix(a[None], b[None])[0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_coarser_grid_is_solid_where_any_of_its_cells_are():
+    grids = np.random.default_rng(0).random((2, 8, 8, 8)) < 0.1
+    x, y, z = np.nonzero(grids[1])
+    expected = np.zeros((4, 4, 4), bool)
+    expected[x // 2, y // 2, z // 2] = True
+    assert (pooled(grids, 4)[1] == expected).all()
+    assert (pooled(grids, 8) == grids).all()
 
 
 def test_identical_shapes_are_at_no_distance_and_empty_ones_far():

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import ExportError
-from trainer.evaluation.scoring import Evaluation, Figure, Strip
+from trainer.data.pictures.draw import draw
+from trainer.evaluation.measures import SIDE, Evaluation, Figure, Strip
 from trainer.report import evaluation_page
 
 BALL = (np.linalg.norm(np.indices((32, 32, 32)) - 15.5, axis=0) < 9).astype(np.float32)
-PICTURE = np.full((64, 64, 4), 128, np.uint8)
-SHARE = Figure(0.75, 0.5, 0.6, 0.9, {"<chair>": 0.25, "bed": 0.75})
+DRAWN = draw(BALL, SIDE)
+SOURCES = {"procedural:9": 0.5, "open": 0.75}
+SHARE = Figure(0.75, 0.5, 0.6, 0.9, {"<chair>": 0.25, "bed": 0.75}, SOURCES, worst="<chair>")
 
 
 def found(**changes) -> Evaluation:
-    strips = tuple(Strip(name, "Samples", (BALL, PICTURE, BALL)) for name in ("<chair>", "bed"))
+    strips = tuple(Strip(name, "Samples", (DRAWN, DRAWN, DRAWN)) for name in ("<chair>", "bed"))
     whole = {
         "subject": "tiny", "source": "shapes.npz", "shapes": 40, "held_out": 50, "trained": 0,
-        "truncation": 0.8, "best_level": 0.45, "strips": strips,
+        "truncation": 0.8, "best_level": 0.45, "level_from": "these validation shapes",
+        "strips": strips,
         "figures": {
             "iou": Figure(0.61, 0.6, 0.5, 0.7, {"bed": 0.6}),
             "one_piece": SHARE,
@@ -46,6 +49,21 @@ def test_the_page_shows_the_numbers_of_the_json_and_nothing_from_elsewhere():
     assert not re.search(r'(?:src|href)="(?!data:)', page)
     assert page.count("<img") == 2
     assert "arXiv 1707.09557" in page
+    assert "&lt;chair&gt; 25.0 %" in page  # the worst class
+    assert page.index("procedural:9") < page.index("In one piece, by class")
+    assert told["figures"]["iou"]["label"] == "Voxel IoU at 0.5"
+    assert "0.45, by mean IoU of these validation shapes" in page
+
+
+def test_photos_of_ikea_stand_beside_the_papers_by_class():
+    ours = Figure(0.5, 0.61, 0.4, 0.6, {"bed": 0.72, "table": 0.5}, worst="table")
+    page = evaluation_page.render(found(figures={"ikea_fitted_aligned": ours}))
+    table = page[page.index("Photos of IKEA") :]
+    rows = [re.findall(r"[\d.]+ %|–", row) for row in table.split("<tr>")]
+    assert rows[2] == ["72.0 %", "–", "–", "–", "–", "50.0 %", "61.0 %"]
+    assert rows[3][0] == "29.5 %"
+    for values in evaluation_page.PUBLISHED_IKEA.values():
+        assert np.mean(values[:6]) == pytest.approx(values[6], abs=0.11)
 
 
 def test_what_is_missing_is_a_dash_and_no_error():
@@ -59,7 +77,7 @@ def test_what_is_missing_is_a_dash_and_no_error():
 def test_a_page_of_many_classes_stays_below_three_megabytes(monkeypatch):
     monkeypatch.setattr(evaluation_page, "MOST_BYTES", 15_000)
     names = [f"class {k}" for k in range(9)]
-    strips = tuple(Strip(name, "Samples", (BALL,) * 2) for name in names)
+    strips = tuple(Strip(name, "Samples", (DRAWN,) * 2) for name in names)
     figures = {"sample_one_piece": Figure(0.5, 0.5, None, None, dict.fromkeys(names, 0.5))}
     page = evaluation_page.render(found(figures=figures, strips=strips))
     assert len(page) < 15_000 + 12_000

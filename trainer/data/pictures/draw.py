@@ -31,6 +31,15 @@ def draw(occupancy: Grid, side: int = TILE, view: tuple[float, float] = CORNER) 
     return np.rint(cover * rgba[..., :3] + (1 - cover) * BACKGROUND).astype(np.uint8)
 
 
+def on_paper(rgba: NDArray[np.uint8], side: int) -> Picture:
+    """A picture (S, S, 4) with alpha on `BACKGROUND`, scaled to (side, side, 3)."""
+    picture = Image.fromarray(rgba)
+    if picture.size != (side, side):
+        picture = picture.resize((side, side), Image.Resampling.BICUBIC)
+    paper = Image.new("RGBA", (side, side), (*BACKGROUND, 255))
+    return np.array(Image.alpha_composite(paper, picture).convert("RGB"))
+
+
 def strip(rows: Sequence[Sequence[Picture]], labels: Sequence[str]) -> bytes:
     """A PNG of rows of pictures, each row with a caption at its left.
 

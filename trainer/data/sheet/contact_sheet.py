@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
 
-from ..pictures.draw import BACKGROUND, draw
+from ..pictures.draw import draw, on_paper
 from ..sampling.verdict import DUPLICATE, kind_of
 from ..store.prepared_store import SPLITS, Store, open_store
 from . import sheet_page, sheet_picture
-from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
+from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Sample, Sheet
 
 _FRONT = (0.0, 12.0)  # azimuth and elevation in degrees
 
@@ -90,17 +89,9 @@ def _samples(store: Store, rows: NDArray[np.int64]) -> Iterator[Sample]:
         view = None
         if count:  # another one of each shape, so that a row shows them from all around
             rgba = store.pictures(np.array([row]), np.array([place % count]))[0]
-            view = _on_paper(rgba)
+            view = on_paper(rgba, SIDE)
         solid = grid.astype(np.float32)
         yield Sample(store.ids[row], draw(solid, SIDE), draw(solid, SIDE, _FRONT), view)
-
-
-def _on_paper(rgba: NDArray[np.uint8]) -> Picture:
-    picture = Image.fromarray(rgba)
-    if picture.size != (SIDE, SIDE):
-        picture = picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    paper = Image.new("RGBA", (SIDE, SIDE), (*BACKGROUND, 255))
-    return np.asarray(Image.alpha_composite(paper, picture).convert("RGB"))
 
 
 def _facts(store: Store) -> Iterator[tuple[str, str]]:

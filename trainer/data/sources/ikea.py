@@ -158,3 +158,9 @@ TLNET = Reader("IKEA, TL-network's release", _TERMS, _is_tlnet, _tlnet, _load_tl
 VAEGAN = Reader(
     "IKEA, 3D-VAE-GAN's release", _TERMS, _is_vaegan, _vaegan, guarded_loading.load, True, True
 )
+
+
+def release_in(folder: Path) -> Reader | None:
+    """What reads the release in a folder; None where it holds neither."""
+    found = folder.is_dir()
+    return next((reader for reader in (TLNET, VAEGAN) if found and reader.sniff(folder)), None)
