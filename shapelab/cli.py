@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 import sys
 import traceback
@@ -17,17 +18,17 @@ from typer.core import TyperCommand
 
 from shapelab import __version__
 from shapelab.core.errors import ExportError, InputError, ShapelabError
-from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.paths import DEFAULT_MODEL
 from shapelab.core.runs.trainer_module import trainer_module
+from shapelab.core.session.shape_file import AUTO
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
 COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test")
-DEFAULTS = SurfaceOptions()
+LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
 INTERRUPTED = 130  # as shells report Ctrl+C
 _debug = False  # set by main: whether errors show their traceback
 
@@ -40,16 +41,28 @@ Format = Annotated[
 SizeMm = Annotated[
     float, typer.Option("--size-mm", min=1, max=10_000, help="Longest side in millimetres.")
 ]
+# Where the surface's options are left out, a saved shape's own count, else the window's first ones.
 Resolution = Annotated[
-    int, typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid.")
+    int | None,
+    typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid. [1]"),
 ]
-Smoothing = Annotated[int, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes.")]
+Smoothing = Annotated[
+    int | None, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes. [10]")
+]
 Level = Annotated[
-    float,
-    typer.Option("--level", min=0.05, max=0.95, help="Occupancy at which the surface lies."),
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help=f"Occupancy at which the surface lies, {LOWEST_LEVEL} to {HIGHEST_LEVEL}, or auto: "
+        "where the shape is one piece. [auto]",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
-AllParts = Annotated[bool, typer.Option("--all-parts", help="Keep loose parts too.")]
+AllParts = Annotated[
+    bool | None,
+    typer.Option("--all-parts/--largest-part", help="Keep loose parts too, or drop them. [drop]"),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -97,17 +110,18 @@ def sample(
     truncation: Annotated[
         float, typer.Option(min=0, max=MAX_TRUNCATION, help="0 = the mean shape, 1 = as trained.")
     ] = TRUNCATION,
-    resolution: Resolution = DEFAULTS.resolution,
-    smoothing: Smoothing = DEFAULTS.smoothing,
-    level: Level = DEFAULTS.level,
-    all_parts: AllParts = False,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
+    from shapelab.core.session.shape_file import SavedShape
     from shapelab.core.session.shape_state import seeded_state
 
-    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
     seeds = range(seed, seed + count)
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
@@ -117,8 +131,8 @@ def sample(
         model.density.index(class_name)  # one error, not one for each seed
 
     def one(item: tuple[int, Path]) -> None:
-        state = seeded_state(model, class_name, item[0], truncation)
-        print(writer.write(model, state, item[1]))
+        shape = SavedShape(seeded_state(model, class_name, item[0], truncation))
+        print(writer.write(model, shape, item[1]))
 
     _each(zip(seeds, paths, strict=True), one)
 
@@ -133,17 +147,17 @@ def reconstruct(
     ] = ".",
     file_format: Format = "stl",
     size_mm: SizeMm = 80.0,
-    resolution: Resolution = DEFAULTS.resolution,
-    smoothing: Smoothing = DEFAULTS.smoothing,
-    level: Level = DEFAULTS.level,
-    all_parts: AllParts = False,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.session.shape_file import shape_of_file
 
-    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
     files = _expanded(inputs)
     names = [f"{base_name(file)}-shape" for file in files]
@@ -151,8 +165,8 @@ def reconstruct(
     model = _load(model_name)
 
     def one(item: tuple[str, Path]) -> None:
-        state = shape_of_file(model, Path(item[0]).expanduser())
-        print(writer.write(model, state, item[1]))
+        shape = shape_of_file(model, Path(item[0]).expanduser())
+        print(writer.write(model, shape, item[1]))
 
     _each(zip(files, paths, strict=True), one)
 
@@ -166,18 +180,18 @@ def interpolate(
     mode: Annotated[PathKind, typer.Option(help="Kind of path.")] = PathKind.slerp,
     file_format: Format = "stl",
     size_mm: SizeMm = 80.0,
-    resolution: Resolution = DEFAULTS.resolution,
-    smoothing: Smoothing = DEFAULTS.smoothing,
-    level: Level = DEFAULTS.level,
-    all_parts: AllParts = False,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
     """Write the shapes on the way from A to B."""
-    from shapelab.core.session.shape_file import named_shape
+    from shapelab.core.session.shape_file import SavedShape, named_shape
     from shapelab.core.session.shape_state import Morph
 
-    surface = SurfaceOptions(resolution, smoothing, not all_parts, level)
+    surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
@@ -188,7 +202,7 @@ def interpolate(
     def one(item: tuple[int, Path]) -> None:
         state = Morph(*ends, t=item[0] / (steps - 1), mode=mode.value).state(model)
         assert state is not None  # both ends are given
-        print(writer.write(model, state, item[1]))
+        print(writer.write(model, SavedShape(state), item[1]))
 
     _each(enumerate(paths), one)
 
@@ -227,6 +241,31 @@ def self_test() -> None:
     from shapelab import self_test as checks
 
     raise typer.Exit(checks.run())
+
+
+def _surface(
+    resolution: int | None, smoothing: int | None, level: str | None, all_parts: bool | None
+) -> dict[str, Any]:
+    """The options of the surface that were given, by their names in ``SurfaceOptions``."""
+    given: dict[str, Any] = {"resolution": resolution, "smoothing": smoothing}
+    given["largest_part"] = None if all_parts is None else not all_parts
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return chosen if level is None else chosen | {"level": _level(level)}
+
+
+def _level(text: str) -> float | None:
+    """A level as it is typed; None for one that is found."""
+    if text.lower() == AUTO:
+        return None
+    try:
+        level = float(text)
+    except ValueError:
+        level = math.nan
+    if not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
+        raise typer.BadParameter(
+            f"--level is {AUTO}, or a number from {LOWEST_LEVEL} to {HIGHEST_LEVEL}; not {text}."
+        )
+    return level
 
 
 def _paths(

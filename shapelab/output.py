@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shapelab.core.errors import ExportError
-from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.session.shape_file import SHAPE_SUFFIX
+from shapelab.core.mesh.meshing import AUTOMATIC
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-    from shapelab.core.session.shape_state import ShapeState
 
 MAX_NAME = 255  # bytes of a file's name, on all usual file systems
 
@@ -25,10 +24,10 @@ class ShapeWriter:
     """How shapes become files."""
 
     size_mm: float
-    surface: SurfaceOptions
+    surface: dict[str, Any]  # of ``SurfaceOptions``, instead of a shape's own
     force: bool = False  # whether a file that is there may be replaced
 
-    def write(self, model: ShapeModel, state: ShapeState, path: Path) -> str:
+    def write(self, model: ShapeModel, shape: SavedShape, path: Path) -> str:
         """Writes one shape, checked, and returns one line about the file.
 
         Raises:
@@ -38,12 +37,18 @@ class ShapeWriter:
         from shapelab.core.session.shape_file import write_shape
 
         make_folder(path.parent)
+        state, options = shape.state, replace(shape.surface or AUTOMATIC, **self.surface)
         if path.name.lower().endswith(SHAPE_SUFFIX):
-            write_shape(path, state, model, self.force)
+            write_shape(path, state, model, options, self.force)
             return f"{path}: saved latent of {state.origin}"
-        occupancy = model.decode(state.latent(model))
-        mesh = meshing.finish(meshing.surface(occupancy, self.surface), self.size_mm)
-        return f"{path}: {formats.write(path, mesh, force=self.force).summary()}"
+        surface = meshing.parted_surface(model.decode(state.latent(model)), options)
+        part = meshing.finish(surface.mesh, self.size_mm)
+        line = f"{path}: {formats.write(path, part, force=self.force).summary()}"
+        if options.level is None:
+            line += f"; level {surface.level:.2f}"
+        if options.largest_part and surface.loose.count:
+            line += f"; {surface.loose.words('dropped')}"
+        return line
 
 
 def make_folder(folder: Path) -> None:

@@ -33,7 +33,7 @@ LATENT = 3
 CLASSES = ("bed", "chair")
 LINE = re.compile(
     r"^(?P<path>.+): (?P<x>[\d.]+) × (?P<y>[\d.]+) × (?P<z>[\d.]+) mm, 1 part, "
-    r"[\d\xa0]+ triangles, printable$"
+    r"[\d\xa0]+ triangles, closed; walls not measured; level 0\.50$"
 )
 
 
@@ -424,7 +424,7 @@ def test_info_about_meshes_voxels_and_pictures(
     assert cli.main(["info", f"{tmp_path}/a.stl"]) == 0
     lines = _lines(capsys)
     assert lines[0].startswith("mesh: ")
-    assert lines[0].endswith("printable")
+    assert lines[0].endswith("closed; walls not measured")
     assert "NOT" not in lines[0]
     assert lines[2] == "closed, manifold, wound outwards"
 
@@ -499,7 +499,9 @@ def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Any) -> Path:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        shape_file, "shape_of_file", lambda model, _path: seeded_state(model, None, 1)
+        shape_file,
+        "shape_of_file",
+        lambda model, _path: shape_file.SavedShape(seeded_state(model, None, 1)),
     )
     scan = tmp_path / "scan.stl"
     scan.write_bytes(b"the only copy")

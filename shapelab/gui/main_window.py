@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,10 @@ LEFT, RIGHT = 320, 320
 EMPTY = (
     "There is nothing solid here.\nMove the sliders nearer to zero, lower the truncation, or undo."
 )
+
+
+SHOW_PARTS = "Only the largest part is shown and exported. Click to show and export all of them."
+HIDE_PARTS = "The coloured parts hang on nothing. Click to show and export the largest part alone."
 
 
 class MainWindow(QMainWindow):
@@ -102,6 +107,7 @@ class MainWindow(QMainWindow):
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
         self.image_panel.cancel_requested.connect(self._cancel_reading)
+        self.viewport.parts.clicked.connect(self._switch_parts)
         self._place()
 
     # --- building ------------------------------------------------------------------------------
@@ -219,10 +225,31 @@ class MainWindow(QMainWindow):
     def _show_shape(self, shown: ShownShape) -> None:
         self.viewport.show_mesh(shown.blocks or shown.mesh)
         self.status_bar.show_shape(shown)
+        self.latent_panel.surface.show_found(shown.surface.level)
+        self.latent_panel.surface.level.show_counts(shown.histogram)
+        self._show_parts(shown)
         self.actions_.enable(model=True, surface=True)
         # A shape from outside has no latent that could be saved.
         self.actions_["save"].setEnabled(shown.request.guest is None)
         self._settle(True)
+
+    def _show_parts(self, shown: ShownShape) -> None:
+        """Nothing is dropped in silence: says what is hidden, or tinted."""
+        loose, hidden = shown.surface.loose, shown.request.options.largest_part
+        if not loose.count:
+            self.viewport.parts.say("", "")
+        elif hidden:
+            self.viewport.parts.say(f"{loose.words('hidden')} · show", SHOW_PARTS)
+        else:
+            self.viewport.parts.say(f"{loose.words()} · hide", HIDE_PARTS)
+
+    @Slot()
+    def _switch_parts(self) -> None:
+        if self.document is not None:
+            session = self.document.session
+            options = replace(session.surface, largest_part=not session.surface.largest_part)
+            session.surface = options
+            session.finish_edit()
 
     @Slot(object)
     def _show_nothing(self, error: Exception) -> None:
@@ -232,6 +259,7 @@ class MainWindow(QMainWindow):
             self.viewport.clear()
             self.toasts.exception(error)
         self.status_bar.show_shape(None)
+        self.viewport.parts.say("", "")
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 

@@ -102,13 +102,36 @@ def test_voxels_are_drawn_while_the_file_gets_the_surface(qtbot, window):
     settle(qtbot, window)
     shown = window.document.shown
     assert window.viewport.mesh is shown.blocks
-    assert window.document.surface_for(window.document.session.surface) is shown.mesh
+    assert window.document.surface_for(window.document.session.surface) is shown.surface
     window.actions_["export"].trigger()
     assert window.actions_["style_smooth"].isChecked()
     settle(qtbot, window)
     assert window.viewport.mesh is window.document.shown.mesh
     assert window.document.shown.blocks is None
     window.commands.export_dialog.close()
+
+
+def test_what_is_hidden_is_said_shown_tinted_and_exported_as_shown(qtbot, window):
+    session, chip = window.document.session, window.viewport.parts
+    for seed in range(1, 40):
+        session.set_seed(seed)
+        settle(qtbot, window)
+        loose = window.document.shown.surface.loose
+        if loose.count:
+            break
+    assert chip.isVisible()
+    assert chip.text() == f"{loose.words('hidden')} · show"
+    hidden = window.viewport.mesh
+    qtbot.mouseClick(chip, LEFT)
+    settle(qtbot, window)
+    assert chip.text() == f"{loose.words()} · hide"
+    assert len(window.viewport.mesh.faces) > len(hidden.faces)
+    assert window.viewport.mesh.loose.any()
+    assert not window.latent_panel.surface.largest.isChecked()
+    assert window.document.surface_for(session.surface).mesh is window.viewport.mesh
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, window)
+    np.testing.assert_array_equal(window.viewport.mesh.vertices, hidden.vertices)
 
 
 def test_no_action_and_no_button_stumbles_over_what_qt_passes(qtbot, window, monkeypatch):
@@ -148,7 +171,7 @@ def test_only_the_newest_shape_is_left_standing(qtbot, window):
 def test_an_empty_shape_is_a_hint_and_goes_again(qtbot, window, monkeypatch):
     session, model = window.document.session, window.document.model
     decode = model.decode
-    monkeypatch.setattr(model, "decode", lambda z: decode(z) * np.float32(0.3))
+    monkeypatch.setattr(model, "decode", lambda z: decode(z) * np.float32(0.2))
     session.set_seed(5)
     settle(qtbot, window)
     assert window.viewport.mesh is None

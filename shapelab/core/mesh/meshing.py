@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.finishing import finish as finish
+from shapelab.core.mesh.occupancy_grid import LooseParts as LooseParts
 from shapelab.core.mesh.tri_mesh import TriMesh as TriMesh
 from shapelab.core.mesh.tri_mesh import shell_of_faces, shell_volumes
 
@@ -20,6 +21,8 @@ _PASS_BAND = 0.1
 _REACH, _REACH_WHERE_THIN = 0.6, 0.05
 # A shell that smoothing would leave less of than this is not smoothed.
 _SMALLEST_REST = 0.3
+# In cells: less than a vertex keeps from the middles of cells, more than float32 rounds.
+_OFF_GRID = 1e-4
 # A cube's face and its two triangles.
 _SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)], np.float32)
 _HALVES = np.array([(0, 1, 2), (0, 2, 3)], np.int32)
@@ -33,21 +36,48 @@ class SurfaceOptions:
         resolution: How many times finer the grid is sampled, 1 to 4.
         smoothing: Smoothing passes (each one step in and one out, as Taubin's), 0 to 50.
         largest_part: Drop all parts but the largest, and fill voids that nobody can see.
-        level: The occupancy at which the surface lies, between 0 and 1.
+        level: The occupancy at which the surface lies, between 0 and 1; None finds it, see
+            `occupancy_grid.whole_level`.
     """
 
     resolution: int = 1
     smoothing: int = 10
     largest_part: bool = True
-    level: float = 0.5
+    level: float | None = 0.5
 
     def __post_init__(self) -> None:
         if not 1 <= self.resolution <= 4:
             raise ValueError(f"resolution must be 1 to 4, not {self.resolution}")
         if not 0 <= self.smoothing <= 50:
             raise ValueError(f"smoothing must be 0 to 50, not {self.smoothing}")
-        if not 0.0 < self.level < 1.0:
+        if self.level is not None and not 0.0 < self.level < 1.0:
             raise ValueError(f"level must lie between 0 and 1, not {self.level}")
+
+
+#: What the window begins with and the commands take: the level is found for each shape.
+AUTOMATIC = SurfaceOptions(level=None)
+
+
+@dataclass(frozen=True, eq=False)
+class PartedSurface:
+    """A surface, where it lies, and what a shape has beside its largest part.
+
+    Attributes:
+        mesh: In sides of the grid; see `surface`.
+        level: The occupancy at which it lies.
+        loose: The parts beside the largest; they are in the mesh unless the options drop them.
+    """
+
+    mesh: TriMesh
+    level: float
+    loose: LooseParts
+
+
+def level_of(occupancy: NDArray[np.floating], options: SurfaceOptions) -> float:
+    """The level that the options mean for this grid (x, y, z). Raises MeshError for no grid."""
+    if options.level is not None:
+        return options.level
+    return occupancy_grid.whole_level(occupancy_grid.checked(occupancy, 0.0))
 
 
 def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
@@ -64,32 +94,56 @@ def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = No
     Raises:
         MeshError: if the grid is empty at this level or holds no numbers.
     """
-    options = options or SurfaceOptions()
-    coarse, origin = occupancy_grid.trimmed(
-        occupancy_grid.checked(occupancy, options.level), options.level
-    )
+    return parted_surface(occupancy, options or SurfaceOptions()).mesh
+
+
+def parted_surface(occupancy: NDArray[np.floating], options: SurfaceOptions) -> PartedSurface:
+    """`surface` with its level and what it knows of loose parts; those shown are marked."""
+    level = level_of(occupancy, options)
+    coarse, origin = occupancy_grid.trimmed(occupancy_grid.checked(occupancy, level), level)
     fine = (
         coarse.copy()
         if options.resolution == 1
         else occupancy_grid.upsampled(coarse, options.resolution)
     )
-    occupancy_grid.push_off(fine, options.level)
-    occupancy_grid.join_diagonals(fine, options.level)
+    occupancy_grid.push_off(fine, level)
+    occupancy_grid.join_diagonals(fine, level)
+    loose, parts = occupancy_grid.loose_cells(fine, level)
     if options.largest_part:
-        occupancy_grid.keep_largest(fine, options.level)
-    poly = _flying_edges(fine, options, origin)
+        fine[loose] = 0.0
+        occupancy_grid.fill_voids(fine, level)
+    poly = _flying_edges(fine, level, options.resolution, origin)
+    tinted = None
+    if parts.count and not options.largest_part:
+        places = (_points(poly) - origin) * options.resolution
+        tinted = _touching(places, loose)[_triangles(poly)[:, 0]]
     if options.smoothing:
-        reach = _reach(_points(poly) - origin, coarse, fine, options)
+        reach = _reach(_points(poly) - origin, coarse, fine, level, options.resolution)
         poly = _smoothed(poly, reach, options)
-    return _shaded(poly, max(occupancy.shape))
+    return PartedSurface(_shaded(poly, max(occupancy.shape), tinted), level, parts)
 
 
-def blocks(occupancy: NDArray[np.floating], level: float = 0.5) -> TriMesh:
-    """The outer faces of all voxels at or above the level, for looking at.
+def shown_cells(
+    occupancy: NDArray[np.floating], options: SurfaceOptions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The solid cells (x, y, z) of the shape that the options show, and which of them are loose."""
+    level = level_of(occupancy, options)
+    values = occupancy_grid.checked(occupancy, level)
+    joined = values.copy()
+    occupancy_grid.join_diagonals(joined, level)
+    loose, _ = occupancy_grid.loose_cells(joined, level)
+    solid = values >= level
+    loose &= solid
+    return (solid & ~loose, np.zeros_like(loose)) if options.largest_part else (solid, loose)
+
+
+def blocks(occupancy: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
+    """The outer faces of all solid voxels, for looking at.
 
     Args:
         occupancy: (x, y, z) in [0, 1].
-        level: The occupancy from which a voxel is solid.
+        options: The level from which a voxel is solid, and whether loose parts are left out; all
+            at 0.5 and above if None.
 
     Returns:
         The mesh in sides of the grid around its middle, like `surface`. Faces share no vertices,
@@ -98,10 +152,11 @@ def blocks(occupancy: NDArray[np.floating], level: float = 0.5) -> TriMesh:
     Raises:
         MeshError: if no voxel is solid.
     """
-    values = occupancy_grid.checked(occupancy, level)
-    solid = np.pad(values >= level, 1)
-    middle = np.array(values.shape, np.float32) / 2 + 0.5
-    corners, normals = [], []
+    options = options or SurfaceOptions(largest_part=False)
+    cells, loose_cells = shown_cells(occupancy, options)
+    solid, loose = np.pad(cells, 1), np.pad(loose_cells, 1)
+    middle = np.array(cells.shape, np.float32) / 2 + 0.5
+    corners, normals, tinted = [], [], []
     for axis in range(3):
         for side in (-1, 1):
             bare = solid & ~np.roll(solid, -side, axis)
@@ -109,14 +164,27 @@ def blocks(occupancy: NDArray[np.floating], level: float = 0.5) -> TriMesh:
             corners.append((centres[:, None] + _square(axis, side)).reshape(-1, 3))
             normals.append(np.zeros_like(corners[-1]))
             normals[-1][:, axis] = side
-    vertices = np.concatenate(corners).astype(np.float32) / np.float32(max(values.shape))
+            tinted.append(np.repeat(loose[bare], len(_HALVES)))
+    vertices = np.concatenate(corners).astype(np.float32) / np.float32(max(cells.shape))
     squares = np.arange(0, len(vertices), 4, dtype=np.int32)
     faces = (squares[:, None, None] + _HALVES).reshape(-1, 3)
-    return TriMesh(vertices, faces, np.concatenate(normals))
+    mark = np.concatenate(tinted) if loose.any() else None
+    return TriMesh(vertices, faces, np.concatenate(normals), mark)
+
+
+def _touching(places: NDArray[np.float64], cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each vertex (n,) of an unsmoothed surface lies on one of these solid cells.
+
+    A vertex lies on the line from a solid cell's middle to an empty one's, never at their ends.
+    """
+    below = np.floor(places + _OFF_GRID).astype(np.intp)
+    above = np.ceil(places - _OFF_GRID).astype(np.intp)
+    found: NDArray[np.bool_] = cells[tuple(below.T)] | cells[tuple(above.T)]
+    return found
 
 
 def _flying_edges(
-    fine: occupancy_grid.Occupancy, options: SurfaceOptions, origin: NDArray[np.float64]
+    fine: occupancy_grid.Occupancy, level: float, resolution: int, origin: NDArray[np.float64]
 ) -> Any:
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -124,14 +192,14 @@ def _flying_edges(
 
     image = vtkImageData()
     image.SetDimensions(*fine.shape)
-    image.SetSpacing(*[1 / options.resolution] * 3)
+    image.SetSpacing(*[1 / resolution] * 3)
     image.SetOrigin(*origin)
     # VTK runs x fastest: any other order would flip the shape.
     values = fine.ravel(order="F")
     image.GetPointData().SetScalars(numpy_to_vtk(values))
     contour = vtkFlyingEdges3D()
     contour.SetInputData(image)
-    contour.SetValue(0, options.level)
+    contour.SetValue(0, level)
     contour.ComputeNormalsOff()
     contour.ComputeGradientsOff()
     contour.ComputeScalarsOff()
@@ -143,7 +211,8 @@ def _reach(
     places: NDArray[np.float64],
     coarse: occupancy_grid.Occupancy,
     fine: occupancy_grid.Occupancy,
-    options: SurfaceOptions,
+    level: float,
+    resolution: int,
 ) -> NDArray[np.float32]:
     """How far smoothing may move each vertex, (n,) in voxels; places are in cells of `coarse`.
 
@@ -151,10 +220,10 @@ def _reach(
     reach beside it is next to nothing; what is thin on the finer grid alone, in its finer cells.
     """
     reach = np.full(len(places), _REACH, np.float32)
-    scales = {1: coarse, options.resolution: fine}
+    scales = {1: coarse, resolution: fine}
     for scale, cells in scales.items():
         x, y, z = np.rint(places * scale).astype(np.intp).T
-        reach[occupancy_grid.thin_cells(cells, options.level)[x, y, z]] = _REACH_WHERE_THIN / scale
+        reach[occupancy_grid.thin_cells(cells, level)[x, y, z]] = _REACH_WHERE_THIN / scale
     return reach
 
 
@@ -200,7 +269,7 @@ def _keep_dust(
         after[lost] = before[lost]
 
 
-def _shaded(poly: Any, cells: int) -> TriMesh:
+def _shaded(poly: Any, cells: int, loose: NDArray[np.bool_] | None) -> TriMesh:
     """The mesh with normals; from voxels to sides of a grid of so many cells."""
     from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
 
@@ -212,6 +281,7 @@ def _shaded(poly: Any, cells: int) -> TriMesh:
         vertices=_points(result) / np.float32(cells),
         faces=_triangles(result),
         normals=_numpy(result.GetPointData().GetNormals()).astype(np.float32),
+        loose=loose,
     )
 
 

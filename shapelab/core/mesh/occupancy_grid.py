@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core import formatting
 from shapelab.core.errors import MeshError
 
 Occupancy = NDArray[np.float32]
@@ -19,6 +22,28 @@ LOWEST_LEVEL, USUAL_LEVEL = 0.25, 0.5
 LEVEL_STEP = 0.01
 # This share of a shape may be crumbs: they are not worth a fatter shape, and are dropped anyway.
 CRUMBS = 0.005
+
+
+@dataclass(frozen=True)
+class LooseParts:
+    """The parts of a shape beside its largest one.
+
+    Attributes:
+        count: How many there are.
+        share: How much of the whole shape they are, 0 to 1, by cells.
+    """
+
+    count: int = 0
+    share: float = 0.0
+
+    def words(self, done: str = "") -> str:
+        """``3 loose parts, 37 % of the shape``, or what was done with them: ``… parts hidden, …``.
+
+        The largest is not counted, so the share may be more than a half.
+        """
+        share = "under 1 %" if self.share < 0.005 else f"{100 * self.share:.0f} %"
+        parts = f"{formatting.counted(self.count, 'loose part')} {done}".rstrip()
+        return f"{parts}, {share} of the shape"
 
 
 def checked(occupancy: NDArray[np.floating], level: float) -> Occupancy:
@@ -141,19 +166,29 @@ def _join_in_plane(occupancy: Occupancy, level: float, first: int, second: int) 
     return True
 
 
-def keep_largest(occupancy: Occupancy, level: float) -> None:
-    """Empties all parts but the largest and fills voids that nobody can see, in place."""
+def loose_cells(occupancy: Occupancy, level: float) -> tuple[NDArray[np.bool_], LooseParts]:
+    """The cells of all parts but the largest, and what these parts are together."""
     from scipy import ndimage
 
     solid = occupancy >= level
     parts, count = ndimage.label(solid)
+    if count <= 1:
+        return np.zeros(solid.shape, np.bool_), LooseParts()
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0  # the empty space
+    largest = int(np.argmax(sizes))
+    loose = solid & (parts != largest)
+    return loose, LooseParts(count - 1, 1 - float(sizes[largest] / sizes.sum()))
+
+
+def fill_voids(occupancy: Occupancy, level: float) -> None:
+    """Fills the voids that nobody can see, in place; the grid's first cell lies outside."""
+    from scipy import ndimage
+
+    empty = occupancy < level
+    outside, count = ndimage.label(empty)
     if count > 1:
-        sizes = np.bincount(parts.ravel())
-        occupancy[solid & (parts != 1 + int(np.argmax(sizes[1:])))] = 0.0
-        solid = occupancy >= level
-    outside, count = ndimage.label(~solid)
-    if count > 1:
-        occupancy[~solid & (outside != outside[0, 0, 0])] = 1.0
+        occupancy[empty & (outside != outside[0, 0, 0])] = 1.0
 
 
 def whole_level(occupancy: NDArray[np.floating]) -> float:

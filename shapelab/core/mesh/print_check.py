@@ -13,6 +13,8 @@ from shapelab.core.mesh.tri_mesh import TriMesh, merged, shell_volumes, unique_r
 
 # Slicers find no layers in anything flatter.
 SMALLEST_MM = 0.1
+#: What may still keep a part from being printed, to be said beside each good verdict.
+NOT_CHECKED = "walls not measured"
 # The height of a triangle that counts as none, as a share of the part's longest side.
 _FLAT = 1e-7
 # The faces of a shell that are looked at to tell whether it lies in another.
@@ -51,9 +53,9 @@ class PrintReport:
         return not self.problems
 
     def summary(self) -> str:
-        """Size, parts, triangles and verdict in a few words."""
+        """Size, parts, triangles and verdict in a few words; says what was not checked."""
         size, parts = formatting.extents(self.size_mm, "mm"), formatting.counted(self.parts, "part")
-        verdict = "printable" if self.ok else "NOT printable"
+        verdict = f"closed; {NOT_CHECKED}" if self.ok else "NOT printable"
         return f"{size}, {parts}, {formatting.counted(self.triangles, 'triangle')}, {verdict}"
 
 

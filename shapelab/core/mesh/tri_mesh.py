@@ -23,11 +23,13 @@ class TriMesh:
         vertices: (n, 3) float32; sides of the grid from `surface`, millimetres from `finish`.
         faces: (m, 3) int32 indices into the vertices.
         normals: (n, 3) float32 unit vectors for shading, or None.
+        loose: (m,) whether a face is of a part beside the largest, to tint it; None if none is.
     """
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32] = field(default_factory=_no_faces)
     normals: NDArray[np.float32] | None = None
+    loose: NDArray[np.bool_] | None = None
 
     @property
     def volume(self) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 import numpy as np
 
 from shapelab.core.errors import InputError
-from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.meshing import AUTOMATIC, SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, PATHS, Array, PathMode
 from shapelab.core.session.history import History
 from shapelab.core.session.shape_file import read_shape, write_shape
@@ -68,7 +68,7 @@ class Session:
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
         first = seeded_state(model, class_name, seed)
-        self._now = Snapshot(first, Morph(), SurfaceOptions())
+        self._now = Snapshot(first, Morph(), AUTOMATIC)
         self._history = History(self._now)
 
     # --- what is shown -----------------------------------------------------------------------
@@ -248,12 +248,14 @@ class Session:
     # --- files -------------------------------------------------------------------------------
 
     def save(self, path: Path, force: bool = False) -> None:
-        """Writes the shown shape as a ``.shape.json`` file; ``force`` replaces one."""
-        write_shape(path, self.state, self.model, force)
+        """Writes the shown shape and its surface's options; ``force`` replaces a file."""
+        write_shape(path, self.state, self.model, self.surface, force)
 
     def open(self, path: Path) -> None:
         """Shows a shape from a ``.shape.json`` file. Raises InputError when it cannot be used."""
-        self._set_state(read_shape(path, self.model), f"open {path.name}")
+        saved = read_shape(path, self.model)
+        shown = replace(self._now, state=saved.state, surface=saved.surface or self.surface)
+        self._commit(shown, f"open {path.name}")
 
     # --- inside ------------------------------------------------------------------------------
 

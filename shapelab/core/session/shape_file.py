@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import InputError
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, TRUNCATION
 from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
 
@@ -20,8 +22,18 @@ if TYPE_CHECKING:
 
 SHAPE_SUFFIX = ".shape.json"
 SHAPE_FORMAT = "shapelab-shape"
-SHAPE_VERSION = 1
+SHAPE_VERSION = 2  # 1: without the surface
 MAX_BYTES = 4 * 1024**2  # a shape of 1024 numbers is 60 kB
+AUTO = "auto"  # a level that is found for each shape, in files and on the command line
+DAMAGED = "The saved shape is damaged; please save it again."
+
+
+@dataclass(frozen=True)
+class SavedShape:
+    """What a ``.shape.json`` file holds, or another source of one shape."""
+
+    state: ShapeState
+    surface: SurfaceOptions | None = None  # files of version 1, seeds and pictures say none
 
 
 def _state_to_dict(state: ShapeState) -> dict[str, Any]:
@@ -52,7 +64,7 @@ def _state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
             origin=str(data["origin"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError("The saved shape is damaged; please save it again.") from None
+        raise InputError(DAMAGED) from None
     if any(arrays[name].shape != (size,) for name, size in sizes.items()):
         raise InputError("The saved shape does not fit this model's latent size.")
     finite = all(np.isfinite(a).all() for a in arrays.values()) and math.isfinite(state.truncation)
@@ -62,7 +74,30 @@ def _state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
     return state
 
 
-def write_shape(path: Path, state: ShapeState, model: ShapeModel, force: bool = False) -> None:
+def _surface_to_dict(surface: SurfaceOptions) -> dict[str, Any]:
+    return asdict(surface) | {"level": AUTO if surface.level is None else surface.level}
+
+
+def _surface_from_dict(data: Any) -> SurfaceOptions:
+    """The inverse of ``_surface_to_dict``. Raises InputError when anything is missing or odd."""
+    try:
+        return SurfaceOptions(
+            resolution=int(data["resolution"]),
+            smoothing=int(data["smoothing"]),
+            largest_part={True: True, False: False}[data["largest_part"]],
+            level=None if data["level"] == AUTO else float(data["level"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise InputError(DAMAGED) from None
+
+
+def write_shape(
+    path: Path,
+    state: ShapeState,
+    model: ShapeModel,
+    surface: SurfaceOptions,
+    force: bool = False,
+) -> None:
     """Writes a ``.shape.json`` file atomically.
 
     Raises:
@@ -73,6 +108,7 @@ def write_shape(path: Path, state: ShapeState, model: ShapeModel, force: bool = 
         "version": SHAPE_VERSION,
         "model": {"name": model.name, "digest": model.digest},
         "shape": _state_to_dict(state),
+        "surface": _surface_to_dict(surface),
     }
     atomic_write(path, json.dumps(document, indent=1).encode(), new=not force)
 
@@ -104,7 +140,7 @@ def read_shape_document(path: Path) -> dict[str, Any]:
     return document
 
 
-def read_shape(path: Path, model: ShapeModel) -> ShapeState:
+def read_shape(path: Path, model: ShapeModel) -> SavedShape:
     """Reads a ``.shape.json`` file.
 
     Raises:
@@ -118,7 +154,9 @@ def read_shape(path: Path, model: ShapeModel) -> ShapeState:
             f"{path.name} was saved with another model ('{saved_with}'); load that model to open "
             "it."
         )
-    return _state_from_dict(document.get("shape"), model)
+    state = _state_from_dict(document.get("shape"), model)
+    bare = document["version"] == 1  # its surface was not saved
+    return SavedShape(state, None if bare else _surface_from_dict(document.get("surface")))
 
 
 def named_shape(model: ShapeModel, source: str) -> ShapeState:
@@ -136,14 +174,14 @@ def named_shape(model: ShapeModel, source: str) -> ShapeState:
         return seeded_state(model, None, int(source))
     path = Path(source).expanduser()
     if source and path.is_file():
-        return shape_of_file(model, path)
+        return shape_of_file(model, path).state
     named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
     if named:
         return seeded_state(model, named[1], int(named[2]))
     raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
 
 
-def shape_of_file(model: ShapeModel, path: Path) -> ShapeState:
+def shape_of_file(model: ShapeModel, path: Path) -> SavedShape:
     """The shape of a picture, mesh, voxel file or saved shape. Raises InputError if unusable."""
     if path.name.lower().endswith(SHAPE_SUFFIX):
         return read_shape(path, model)
@@ -152,6 +190,5 @@ def shape_of_file(model: ShapeModel, path: Path) -> ShapeState:
     from shapelab.core.inputs.reconstruct import reconstruct
 
     found = reconstruct(model, path)
-    return plain_state(
-        found.latent, found.class_name, TRUNCATION, f"{found.source_kind} {path.name}"
-    )
+    origin = f"{found.source_kind} {path.name}"
+    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))

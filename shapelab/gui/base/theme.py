@@ -37,6 +37,7 @@ class Colors:
     shadow_opacity: float
     grid: str
     shape: str
+    loose: str  # parts beside the largest: far from `shape` for every eye
     edge: str  # lines of the wireframe
     axis_x: str
     axis_y: str
@@ -61,6 +62,7 @@ LIGHT = Colors(
     shadow_opacity=0.42,
     grid="#8b95a5",
     shape="#dcc5aa",
+    loose="#6f9ad1",
     edge="#6b5642",
     axis_x="#c4453a",
     axis_y="#3b8a4c",
@@ -85,6 +87,7 @@ DARK = Colors(
     shadow_opacity=0.6,
     grid="#78828f",
     shape="#d0b597",
+    loose="#6a9bdb",
     edge="#d8bfa6",
     axis_x="#ef7d72",
     axis_y="#77c788",

@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.session.session import Session
@@ -22,6 +24,10 @@ from shapelab.gui.base.workers import LatestOnly, Task
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
+
+
+Counts = NDArray[np.intp]
+BINS = 25  # of the histogram of a field
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +55,16 @@ class ShownShape:
     """The surface of a request, as the viewport shows it and as a file gets it."""
 
     request: ShapeRequest
-    mesh: TriMesh
+    surface: PartedSurface
     blocks: TriMesh | None
+    histogram: Counts  # (BINS,) cells of the grid by occupancy, from 0 to 1
     cells: int  # along a side of the grid that it was made from
     decode_ms: float
     surface_ms: float
+
+    @property
+    def mesh(self) -> TriMesh:
+        return self.surface.mesh
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,12 @@ class ShapeSource:
     path: Path | None = None
     data: bytes = b""
     suffix: str = ""
+
+
+def _histogram(occupancy: Array) -> Counts:
+    """Cells (BINS,) of a grid by their occupancy."""
+    bins = np.minimum(occupancy.ravel() * BINS, BINS - 1).astype(np.uint8)
+    return np.bincount(bins, minlength=BINS)
 
 
 class Document(QObject):
@@ -148,7 +165,7 @@ class Document(QObject):
             self.guest_changed.emit(guest)
             self.refresh()
 
-    def surface_for(self, options: SurfaceOptions) -> TriMesh:
+    def surface_for(self, options: SurfaceOptions) -> PartedSurface:
         """The surface of the newest shape, the shown one itself where it fits; for any thread.
 
         Raises:
@@ -158,8 +175,8 @@ class Document(QObject):
 
         asked, shown = self._asked, self.shown
         if shown is not None and shown.request is asked and asked.options == options:
-            return shown.mesh
-        return meshing.surface(self._occupancy(asked), options)
+            return shown.surface
+        return meshing.parted_surface(self._occupancy(asked), options)
 
     def _occupancy(self, request: ShapeRequest) -> Array:
         """Occupancy (R, R, R) of what a request asks for; for any thread."""
@@ -173,11 +190,11 @@ class Document(QObject):
         start = time.perf_counter()
         occupancy = self._occupancy(request)
         decoded = time.perf_counter()
-        mesh = meshing.surface(occupancy, request.options)
+        surface = meshing.parted_surface(occupancy, request.options)
         end = time.perf_counter()
-        blocks = meshing.blocks(occupancy, request.options.level) if request.blocks else None
+        blocks = meshing.blocks(occupancy, request.options) if request.blocks else None
         times = 1e3 * (decoded - start), 1e3 * (end - decoded)
-        return ShownShape(request, mesh, blocks, len(occupancy), *times)
+        return ShownShape(request, surface, blocks, _histogram(occupancy), len(occupancy), *times)
 
     @Slot(object, object)
     def _show(self, request: ShapeRequest, shown: ShownShape) -> None:

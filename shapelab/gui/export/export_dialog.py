@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.core.errors import NotPrintableError, ShapelabError
 from shapelab.core.mesh import formats
-from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.meshing import LooseParts, SurfaceOptions
 from shapelab.core.mesh.print_check import PrintReport
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.session.session import Session
@@ -170,19 +170,19 @@ class ExportDialog(QDialog):
 
     def _connect_widgets(self) -> None:
         self.form.part_changed.connect(self._prepare)
-        self.form.surface_chosen.connect(self._change_surface)
-        self.form.edit_finished.connect(self._session.finish_edit)
+        self.form.surface.chosen.connect(self._change_surface)
+        self.form.surface.edit_finished.connect(self._session.finish_edit)
         self.cancel.clicked.connect(self.reject)
         self.save.clicked.connect(lambda: self._save(unchecked=False))
         self.anyway.clicked.connect(lambda: self._save(unchecked=True))
 
     # --- the verdict ---------------------------------------------------------------------------
 
-    def _change_surface(self) -> None:
-        self._session.surface = self.form.options(self._session.surface)
+    def _change_surface(self, options: SurfaceOptions) -> None:
+        self._session.surface = options
 
     def _show_options(self, options: SurfaceOptions) -> None:
-        self.form.show_options(options)
+        self.form.surface.show_options(options)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -204,7 +204,7 @@ class ExportDialog(QDialog):
         self._answered, self._prepared = request, prepared
         self.form.show_part(prepared)
         report = prepared.report
-        self.verdict.show_verdict(verdict(report), good=report.ok)
+        self.verdict.show_verdict(verdict(report, prepared.dropped), good=report.ok)
         self._settle()
 
     def _show_failure(self, request: PartRequest, error: Exception) -> None:
@@ -242,15 +242,15 @@ class ExportDialog(QDialog):
         self.verdict.show_checking(f"Writing {path.name} and reading it back…")
         work = partial(_write, path, prepared.mesh, unchecked)
         self._saving = Task(work, self)
-        self._saving.done.connect(self._finish_saving)
+        self._saving.done.connect(partial(self._finish_saving, prepared.dropped))
         self._saving.failed.connect(self._fail_saving)
         self._enable()
         self._saving.start()
 
-    def _finish_saving(self, report: PrintReport) -> None:
+    def _finish_saving(self, dropped: LooseParts, report: PrintReport) -> None:
         self._saving = None
         name = report.path.name if report.path else "the file"
-        self.verdict.show_verdict(f"Saved {name}. {verdict(report)}", good=report.ok)
+        self.verdict.show_verdict(f"Saved {name}. {verdict(report, dropped)}", good=report.ok)
         self._enable()
 
     def _fail_saving(self, error: Exception) -> None:

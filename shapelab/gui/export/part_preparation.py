@@ -10,12 +10,12 @@ import numpy as np
 from shapelab.core import formatting
 from shapelab.core.errors import MeshError
 from shapelab.core.mesh.finishing import finish
-from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.mesh.print_check import PrintReport, check
+from shapelab.core.mesh.meshing import LooseParts, PartedSurface, SurfaceOptions
+from shapelab.core.mesh.print_check import NOT_CHECKED, PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 #: Gives the surface of the shown shape; called on a worker thread.
-MeshProvider = Callable[[SurfaceOptions], TriMesh]
+MeshProvider = Callable[[SurfaceOptions], PartedSurface]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,15 @@ class PreparedPart:
         mesh: the part; printable if ``report.ok``.
         report: the verdict on it.
         shown_triangles: of the surface before simplification.
-        dropped: loose parts left out by "largest part only".
+        level: the occupancy at which its surface lies.
+        dropped: the loose parts left out by "largest part only".
     """
 
     mesh: TriMesh
     report: PrintReport
     shown_triangles: int
-    dropped: int
+    level: float
+    dropped: LooseParts
 
 
 def prepare(provider: MeshProvider, request: PartRequest) -> PreparedPart:
@@ -50,8 +52,9 @@ def prepare(provider: MeshProvider, request: PartRequest) -> PreparedPart:
     Raises:
         MeshError: there is no surface at all; else problems are told by the report.
     """
-    shown = provider(request.options)
-    dropped = _loose_parts(provider, request.options) if request.options.largest_part else 0
+    surface = provider(request.options)
+    shown = surface.mesh
+    dropped = surface.loose if request.options.largest_part else LooseParts()
     try:
         part = finish(shown, request.size_mm, request.keep)
         report = check(part)
@@ -60,21 +63,21 @@ def prepare(provider: MeshProvider, request: PartRequest) -> PreparedPart:
         report = check(part)
         if report.ok:
             report = replace(report, problems=(str(error),))
-    return PreparedPart(part, report, len(shown.faces), dropped)
+    return PreparedPart(part, report, len(shown.faces), surface.level, dropped)
 
 
-def verdict(report: PrintReport) -> str:
-    """'Ready to print: closed, 1 part, 12.3 cm³', or the problems in sentences."""
+def verdict(report: PrintReport, dropped: LooseParts) -> str:
+    """What was checked and what not, or the problems in sentences.
+
+    'Closed, one part, 44.0 × 58.0 × 80.0 mm, 12.3 cm³; walls not measured.'
+    """
     if not report.ok:
         return "Not printable yet. " + " ".join(report.problems)
-    parts = formatting.counted(report.parts, "part")
-    return f"Ready to print: closed, {parts}, {formatting.volume(report.volume_mm3)}"
-
-
-def _loose_parts(provider: MeshProvider, options: SurfaceOptions) -> int:
-    # Bodies do not depend on smoothing or fineness, so the quickest surface counts them.
-    everything = provider(replace(options, largest_part=False, resolution=1, smoothing=0))
-    return max(check(everything).parts - 1, 0)
+    parts = "one part" if report.parts == 1 else formatting.counted(report.parts, "part")
+    size = formatting.extents(report.size_mm, "mm")
+    volume = formatting.volume(report.volume_mm3)
+    said = f"Closed, {parts}, {size}, {volume}; {NOT_CHECKED}."
+    return f"{said} {dropped.words('left out')}." if dropped.count else said
 
 
 def _at_size(mesh: TriMesh, size_mm: float) -> TriMesh:

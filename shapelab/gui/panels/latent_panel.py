@@ -1,4 +1,4 @@
-"""The latent panel: class, seed, truncation, the 12 principal directions, all latent values."""
+"""The latent panel: class, seed, truncation, directions, the surface, all latent values."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, TRUNCATION
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, heading, readable, scrolled
 from shapelab.gui.base.sliders import SigmaSlider
+from shapelab.gui.base.surface_group import SurfaceGroup
 
 RAW_LIMIT = 4.0  # nearly every latent value of a trained model lies within
 SEED_MAX = 2**31 - 1
-NAME_WIDTH = 66  # px, the column of names
+NAME_WIDTH, SURFACE_NAMES = 66, 78  # px, the columns of names
 NO_SEED = -1  # the spin box shows a dash: the shape came from a picture or a morph
 
 
@@ -49,6 +51,10 @@ class LatentPanel(QWidget):
         column.addLayout(self._build_origin())
         column.addSpacing(SPACING)
         column.addLayout(self._build_directions())
+        column.addSpacing(SPACING)
+        self.surface = SurfaceGroup(SURFACE_NAMES)
+        column.addWidget(heading("Surface"))
+        column.addWidget(self.surface)
         column.addSpacing(SPACING)
         column.addLayout(self._build_fold())
         column.addStretch(1)
@@ -76,6 +82,7 @@ class LatentPanel(QWidget):
                 self.classes.addItem(readable(name), name)
         self._disconnect = [
             session.shape_changed.connect(self._show_shape),
+            session.surface_changed.connect(self.surface.show_options),
             session.locked_changed.connect(self._show_locks),
             session.model_changed.connect(lambda _: self._show_shares(session.state.class_name)),
         ]
@@ -85,6 +92,7 @@ class LatentPanel(QWidget):
         self._show_shares(session.state.class_name)
         self._show_shape(session.state)
         self._show_locks(session.locked)
+        self.surface.show_options(session.surface)
 
     def _build_origin(self) -> QGridLayout:
         self.classes = QComboBox()
@@ -179,6 +187,8 @@ class LatentPanel(QWidget):
             partial(self._tell, Session.set_truncation, TRUNCATION)
         )
         self.truncation.edit_finished.connect(partial(self._tell, Session.finish_edit))
+        self.surface.chosen.connect(self._choose_surface)
+        self.surface.edit_finished.connect(partial(self._tell, Session.finish_edit))
         self.fold.clicked.connect(self._toggle_fold)
         for index, row in enumerate(self.directions):
             row.changed.connect(partial(self._tell, Session.set_coefficient, index))
@@ -191,6 +201,10 @@ class LatentPanel(QWidget):
     def _tell(self, change: Callable[..., None], *values: object) -> None:
         if self._session is not None:
             change(self._session, *values)
+
+    def _choose_surface(self, options: SurfaceOptions) -> None:
+        if self._session is not None:
+            self._session.surface = options
 
     def _choose_seed(self, seed: int) -> None:
         if self._session is None:

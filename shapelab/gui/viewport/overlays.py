@@ -1,10 +1,10 @@
-"""What Qt paints over the 3-D view: the axes in its corner, and the text of an empty one."""
+"""What Qt paints over the 3-D view: axes, loose parts, and the text of an empty one."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from shapelab.gui.base import theme
 from shapelab.gui.viewport.orbit import Orbit
@@ -178,6 +178,47 @@ class Hint(QLabel):
         sheet = (
             f"color: {c.muted}; border-radius: {theme.RADIUS}px;"
             f" background: rgba({back.red()}, {back.green()}, {back.blue()}, 225);"
+        )
+        if sheet != self.styleSheet():  # setting it sends another PaletteChange
+            self.setStyleSheet(sheet)
+
+
+class PartsChip(QPushButton):
+    """Says in the view's corner what is hidden or tinted; a click changes that."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._area = parent
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._colour()
+        self.hide()
+
+    def say(self, text: str, tip: str) -> None:
+        """Show this text, or nothing if it is empty."""
+        if text != self.text():  # else a moving shape would lay it out with every frame
+            self.setText(text)
+            self.setAccessibleName(text)
+            self.setVisible(bool(text))
+            self.place()
+        self.setToolTip(tip)
+
+    def place(self) -> None:
+        """Sit in the lower left corner of the parent."""
+        self.adjustSize()
+        self.move(theme.SPACE, self._area.height() - self.height() - theme.SPACE)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
+        super().changeEvent(event)
+
+    def _colour(self) -> None:
+        c = theme.colors()
+        sheet = (
+            f"QPushButton {{ color: {c.text}; background: {c.raised}; padding: 4px 12px;"
+            f" border: 1px solid {c.border}; border-left: 4px solid {c.loose};"
+            f" border-radius: {theme.RADIUS}px; }}"
+            f" QPushButton:hover, QPushButton:focus {{ border-color: {c.accent}; }}"
         )
         if sheet != self.styleSheet():  # setting it sends another PaletteChange
             self.setStyleSheet(sheet)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -29,8 +30,10 @@ class Scene:
     def __init__(self, renderer: Any, colors: Colors) -> None:
         self.renderer = renderer
         self.style = SMOOTH
+        self._loose: NDArray[np.bool_] | None = None  # (cells,) of the shown mesh
         self.mapper = vtkPolyDataMapper()
         self.mapper.ScalarVisibilityOff()
+        self.mapper.SetScalarModeToUseCellData()
         self.actor = vtkActor()
         self.actor.SetMapper(self.mapper)
         self.actor.SetVisibility(False)
@@ -45,6 +48,7 @@ class Scene:
     def show(self, mesh: TriMesh) -> None:
         """Draw this mesh in the place of the one before; nothing else changes."""
         squares = self.style == BLOCKS and _are_squares(mesh)
+        self._loose = None if mesh.loose is None else mesh.loose[:: 2 if squares else 1]
         self.mapper.SetInputDataObject(_polydata(mesh, squares))
         self.floor.carry(mesh, at_once=not self.actor.GetVisibility())
         self.actor.SetVisibility(True)
@@ -113,7 +117,9 @@ class Scene:
         paint.SetEdgeVisibility(self.style != SMOOTH)
         paint.SetEdgeColor(*rgb(self.colors.edge))
         paint.SetEdgeOpacity(1.0 if lines else BLOCK_EDGES)
-        paint.SetColor(*rgb(self.colors.view_middle if lines else self.colors.shape))
+        shape, loose = self.colors.view_middle if lines else self.colors.shape, self.colors.loose
+        paint.SetColor(*rgb(shape))
+        self._tint(shape, loose)
         if data is not None and data.GetPointData().GetNormals() is not None:
             paint.SetInterpolationToPhong()
         else:
@@ -122,6 +128,15 @@ class Scene:
         paint.SetDiffuse(1.0)
         paint.SetSpecular(SPECULAR)
         paint.SetSpecularPower(GLOSS)
+
+    def _tint(self, shape: str, loose: str) -> None:
+        """Colours the loose parts, where some are shown."""
+        data = self.mapper.GetInput()
+        self.mapper.SetScalarVisibility(data is not None and self._loose is not None)
+        if data is not None and self._loose is not None:
+            two = np.array([rgb(shape), rgb(loose)])
+            pixels = np.round(255 * two[self._loose.astype(np.intp)]).astype(np.uint8)
+            data.GetCellData().SetScalars(numpy_to_vtk(pixels, deep=True))
 
 
 def _are_squares(mesh: TriMesh) -> bool:

@@ -24,7 +24,7 @@ from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
 from shapelab.gui.viewport.opengl import has_opengl, is_software
 from shapelab.gui.viewport.orbit import SMOOTH, STYLES, VIEWS, Orbit, fitting_distance
-from shapelab.gui.viewport.overlays import Gizmo, Hint
+from shapelab.gui.viewport.overlays import Gizmo, Hint, PartsChip
 
 if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.viewport.gl_view import GlView
@@ -73,6 +73,8 @@ class Viewport(QWidget):
         self._hint = Hint(self)
         self._gizmo = Gizmo(self)
         self._gizmo.view_chosen.connect(self.set_view)
+        #: What is said of loose parts; clicks on it are the window's.
+        self.parts = PartsChip(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -236,6 +238,7 @@ class Viewport(QWidget):
             self._view.setGeometry(self.rect())
         self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
         self._hint.place()
+        self.parts.place()
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))
             self._aim(replace(self._orbit, distance=fit))

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import MeshError
-from shapelab.core.mesh.meshing import SurfaceOptions, blocks, finish, surface
+from shapelab.core.mesh.meshing import (
+    AUTOMATIC,
+    LooseParts,
+    SurfaceOptions,
+    blocks,
+    finish,
+    parted_surface,
+    surface,
+)
 from shapelab.core.mesh.print_check import check
 from shapelab.core.mesh.tri_mesh import TriMesh
 
@@ -176,6 +184,36 @@ def test_only_the_largest_part_is_kept_unless_asked_otherwise():
     both = surface(occupancy, SurfaceOptions(largest_part=False))
     assert check(finish(both, 60)).parts == 2
     assert both.volume == pytest.approx(kept.volume + 4 / 3 * np.pi * (3 / 32) ** 3, rel=0.05)
+
+
+@pytest.mark.parametrize("resolution", [1, 2])
+def test_loose_parts_are_counted_and_marked_where_they_are_shown(resolution):
+    occupancy = np.maximum(ball(6, (-7, 0, 0)), ball(3, (9, 0, 0)))
+    kept = parted_surface(occupancy, SurfaceOptions(resolution))
+    shown = parted_surface(occupancy, SurfaceOptions(resolution, largest_part=False))
+    assert kept.loose == shown.loose
+    assert kept.loose.count == 1
+    assert kept.loose.share == pytest.approx(27 / (27 + 216), abs=0.02)
+    assert LooseParts(2, 0.374).words("hidden") == "2 loose parts hidden, 37 % of the shape"
+    assert LooseParts(1, 0.001).words() == "1 loose part, under 1 % of the shape"
+    assert kept.mesh.loose is None
+    for mesh in (shown.mesh, blocks(occupancy, SurfaceOptions(largest_part=False))):
+        right = mesh.vertices[mesh.faces].mean(axis=1)[:, 0] > 2 / 32
+        np.testing.assert_array_equal(mesh.loose, right)
+    alone = blocks(ball(6, (-7, 0, 0)))
+    np.testing.assert_array_equal(blocks(occupancy, SurfaceOptions()).vertices, alone.vertices)
+
+
+def test_a_level_that_is_found_is_the_one_of_the_surface():
+    occupancy = np.maximum(ball(6, (-7, 0, 0)), ball(6, (7, 0, 0)))
+    occupancy[12:20, 14:18, 14:18] = np.maximum(occupancy[12:20, 14:18, 14:18], 0.385)
+    found = parted_surface(occupancy, AUTOMATIC)
+    assert 0.3 < found.level < 0.4
+    assert found.loose == LooseParts()
+    same = surface(occupancy, SurfaceOptions(level=found.level))
+    np.testing.assert_array_equal(found.mesh.vertices, same.vertices)
+    with pytest.raises(MeshError, match="three axes"):
+        parted_surface(occupancy[0], AUTOMATIC)
 
 
 def test_a_hidden_void_is_filled_with_the_largest_part_and_else_kept_as_one_body():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import InputError
-from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.meshing import AUTOMATIC, SurfaceOptions
 from shapelab.core.model.latent import (
     DIRECTIONS,
     Array,
@@ -24,7 +24,7 @@ from shapelab.core.model.latent import (
 )
 from shapelab.core.session.history import History
 from shapelab.core.session.session import ChangeSignal, Session
-from shapelab.core.session.shape_file import named_shape, read_shape, write_shape
+from shapelab.core.session.shape_file import SavedShape, named_shape, read_shape, write_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, plain_state
 
 LATENT = 16
@@ -153,7 +153,7 @@ def test_tells_only_of_changes(session: Session) -> None:
     session.set_class("chair")
     session.set_seed(0)
     session.set_truncation(0.8)
-    session.surface = SurfaceOptions()
+    session.surface = AUTOMATIC
     session.set_locked(3, False)
     session.finish_edit()
     session.redo()
@@ -243,6 +243,7 @@ def test_every_kind_of_change_can_be_undone_to_the_bit(session: Session) -> None
         lambda: session.set_morph(0.25),
         lambda: session.set_morph_mode("lerp"),
         lambda: session.show(np.ones(LATENT, np.float32), "picture a.png"),
+        lambda: setattr(session, "surface", SurfaceOptions(level=0.3, largest_part=False)),
     ]
     seen = [(session.state, session.morph, session.surface)]
     for change in changes:
@@ -401,20 +402,25 @@ def test_saved_shape_round_trip_is_exact(session: Session, model: Any, tmp_path:
     path = tmp_path / "mine.shape.json"
     session.set_coefficient(3, 0.7)
     session.set_raw(0, np.pi)
-    session.save(path)
-    other = Session(model, seed=5)
-    other.open(path)
-    assert other.state == session.state
-    assert other.undo_text == "open mine.shape.json"
-    assert named_shape(model, str(path)) == session.state
+    for level in (None, 0.35):
+        session.surface = SurfaceOptions(2, 7, False, level)
+        session.save(path, force=True)
+        other = Session(model, seed=5)
+        before = other.state
+        other.open(path)
+        assert (other.state, other.surface) == (session.state, session.surface)
+        assert other.undo_text == "open mine.shape.json"
+        assert named_shape(model, str(path)) == session.state
+        other.undo()  # shape and surface are one step
+        assert (other.state, other.surface) == (before, AUTOMATIC)
 
 
 def test_a_saved_shape_is_laid_out_for_ever(model: Any, tmp_path: Path) -> None:
-    """Files of version 1 lie on people's disks: this text must be written, and read, as it is."""
+    """Such files lie on people's disks: this text must be written, and read, as it is."""
     base = np.arange(LATENT, dtype=np.float32) / 4
     state = replace(plain_state(base, "sofa", 0.5, "picture sofa.png"), seed=7)
     path = tmp_path / "golden.shape.json"
-    write_shape(path, state, model)
+    write_shape(path, state, model, SurfaceOptions(level=None))
     zeros = ["0.0"] * LATENT
     lists = {
         "base": [str(i / 4) for i in range(LATENT)],
@@ -423,19 +429,23 @@ def test_a_saved_shape_is_laid_out_for_ever(model: Any, tmp_path: Path) -> None:
     }
     rows = {name: ",\n   ".join(numbers) for name, numbers in lists.items()}
     golden = (
-        '{\n "format": "shapelab-shape",\n "version": 1,\n'
+        '{\n "format": "shapelab-shape",\n "version": 2,\n'
         ' "model": {\n  "name": "tiny",\n  "digest": "abc"\n },\n'
         ' "shape": {\n  "class": "sofa",\n  "seed": 7,\n  "truncation": 0.5,\n'
         '  "origin": "picture sofa.png",\n'
         + ",\n".join(f'  "{name}": [\n   {numbers}\n  ]' for name, numbers in rows.items())
-        + "\n }\n}"
+        + '\n },\n "surface": {\n  "resolution": 1,\n  "smoothing": 10,\n'
+        + '  "largest_part": true,\n  "level": "auto"\n }\n}'
     )
     assert path.read_text("utf-8") == golden
-    assert read_shape(path, model) == state
+    assert read_shape(path, model) == SavedShape(state, AUTOMATIC)
+    first = golden[: golden.index(',\n "surface"')].replace('"version": 2', '"version": 1') + "\n}"
+    path.write_text(first, "utf-8")  # as version 1 was written: it says nothing of the surface
+    assert read_shape(path, model) == SavedShape(state)
 
 
 def _saved(session: Session, path: Path, **changes: Any) -> None:
-    write_shape(path, session.state, session.model)
+    write_shape(path, session.state, session.model, session.surface)
     document = json.loads(path.read_text())
     document["shape"] |= changes.pop("shape", {})
     path.write_text(json.dumps(document | changes))
@@ -444,7 +454,16 @@ def _saved(session: Session, path: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"version": 2}, "newer ShapeLab"),
+        ({"version": 3}, "newer ShapeLab"),
+        ({"surface": None}, "damaged"),
+        (
+            {"surface": {"resolution": 9, "smoothing": 1, "largest_part": True, "level": 0.5}},
+            "damaged",
+        ),
+        (
+            {"surface": {"resolution": 1, "smoothing": 1, "largest_part": "no", "level": 0.5}},
+            "damaged",
+        ),
         ({"version": "1"}, "damaged"),
         ({"format": "something"}, "no shape"),
         ({"model": {"name": "other", "digest": "x"}}, "another model .'other'"),

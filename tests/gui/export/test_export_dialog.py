@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from shapelab.core.errors import ExportError, MeshError
 from shapelab.core.mesh import formats
-from shapelab.core.mesh.meshing import SurfaceOptions, surface
+from shapelab.core.mesh.meshing import LooseParts, PartedSurface, SurfaceOptions, parted_surface
 from shapelab.core.mesh.print_check import PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.export import export_dialog
@@ -35,14 +35,14 @@ def field() -> np.ndarray:
     return values
 
 
-def provider(options: SurfaceOptions) -> TriMesh:
-    return surface(field(), options)
+def provider(options: SurfaceOptions) -> PartedSurface:
+    return parted_surface(field(), options)
 
 
-def torn(options: SurfaceOptions) -> TriMesh:
+def torn(options: SurfaceOptions) -> PartedSurface:
     """The same with a hole."""
     whole = provider(options)
-    return TriMesh(whole.vertices, whole.faces[:-7])
+    return replace(whole, mesh=TriMesh(whole.mesh.vertices, whole.mesh.faces[:-7]))
 
 
 def opened(qtbot, session, mesh_provider=provider, parent=None) -> ExportDialog:
@@ -73,9 +73,9 @@ def dialog(qtbot, session, threads_end):
 
 def test_the_verdict_of_a_good_part(dialog):
     assert dialog.verdict.good is True
-    assert dialog.verdict.text().startswith("Ready to print: closed, 1 part, ")
-    assert dialog.verdict.text().endswith("cm³")
-    assert dialog.form.dropped.text() == f"{CRUMBS} loose parts dropped"
+    text = dialog.verdict.text()
+    assert text.startswith(f"Closed, one part, {dialog.form.dimensions.text()}, ")
+    assert text.endswith(" cm³; walls not measured. 2 loose parts left out, 2 % of the shape.")
     assert dialog.save.isEnabled()
     assert not dialog.anyway.isVisible()
     width, depth, height = (
@@ -109,26 +109,26 @@ def test_size_keeps_to_its_bounds(qtbot, dialog):
 
 
 def test_surface_choices_go_to_the_session_so_that_the_viewport_shows_them(qtbot, dialog, session):
-    dialog.form.resolution.setCurrentIndex(1)
-    dialog.form.resolution.activated.emit(1)
+    dialog.form.surface.resolution.setCurrentIndex(1)
+    dialog.form.surface.resolution.activated.emit(1)
     assert session.surface.resolution == 2
-    qtbot.keyClick(dialog.form.smoothing.slider, Qt.Key.Key_Home)
+    qtbot.keyClick(dialog.form.surface.smoothing.slider, Qt.Key.Key_Home)
     assert session.surface.smoothing == 0
-    qtbot.mouseDClick(dialog.form.smoothing.readout, LEFT)
+    qtbot.mouseDClick(dialog.form.surface.smoothing.readout, LEFT)
     assert session.surface.smoothing == SurfaceOptions().smoothing
-    qtbot.mouseClick(dialog.form.largest, LEFT)
+    qtbot.mouseClick(dialog.form.surface.largest, LEFT)
     assert session.surface.largest_part is False
     settle(qtbot, dialog)
     assert "3 parts" in dialog.verdict.text()
-    assert dialog.form.dropped.text() == ""
+    assert "left out" not in dialog.verdict.text()
 
 
 def test_undo_of_a_surface_choice_reaches_the_dialog(qtbot, dialog, session):
-    qtbot.mouseClick(dialog.form.largest, LEFT)
+    qtbot.mouseClick(dialog.form.surface.largest, LEFT)
     session.undo()
-    assert dialog.form.largest.isChecked()
+    assert dialog.form.surface.largest.isChecked()
     settle(qtbot, dialog)
-    assert "1 part," in dialog.verdict.text()
+    assert "one part," in dialog.verdict.text()
 
 
 def test_fewer_triangles(qtbot, dialog):
@@ -177,7 +177,7 @@ def test_the_saved_file_holds_the_shown_shape(qtbot, monkeypatch, tmp_path, dial
     assert check(part).ok
     assert part.extents.max() == pytest.approx(80.0, rel=1e-4)
     assert part.vertices[:, 2].min() == pytest.approx(0, abs=1e-4)
-    assert dialog.verdict.text().startswith(f"Saved {path.name}. Ready to print")
+    assert dialog.verdict.text().startswith(f"Saved {path.name}. Closed, one part, ")
     assert dialog.folder == tmp_path
 
 
@@ -328,7 +328,7 @@ def test_closed_it_follows_nothing_and_opened_again_it_catches_up(qtbot, dialog,
     assert not dialog.checking
     dialog.show()
     settle(qtbot, dialog)
-    assert dialog.form.resolution.currentData() == 2
+    assert dialog.form.surface.resolution.currentData() == 2
     assert "3 parts" in dialog.verdict.text()
 
 
@@ -352,9 +352,9 @@ def test_it_closes_with_its_window_and_leaves_no_thread(qtbot, session):
 
 def test_prepare_counts_what_is_dropped_only_if_it_is_dropped():
     whole = prepare(provider, PartRequest(SurfaceOptions(largest_part=False), 50.0, 1.0))
-    assert (whole.dropped, whole.report.parts) == (0, 1 + CRUMBS)
+    assert (whole.dropped.count, whole.report.parts) == (0, 1 + CRUMBS)
     largest = prepare(provider, PartRequest(SurfaceOptions(), 50.0, 1.0))
-    assert (largest.dropped, largest.report.parts) == (CRUMBS, 1)
+    assert (largest.dropped.count, largest.report.parts) == (CRUMBS, 1)
     assert largest.report.ok
     assert largest.mesh.extents.max() == pytest.approx(50.0, rel=1e-4)
 
@@ -368,7 +368,10 @@ def test_prepare_gives_a_torn_part_its_size_all_the_same():
 
 def test_words():
     report = PrintReport(True, True, True, 12_345.0, (10.0, 20.04, 80.0), 1, 100, ())
-    assert verdict(report) == "Ready to print: closed, 1 part, 12.3 cm³"
-    assert verdict(replace(report, parts=3)) == "Ready to print: closed, 3 parts, 12.3 cm³"
+    said = "Closed, one part, 10.0 × 20.0 × 80.0 mm, 12.3 cm³; walls not measured."
+    assert verdict(report, LooseParts()) == said
+    assert verdict(replace(report, parts=3), LooseParts()) == said.replace("one part", "3 parts")
+    lost = verdict(report, LooseParts(1, 0.374))
+    assert lost == f"{said} 1 loose part left out, 37 % of the shape."
     bad = replace(report, problems=("It has holes.", "It is flat."))
-    assert verdict(bad) == "Not printable yet. It has holes. It is flat."
+    assert verdict(bad, LooseParts(1, 0.4)) == "Not printable yet. It has holes. It is flat."

@@ -101,7 +101,7 @@ def test_a_previews_shape_is_shown_and_exported_as_it_is(qtbot, window, panel):
     mesh = window.viewport.mesh
     assert mesh.volume == pytest.approx(4 / 3 * np.pi * 0.25**3, rel=0.05)
     assert window.status_bar.origin.text() == "Preview of step 40: drawn at random 2"
-    assert window.document.surface_for(session.surface) is mesh
+    assert window.document.surface_for(session.surface).mesh is mesh
     assert not window.actions_["save"].isEnabled()
     assert not session.undo_text
     session.set_coefficient(0, 1.0)  # the sliders are the model's again
