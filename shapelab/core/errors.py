@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
+MAX_LENGTH = 1000  # characters of a message, whatever a file is called or claims
+# Control characters, those that turn the direction of a text, and halves of characters.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONG_NUMBER = re.compile(r"(\d{12})\d{28,}")
+
+
+def clean(text: str) -> str:
+    """A text from a file on one line, fit for a message: nothing hidden and no endless number."""
+    shown = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", re.sub("[\t-\r]+", " ", text))
+    shown = _LONG_NUMBER.sub(r"\1…", shown)
+    return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 2] + "…."
+
 
 class ShapelabError(Exception):
     """Anything that a person can be told in one sentence and can mend."""
+
+    def __str__(self) -> str:
+        return clean(super().__str__())
 
 
 class InputError(ShapelabError):

@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from shapelab.core import files_of_others
 from shapelab.core.atomic import replace, sync_folder, write_through
 from shapelab.core.errors import RunError
 from shapelab.core.runs.run_models import is_checkpoint, order, steps
@@ -237,7 +238,7 @@ def _manifest(path: Path) -> manifest.Manifest:
 def _meta(found: manifest.Manifest) -> Meta:
     """The meta of a checkpoint, brought up to date. Raises as ``Manifest.read`` does."""
     try:
-        meta = json.loads(found.read(META))
+        meta = files_of_others.json_of(found.read(META))
         fits = meta["format"] == found.format
         fits &= not is_checkpoint(found.folder) or order(found.folder)[1] == meta["step"]
     except (ValueError, KeyError, TypeError):

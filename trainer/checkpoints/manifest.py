@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
 
 NAME = "MANIFEST.json"
@@ -23,6 +24,9 @@ _BLOCK = 1 << 20
 # What a damaged folder or disk answers. Anything else (no permission, too many open files) says
 # nothing about the checkpoint.
 _DAMAGE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO}
+_DAMAGE |= {errno.EINVAL, errno.ELOOP, errno.EFBIG}  # a pipe, a link, too large
+_MAX_MANIFEST = 2**16  # bytes
+_MAX_FILE = 2**34  # bytes of any other file
 
 
 class Damaged(Exception):
@@ -60,7 +64,7 @@ class Manifest:
             RunError: it may be whole but cannot be read now.
         """
         with _reading(self.folder / name):
-            data = (self.folder / name).read_bytes()
+            data = files_of_others.read_bytes(self.folder / name, self._size(name))
         self._compare(name, len(data), hashlib.sha256(data).hexdigest())
         return data
 
@@ -68,7 +72,8 @@ class Manifest:
         """Proves every file against the disk, without holding it. Raises as ``read`` does."""
         for name in self.files:
             digest, size = hashlib.sha256(), 0
-            with _reading(self.folder / name), (self.folder / name).open("rb") as file:
+            path = self.folder / name
+            with _reading(path), files_of_others.opened(path) as file:
                 if hasattr(os, "posix_fadvise"):
                     # Else the system answers from memory, which says nothing about the disk.
                     with suppress(OSError):
@@ -77,6 +82,13 @@ class Manifest:
                     digest.update(block)
                     size += len(block)
             self._compare(name, size, digest.hexdigest())
+
+    def _size(self, name: str) -> int:
+        """Bytes that a file may have."""
+        claimed = self.files[name].get("size") if isinstance(self.files[name], dict) else None
+        if type(claimed) is not int or not 0 <= claimed <= _MAX_FILE:
+            raise Damaged(f"{NAME} names absurd sizes")
+        return claimed
 
     def _compare(self, name: str, size: int, sha256: str) -> None:
         if self.files[name] != entry(size, sha256):
@@ -91,12 +103,12 @@ def read(folder: Path, names: set[str]) -> Manifest:
         RunError: a newer ShapeLab wrote it, or it cannot be read now.
     """
     with _reading(folder / NAME):
-        data = (folder / NAME).read_bytes()
+        data = files_of_others.read_bytes(folder / NAME, _MAX_MANIFEST)
     body, sealed, digest = data.rpartition(_SEAL)
     if sealed and digest != _seal(body):
         raise Damaged(f"{NAME} is not what was written")
     try:
-        fields = json.loads(data)
+        fields = files_of_others.json_of(data)
     except ValueError:
         raise Damaged(f"{NAME} is not JSON") from None
     if not sealed:
@@ -104,12 +116,14 @@ def read(folder: Path, names: set[str]) -> Manifest:
         if not isinstance(fields, dict) or fields.keys() != {"files"}:
             raise Damaged(f"{NAME} is not what was written")
         fields["format"] = 1
+    if not isinstance(fields, dict) or type(fields.get("format")) is not int:
+        raise Damaged(f"{NAME} has no format")
     if fields["format"] > FORMAT:
         raise RunError(
             f"{folder} was written by a newer ShapeLab (format {fields['format']}; "
             f"this one reads up to {FORMAT}); update ShapeLab."
         )
-    files = fields["files"]
+    files = fields.get("files")
     if not isinstance(files, dict) or files.keys() != names:
         raise Damaged(f"{NAME} names other files")
     return Manifest(folder, fields["format"], files)

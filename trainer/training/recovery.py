@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
 from shapelab.core.runs.events import Event, Warned, to_line
 
@@ -131,7 +132,7 @@ class EventLog:
         self._waiting.clear()
 
     def _append(self, text: str) -> None:
-        with self._path.open("ab") as file:
+        with files_of_others.opened(self._path, "ab") as file:
             if not self._whole and file.tell() and not self._ends_whole():
                 text = "\n" + text  # a crash or a full disk left half a line
             self._whole = False

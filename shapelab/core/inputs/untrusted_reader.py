@@ -27,6 +27,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.mesh_files import gltf_buffers
@@ -212,14 +213,14 @@ def _kind_or_refusal(suffix: str, name: str) -> Kind:
 def file_bytes(path: Path) -> bytes:
     """All bytes of a regular file, or a sentence."""
     try:
-        if path.is_dir():
-            raise InputError(f"'{path.name}' is a folder; please choose a file in it.")
-        if not path.exists():
-            raise InputError(f"There is no file '{path}'; please check its name.")
-        if not path.is_file():  # opening a pipe or device could wait for ever
-            raise InputError(f"'{path.name}' is not a plain file; please choose another.")
-        with path.open("rb") as stream:
+        with files_of_others.opened(path, links=True) as stream:
+            if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+                raise too_large(path.name)
             data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file '{path}'; please check its name.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"'{path.name}' is a folder; please choose a file in it.") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"'{path.name}' cannot be opened ({reason}).") from error

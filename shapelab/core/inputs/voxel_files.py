@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
+from shapelab.core.files_of_others import MAX_NPY_HEADER, npy_array, npy_header
 
 VOXEL_SUFFIXES = (".binvox", ".npy", ".npz", ".mat")
 
 OBJECT_SHARE = 0.75  # longest side of a fitted object as a share of the grid's: 24 of 32 cells
 _MAX_SIDE = 512
-MAX_HEADER = 4096  # bytes of a .npy file's header
 _MAX_BYTES = 256 * 2**20  # of one array after unpacking
 _KEYS = ("voxels", "voxel", "grid", "instance", "occupancy", "vox", "data", "arr_0")
 _COVER = 0.25  # share of a coarser cell that must be full; half would lose one-cell legs
@@ -202,7 +202,7 @@ def _npy(data: bytes) -> VoxelGrid:
 
 def _array(data: bytes) -> NDArray[Any]:
     """A .npy file whose header is believed only after its claims are checked."""
-    shape, fortran, dtype, start = array_header(data)
+    shape, _, dtype, start = npy_header(data)
     if dtype.kind not in "buif":
         raise InputError("The voxel file holds no numbers; please export the grid as 0 and 1.")
     size = math.prod(shape) * dtype.itemsize
@@ -213,31 +213,7 @@ def _array(data: bytes) -> NDArray[Any]:
         )
     if len(data) - start < size:
         raise InputError("The .npy file is cut off; please save it again.")
-    values = np.frombuffer(data, dtype, math.prod(shape), start)
-    return values.reshape(shape, order="F" if fortran else "C")
-
-
-def array_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """What the start of a .npy file claims: shape, Fortran order, dtype, and where numbers begin.
-
-    Raises:
-        InputError: the header is odd or the array holds objects, which only pickle can read.
-        ValueError: it is no .npy file.
-    """
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-        (3, 0): np.lib.format.read_array_header_2_0,  # but for the names of fields, in UTF-8
-    }.get(version)
-    length_bytes = 2 if version == (1, 0) else 4
-    if header is None or int.from_bytes(data[8 : 8 + length_bytes], "little") > MAX_HEADER:
-        raise InputError("The .npy file has an odd header; please save the grid again with numpy.")
-    shape, fortran, dtype = header(stream)
-    if dtype.hasobject or any(side < 0 for side in shape):
-        raise InputError("The voxel file holds no numbers; please export the grid as 0 and 1.")
-    return shape, fortran, dtype, stream.tell()
+    return npy_array(data)
 
 
 def _npz(data: bytes) -> VoxelGrid:
@@ -257,7 +233,7 @@ def _shape_of(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
     """The shape that an array of an archive claims; () where it has none to be used."""
     with archive.open(name + ".npy") as member:
         try:
-            return array_header(member.read(MAX_HEADER + 12))[0]
+            return npy_header(member.read(MAX_NPY_HEADER + 12))[0]
         except (InputError, ValueError):
             return ()
 

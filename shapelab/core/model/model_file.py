@@ -7,7 +7,6 @@ float32; metadata: format, version, spec, digest) and ``card.json`` (what a pers
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
@@ -28,8 +28,11 @@ from shapelab.core.model.spec import ModelSpec
 
 FORMAT = "shapelab-model"
 VERSION = 3  # 1: the digest did not cover the spec; 2: no signed distances, no sub-cells
-MAX_BYTES = 2 * 1024**3
+MAX_BYTES = 256 * 1024**2  # 128 million weights; the largest preset has half of that at 128^3
 MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
+MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB
+_MOST = 1e6  # of a density's numbers; those of latents are near 1
+_TYPES = {torch.float16, torch.float32, torch.int64}  # what ``encode`` writes
 
 FLIP = "mirror.matrix"  # of all versions, from a time when flips were called so
 
@@ -108,15 +111,17 @@ def _header(data: bytes, path: Path) -> dict[str, str]:
     if len(data) < 10 or not 2 <= length <= min(MAX_HEADER, len(data) - 8):
         raise ModelFileError(f"{path.name} is damaged or not a model file; please get it again.")
     try:
-        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    except (ValueError, AttributeError, RecursionError):
+        metadata = files_of_others.json_of(data[8 : 8 + length]).get("__metadata__", {})
+    except (ValueError, AttributeError):
         raise ModelFileError(
             f"{path.name} is damaged or not a model file; please get it again."
         ) from None
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise ModelFileError(f"{path.name} is no ShapeLab model; make one with `export-model`.")
     version = str(metadata.get("version", ""))
-    if not version.isdigit() or int(version) > VERSION:
+    if not (version.isascii() and version.isdecimal() and len(version) < 7):
+        raise ModelFileError(f"{path.name} is damaged: it has no version; please get it again.")
+    if int(version) > VERSION:
         raise ModelFileError(
             f"{path.name} was written by a newer ShapeLab (format {version}; this one reads up to "
             f"{VERSION}); please update ShapeLab."
@@ -124,13 +129,19 @@ def _header(data: bytes, path: Path) -> dict[str, str]:
     return metadata
 
 
-def _fill(module: nn.Module, part: str, tensors: dict[str, Tensor], path: Path) -> nn.Module:
+def _filled(
+    build: type[nn.Module], spec: ModelSpec, part: str, tensors: dict[str, Tensor], path: Path
+) -> nn.Module:
+    """A network with its weights; what the spec claims takes no memory before it is compared."""
+    with torch.device("meta"):
+        module = build(spec)
     own = {n.removeprefix(part + "."): t for n, t in tensors.items() if n.startswith(part + ".")}
     expected = module.state_dict()
     for name, value in expected.items():
         if name not in own or own[name].shape != value.shape:
             raise ModelFileError(f"{path.name} does not fit its own description at {part}.{name}.")
-    module.load_state_dict({name: own[name].to(expected[name].dtype) for name in expected})
+    weights = {name: own[name].to(expected[name].dtype) for name in expected}
+    module.load_state_dict(weights, assign=True)
     return module.eval().requires_grad_(False)
 
 
@@ -141,23 +152,26 @@ def read(path: Path) -> ModelParts:
         ModelFileError: missing, damaged, too new, of unknown shape, or with non-finite numbers.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelFileError(f"{path.name} is larger than any ShapeLab model; it is not read.")
-        data = path.read_bytes()
+        data = files_of_others.read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise ModelFileError(f"{path.name} cannot be read: {error.strerror}.") from None
     metadata = _header(data, path)
     try:
         spec = ModelSpec.model_validate_json(metadata["spec"])
         tensors = load_tensors(data)
-    except (SafetensorError, ValidationError, KeyError, ValueError):
+        del data
+    except (SafetensorError, ValidationError, KeyError, ValueError, TypeError):
         raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
+    if not spec.classes:
+        raise ModelFileError(f"{path.name} has no classes; it cannot be used.")
+    if not all(tensor.dtype in _TYPES for tensor in tensors.values()):
+        raise ModelFileError(f"{path.name} holds numbers of a kind that no ShapeLab model has.")
     covered = "" if metadata["version"] == "1" else metadata["spec"]
     if _digest(tensors, covered) != metadata.get("digest"):
         raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
     if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
-    networks = {part: _fill(build(spec), part, tensors, path) for part, build in NETWORKS.items()}
+    networks = {part: _filled(build, spec, part, tensors, path) for part, build in NETWORKS.items()}
     latent, classes = spec.latent_size, len(spec.classes)
     arrays: dict[str, Any] = {}
     for name, shape in {
@@ -170,6 +184,7 @@ def read(path: Path) -> ModelParts:
         if value is None or tuple(value.shape) != shape:
             raise ModelFileError(f"{path.name} does not fit its own description at {name}.")
         arrays[name] = np.asarray(value.numpy(), np.float32)
+    _check_density(arrays, path)
     matrix = tensors.get(FLIP)
     if matrix is not None and tuple(matrix.shape) != (latent + 1, latent):
         raise ModelFileError(f"{path.name} does not fit its own description at {FLIP}.")
@@ -186,9 +201,19 @@ def read(path: Path) -> ModelParts:
     )
 
 
+def _check_density(arrays: dict[str, Any], path: Path) -> None:
+    """Factors of Cholesky are lower triangles that can be inverted."""
+    factors = arrays["density.factors"]
+    diagonals = np.diagonal(factors, axis1=1, axis2=2)
+    if not (diagonals > 0).all() or np.triu(factors, 1).any():
+        raise ModelFileError(f"{path.name} holds a density that cannot be; it cannot be used.")
+    if any(np.abs(values).max() > _MOST for values in arrays.values()):
+        raise ModelFileError(f"{path.name} holds absurdly large numbers; it cannot be used.")
+
+
 def _read_card(path: Path) -> dict[str, Any]:
     try:
-        card = json.loads(path.read_text("utf-8"))
+        card = files_of_others.json_of(files_of_others.read_bytes(path, MAX_CARD))
     except (OSError, ValueError):
         return {}  # a card informs; a model without one still works
     return card if isinstance(card, dict) else {}

@@ -6,6 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from shapelab.core.errors import clean
+
+MAX_CLASSES, MAX_NAME = 1000, 100  # characters of a class's name
+
 #: (output channels, kernel side, stride) of one 2-D convolution with SAME padding.
 ConvShape = tuple[int, int, int]
 
@@ -67,7 +71,18 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
         max_length=3,
         description="Sides of the generator's grids that get a residual block; 8 is cheap.",
     )
-    classes: tuple[str, ...] = Field((), description="Names of the classes it was trained on.")
+    classes: tuple[str, ...] = Field(
+        (), max_length=MAX_CLASSES, description="Names of the classes it was trained on."
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_can_be_told(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not name or len(name) > MAX_NAME or clean(name) != name for name in value):
+            raise ValueError(f"a class needs a name of 1 to {MAX_NAME} plain characters")
+        if len(set(value)) != len(value):
+            raise ValueError("two classes have the same name")
+        return value
 
     @field_validator("image_convs")
     @classmethod

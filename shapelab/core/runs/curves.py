@@ -21,6 +21,7 @@ from shapelab.core.runs.events import (
     best_validation,
 )
 
+MAX_CURVES = 200  # a trainer writes some thirty
 _BLOCK = 64  # points that are smoothed at once
 
 Point = tuple[float, float, float]  # step, seconds, value
@@ -150,7 +151,8 @@ class RunCurves:
     def _extend(self, points: dict[str, list[Point]], clock: list[Point]) -> None:
         """Moves the points into their curves."""
         for name, new in points.items():
-            self.curves.setdefault(name, Curve()).extend(new)
+            if name in self.curves or len(self.curves) < MAX_CURVES:
+                self.curves.setdefault(name, Curve()).extend(new)
         if clock:
             self._clock.extend(clock)
         points.clear()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
+from shapelab.core.errors import clean
 from shapelab.core.runs.line_reader import LineReader
 from shapelab.core.runs.run_state import RunState
 
@@ -145,15 +146,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "finished": Finished,
     "failed": Failed,
 }
-# By the text of a field's annotation.
-_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "int": int,
-    "float": (int, float),
-    "str": str,
-    "bool": bool,
-    "dict[str, float]": dict,
-    "RunState": str,
-}
+_MOST = 10**15  # steps or shapes, which no run reaches
+_LATEST = 4e11  # seconds since 1970, some ten thousand years: what calendars can tell
+_MOST_METRICS = 200  # of one event
+
+
 _NAMES = {kind: name for name, kind in EVENT_TYPES.items()}
 
 
@@ -170,28 +167,74 @@ def to_line(event: Event) -> str:
 
 def from_line(line: str) -> Event:
     """The event of a JSON line. Raises ValueError for a line that is none."""
-    fields: Any = json.loads(line)
-    kind = EVENT_TYPES.get(str(fields.pop("event", ""))) if isinstance(fields, dict) else None
-    if kind is None:
-        raise ValueError("not an event line")
     try:
-        _check_types(kind(**fields))
-        if "metrics" in fields:
-            fields["metrics"] = {
-                name: math.nan if value is None else float(value)
-                for name, value in fields["metrics"].items()
-            }
-        if "reason" in fields:
-            fields["reason"] = RunState(fields["reason"])
-        return kind(**fields)
-    except (TypeError, OverflowError) as error:
+        fields: Any = json.loads(line)
+        kind = EVENT_TYPES.get(fields.pop("event", "")) if isinstance(fields, dict) else None
+        if kind is None:
+            raise ValueError("not an event line")
+        checks = _FIELDS[kind]
+        return kind(**{name: checks[name](value) for name, value in fields.items()})
+    except (TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError("not an event line") from error
 
 
-def _check_types(event: Event) -> None:
-    for each in fields_of(event):
-        if not isinstance(getattr(event, each.name), _JSON_TYPES[str(each.type)]):
-            raise TypeError(f"{each.name} is no {each.type}")
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError("no number of steps")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= _LATEST:
+        raise ValueError("no time")
+    return value
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError("no text")
+    return "\n".join(map(clean, value.split("\n")))
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError("neither yes nor no")
+    return value
+
+
+def _metrics(value: Any) -> dict[str, float]:
+    if type(value) is not dict:
+        raise ValueError("no metrics")
+    if len(value) > _MOST_METRICS:
+        raise ValueError("too many metrics")
+    return {name: math.nan if each is None else _number(each) for name, each in value.items()}
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError("no number")
+    return float(value)
+
+
+def _ending(value: Any) -> RunState:
+    state = RunState(value)
+    if not state.ended:
+        raise ValueError("no end")
+    return state
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {  # by the text of a field's annotation
+    "int": _whole,
+    "float": _seconds,
+    "str": _text,
+    "bool": _flag,
+    "dict[str, float]": _metrics,
+    "RunState": _ending,
+}
+_FIELDS = {
+    kind: {each.name: _CHECKS[str(each.type)] for each in fields_of(kind)}
+    for kind in EVENT_TYPES.values()
+}
 
 
 class EventReader:

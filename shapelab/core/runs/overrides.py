@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
 from shapelab.core.runs.presets import preset_fields
 from shapelab.core.runs.run_config import RunConfig, validated
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def load(
@@ -62,6 +57,6 @@ def _overridden(fields: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return files_of_others.toml_of(f"value = {text}")["value"]
+    except ValueError:
         return text  # bare words such as bce are strings

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
 from shapelab.core.paths import resources
 from shapelab.core.runs.run_config import RunConfig, validated
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PHASES = ("warm_start", "image_steps", "synthetic_shapes")  # settings in proportion to the steps
 
@@ -57,7 +52,7 @@ def preset_fields(
     Raises:
         RunError: there is no such preset.
     """
-    fields: dict[str, Any] = tomllib.loads(preset_path(name).read_text("utf-8"))
+    fields: dict[str, Any] = files_of_others.toml_of(preset_path(name).read_text("utf-8"))
     model = {**fields.get("model", {}), "classes": tuple(classes), "resolution": resolution}
     fields |= {"preset": name, "model": model}
     if steps is not None:

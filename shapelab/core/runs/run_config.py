@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from shapelab.core.errors import RunError
+from shapelab.core import files_of_others
+from shapelab.core.errors import RunError, clean
 from shapelab.core.model.spec import ModelSpec
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 #: Settings by the names that they had in older runs and cards.
 _OLD_NAMES = {
@@ -27,6 +22,7 @@ _OLD_NAMES = {
     "image_stretched": "synthetic_stretched",
 }
 
+MOST = 10**9  # steps, which no run reaches and a field of the window can show
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
@@ -34,15 +30,22 @@ Betas = tuple[Beta, Beta]
 class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """Every setting of a run. Defaults are the paper's; presets are TOML files over them."""
 
-    preset: str = Field("paper", description="Name of the preset that the run started from.")
+    preset: str = Field(
+        "paper", max_length=100, description="Name of the preset that the run started from."
+    )
     model: ModelSpec = Field(default_factory=ModelSpec, description="Shapes of the networks.")
-    seed: int = Field(0, ge=0, description="Every random draw derives from it and the step.")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Every random draw derives from it and the step."
+    )
 
     # --- schedule ---
-    steps: int = Field(61500, ge=1, description="Batches in all, warm start included.")
+    steps: int = Field(61500, ge=1, le=MOST, description="Batches in all, warm start included.")
     batch_size: int = Field(256, ge=2, le=4096, description="Shapes in a batch, all processes.")
     warm_start: int = Field(
-        0, ge=0, description="First steps without the critic: encoders and generator as a VAE."
+        0,
+        ge=0,
+        le=MOST,
+        description="First steps without the critic: encoders and generator as a VAE.",
     )
     generator_every: int = Field(
         5, ge=1, le=100, description="Batches between two adversarial updates of the generator."
@@ -170,7 +173,10 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Batches between two image updates; 0 = none before its own last steps.",
     )
     image_steps: int = Field(
-        0, ge=0, description="Last steps train the image encoder alone against a frozen generator."
+        0,
+        ge=0,
+        le=MOST,
+        description="Last steps train the image encoder alone against a frozen generator.",
     )
     synthetic_shapes: int = Field(
         0,
@@ -197,14 +203,21 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     )
 
     # --- bookkeeping ---
-    validate_every: int = Field(1000, ge=1, description="Steps between two validations.")
-    preview_every: int = Field(1000, ge=1, description="Steps between two previews.")
-    save_every: int = Field(1000, ge=1, description="Steps between two checkpoints, at most.")
+    validate_every: int = Field(1000, ge=1, le=MOST, description="Steps between two validations.")
+    preview_every: int = Field(1000, ge=1, le=MOST, description="Steps between two previews.")
+    save_every: int = Field(
+        1000, ge=1, le=MOST, description="Steps between two checkpoints, at most."
+    )
     save_minutes: float = Field(5.0, gt=0, description="Minutes between two checkpoints, at most.")
     keep_every: int = Field(
-        0, ge=0, description="Checkpoints at multiples of this step are kept for ever; 0 = none."
+        0,
+        ge=0,
+        le=MOST,
+        description="Checkpoints at multiples of this step are kept for ever; 0 = none.",
     )
-    log_every: int = Field(20, ge=1, description="Steps between two logged lines of scalars.")
+    log_every: int = Field(
+        20, ge=1, le=MOST, description="Steps between two logged lines of scalars."
+    )
     threads: int = Field(
         0, ge=0, le=256, description="CPU threads; 0 = this process's share of the cores."
     )
@@ -223,6 +236,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         if isinstance(fields, dict) and fields.get("loss") == "r3" and "penalty" not in fields:
             return {**fields, "penalty": "r1r2"}
         return fields
+
+    @field_validator("preset", "backgrounds")
+    @classmethod
+    def _nothing_is_hidden(cls, value: str) -> str:
+        if clean(value) != value:
+            raise ValueError("it holds control characters or too many letters")
+        return value
 
     @model_validator(mode="after")
     def _belongs_together(self) -> RunConfig:
@@ -303,14 +323,14 @@ def to_toml(config: RunConfig) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value as TOML, which is JSON but for surrogate pairs and a bare DEL in strings."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A value as TOML, which is JSON but for surrogate pairs; control characters are refused."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def from_toml(text: str) -> RunConfig:
     """Raises RunError when the text is no TOML or no configuration."""
     try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        fields = files_of_others.toml_of(text)
+    except ValueError as error:
         raise RunError(f"The settings cannot be read as TOML: {error}.") from None
     return validated(fields)

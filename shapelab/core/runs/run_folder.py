@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from shapelab.core import formatting
+from shapelab.core import files_of_others, formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import EventReader, Finished
@@ -28,6 +29,10 @@ from shapelab.core.runs.store_mix import RunData, StoreShare, shares_of
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
 COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
 SEARCH_DEPTH = 3  # folders below the one that is listed
+_MOST_FOLDERS = 20_000  # that are looked into for runs
+_MOST_FILES = 100_000  # whose sizes are added
+_MAX_CONFIG = 64 * 2**10  # bytes; ours have 3 kB
+_MAX_NOTE = 256 * 2**10  # bytes of what notes a run's stores, or who trains it
 
 
 @dataclass(frozen=True)
@@ -131,17 +136,21 @@ class RunFolder:
     def read_config(self) -> RunConfig:
         """The run's settings. Raises RunError when there is no run or they cannot be read."""
         try:
-            text = self.config.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = files_of_others.read_bytes(self.config, _MAX_CONFIG).decode()
+        except FileNotFoundError:
             raise RunError(
                 f"{self.path} holds no run; start one with `shapelab train fit`."
             ) from None
+        except OSError as error:
+            raise RunError(f"{self.config} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise RunError(f"{self.config} holds no settings of a run.") from None
         return from_toml(text)
 
     def stores(self) -> tuple[StoreShare, ...]:
         """What the run was started on. Raises RunError when it is not noted."""
         try:
-            noted: Any = json.loads(self.data.read_text("utf-8"))
+            noted = self._note(self.data)
             places = noted.get("stores", [noted])
             return tuple(
                 StoreShare(Path(each["store"]), float(each.get("weight", 1))) for each in places
@@ -151,6 +160,11 @@ class RunFolder:
                 f"{self.path} does not say where its data is; name it with --data."
             ) from None
 
+    @staticmethod
+    def _note(path: Path) -> Any:
+        """What a small JSON file says. Raises OSError or ValueError."""
+        return files_of_others.json_of(files_of_others.read_bytes(path, _MAX_NOTE))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the run for this process. The system frees the lock even when it is killed.
@@ -159,6 +173,8 @@ class RunFolder:
             RunError: naming the process that trains the run now, or that the folder is read-only.
         """
         lock = FileLock(self.lock)
+        if os.path.lexists(self.lock) and not files_of_others.is_plain(self.lock):
+            raise RunError(f"{self.lock} is no plain file; take it away to train the run.")
         try:
             lock.acquire(timeout=LOCK_PATIENCE_S)
         except Timeout:
@@ -189,8 +205,8 @@ class RunFolder:
         if command not in COMMANDS:
             raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}")
         try:
-            with self.commands.open("a", encoding="utf-8") as file:
-                file.write(command + "\n")
+            with files_of_others.opened(self.commands, "ab") as file:
+                file.write(f"{command}\n".encode())
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be written ({error.strerror}), so the run cannot be steered "
@@ -231,10 +247,10 @@ class RunFolder:
     def owner_text(self) -> str:
         """Who trains the run, for a sentence."""
         try:
-            owner: Any = json.loads(self.owner.read_text("utf-8"))
+            owner = self._note(self.owner)
             since = formatting.timestamp(owner["since"])
-            return f"process {owner['pid']} on {owner['host']} (since {since})"
-        except (OSError, ValueError, KeyError, TypeError):
+            return f"process {int(owner['pid'])} on {str(owner['host'])[:80]} (since {since})"
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return "another process"
 
     def kill_owner(self) -> None:
@@ -246,7 +262,7 @@ class RunFolder:
         import psutil
 
         try:
-            owner: Any = json.loads(self.owner.read_text("utf-8"))
+            owner = self._note(self.owner)
             process = psutil.Process(int(owner["pid"]))
             here = owner["host"] == socket.gethostname() and self.is_locked()
             # A number says little: only the trainer holds the lock's file open.
@@ -254,7 +270,7 @@ class RunFolder:
             if os.path.realpath(self.lock) in held:
                 process.kill()
                 return
-        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, psutil.Error):
             pass
         raise RunError(
             f"{self.path.name} is trained by {self.owner_text()}; it can only be ended there."
@@ -262,7 +278,7 @@ class RunFolder:
 
     def is_locked(self) -> bool:
         """Whether a process trains the run at this moment."""
-        if not self.lock.exists():
+        if not files_of_others.is_plain(self.lock):
             return False
         lock = FileLock(self.lock)
         try:
@@ -313,12 +329,12 @@ def summarise(folder: RunFolder) -> RunSummary:
 def _size_and_time(path: Path) -> tuple[int, float]:
     """Bytes in a folder, and when a file in it was changed last."""
     size, changed = 0, 0.0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            with suppress(OSError):  # a run that trains drops files while they are counted
-                found = os.stat(os.path.join(folder, name))
-                size, changed = size + found.st_size, max(changed, found.st_mtime)
-    return size, changed
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    for file in islice(files, _MOST_FILES):
+        with suppress(OSError):  # a run that trains drops files while they are counted
+            found = os.lstat(file)
+            size, changed = size + found.st_size, max(changed, found.st_mtime)
+    return size, min(changed, time.time())
 
 
 def find_runs(root: Path) -> list[RunSummary]:
@@ -327,10 +343,25 @@ def find_runs(root: Path) -> list[RunSummary]:
     Folders may come and go meanwhile: runs are started and deleted while others look.
     """
     found = []
-    for folder, below, names in os.walk(root, followlinks=True):  # passes over what has gone
-        if len(Path(folder).relative_to(root).parts) == SEARCH_DEPTH:
-            below.clear()
-        if "config.toml" in names:
+    for folder in islice(_folders(root), _MOST_FOLDERS):
+        if os.path.lexists(folder / "config.toml"):
             with suppress(RunError, OSError):  # somebody else's config.toml
-                found.append(summarise(RunFolder(Path(folder))))
+                found.append(summarise(RunFolder(folder)))
     return sorted(found, key=lambda run: -run.changed)
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """A folder and those below it, the higher ones first; of those that links lead to each once."""
+    level, seen = [root], set()
+    for _ in range(SEARCH_DEPTH + 1):
+        below: list[Path] = []
+        for folder in level:
+            with suppress(OSError):  # it has gone
+                found = os.stat(folder)
+                if (place := (found.st_dev, found.st_ino)) in seen:
+                    continue
+                seen.add(place)
+                yield folder
+                with os.scandir(folder) as entries:
+                    below += sorted(folder / e.name for e in entries if e.is_dir())
+        level = below

@@ -20,7 +20,7 @@ from shapelab.core.runs.run_folder import RunFolder
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
-_FOLDER = re.compile(r"step-(\d{9,})(?:-(\d+))?")
+_FOLDER = re.compile(r"step-([0-9]{9,15})(?:-([0-9]{1,9}))?")
 
 
 def is_checkpoint(path: Path) -> bool:

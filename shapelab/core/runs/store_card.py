@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shapelab.core import formatting
+from shapelab.core import files_of_others, formatting
 from shapelab.core.errors import DataError
 
 # Before 4 fronts were as the source had them; before 5 pictures were drawn in plain colours.
 FORMAT, VERSION = "shapelab-store", 5
 OLDEST = 2  # that is read; it does not keep the cameras of its pictures
 INDEX = "index.json"
+MAX_INDEX = 16 * 2**20  # bytes of it
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class StoreCard:
 
 def is_store(folder: Path) -> bool:
     """Whether a folder looks like a prepared store: it has the index that is written last."""
-    return (folder / INDEX).is_file()
+    return files_of_others.is_plain(folder / INDEX)
 
 
 def read_card(folder: Path) -> StoreCard:
@@ -48,7 +48,7 @@ def read_card(folder: Path) -> StoreCard:
         DataError: there is no finished store in the folder, or one of another version.
     """
     try:
-        index: Any = json.loads((folder / INDEX).read_text("utf-8"))
+        index: Any = files_of_others.json_of(files_of_others.read_bytes(folder / INDEX, MAX_INDEX))
         known = index["format"] == FORMAT
         if known:
             check_version(folder, int(index["version"]))
@@ -61,7 +61,7 @@ def read_card(folder: Path) -> StoreCard:
             int(index["picture_size"]),
             is_canonical(int(index["version"])),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         known = False
     if not known:
         raise DataError(f"{folder} is no prepared dataset; choose shapes to prepare instead.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapelab.core import files_of_others
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
@@ -120,12 +121,11 @@ def read_shape_document(path: Path) -> dict[str, Any]:
         InputError: unreadable, no such file, damaged or too new.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path.name} is too large to be a saved shape.")
-        document = json.loads(path.read_text("utf-8"))
+        data = files_of_others.read_bytes(path, MAX_BYTES, links=True)
+        document = files_of_others.json_of(data)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):  # neither text nor JSON
+    except ValueError:  # neither text nor JSON
         document = None
     if not isinstance(document, dict) or document.get("format") != SHAPE_FORMAT:
         raise InputError(f"{path.name} is no shape saved by ShapeLab, or it is damaged.")

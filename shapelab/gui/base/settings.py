@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QMainWindow
 
+from shapelab.core import files_of_others
 from shapelab.core.paths import user_folder
 
 #: Raised when docks or toolbars change so much that an older layout no longer fits.
 LAYOUT = 1
+MAX_BYTES = 2**20  # of the file; ours have 3 kB
 _log = logging.getLogger("shapelab")
 
 
@@ -21,7 +24,17 @@ class WindowSettings:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or user_folder() / "window.ini"
+        self._put_aside_what_is_odd()
         self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def _put_aside_what_is_odd(self) -> None:
+        """Qt would wait for a pipe and read a file of any size; nothing is lost by a new name."""
+        odd = os.path.lexists(self.path) and not files_of_others.is_plain(self.path)
+        try:
+            if odd or (self.path.exists() and self.path.stat().st_size > MAX_BYTES):
+                self.path.replace(self.path.with_suffix(".odd"))
+        except OSError as error:
+            _log.warning("the settings cannot be put aside: %s", error)
 
     def restore(self, window: QMainWindow) -> bool:
         """Puts the window where it was; False when nothing is known."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.store_mix import RunData, shares_of
@@ -102,7 +103,7 @@ class TrainerProcess:
         command = trainer_command()
         try:
             job.events.parent.mkdir(parents=True, exist_ok=True)
-            with job.log.open("ab") as log, _stdout(job) as stdout:
+            with files_of_others.opened(job.log, "ab") as log, _stdout(job) as stdout:
                 self._log, self._log_start = job.log, log.seek(0, os.SEEK_END)
                 self._process = subprocess.Popen(
                     [*command, *job.arguments],
@@ -189,7 +190,7 @@ def _windows_flags() -> int:
 def log_end(path: Path, since: int = 0) -> list[str]:
     """The last lines of a log, of what was written from the byte ``since`` on."""
     try:
-        with path.open("rb") as file:
+        with files_of_others.opened(path) as file:
             file.seek(max(since, file.seek(0, os.SEEK_END) - LOG_BYTES))
             text = file.read().decode("utf-8", "replace")
     except OSError:

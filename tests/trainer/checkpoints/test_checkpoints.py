@@ -20,7 +20,7 @@ from disk import Died, Disk
 from safetensors.torch import load
 from safetensors.torch import save as library_save
 
-from shapelab.core import atomic
+from shapelab.core import atomic, files_of_others
 from shapelab.core.errors import RunError
 from trainer.checkpoints import checkpoint_store, manifest, tensorfile
 
@@ -104,20 +104,24 @@ def test_no_pickle_and_the_manifest_is_written_last_and_synced_before_the_rename
     monkeypatch, tmp_path
 ):
     disk = Disk(monkeypatch)
-    opened, original = [], Path.open
+    opened = []
 
-    def note(path, *args, **kwargs):
-        opened.append((path.name, args))
-        return original(path, *args, **kwargs)
+    def noted(original):
+        def note(path, *args, **kwargs):
+            opened.append((path.name, args))
+            return original(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", note)
+        return note
+
+    monkeypatch.setattr(Path, "open", noted(Path.open))
+    monkeypatch.setattr(files_of_others, "opened", noted(files_of_others.opened))
     path = save(tmp_path, 1)
     assert [name for name, args in opened if args == ("xb",)] == FILES
     assert names(path) == sorted(FILES)
     # Three files, their folder, the rename, the parent folder; then everything is read again.
     kinds = [call for call in disk.calls if call in ("fsync", "replace")]
     assert kinds == ["fsync"] * 4 + ["replace"] + ["fsync"]
-    assert [name for name, args in opened if args == ("rb",)][-2:] == FILES[:2]
+    assert [name for name, args in opened if not args][:3] == [FILES[2], *FILES[:2]]
     for name in FILES[1:]:
         json.loads((path / name).read_bytes())
     load((path / FILES[0]).read_bytes())
@@ -230,14 +234,14 @@ def test_a_disk_that_can_only_be_read_still_gives_the_older_one(monkeypatch, tmp
 def test_a_bad_sector_is_damage(monkeypatch, tmp_path):
     save(tmp_path, 1)
     bad = save(tmp_path, 2) / "tensors.safetensors"
-    original = Path.read_bytes
+    original = files_of_others.opened
 
-    def refuse(path):
+    def refuse(path, *args, **kwargs):
         if path == bad:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return original(path)
+        return original(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(files_of_others, "opened", refuse)
     assert step_of(checkpoint_store.read_newest(tmp_path)) == 1
     assert names(tmp_path) == ["step-000000001", "step-000000002.corrupt"]
 
@@ -245,14 +249,14 @@ def test_a_bad_sector_is_damage(monkeypatch, tmp_path):
 def test_what_cannot_be_read_now_is_neither_condemned_nor_passed_over(monkeypatch, tmp_path):
     save(tmp_path, 1)
     save(tmp_path, 2, score=1.0)
-    original = Path.read_bytes
+    original = files_of_others.opened
 
-    def refuse(path):
+    def refuse(path, *args, **kwargs):
         if path.name == "tensors.safetensors":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return original(path)
+        return original(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(files_of_others, "opened", refuse)
     for call in (checkpoint_store.read_newest, checkpoint_store.read_best):
         with pytest.raises(RunError, match=r"cannot be read \(Permission denied\); try again"):
             call(tmp_path)

@@ -24,6 +24,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs import voxel_files
 from shapelab.core.inputs.voxel_files import VoxelGrid, bounds
@@ -35,7 +36,9 @@ from .meshes import classified
 
 _STACKS = (".npz", ".npy")
 _LARGEST = 20  # files of a folder that may be stacks; one of 50,000 single grids is not searched
-_MAX_CELLS = 2**33  # of a stack: 1 GB once packed
+_MAX_CELLS = 2**32  # of a stack: 512 MB once packed
+_MAX_BYTES = 2**33  # of one, before it is packed
+_DEFLATED = 1032  # bytes of zeros in one that is deflated, at most
 _BLOCK = 2**26  # bytes unpacked at a time
 _MAX_SMALL = 2**26  # bytes of labels or class names
 
@@ -50,8 +53,8 @@ class Stack:
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], bytes]:
     """What an array of a stream claims, and the first of its numbers."""
-    start = stream.read(voxel_files.MAX_HEADER + 128)
-    shape, fortran, dtype, offset = voxel_files.array_header(start)
+    start = stream.read(files_of_others.MAX_NPY_HEADER + 128)
+    shape, fortran, dtype, offset = files_of_others.npy_header(start)
     return shape, fortran, dtype, start[offset:]
 
 
@@ -97,13 +100,33 @@ def _stack(path: Path, changed: int) -> Stack | InputError:
         return InputError(f"{path.name} is damaged or cut off; save it again.")
 
 
+def _check_claims(path: Path) -> None:
+    """Before anything is made of the grids that a file claims to hold. Raises InputError."""
+    with _stack_stream(path) as stream:
+        shape, _, dtype, _ = _header(stream)
+    claimed = math.prod(shape) * dtype.itemsize
+    if math.prod(shape) > _MAX_CELLS or claimed > _MAX_BYTES or max(shape[1:]) > 512:
+        raise InputError(f"{path.name} holds too many cells; please save it in several files.")
+    held = path.stat().st_size
+    if path.suffix.lower() == ".npz":
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo("voxels.npy")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(f"{path.name} is packed in an odd way; save it with numpy.")
+        held = min(member.file_size, member.compress_size * _DEFLATED, held * _DEFLATED)
+    if claimed > held:
+        raise InputError(
+            f"{path.name} is cut off: it says {shape[0]} grids and has no room for them; save it "
+            "again."
+        )
+
+
 def _unpacked(path: Path) -> Stack:
     """All grids of a file as bits, in blocks of bounded size."""
+    _check_claims(path)
     with _stack_stream(path) as stream:
         shape, fortran, dtype, start = _header(stream)
         count, cells = shape[0], math.prod(shape[1:])
-        if count * cells > _MAX_CELLS or max(shape[1:]) > 512:
-            raise InputError(f"{path.name} holds too many cells; please save it in several files.")
         if fortran:
             raise InputError(f"{path.name} is in Fortran order; save it with ascontiguousarray.")
         size = cells * dtype.itemsize
@@ -160,6 +183,10 @@ def _items(source: Path) -> list[Item]:
     shape = _shape(path)
     assert shape is not None  # as it was found
     name = path.name if path == source else path.relative_to(source).as_posix()
+    try:
+        _check_claims(path)
+    except InputError as error:
+        raise DataError(str(error)) from error
     labels = _names(path, shape[0])
     fronts = MODELNET10 if set(labels) == set(MODELNET10) else {}
     return [

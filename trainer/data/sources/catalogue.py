@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import DataError, InputError
 
 from ..source import Attribution, Item
@@ -25,7 +24,8 @@ from . import source_files
 LICENCES = "LICENSES.csv"
 _PATHS = ("path", "file", "filename", "model", "name", "id")
 _CLASSES = ("class", "category", "label")
-_MAX_BYTES = 2**26  # of a table
+_MAX_BYTES = 2**24  # of a table
+_MAX_TABLES = 20  # beside the models that are looked at
 _LEAST = 0.5  # of a source's models that a table must name, to be the table of them
 
 Row = Mapping[str, str]
@@ -68,7 +68,7 @@ def _parsed(data: bytes, name: str) -> Catalogue:
     if name.lower().endswith(".csv"):
         rows = csv.DictReader(io.StringIO(text))
         return Catalogue({k.strip().lower(): v for k, v in r.items() if k and v} for r in rows)
-    found: Any = json.loads(text)
+    found = files_of_others.json_of(text)
     if isinstance(found, dict):
         found = [
             {**(v if isinstance(v, dict) else {"class": v}), "path": k} for k, v in found.items()
@@ -127,10 +127,10 @@ def beside(source: Path, names: Sequence[str], models: Sequence[str]) -> Catalog
     """
     tables = [n for n in names if n.lower().endswith((".csv", ".json")) and n.count("/") <= 1]
     tables.sort(key=lambda name: (not name.endswith(LICENCES), name.count("/"), name))
-    for name in tables:
+    for name in tables[:_MAX_TABLES]:
         try:
             table = _parsed(source_files.start_of(source, name, _MAX_BYTES), name)
-        except (ValueError, csv.Error, InputError, OSError, RecursionError):
+        except (ValueError, csv.Error, InputError, OSError):
             continue  # something else
         top = name.rpartition("/")[0]
         named = sum(bool(table.row(model.removeprefix(f"{top}/"), model)) for model in models)

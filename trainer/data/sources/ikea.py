@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import DataError
 from shapelab.core.inputs.voxel_files import VoxelGrid
 
@@ -30,15 +31,19 @@ _MAX_LIST = 2**22  # bytes of a list
 
 def _lines(path: Path) -> list[str]:
     """The lines of a list, trimmed; those at the end that are empty do not count."""
-    if not source_files.is_plain(path) or path.stat().st_size > _MAX_LIST:
-        raise DataError(f"The IKEA release lacks its list {path.name}; download it again.")
-    return path.read_text("utf-8", "replace").rstrip().splitlines()
+    try:
+        data = files_of_others.read_bytes(path, _MAX_LIST)
+    except OSError:
+        raise DataError(
+            f"The IKEA release lacks its list {path.name}; download it again."
+        ) from None
+    return data.decode("utf-8", "replace").rstrip().splitlines()
 
 
 def _inside(folder: Path, name: str) -> Path | None:
     """A plain file of a folder by a name from a list, which might point anywhere."""
     plain = PurePosixPath(name.strip()).name
-    return folder / plain if plain and source_files.is_plain(folder / plain) else None
+    return folder / plain if plain and files_of_others.is_plain(folder / plain) else None
 
 
 def _tlnet_top(source: Path) -> Path | None:
@@ -48,7 +53,7 @@ def _tlnet_top(source: Path) -> Path | None:
         (
             t
             for t in source_files.tops(source)
-            if all(source_files.is_plain(t / "Lists" / n) for n in wanted)
+            if all(files_of_others.is_plain(t / "Lists" / n) for n in wanted)
         ),
         None,
     )
@@ -71,7 +76,8 @@ def _tlnet(source: Path) -> list[Item]:
     items = []
     for number, own in pictures.items():
         grid = _inside(source / "Voxels", f"{number}.mat")
-        if not number.isdecimal() or not 1 <= int(number) <= len(names) or grid is None:
+        known = number.isdecimal() and len(number) < 10 and 1 <= int(number) <= len(names)
+        if not known or grid is None:
             raise DataError(
                 f"{source.name}: model {number} of ModelID.txt has no name or no voxels; "
                 "download the release again."

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from shapelab.core import files_of_others
 from shapelab.core.errors import DataError
 from shapelab.core.inputs import untrusted_reader
 
@@ -118,11 +119,11 @@ def _mesh(model: Path) -> Path | None:
         path, solid = model / mesh, model / _SOLIDS[mesh]
         if path.parent.is_symlink():
             continue
-        if source_files.is_plain(path) and path.stat().st_size <= untrusted_reader.MAX_BYTES:
+        if files_of_others.is_plain(path) and path.stat().st_size <= untrusted_reader.MAX_BYTES:
             return path
-        if source_files.is_plain(solid):
+        if files_of_others.is_plain(solid):
             return solid
-    return next((m for m in (model / _V2, model / _V1) if source_files.is_plain(m)), None)
+    return next((m for m in (model / _V2, model / _V1) if files_of_others.is_plain(m)), None)
 
 
 def _sniff_core(source: Path) -> bool:
@@ -166,7 +167,7 @@ def _sniff_r2n2(source: Path) -> bool:
 def _models(source: Path) -> Iterator[tuple[Path, Path]]:
     for folder in _classes(_voxels(source)):
         for model in source_files.folders(folder):
-            if source_files.is_plain(model / "model.binvox"):
+            if files_of_others.is_plain(model / "model.binvox"):
                 yield folder, model
 
 

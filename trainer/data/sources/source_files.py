@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from shapelab.core import formatting
+from shapelab.core import files_of_others, formatting
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.inputs import untrusted_reader
 
@@ -27,7 +27,7 @@ MAX_DEPTH = 16
 PEEK = 20_000  # files that are looked at to know what kind of source it is
 _STORE = {"index.json", "shapes.npy", "pieces.npy"}  # names in a prepared store
 _ZIPPED = (".3mf", ".npz")  # formats of one shape, or of one array of them, that are archives too
-_MAX_DIRECTORY = 64 * 2**20  # bytes of an archive's directory: about 600,000 members
+_MAX_DIRECTORY = 24 * 2**20  # bytes of an archive's directory: about 200,000 members
 
 
 def files(source: Path) -> list[str]:
@@ -133,14 +133,6 @@ def tops(source: Path) -> list[Path]:
     return found
 
 
-def is_plain(path: Path) -> bool:
-    """Whether there is a regular file, and no link to one."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
 def _names(source: Path) -> Iterator[str]:
     if _is_archive(source):
         yield from _members(source)
@@ -243,6 +235,7 @@ class _Capped(io.FileIO):
 
 def opened(path: Path) -> IO[bytes]:
     """Opens a plain file for reading; pipes and devices could wait for ever."""
-    if not path.is_file():
-        raise InputError(f"'{path.name}' is not a plain file; please choose another.")
-    return path.open("rb")
+    try:
+        return files_of_others.opened(path, links=True)
+    except OSError as error:
+        raise InputError(f"'{path.name}' cannot be opened ({error.strerror}).") from error

@@ -14,7 +14,6 @@ Opening reads index.json and shapes.npy (0.1 kB a shape); all else is mapped whe
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import mmap
 import zlib
@@ -25,8 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.errors import DataError
-from shapelab.core.runs.store_card import FORMAT, check_version, is_canonical
+from shapelab.core import files_of_others
+from shapelab.core.errors import DataError, InputError
+from shapelab.core.runs.store_card import FORMAT, INDEX, MAX_INDEX, check_version, is_canonical
 
 SPLITS = ("train", "validation", "test")
 SHAPE = np.dtype(
@@ -42,6 +42,7 @@ SHAPE = np.dtype(
         ("hull_share", "<f4"),
     ]
 )
+_MAX_TABLE = 2**28  # bytes of a store's table; 50,000 shapes have 5 MB
 MIDDLE = 128  # the least quantised signed distance that is positive
 OCCUPANCY, DISTANCE, PICTURES = (
     0,
@@ -223,7 +224,7 @@ class Store:
 
     def _content(self, name: str) -> bytes:
         try:
-            data = (self.folder / name).read_bytes()
+            data = files_of_others.read_bytes(self.folder / name, _MAX_TABLE)
         except OSError:
             data = b""
         if hashlib.sha256(data).hexdigest() != self.index["files"][name]:
@@ -243,8 +244,8 @@ def open_store(folder: Path) -> Store:
         DataError: there is none, it is unfinished, of another format, or its files do not fit.
     """
     try:
-        text = (folder / "index.json").read_bytes()
-        index = json.loads(text)
+        text = files_of_others.read_bytes(folder / INDEX, MAX_INDEX)
+        index = files_of_others.json_of(text)
     except (OSError, ValueError):
         text, index = b"", None
     if not isinstance(index, dict) or index.get("format") != FORMAT:
@@ -254,18 +255,18 @@ def open_store(folder: Path) -> Store:
             if unfinished
             else f"{folder} is no prepared store; make one with `shapelab train prepare`."
         )
-    check_version(folder, int(index["version"]))
     try:
-        data = (folder / "shapes.npy").read_bytes()
+        check_version(folder, int(index["version"]))
+        data = files_of_others.read_bytes(folder / "shapes.npy", _MAX_TABLE)
         if hashlib.sha256(data).hexdigest() != index["files"]["shapes.npy"]:
             raise _damaged(folder)
-        shapes = np.load(io.BytesIO(data), allow_pickle=False)
+        shapes = files_of_others.npy_array(data)
         for number, shard in enumerate(index["shards"]):
             if shard_path(folder, number).stat().st_size != shard["bytes"]:
                 raise _damaged(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Store(folder, index, hashlib.sha256(text).hexdigest(), shapes)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, InputError) as error:
         raise _damaged(folder) from error
-    return Store(folder, index, hashlib.sha256(text).hexdigest(), shapes)
 
 
 def _damaged(folder: Path) -> DataError:
