@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -28,7 +28,7 @@ from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Document, Guest, ShownShape
+from shapelab.gui.document.document import Document, Guest, Original, ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
 from shapelab.gui.panels.morph_panel import MorphPanel
@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
             document.surface_ready.connect(self._show_shape),
             document.surface_failed.connect(self._show_nothing),
             document.reading.connect(self._show_reading),
-            document.rebuilt.connect(self._show_rebuilt),
+            document.original_changed.connect(self._show_original),
             document.failed.connect(self.toasts.exception),
             document.guest_changed.connect(self._show_guest),
         )
@@ -199,8 +199,9 @@ class MainWindow(QMainWindow):
             session.shape_changed.connect(self.status_bar.show_state),
             session.history_changed.connect(self._show_history),
         ]
-        for panel in (self.latent_panel, self.image_panel, self.morph_panel):
+        for panel in (self.latent_panel, self.morph_panel):
             panel.set_session(session)
+        self._show_original(document.original)
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)
@@ -227,6 +228,7 @@ class MainWindow(QMainWindow):
         self.status_bar.show_shape(shown)
         self.latent_panel.surface.show_found(shown.surface.level)
         self.latent_panel.surface.level.show_counts(shown.histogram)
+        self.image_panel.show_agreement(shown.agreement)
         self._show_parts(shown)
         self.actions_.enable(model=True, surface=True)
         # A shape from outside has no latent that could be saved.
@@ -259,6 +261,7 @@ class MainWindow(QMainWindow):
             self.viewport.clear()
             self.toasts.exception(error)
         self.status_bar.show_shape(None)
+        self.image_panel.show_agreement(None)
         self.viewport.parts.say("", "")
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
@@ -270,12 +273,12 @@ class MainWindow(QMainWindow):
         elif self.document is not None:
             self.status_bar.show_state(self.document.session.state)
 
-    @Slot(object, str)
-    def _show_rebuilt(self, result: Any, name: str) -> None:
-        if self.document is not None:
-            self.image_panel.show_reconstruction(result, name)
-            origin = f"{result.source_kind} {name}"
-            self.document.session.show(result.latent, origin, result.class_name)
+    @Slot(object)
+    def _show_original(self, original: Original | None) -> None:
+        if original is None:
+            self.image_panel.show_nothing()
+        else:
+            self.image_panel.show_reconstruction(original.result, original.name)
 
     @Slot(str)
     def _show_reading(self, name: str) -> None:

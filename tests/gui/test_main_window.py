@@ -22,6 +22,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog
 
 from shapelab.core import formatting
+from shapelab.core.inputs.reconstruct import iou
+from shapelab.core.mesh.formats import encode
+from shapelab.core.mesh.meshing import shown_cells
 from shapelab.core.paths import log_folder
 from shapelab.gui.main_window import MainWindow
 
@@ -240,6 +243,45 @@ def test_several_files_are_shown_in_order_and_can_be_undone(qtbot, window, tmp_p
     assert session.state.origin == "picture b.png"
     session.undo()
     assert session.state.origin == "picture a.png"
+    settle(qtbot, window)
+
+
+def test_the_picture_panel_belongs_to_the_shape(qtbot, window, tmp_path):
+    session, panel = window.document.session, window.image_panel
+    stl = tmp_path / "seat.stl"
+    stl.write_bytes(encode(window.document.shown.mesh, ".stl"))
+    window.open_paths([make_picture(tmp_path / "a.png"), stl])
+    settle(qtbot, window)
+    shows = {"a.png": True, "seat.stl": True, "": False}
+
+    def shown() -> str:
+        assert panel.hint.isVisible() != panel.title.isVisible()
+        name = panel.title.text() if panel.title.isVisible() else ""
+        return name if name in shows else "?"
+
+    assert shown() == "seat.stl"
+    cells, _ = shown_cells(window.document.model.decode(session.latent), session.surface)
+    found = iou(cells, window.document.original.result.voxels)
+    assert f"agrees with it to {found:.0%}" in panel.agreement.text()
+    session.set_coefficient(0, 2.5)  # still made from it
+    session.finish_edit()
+    settle(qtbot, window)
+    assert shown() == "seat.stl"
+    assert f"{found:.0%}" not in panel.agreement.text()
+    session.pin_b()
+    for change, name in (
+        (session.undo, "seat.stl"),
+        (session.undo, "seat.stl"),
+        (session.undo, "a.png"),
+        (session.undo, ""),
+        (session.redo, "a.png"),
+        (session.pin_a, "a.png"),
+        (lambda: session.set_class("bed"), ""),
+        (session.undo, "a.png"),
+        (session.randomise, ""),
+    ):
+        change()
+        assert shown() == name
     settle(qtbot, window)
 
 

@@ -24,7 +24,7 @@ Grid = NDArray[np.bool_]
 
 _LEVEL = 0.5
 _MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say nothing
-_POOR = 0.45  # IoU below which the model plainly does not know the shape
+POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
 
 # Which axis points up, the likeliest first, where a file does not say.
@@ -114,19 +114,14 @@ def _from_solid(
     grids = np.stack([pose.grid for pose in poses])
     latents = model.encode_voxels(grids)
     decoded = model.decode(latents)
-    scores = np.array([_iou(d >= _LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
+    scores = np.array([iou(d >= _LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
     best = 0
     for start in range(0, len(poses), _YAWS):
         rival = start + int(scores[start : start + _YAWS].argmax())
         if start == 0 or scores[rival] > scores[best] + _MARGIN:
             best = rival
     pose = poses[best]
-    note = (
-        f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°; "
-        f"the shape shown agrees with it to {scores[best]:.0%} (IoU)."
-    )
-    if scores[best] < _POOR:
-        note += " The model does not know shapes like this well."
+    note = f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°."
     latent = latents[best]
     class_name = model.density.nearest_class(latent)
     return Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
@@ -161,6 +156,7 @@ def _grid_upright(grid: Grid, up: str) -> Grid:
     return grid.transpose(2, 1, 0)[::-1, :, :]
 
 
-def _iou(a: Grid, b: Grid) -> float:
+def iou(a: Grid, b: Grid) -> float:
+    """The share of the cells of either that are cells of both; 1 where there are none."""
     union = int((a | b).sum())
     return int((a & b).sum()) / union if union else 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -20,14 +20,17 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base.workers import LatestOnly, Task
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Grid, Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
 
 
 Counts = NDArray[np.intp]
 BINS = 25  # of the histogram of a field
+MOST_ORIGINALS = 32  # some megabytes each; older ones are forgotten
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,14 @@ class Guest:
 
     occupancy: Array  # (R, R, R) float32
     origin: str
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """What a shape was made from, and how it was read."""
+
+    result: Reconstruction
+    name: str  # of the file
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +59,7 @@ class ShapeRequest:
     options: SurfaceOptions
     blocks: bool  # cubes are wanted too
     guest: Guest | None = None  # shown instead of the latent's shape
+    target: Grid | None = None  # (R, R, R) what the shape is meant to be, if that is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +71,7 @@ class ShownShape:
     blocks: TriMesh | None
     histogram: Counts  # (BINS,) cells of the grid by occupancy, from 0 to 1
     cells: int  # along a side of the grid that it was made from
+    agreement: float | None  # IoU of its cells with those of the target
     decode_ms: float
     surface_ms: float
 
@@ -89,7 +102,7 @@ class Document(QObject):
     surface_ready = Signal(object)  # ShownShape
     surface_failed = Signal(object)  # exception
     reading = Signal(str)  # name of what is being read, empty when nothing is
-    rebuilt = Signal(object, str)  # Reconstruction, name
+    original_changed = Signal(object)  # Original of the shape that is shown, or None
     failed = Signal(object)  # exception
     guest_changed = Signal(object)  # Guest or None
 
@@ -99,6 +112,8 @@ class Document(QObject):
         self.shown: ShownShape | None = None
         self._blocks = False
         self._guest: Guest | None = None
+        self._originals: OrderedDict[bytes, Original] = OrderedDict()  # by the latents they gave
+        self._original: Original | None = None
         self._asked = self._request(0)
         self._answered = 0
         self._surfaces = LatestOnly(self._compute, self)
@@ -107,7 +122,7 @@ class Document(QObject):
         self._sources: deque[ShapeSource] = deque()
         self._task: Task | None = None
         self._disconnect = (
-            self.session.shape_changed.connect(self._leave_guest),
+            self.session.shape_changed.connect(self._follow_shape),
             self.session.surface_changed.connect(lambda _options: self.refresh()),
             self.session.model_changed.connect(self._leave_guest),
         )
@@ -151,7 +166,11 @@ class Document(QObject):
 
     def _request(self, number: int) -> ShapeRequest:
         now = self.session
-        return ShapeRequest(number, now.model, now.latent, now.surface, self._blocks, self._guest)
+        original = self._original if self._guest is None else None
+        target = None if original is None else original.result.voxels
+        return ShapeRequest(
+            number, now.model, now.latent, now.surface, self._blocks, self._guest, target
+        )
 
     @property
     def guest(self) -> Guest | None:
@@ -185,6 +204,7 @@ class Document(QObject):
 
     def _compute(self, request: ShapeRequest) -> ShownShape:
         """Runs on the worker's thread: numbers in, arrays out."""
+        from shapelab.core.inputs.reconstruct import iou
         from shapelab.core.mesh import meshing
 
         start = time.perf_counter()
@@ -194,7 +214,11 @@ class Document(QObject):
         end = time.perf_counter()
         blocks = meshing.blocks(occupancy, request.options) if request.blocks else None
         times = 1e3 * (decoded - start), 1e3 * (end - decoded)
-        return ShownShape(request, surface, blocks, _histogram(occupancy), len(occupancy), *times)
+        agreement = None
+        if request.target is not None:
+            agreement = iou(meshing.shown_cells(occupancy, request.options)[0], request.target)
+        counts = _histogram(occupancy)
+        return ShownShape(request, surface, blocks, counts, len(occupancy), agreement, *times)
 
     @Slot(object, object)
     def _show(self, request: ShapeRequest, shown: ShownShape) -> None:
@@ -209,6 +233,21 @@ class Document(QObject):
             self._answered = request.number
             self.shown = None
             self.surface_failed.emit(error)
+
+    @property
+    def original(self) -> Original | None:
+        """What the shown shape was made from; sliders move it, but it stays made from that."""
+        return self._original
+
+    def _follow_shape(self, state: ShapeState) -> None:
+        self._look_for_original(state)
+        self._leave_guest(state)
+
+    def _look_for_original(self, state: ShapeState) -> None:
+        original = self._originals.get(state.base.tobytes())
+        if original is not self._original:
+            self._original = original
+            self.original_changed.emit(original)
 
     def _leave_guest(self, _change: object) -> None:
         if self._guest is None:
@@ -238,7 +277,7 @@ class Document(QObject):
                 continue
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
-            self._task.done.connect(partial(self._tell_rebuilt, source.name))
+            self._task.done.connect(partial(self._show_rebuilt, source.name))
             self._task.failed.connect(self.failed)
             self._task.finished.connect(self._finished)
             self._task.start()
@@ -263,8 +302,14 @@ class Document(QObject):
             )
         return reconstruct(self.model, file, task.cancel_event)
 
-    def _tell_rebuilt(self, name: str, result: object) -> None:
-        self.rebuilt.emit(result, name)
+    def _show_rebuilt(self, name: str, result: Reconstruction) -> None:
+        key = np.asarray(result.latent, np.float32).tobytes()
+        self._originals[key] = Original(result, name)
+        self._originals.move_to_end(key)
+        if len(self._originals) > MOST_ORIGINALS:
+            self._originals.popitem(last=False)
+        self.session.show(result.latent, f"{result.source_kind} {name}", result.class_name)
+        self._look_for_original(self.session.state)  # the same once more changes no shape
 
     @Slot()
     def _finished(self) -> None:

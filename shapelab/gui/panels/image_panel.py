@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.session.session import Session
-from shapelab.core.session.shape_state import ShapeState
+from shapelab.core.inputs.reconstruct import POOR
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import (
     MARGIN,
@@ -92,7 +90,7 @@ class DropHint(QFrame):
 
 
 class ImagePanel(QWidget):
-    """Views the last reconstruction.
+    """Shows what the shape was made from, or invites a picture.
 
     Signals:
         picture_requested: Open… was pressed.
@@ -104,13 +102,10 @@ class ImagePanel(QWidget):
     paste_requested = Signal()
     cancel_requested = Signal()
 
-    def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session: Session | None = None
-        self._disconnect: Callable[[], None] | None = None
-        self._result: Reconstruction | None = None
-        self._origin = ""
         self._pages = QStackedWidget()
+        self._pages.setEnabled(False)  # until there is a shape
         self.hint = DropHint()
         self._pages.addWidget(_framed(self.hint))
         self._pages.addWidget(self._build_result())
@@ -123,20 +118,9 @@ class ImagePanel(QWidget):
             source.clicked.connect(self.picture_requested)
         for source in (self.hint.paste, self.paste):
             source.clicked.connect(self.paste_requested)
-        self.set_session(session)
 
     def sizeHint(self) -> QSize:
         return QSize(320, 380)
-
-    def set_session(self, session: Session | None) -> None:
-        """Views another session and forgets the last picture; None greys the panel out."""
-        if self._disconnect is not None:
-            self._disconnect()
-        self._session = session
-        self._disconnect = session.shape_changed.connect(self._follow) if session else None
-        self._result = None
-        self._pages.setCurrentIndex(0)
-        self._pages.setEnabled(session is not None)
 
     def busy(self, is_busy: bool, text: str = "Reading…") -> None:
         """Shows or hides the thin progress line with its Cancel button."""
@@ -147,6 +131,20 @@ class ImagePanel(QWidget):
         for button in (self.hint.open, self.hint.paste, self.open, self.paste):
             button.setEnabled(not is_busy)
 
+    def show_nothing(self) -> None:
+        """Shows that the shape was made from no picture or file."""
+        self._pages.setEnabled(True)
+        self._pages.setCurrentIndex(0)
+
+    def show_agreement(self, share: float | None) -> None:
+        """Says how well the shape that is shown agrees with its mesh or voxels (IoU)."""
+        text = "" if share is None else f"The shape shown agrees with it to {share:.0%} (IoU)."
+        if share is not None and share < POOR:
+            text += " The model does not know shapes like this well."
+        if text != self.agreement.text():
+            self.agreement.setText(text)
+            self.agreement.setVisible(bool(text))
+
     def show_reconstruction(self, result: Reconstruction, name: str = "") -> None:
         """Shows how an input was read.
 
@@ -154,9 +152,7 @@ class ImagePanel(QWidget):
             result: what ``core.reconstruct`` gave.
             name: of the file; without one, the kind of input is named.
         """
-        self._result = result
         kind = KINDS.get(result.source_kind, "Input")
-        self._origin = f"{kind.lower()} {name}".strip()
         self.title.setText(name or kind)
         self.taken_for.setText(f"Taken for: <b>{readable(result.class_name)}</b>")
         if result.prepared is not None:
@@ -175,9 +171,9 @@ class ImagePanel(QWidget):
         self.method.setVisible(bool(method))
         self.note.setText(result.note)
         self.note.setVisible(bool(result.note))
+        self.show_agreement(None)
+        self._pages.setEnabled(True)
         self._pages.setCurrentIndex(1)
-        if self._session is not None:
-            self._follow(self._session.state)
 
     def _build_busy(self) -> QWidget:
         self._busy_box = QWidget(visible=False)
@@ -210,15 +206,13 @@ class ImagePanel(QWidget):
             panes.addLayout(cell, 1)
         self.title = ElidedLabel(bold=True)
         self.taken_for, self.method, self.note = QLabel(), muted(), muted()
-        self.again, self.open = QPushButton("Show again"), QPushButton("Open…")
-        self.paste = QPushButton("Paste")
-        self.again.setToolTip("Bring this reconstruction back.")
+        self.agreement = muted()
+        self.agreement.hide()
+        self.open, self.paste = QPushButton("Open…"), QPushButton("Paste")
         self.open.setToolTip("Choose another picture, mesh or voxel file.")
         self.paste.setToolTip("Take the picture on the clipboard.")
-        self.again.clicked.connect(self._show_again)
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACING)
-        buttons.addWidget(self.again)
         buttons.addStretch(1)
         buttons.addWidget(self.open)
         buttons.addWidget(self.paste)
@@ -228,7 +222,7 @@ class ImagePanel(QWidget):
         column.setSpacing(4)
         column.addLayout(panes)
         column.addSpacing(SPACING)
-        for label in (self.title, self.taken_for, self.method, self.note):
+        for label in (self.title, self.taken_for, self.method, self.note, self.agreement):
             column.addWidget(label)
         column.addSpacing(SPACING)
         column.addLayout(buttons)
@@ -244,15 +238,6 @@ class ImagePanel(QWidget):
         self.cancel.setEnabled(False)
         self.cancel.setText("Stopping…")
         self.cancel_requested.emit()
-
-    def _show_again(self) -> None:
-        if self._session is not None and self._result is not None:
-            self._session.show(self._result.latent, self._origin, self._result.class_name)
-
-    def _follow(self, _state: ShapeState) -> None:
-        if self._session is not None and self._result is not None:
-            shown = np.array_equal(self._session.latent, self._result.latent)
-            self.again.setEnabled(not shown)
 
 
 def _framed(inner: QWidget) -> QWidget:

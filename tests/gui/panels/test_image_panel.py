@@ -52,8 +52,9 @@ def mesh(session):
 
 
 @pytest.fixture
-def panel(qtbot, session):
-    panel = ImagePanel(session)
+def panel(qtbot):
+    panel = ImagePanel()
+    panel.show_nothing()
     qtbot.addWidget(panel)
     panel.resize(300, 420)
     with qtbot.waitExposed(panel):
@@ -75,7 +76,7 @@ def test_it_takes_no_drop_itself_so_that_the_window_gets_it(panel):
     assert not panel.hint.acceptDrops()
 
 
-def test_without_a_session_it_asks_for_nothing(qtbot):
+def test_before_there_is_a_shape_it_asks_for_nothing(qtbot):
     panel = ImagePanel()
     qtbot.addWidget(panel)
     panel.show()
@@ -142,21 +143,15 @@ def test_without_a_name_the_kind_is_named(panel, session):
     assert panel.title.text() == "Mesh"
 
 
-def test_show_again_returns_to_the_latent(qtbot, panel, session):
-    result = picture(session)
-    session.show(result.latent, "picture my chair.png", "night_stand")
-    panel.show_reconstruction(result, "my chair.png")
-    assert not panel.again.isEnabled(), "it is shown already"
-    session.set_seed(5)
-    assert panel.again.isEnabled()
-    qtbot.mouseClick(panel.again, LEFT)
-    assert np.array_equal(session.latent, result.latent)
-    assert session.state.origin == "picture my chair.png"
-    assert session.state.class_name == "night_stand"
-    assert not panel.again.isEnabled()
-    session.undo()
-    assert session.state.seed == 5
-    assert panel.again.isEnabled()
+def test_what_is_shown_of_a_mesh_is_what_the_agreement_speaks_of(panel, session):
+    panel.show_reconstruction(mesh(session), "seat.stl")
+    assert not panel.agreement.isVisible(), "its shape is not shown yet"
+    panel.show_agreement(0.584)
+    assert panel.agreement.text() == "The shape shown agrees with it to 58% (IoU)."
+    panel.show_agreement(0.2)
+    assert "does not know" in panel.agreement.text()
+    panel.show_reconstruction(picture(session), "x.png")
+    assert not panel.agreement.isVisible()
 
 
 def test_busy_shows_a_running_line_and_one_can_cancel(qtbot, panel):
@@ -176,23 +171,12 @@ def test_busy_shows_a_running_line_and_one_can_cancel(qtbot, panel):
     assert panel.cancel.isEnabled()
 
 
-def test_another_model_forgets_the_picture(panel, session):
-    from shapelab.core.session.session import Session
-
-    panel.show_reconstruction(picture(session), "x.png")
-    panel.set_session(Session(session.model))
-    assert panel.hint.isVisible()
-    panel.set_session(None)
-    assert not panel.hint.open.isEnabled()
-
-
 def test_a_very_long_name_is_cut_not_the_panel_widened(panel, session):
     name = "a very long name of a picture that somebody found " * 4 + ".png"
     panel.show_reconstruction(picture(session, note=name), name)
     assert panel.title.toolTip() == name
     assert panel.width() == 300
     assert panel.title.width() <= 300
-    assert panel.again.geometry().right() < panel.open.geometry().left()
 
 
 def test_silhouettes_of_nothing_are_empty():
