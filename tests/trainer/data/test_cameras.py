@@ -10,10 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
-from scipy.spatial import ConvexHull
 
-from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.camera import (
     AZIMUTHS,
     CODE,
@@ -25,6 +22,7 @@ from shapelab.core.model.camera import (
     guessed_codes,
 )
 from tests.trainer.conftest import make_grids
+from tests.trainer.data import steps
 from trainer.data.batches.batches import Batches
 from trainer.data.batches.cameras import Cameras, framed
 from trainer.data.pictures import render
@@ -40,73 +38,34 @@ from trainer.updates import losses
 SIDE = 64
 
 
-#: Two steps and a post, in cells of a 64^3 grid: nothing about them is alike from two sides.
-STEPS = (((12, 16, 8), (52, 52, 20)), ((12, 16, 20), (28, 52, 36)), ((16, 18, 36), (24, 26, 56)))
-CORNERS = np.array(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij")).reshape(3, -1).T
-BOX_FACES = np.array(
-    [
-        *([0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]),
-        *([2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]),
-    ],
-    np.int32,
-)
-
-
-def boxes() -> np.ndarray:
-    """Corners (3, 8, 3) of the boxes, in sides of the grid."""
-    return np.stack([low + (np.array(high) - low) * CORNERS for low, high in STEPS]) / 64 - 0.5
-
-
-@pytest.fixture
-def steps():
-    grid = np.zeros((64, 64, 64), bool)
-    for low, high in STEPS:
-        grid[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = True
-    return grid
-
-
-@pytest.fixture
-def steps_mesh():
-    faces = np.concatenate([BOX_FACES + 8 * k for k in range(len(STEPS))])
-    return TriMesh(boxes().reshape(-1, 3).astype(np.float32), faces)
-
-
-def silhouette(camera: Camera) -> np.ndarray:
-    """What the boxes cover (SIDE, SIDE) of a camera's own frame: a box covers its corners' hull."""
-    towards, right, up = camera.axes()
-    x, y, half = camera.frame
-    picture = Image.new("L", (4 * SIDE, 4 * SIDE))
-    for box in boxes():
-        near = 1 - box @ towards / camera.distance
-        seen = (box @ np.stack([right, up], 1) / near[:, None] - (x, y)) / half
-        places = (seen * (1, -1) + 1) * 2 * SIDE
-        hull = places[ConvexHull(places).vertices]
-        ImageDraw.Draw(picture).polygon([tuple(place) for place in hull], fill=255)
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX)) > 128
-
-
 def flipped(camera: Camera) -> Camera:
     """The camera that sees the shape flipped left to right; its frame is yet to be found."""
     return Camera(np.pi - camera.azimuth, camera.elevation, camera.distance, -camera.tilt)
 
 
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    return float((first & second).sum() / (first | second).sum())
+def covers(mask: np.ndarray, camera: Camera) -> float:
+    return steps.overlap(mask, steps.silhouette(camera, SIDE))
 
 
 @pytest.mark.gl
-def test_a_shape_covers_of_its_picture_what_the_code_of_its_camera_says(steps, steps_mesh):
+def test_a_shape_covers_of_its_picture_what_the_code_of_its_camera_says():
     """Of near and far lenses; the code is all that is left of the camera, and knows the frame."""
     drawn = draw_shots(11, 16)
-    masks = render_views(steps_mesh, steps, drawn, SIDE)[..., 3] > 128
+    masks = render_views(steps.mesh(), steps.grid(), drawn, SIDE)[..., 3] > 128
     render.close()
-    cameras = [framed(shot.camera, steps) for shot in drawn.shots]
-    found = [overlap(mask, silhouette(c)) for mask, c in zip(masks, cameras, strict=True)]
+    cameras = [framed(shot.camera, steps.grid()) for shot in drawn.shots]
+    found = [
+        steps.overlap(mask, steps.silhouette(c, SIDE))
+        for mask, c in zip(masks, cameras, strict=True)
+    ]
     assert min(found) > 0.93
-    turned = [framed(flipped(c), steps[::-1]) for c in cameras]
+    turned = [framed(flipped(c), steps.grid()[::-1]) for c in cameras]
     for camera, other in zip(cameras, turned, strict=True):
         assert np.allclose(other.code(), flipped_codes(camera.code()), atol=1e-3)
-    others = [overlap(m, silhouette(c)) for m, c in zip(masks, cameras[1:], strict=False)]
+    others = [
+        steps.overlap(m, steps.silhouette(c, SIDE))
+        for m, c in zip(masks, cameras[1:], strict=False)
+    ]
     assert np.mean(others) < 0.75  # the cameras of other pictures do not fit
 
 

@@ -32,6 +32,11 @@ def framed(camera: Camera, grid: NDArray[np.bool_]) -> Camera:
     return replace(camera, frame=(float(x), float(y), float(half)))
 
 
+def code_of(camera: Camera | None) -> NDArray[np.float32]:
+    """A camera's code (8,); not numbers where nobody knows it."""
+    return np.full(CODE, np.nan, np.float32) if camera is None else camera.code()
+
+
 def redrawn_cameras(store: Store, row: int) -> NDArray[np.float64]:
     """Cameras (views, 4) of a store of version 2, which keeps none: drawn as its pictures were.
 
@@ -49,22 +54,24 @@ class Cameras:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[int, NDArray[np.float32]] = {}
+        self._known: dict[int, list[Camera | None]] = {}
 
     def codes(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> NDArray[np.float32]:
         """Codes (len(rows), 8) as ``core.model.camera`` has them: of each row one view."""
-        found = np.zeros((len(rows), CODE), np.float32)
-        for code, row, view in zip(found, rows.tolist(), views.tolist(), strict=True):
-            code[:] = self._of(row)[view]
-        return found
+        cameras = map(self.camera, rows.tolist(), views.tolist())
+        return np.stack([code_of(camera) for camera in cameras])
 
-    def _of(self, row: int) -> NDArray[np.float32]:
+    def camera(self, row: int, view: int) -> Camera | None:
+        """The camera of one view with its picture's frame; None where nobody knows."""
+        return self._of(row)[view]
+
+    def _of(self, row: int) -> list[Camera | None]:
         if row not in self._known:
             store, own = self._store.part_of(row)
             cameras = store.cameras(own) if store.has_cameras else redrawn_cameras(store, own)
-            codes = np.full((len(cameras), CODE), np.nan, np.float32)
             grid = store.grids(np.array([own]))[0]
-            for k in np.flatnonzero(np.isfinite(cameras).all(1)):
-                codes[k] = framed(Camera(*cameras[k].tolist()), grid).code()
-            self._known[row] = codes
+            self._known[row] = [
+                framed(Camera(*numbers), grid) if np.isfinite(numbers).all() else None
+                for numbers in cameras.tolist()
+            ]
         return self._known[row]

@@ -120,7 +120,7 @@ def _lit(
     lights: Lights,
 ) -> Colours:
     up = (normals[:, 2:] + 1) / 2
-    light = (lights.ground + (lights.sky - lights.ground) * up) * dim
+    light = np.asarray((lights.ground + (lights.sky - lights.ground) * up) * dim, np.float32)
     shine = np.zeros_like(light)
     sharp = np.float32(2 / max(surface.roughness, 0.05) ** 4)
     for way, colour, share in [

@@ -1,0 +1,308 @@
+"""Stored views composed into photos of rooms, with the mask that a cut-out might have found.
+
+Every picture is a function of its row, its view and its own generator alone. The shape stays where
+its camera sees it: a room stands in that camera's perspective, the shadow falls along the light in
+which the view was drawn, and where a bad mask frames another square, the camera's code knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shapelab.core.inputs.images import FILL, Pixels, resample
+from shapelab.core.model.camera import Camera
+
+from ..pictures.picture_cameras import draw_camera, key_light
+from ..store.prepared_store import Store
+from .backgrounds import Backgrounds
+from .cameras import Cameras
+from .masks import Fault, Seen, bounds, draw_faults, soft_edge
+from .photo_effects import photographed
+from .rooms import Layer, Shadow, Sight, on_floor, room, studio
+
+BAD_MASKS = 0.5  # of pictures
+_ROOMS, _STUDIOS = 0.55, 0.3  # of pictures; the others stand before what ``Backgrounds`` draws
+_CUT_OUT = 0.06  # of pictures lie on plain white under their own mask, as files with alpha do
+_CLUTTERED = 0.45  # of rooms
+_HIDDEN = 0.1  # of pictures have something in front of the shape
+_CROPPED = 0.08  # of pictures end within the shape
+_COARSE = 64  # pixels of the picture that says where a bad mask seems to be
+_WIDE = 1.8  # stored pictures that it shows
+_ZOOMS = (0.45, 1.75)  # of the square that is framed, over the stored one
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square of the stored picture's plane: its middle and its side."""
+
+    x: float = 0.0  # to the right and down, in halves of the stored picture from its middle
+    y: float = 0.0
+    zoom: float = 1.0  # its side over the stored picture's
+
+    def places(self, side: int) -> tuple[Layer, Layer]:
+        """Where its pixels' middles lie in the stored picture, 0 to 1 there; (side, side) each."""
+        steps = (2 * np.arange(side, dtype=np.float32) + 1) / np.float32(side) - 1
+        x = (1 + np.float32(self.x) + np.float32(self.zoom) * steps) / 2
+        y = (1 + np.float32(self.y) + np.float32(self.zoom) * steps) / 2
+        return np.broadcast_to(x, (side, side)), np.broadcast_to(y[:, None], (side, side))
+
+    def cut(self, picture: Pixels, side: int) -> Pixels:
+        """What it shows of a stored picture (S, S, 4), clear beyond its borders."""
+        if self == Square():
+            return picture if len(picture) == side else resample(picture, side, side)
+        step = self.zoom * len(picture) / side
+        left, top = ((1 + at - self.zoom) * len(picture) / 2 for at in (self.x, self.y))
+        image = Image.fromarray(np.ascontiguousarray(picture))
+        moved = image.transform(
+            (side, side),
+            Image.Transform.AFFINE,
+            (step, 0, left, 0, step, top),
+            Image.Resampling.BILINEAR,
+        )
+        return np.asarray(moved)
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A made-up photo and what is known of it."""
+
+    scene: Pixels  # (S, S, 3)
+    mask: NDArray[np.uint8]  # (S, S), as a cut-out might have it
+    truth: NDArray[np.uint8]  # (S, S), what is seen of the shape
+    camera: Camera | None  # with this picture's frame; None where nobody knows
+    is_bad: bool  # whether the mask has faults
+
+
+class Composer:
+    """Composes pictures of a store."""
+
+    def __init__(self, store: Store, backgrounds: Backgrounds) -> None:
+        self._store = store
+        self._backgrounds = backgrounds
+        self._cameras = Cameras(store)
+        self._rows = store.indices("train")
+
+    def compose(
+        self, row: int, view: int, rng: np.random.Generator, side: int, bad_masks: float = BAD_MASKS
+    ) -> Composite:
+        """A photo (side, side) of a shape's view.
+
+        Args:
+            row: of the store.
+            view: of the row.
+            rng: of all that is drawn.
+            side: pixels.
+            bad_masks: share of pictures with a bad mask. At 0 nothing is cropped or hidden either,
+                the shape fills its frame as in the stored picture, and its mask is that one's.
+        """
+        where = np.array([row])
+        rgba = self._store.pictures(where, np.array([view]))[0]
+        grid = self._store.grids(where)[0]
+        known = self._cameras.camera(row, view)
+        camera = known or replace(draw_camera(rng), frame=(0.0, -0.02, 0.5))
+        floor = float(np.flatnonzero(grid.any((0, 1)))[0]) / len(grid) - 0.5
+        sight = Sight(camera, floor, side)
+        if rng.random() < _CUT_OUT:
+            return _on_white(rgba, known, side)
+        shadow = None
+        if known is not None:
+            light = key_light(camera.azimuth, camera.elevation, camera.tilt)
+            shadow = Shadow(grid, light, rng.uniform(1, 6))
+        is_bad = bool(rng.random() < bad_masks)
+        strict = not bad_masks
+        faults = draw_faults(rng) if is_bad else [] if strict else [soft_edge(rng)]
+        border = _border(rng) if not strict and rng.random() < _CROPPED else None
+        square = _framed(rgba, sight, shadow, faults, border) if faults or border else Square()
+        sight = sight.zoomed(square.x, square.y, square.zoom, side)
+        scene, others, dark = self._behind(rng, sight, shadow)
+        front = square.cut(rgba, side)
+        truth = front[..., 3].astype(np.float32) / np.float32(255)
+        scene += (front[..., :3] - scene) * truth[..., None]
+        if not strict and rng.random() < _HIDDEN:
+            truth = truth * (1 - self._hide(rng, scene, truth, sight))
+        x, y = square.places(side)
+        mask = truth
+        for fault in faults:
+            mask = fault(Seen(mask, x, y, dark, others))
+        if border is not None:
+            inside = border.inside(x, y)
+            mask, truth = mask * inside, truth * inside
+            scene = border.continued(scene, inside)
+        return Composite(
+            photographed(rng, scene),
+            _bytes(mask),
+            _bytes(truth),
+            None if known is None else sight.camera,
+            is_bad,
+        )
+
+    def empty(self, rng: np.random.Generator, side: int) -> Pixels:
+        """A photo (side, side, 3) without an object: a room, a studio, a background."""
+        camera = replace(draw_camera(rng), frame=(0.0, -0.02, rng.uniform(0.4, 0.9)))
+        scene, _, _ = self._behind(rng, Sight(camera, -0.375, side), None)
+        return photographed(rng, scene)
+
+    def _behind(
+        self, rng: np.random.Generator, sight: Sight, shadow: Shadow | None
+    ) -> tuple[Layer, Layer, Layer]:
+        """Background (S, S, 3); how much of it is other things (S, S); shadow on it (S, S)."""
+        side = sight.side
+        others = np.zeros((side, side), np.float32)
+        kind = rng.random()
+        floor = None
+        if kind < _ROOMS:
+            scene, floor = room(rng, sight)
+        elif kind < _ROOMS + _STUDIOS:
+            scene = studio(rng, sight)
+        else:
+            scene = self._backgrounds.draw(rng, side).astype(np.float32)
+        dark = np.zeros((side, side), np.float32)
+        strength = np.float32(rng.uniform(0.15, 0.75))
+        if shadow is not None:
+            seen, x, y = on_floor(sight)
+            dark = np.where(seen if floor is None else floor, shadow.at(x, y), 0)
+            if floor is None and rng.random() < 0.35:  # cut out and put there
+                strength = np.float32(0)
+            scene = scene * (1 - strength * dark)[..., None]
+        if kind < _ROOMS and rng.random() < _CLUTTERED:
+            for _ in range(int(rng.integers(1, 4))):
+                away = rng.uniform(0.35, 2.0)
+                self._put(rng, scene, others, sight, rng.uniform(-1.4, 1.4), -away)
+        return scene, others, dark * strength
+
+    def _put(
+        self,
+        rng: np.random.Generator,
+        scene: Layer,
+        others: Layer,
+        sight: Sight,
+        aside: float,
+        nearer: float,
+    ) -> None:
+        """Puts another shape of the store into a scene, on the floor, in place."""
+        camera = sight.camera
+        eye = np.array([np.cos(camera.azimuth), np.sin(camera.azimuth)])
+        at = eye * nearer + np.array([-eye[1], eye[0]]) * aside
+        x, y, scale = sight.place(np.array([*at, sight.floor]))
+        own = int(self._rows[rng.integers(len(self._rows))])
+        view = int(rng.integers(self._store.view_counts[own]))
+        picture = self._store.pictures(np.array([own]), np.array([view]))[0]
+        wide = round(scale * rng.uniform(0.6, 1.3))
+        if not 6 < wide < 3 * sight.side:
+            return
+        low = np.flatnonzero((picture[..., 3] > 128).any(1))
+        bottom = (int(low[-1]) + 1) / len(picture) if len(low) else 1.0
+        left, top = round(x - wide / 2), round(y - bottom * wide)
+        across, down = _overlap(left, wide, sight.side), _overlap(top, wide, sight.side)
+        if across is None or down is None:
+            return
+        thing = resample(picture, wide, wide)
+        part = thing[down[1], across[1]].astype(np.float32)
+        alpha = part[..., 3] / np.float32(255)
+        light = np.float32(rng.uniform(0.6, 1.1))
+        there = scene[down[0], across[0]]
+        there += (part[..., :3] * light - there) * alpha[..., None]
+        over = others[down[0], across[0]]
+        np.maximum(over, alpha, out=over)
+
+    def _hide(self, rng: np.random.Generator, scene: Layer, truth: Layer, sight: Sight) -> Layer:
+        """Puts something before the shape, in place; returns where (S, S), at most two fifths."""
+        side, before = sight.side, scene.copy()
+        cover = np.zeros((side, side), np.float32)
+        if rng.random() < 0.6:
+            reach = min(0.6, sight.camera.distance - 0.8)
+            aside = rng.choice([-1, 1]) * rng.uniform(0.2, 0.7)
+            self._put(rng, scene, cover, sight, aside, rng.uniform(0.2, max(reach, 0.25)))
+        else:  # something flat at a border
+            angle, far = rng.uniform(0, 2 * np.pi), np.float32(rng.uniform(0.5, 0.85))
+            axis = np.linspace(-1, 1, side, dtype=np.float32)
+            along = axis * np.float32(np.cos(angle)) + axis[:, None] * np.float32(np.sin(angle))
+            cover = np.clip((along - far) * side / 3, 0, 1)
+            colour = rng.uniform(0, 255, 3).astype(np.float32)
+            scene += (colour - scene) * cover[..., None]
+        if float((truth * cover).sum()) > 0.4 * float(truth.sum()):
+            scene[:] = before
+            return np.zeros_like(cover)
+        return cover
+
+
+@dataclass(frozen=True)
+class _Border:
+    """The picture's end along one side, in the coordinates of the stored picture."""
+
+    axis: int  # 0 across, 1 down
+    at: float  # 0 to 1
+    is_end: bool  # whether what lies beyond is cut off, or what lies before
+
+    def inside(self, x: Layer, y: Layer) -> Layer:
+        """Which places are in the picture, 1 or 0."""
+        place = y if self.axis else x
+        return ((place < self.at) if self.is_end else (place >= self.at)).astype(np.float32)
+
+    def continued(self, scene: Layer, inside: Layer) -> Layer:
+        """The scene with its last row or column going on beyond the border."""
+        line = inside[0] if self.axis == 0 else inside[:, 0]
+        within = np.flatnonzero(line > 0)
+        if not len(within):
+            return scene
+        order = np.clip(np.arange(len(line)), within[0], within[-1])
+        return scene[:, order] if self.axis == 0 else scene[order]
+
+
+def _border(rng: np.random.Generator) -> _Border:
+    """Through the shape, up to a quarter of it, where it spans the framed share of the picture."""
+    share = (1 - FILL) / 2 + FILL * rng.uniform(0.03, 0.25)
+    is_end = bool(rng.random() < 0.5)
+    return _Border(int(rng.integers(2)), 1 - share if is_end else share, is_end)
+
+
+def _framed(
+    rgba: Pixels,
+    sight: Sight,
+    shadow: Shadow | None,
+    faults: list[Fault],
+    border: _Border | None,
+) -> Square:
+    """The square that ``images.frame`` would show of a faulty mask, found at low resolution."""
+    wide = Square(zoom=_WIDE)
+    front = wide.cut(resample(rgba, _COARSE, _COARSE), _COARSE)
+    mask = front[..., 3].astype(np.float32) / np.float32(255)
+    x, y = wide.places(_COARSE)
+    dark = np.zeros_like(mask)
+    if shadow is not None:
+        seen, floor_x, floor_y = on_floor(sight.zoomed(0, 0, _WIDE, _COARSE))
+        dark = np.where(seen, shadow.at(floor_x, floor_y), 0) / 2
+    for fault in faults:
+        mask = fault(Seen(mask, x, y, dark, np.zeros_like(mask)))
+    if border is not None:
+        mask = mask * border.inside(x, y)
+    box = bounds(mask)
+    if box is None:
+        return Square()
+    middle, zoom = box.mean(0) * 2 - 1, float(np.diff(box, axis=0).max()) * _WIDE / FILL
+    if not _ZOOMS[0] < zoom < _ZOOMS[1]:
+        return Square()
+    return Square(float(middle[1]) * _WIDE, float(middle[0]) * _WIDE, zoom)
+
+
+def _on_white(rgba: Pixels, camera: Camera | None, side: int) -> Composite:
+    """As a picture with true alpha comes: on white, with its own mask."""
+    front = Square().cut(rgba, side)
+    alpha = front[..., 3:].astype(np.float32) / np.float32(255)
+    scene = np.rint(255 + (front[..., :3] - np.float32(255)) * alpha).astype(np.uint8)
+    return Composite(scene, front[..., 3], front[..., 3], camera, False)
+
+
+def _overlap(start: int, length: int, side: int) -> tuple[slice, slice] | None:
+    """Of ``length`` pixels from ``start`` on, those in a picture: there, and in their own count."""
+    first, last = max(start, 0), min(start + length, side)
+    return (slice(first, last), slice(first - start, last - start)) if first < last else None
+
+
+def _bytes(values: Layer) -> NDArray[np.uint8]:
+    return cast("NDArray[np.uint8]", np.rint(values * 255).astype(np.uint8))
