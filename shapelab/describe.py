@@ -53,7 +53,8 @@ def _model(name: str) -> list[str]:
     lines = [
         f"ShapeLab model '{model.name}', {size}, checksum right ({model.digest[:12]})",
         f"grid {spec.resolution}³, latent {spec.latent_size}, "
-        f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}",
+        f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}"
+        + (", read by EfficientNet-Lite0" if spec.has_backbone else ""),
         f"classes: {', '.join(spec.classes)}",
     ]
     lines += [f"{key}: {_short(value)}" for key, value in model.card.items() if key != KEY]

@@ -19,6 +19,7 @@ from shapelab.core.runs.store_mix import RunData, StoreShare
 
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
+from ..updates.imagenet_weights import MADE_FROM
 from ..updates.state import TrainState
 from .code_statistics import presentable_seeds
 from .measures import Evaluation, Tell
@@ -95,7 +96,8 @@ def _card(
     for key, figure in scores.figures.items():
         rounded[key] = round(figure.mean, 4)
         rounded[f"{key}_by_class"] = {k: round(value, 3) for k, value in figure.by_class.items()}
-    attributions = {KEY: store.attributions} if store.attributions else {}
+    made_from = [*store.attributions, *([MADE_FROM] if config.model.has_backbone else [])]
+    attributions = {KEY: made_from} if made_from else {}
     return {
         "name": name,
         "shapelab": shapelab.__version__,

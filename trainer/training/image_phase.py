@@ -37,6 +37,7 @@ class ImagePhase:
         """The run went back: the generator and the voxel encoder may be others from now on."""
         self._targets = CodeTargets(self._store)
         self._halves: tuple[Batches, Batches] | None = None  # real and synthetic shapes
+        self._own: Batches | None = None
         self._ready = False
 
     @property
@@ -66,7 +67,7 @@ class ImagePhase:
         if config.synthetic_shapes:
             if not (self._folder / "index.json").exists():
                 return
-            synthetic, half = open_store(self._folder), config.batch_size // 2
+            synthetic, half = open_store(self._folder), config.image_batch // 2
             self._halves = (
                 Batches(store, config, state.processes, half),
                 Batches(synthetic, config, state.processes, half),
@@ -102,8 +103,12 @@ class ImagePhase:
         """The batch of this step, with pictures: half of it synthetic where there is such data."""
         state = self._state
         place = (state.step, True, state.rollbacks)
-        if self._halves is None:
+        if self._halves is None and state.config.image_batch == plain.size:
             return plain(*place)
+        if self._halves is None:
+            size = state.config.image_batch
+            self._own = self._own or Batches(self._store, state.config, state.processes, size)
+            return self._own(*place)
         real, synthetic = self._halves
         return real(*place).interleaved(synthetic(*place), len(self._store))
 

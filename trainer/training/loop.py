@@ -119,6 +119,7 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
             f"{model.image_size}, or use --set model.image_size={side}."
         )
     processes.slice(config.batch_size)
+    processes.slice(config.image_batch)
     for part, rows in store.train_rows():
         if not len(rows):
             raise RunError(
@@ -141,6 +142,7 @@ def _load(
         train = store.indices("train")
         looked_at = train[np.linspace(0, len(train) - 1, min(len(train), FILL_FROM)).astype(int)]
         state.start_output_at(float(store.grids(looked_at).mean()))
+        state.start_pictures()
         return state, None
     state.load(*found)
     return state, found[1].get("data")
@@ -282,7 +284,7 @@ class Training:
         return Warned(
             state.step,
             "memory",
-            f"Memory ran out; each batch of {self.config.batch_size} now goes through in "
+            f"Memory ran out; each batch of {len(batch)} now goes through in "
             f"{state.micro_batches} micro-batches, which is slower and changes nothing but the "
             "statistics of batch normalisation.",
         )
@@ -319,10 +321,11 @@ class Training:
         metrics = self.processes.average(metrics)
         clock, step = self._since
         self._since = (now, state.step)
-        metrics["learning_rate"] = state.optimisers[
-            "image_encoder" if in_image_phase(self.config, state.step - 1) else "generator"
-        ].param_groups[0]["lr"]
-        metrics["samples_per_second"] = (state.step - step) * self.config.batch_size / (now - clock)
+        pictured = in_image_phase(self.config, state.step - 1)
+        learning = state.optimisers["image_encoder" if pictured else "generator"]
+        metrics["learning_rate"] = learning.param_groups[0]["lr"]
+        size = self.config.image_batch if pictured else self.config.batch_size
+        metrics["samples_per_second"] = (state.step - step) * size / (now - clock)
         return metrics | recovery.memory_used(self.processes.device)
 
     def _preview(self) -> Iterator[Event]:

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from shapelab.core.inputs.images import Pixels
 from shapelab.core.model.spec import ModelSpec
 
+from ..data.batches.backgrounds import Backgrounds
 from ..data.batches.picture_inputs import model_inputs
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
@@ -52,6 +54,20 @@ def encode_grids(
     return torch.cat(means).numpy()
 
 
+def held_out_inputs(
+    store: Store, rows: NDArray[np.int64], view: int, spec: ModelSpec
+) -> tuple[Pixels, NDArray[np.float32]]:
+    """One view of each shape as stored, and as the image encoder takes it; views count round.
+
+    A model that sees backgrounds gets one for each row and view, always the same.
+    """
+    rgba = store.pictures(rows, view % store.view_counts[rows])
+    if spec.image_mode != "RGBA":
+        return rgba, model_inputs(rgba, spec)
+    rngs = [np.random.default_rng([row, view]) for row in rows.tolist()]
+    return rgba, model_inputs(rgba, spec, rngs, Backgrounds())
+
+
 def encode_pictures(
     encoder: nn.Module,
     store: Store,
@@ -64,8 +80,7 @@ def encode_pictures(
     means, weight = [], next(encoder.parameters())
     with torch.inference_mode():
         for part in batches_of(rows, check):
-            rgba = store.pictures(part, view % store.view_counts[part])
-            inputs = torch.from_numpy(model_inputs(rgba, spec)).to(weight)
+            inputs = torch.from_numpy(held_out_inputs(store, part, view, spec)[1]).to(weight)
             means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
 

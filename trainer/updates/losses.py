@@ -136,6 +136,11 @@ def camera(guess: Tensor, target: Tensor) -> Tensor:
     return torch.where(known, AZIMUTH_WEIGHT * azimuth + others, 0.0).mean()
 
 
+def classes(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of logits [B, classes + 1] with labels [B], the last for no object."""
+    return functional.cross_entropy(logits.float(), labels)
+
+
 def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: float) -> Tensor:
     """recon(x, x^), mean over batch and voxels.
 

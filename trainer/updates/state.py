@@ -6,13 +6,14 @@ import copy
 import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
 
+from shapelab.core.model.lite0 import Lite0
 from shapelab.core.model.networks import (
     Critic,
     Generator,
@@ -24,7 +25,9 @@ from shapelab.core.runs.run_config import RunConfig
 
 from ..process.distributed import Processes
 from .critic_loss import build_critic_loss
+from .imagenet_weights import begin_with_imagenet
 
+SHARE = "share"  # of an optimiser's learning rate that a group of its parameters gets
 ADVERSARIAL = "adversarial"  # the generator's optimiser in its adversarial updates
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
 
@@ -70,10 +73,21 @@ class TrainState:
         for module in (self.generator, self.averages["generator"]):
             nn.init.constant_(module.head.bias, math.log(likely / (1 - likely)))  # type: ignore
 
+    def start_pictures(self) -> None:
+        """Gives the image encoder's backbone, where it has one, the weights of ImageNet.
+
+        Raises:
+            RunError: they are not installed.
+        """
+        if self.config.model.has_backbone:
+            average = cast("ImageEncoder", self.averages["image_encoder"])
+            begin_with_imagenet(self.image_encoder.body, average.body)
+
     def set_learning_rates(self, learning_rates: dict[str, float]) -> None:
         """Sets the optimisers' learning rates by name."""
         for name, value in learning_rates.items():
-            self.optimisers[name].param_groups[0]["lr"] = value * self.learning_rate_scale
+            for group in self.optimisers[name].param_groups:
+                group["lr"] = value * self.learning_rate_scale * group.get(SHARE, 1.0)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 for generator and encoders where the configuration asks for it."""
@@ -191,7 +205,7 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
     }
     optimisers = {
         name: Adam(
-            networks[name].parameters(),
+            _groups(networks[name], config),
             learning_rate,
             config.critic_betas if name == "critic" else config.betas,
             fused=True,
@@ -217,6 +231,17 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         averages,
         optimisers,
     )
+
+
+def _groups(network: nn.Module, config: RunConfig) -> list[dict[str, Any]]:
+    """A network's parameters; those that begin with ImageNet's weights learn more slowly."""
+    body = getattr(network, "body", None)
+    if not isinstance(body, Lite0):
+        return [{"params": list(network.parameters())}]
+    known = [*body.stem.parameters(), *body.blocks.parameters()]
+    mine = {id(parameter) for parameter in known}
+    others = [parameter for parameter in network.parameters() if id(parameter) not in mine]
+    return [{"params": others}, {"params": known, SHARE: config.image_backbone_rate}]
 
 
 def settled(config: RunConfig, device: torch.device) -> RunConfig:

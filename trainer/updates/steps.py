@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from shapelab.core.model.networks import Guesses
 from shapelab.core.runs.run_config import RunConfig
 
 from ..data.batches.batches import Batch
@@ -26,6 +27,7 @@ from .state import ADVERSARIAL, TrainState
 
 STEEP = 3.0  # logits a voxel where a signed distance is read as solid or empty
 CAMERA_WEIGHT = 0.5  # beside the error of the latent, whose numbers have deviation 1 as well
+CLASS_WEIGHT = 0.1  # of a cross entropy that begins at log 19 = 2.9
 
 Heads = tuple[Tensor, Tensor]  # an encoder's two outputs, each [B, L]
 
@@ -82,6 +84,30 @@ def _prior(state: TrainState, batch: Batch) -> Tensor:
     own = _sample(state.config, state.voxel_encoder(batch.grids), batch.noise)
     other = _sample(state.config, state.voxel_encoder(batch.partners), batch.image_noise)
     return torch.lerp(own, other, batch.blend).to(batch.prior)
+
+
+def _classes(micro_batch: Batch, guess: Tensor | None, metrics: Metrics) -> Tensor | float:
+    """The weighted error of the classes, noted in ``metrics``; 0 without such a head."""
+    if guess is None or micro_batch.labels is None:
+        return 0.0
+    error = losses.classes(guess, micro_batch.labels)
+    metrics["class_error"] = error.detach()
+    return CLASS_WEIGHT * error
+
+
+def _told(micro_batch: Batch, seen: Guesses, target: Heads) -> Heads:
+    """The posterior that an image encoder guesses; where there is no object, that of the target.
+
+    So an empty picture teaches nothing but that it is empty, and means are over whole batches.
+    """
+    heads = seen.mean, seen.log_variance
+    if seen.classes is None or micro_batch.labels is None:
+        return heads
+    shown = (micro_batch.labels < seen.classes.shape[1] - 1)[:, None]
+    mean, log_variance = (
+        torch.where(shown, own.to(other), other) for own, other in zip(heads, target, strict=True)
+    )
+    return mean, log_variance
 
 
 @torch.no_grad()
@@ -171,25 +197,27 @@ def image_step(state: TrainState, batch: Batch) -> Metrics:
     def own(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         assert micro_batch.pictures is not None
         with state.autocast():
-            mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
-            heads = mean, log_variance
+            seen = state.image_encoder.guesses(micro_batch.pictures)
+            heads = seen.mean, seen.log_variance
             logits = state.generator(_sample(config, heads, micro_batch.image_noise))
         recon, kl = _reconstruction(config, logits, micro_batch), _kl(state, heads)
         metrics = {
             "image_kl": kl.detach() * micro_batch.prior.shape[1],
             "image_reconstruction": recon.detach(),
         }
-        return fade * kl + weight * recon + _camera(micro_batch, camera, metrics), metrics
+        error = fade * kl + weight * recon + _camera(micro_batch, seen.camera, metrics)
+        return error + _classes(micro_batch, seen.classes, metrics), metrics
 
     def told(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         assert micro_batch.pictures is not None
         with state.autocast():
             with torch.no_grad():
                 target = state.voxel_encoder(micro_batch.grids)
-            *heads, camera = state.image_encoder.with_camera(micro_batch.pictures)
-            error = losses.distillation(*heads, *target)
+            seen = state.image_encoder.guesses(micro_batch.pictures)
+            error = losses.distillation(*_told(micro_batch, seen, target), *target)
         metrics = {"image_error": error.detach()}
-        return error + _camera(micro_batch, camera, metrics), metrics
+        error = error + _camera(micro_batch, seen.camera, metrics)
+        return error + _classes(micro_batch, seen.classes, metrics), metrics
 
     return update(state, ("image_encoder",), batch, own if config.image_loss == "vae" else told)
 
@@ -205,14 +233,17 @@ def distil_step(state: TrainState, batch: Batch, targets: CodeTargets) -> Metric
     def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         assert micro_batch.pictures is not None
         with state.autocast():
-            mean, log_variance, camera = state.image_encoder.with_camera(micro_batch.pictures)
-            error = losses.distillation(mean, log_variance, *targets.posterior(state, micro_batch))
+            known = targets.posterior(state, micro_batch)
+            seen = state.image_encoder.guesses(micro_batch.pictures)
+            mean, log_variance = _told(micro_batch, seen, known)
+            error = losses.distillation(mean, log_variance, *known)
             logits = state.averages["generator"](mean[::2])
         target = micro_batch.targets[::2]
         solid = _solid(config, logits.to(target.dtype))
         overlap = losses.soft_iou_loss(solid, (target > 0.5).to(target))
         metrics = {"image_error": error.detach(), "image_overlap": 1 - overlap.detach()}
-        error = error + _camera(micro_batch, camera, metrics)
+        error = error + _camera(micro_batch, seen.camera, metrics)
+        error = error + _classes(micro_batch, seen.classes, metrics)
         return error + config.image_weight * overlap, metrics
 
     return update(state, ("image_encoder",), batch, loss)

@@ -7,9 +7,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.errors import InputError
+
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Method = Literal["alpha", "grabcut", "plain background"]
+
+NO_OBJECT = "No object found in {}: draw a box or crop it."  # of a picture's name
 
 _GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
 _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
@@ -20,6 +24,8 @@ _SEEN, _HAZE = 8, 32  # alpha (of 255) below which it is noise, and a haze where
 _SOFT = 2  # pixels that a soft edge goes on
 _WINDOW_SHADOW = 0.02  # of the picture, at least, is the shadow of a window
 _GAP = 5  # pixels; a shadow is wider wherever it goes on
+_FAINT = 3.0  # Lab distance from the backdrop that uneven light alone reaches
+_LEAST = 0.002  # of the picture, at least, does an object cover
 _DUST = 0.02  # parts smaller than this share of the largest are dropped
 
 
@@ -31,6 +37,9 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
 
     Returns:
         (h, w, 4) uint8 with the mask as alpha, and the way it was found.
+
+    Raises:
+        InputError: there is nothing but a backdrop.
     """
     if float((rgba[..., 3] < 128).mean()) >= _CLEAR_SHARE:
         window = _window(rgba)
@@ -102,13 +111,16 @@ def _plain_background(rgb: Pixels) -> Pixels | None:
     if backdrop is None:
         return None
     distance = np.linalg.norm(lab - backdrop, axis=2).astype(np.float32)
+    smooth = np.linalg.norm(cv2.blur(lab - backdrop, (5, 5)), axis=2)  # without its grain
+    if float((smooth > _FAINT).mean()) < _LEAST:
+        raise InputError(NO_OBJECT.format("the picture"))
     background = _reached_from(distance < _NEAR, border) | _holes(distance)
     grown = _with_shadows(background, lab - backdrop)
     if grown is not background:  # the rim between shadow and object is judged by the shadow
         distance = _from_surroundings(lab, grown, distance)
         grown = _dilated(grown) & (distance < _NEAR) | grown
     solid = _without_dust(~grown)
-    if not 0.002 < float(solid.mean()) < 0.95:
+    if not _LEAST < float(solid.mean()) < 0.95:
         return None
     return _matted(rgb, solid, distance)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shapelab.core.errors import InputError
-from shapelab.core.inputs.cutout import Method, cut_out, visible
+from shapelab.core.inputs.cutout import NO_OBJECT, Method, cut_out, visible
 
 if TYPE_CHECKING:  # pydantic is not worth its start-up time in the process that reads files
     from shapelab.core.model.spec import ModelSpec
@@ -40,6 +40,9 @@ class PreparedImage:
     rgba: Pixels  # (S, S, 4) uint8, framed; alpha is the cut-out mask
     original: Pixels  # (h, w, 4) uint8, upright, longest side <= 512
     method: Method  # how the object was told from its background
+    # (S, S, 3): what the picture shows in the very square of ``rgba``, its background too; beyond
+    # its borders their pixels go on. None where there was no more than the cut-out.
+    scene: Pixels | None = None
 
 
 def prepare(data: bytes, size: int = 256) -> PreparedImage:
@@ -54,7 +57,9 @@ def prepare(data: bytes, size: int = 256) -> PreparedImage:
     """
     upright = decode(data)
     cut, method = cut_out(upright)
-    return PreparedImage(frame(cut, size), _shrunk(upright, _THUMBNAIL_SIDE), method)
+    framed = frame(cut, size)
+    scene = None if method == "alpha" else _scene(cut, size)  # what is clear hides no background
+    return PreparedImage(framed, _shrunk(upright, _THUMBNAIL_SIDE), method, scene)
 
 
 def frame(rgba: Pixels, size: int) -> Pixels:
@@ -70,12 +75,7 @@ def frame(rgba: Pixels, size: int) -> Pixels:
     Raises:
         InputError: if nothing in the picture is visible.
     """
-    seen, around = visible(rgba[..., 3])
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if rows.size == 0:
-        raise InputError("The picture shows no object; please give one with something visible.")
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
+    (top, bottom, left, right), around = _extent(rgba)
     scale = FILL * size / max(bottom - top, right - left)
     width = max(1, round((right - left) * scale))
     height = max(1, round((bottom - top) * scale))
@@ -88,16 +88,40 @@ def frame(rgba: Pixels, size: int) -> Pixels:
     return framed
 
 
-def to_input(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+def _extent(rgba: Pixels) -> tuple[tuple[int, int, int, int], NDArray[np.bool_]]:
+    """First and last row and column of the visible object (the last are beyond it), and where."""
+    seen, around = visible(rgba[..., 3])
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if rows.size == 0:
+        raise InputError(NO_OBJECT.format("the picture"))
+    return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1), around
+
+
+def _scene(cut: Pixels, size: int) -> Pixels:
+    """The square (size, size, 3) that ``frame`` shows of a cut-out, with what it made clear."""
+    top, bottom, left, right = _extent(cut)[0]
+    half = max(bottom - top, right - left) / 2 / FILL
+    y, x = (top + bottom) / 2, (left + right) / 2
+    reach = int(half) + 2  # so many pixels, at most, does the square stick out
+    wide = Image.fromarray(np.pad(cut[..., :3], ((reach, reach), (reach, reach), (0, 0)), "edge"))
+    box = (x - half + reach, y - half + reach, x + half + reach, y + half + reach)
+    shrinking = 2 * half > size
+    method = Image.Resampling.HAMMING if shrinking else Image.Resampling.BILINEAR
+    return np.asarray(wide.resize((size, size), method, box))
+
+
+def to_input(rgba: Pixels, spec: ModelSpec, scene: Pixels | None = None) -> NDArray[np.float32]:
     """Turns a framed picture into what the image encoder takes.
 
     Mode "LA" gives luminance * alpha and alpha; the luminance is shifted and scaled inside the
     mask to mean 0.5 and standard deviation 0.18, so that colour and exposure do not matter.
-    Mode "RGB" gives the picture on white.
+    Mode "RGB" gives the picture on white, mode "RGBA" the scene and the alpha: so the encoder sees
+    what is around the object, and may overrule a bad mask.
 
     Args:
         rgba: (S, S, 4) uint8 as ``frame`` gives it.
         spec: of the model; its image_size and image_mode count.
+        scene: (S, S, 3) uint8 as ``prepare`` gives it; without one the background is white.
 
     Returns:
         (channels, image_size, image_size) float32 in [0, 1].
@@ -105,16 +129,25 @@ def to_input(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
     side = spec.image_size
     if rgba.shape[:2] != (side, side):
         rgba = resample(rgba, side, side)
-    return to_inputs(rgba[None], spec)[0]
+    if scene is None:
+        return to_inputs(rgba[None], spec)[0]
+    if scene.shape[:2] != (side, side):
+        scene = resample(scene, side, side)
+    return to_inputs(rgba[None], spec, scene[None])[0]
 
 
-def to_inputs(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
-    """``to_input`` of many pictures (n, S, S, 4) that have the model's size already."""
+def to_inputs(rgba: Pixels, spec: ModelSpec, scenes: Pixels | None = None) -> NDArray[np.float32]:
+    """``to_input`` of many pictures (n, S, S, 4) and scenes that have the model's size already."""
     values = rgba.astype(np.float32) / np.float32(255.0)
     alpha = values[..., 3]
-    if spec.image_mode == "RGB":
-        on_white = values[..., :3] * alpha[..., None] + (1.0 - alpha[..., None])
-        return np.ascontiguousarray(on_white.transpose(0, 3, 1, 2))
+    if spec.image_mode != "LA":
+        colours = values[..., :3] * alpha[..., None] + (1.0 - alpha[..., None])
+        if spec.image_mode == "RGB":
+            return np.ascontiguousarray(colours.transpose(0, 3, 1, 2))
+        if scenes is not None:
+            colours = scenes.astype(np.float32) / np.float32(255.0)
+        both = np.concatenate([colours, alpha[..., None]], -1)
+        return np.ascontiguousarray(both.transpose(0, 3, 1, 2))
     inputs = np.zeros((len(rgba), 2, *rgba.shape[1:3]), np.float32)
     np.multiply(_normalised(values @ _LUMA, alpha), alpha, out=inputs[:, 0])
     inputs[:, 1] = alpha
@@ -201,7 +234,7 @@ def _normalised(luminance: NDArray[np.float32], alpha: NDArray[np.float32]) -> N
 
 
 def resample(rgba: Pixels, width: int, height: int) -> Pixels:
-    """Antialiased resize; Pillow premultiplies RGBA, so hidden colours never bleed in."""
+    """Antialiased resize of RGBA or RGB; Pillow premultiplies, so hidden colours never bleed in."""
     image = Image.fromarray(np.ascontiguousarray(rgba))
     shrinking = width < rgba.shape[1] or height < rgba.shape[0]
     method = Image.Resampling.HAMMING if shrinking else Image.Resampling.BILINEAR

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.errors import Cancelled
+from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
+from shapelab.core.inputs.cutout import NO_OBJECT
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
@@ -26,6 +27,7 @@ _LEVEL = 0.5
 _MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say nothing
 POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
+_NOTHING = 0.5  # how likely a picture shows no object when it is refused
 
 # Which axis points up, the likeliest first, where a file does not say.
 _UP: dict[str, str] = {".obj": "yz", ".glb": "yz", ".gltf": "yz", ".npy": "zyx", ".npz": "zyx"}
@@ -70,7 +72,7 @@ def reconstruct(
             is fitted.
 
     Raises:
-        InputError: the file cannot be read or holds no usable object.
+        InputError: the file cannot be read or holds no usable object, or a picture shows none.
         Cancelled: ``cancel`` was set.
     """
     file = (
@@ -80,21 +82,28 @@ def reconstruct(
     )
     content = file.content
     if isinstance(content, PreparedImage):
-        return _from_picture(model, content, cancel)
+        return _from_picture(model, content, file.name, cancel)
     resolution = model.spec.resolution
     ups = file.up or _UP.get(file.suffix, _UP_ELSE)
     return _from_solid(model, file.kind, list(_poses(content, ups, resolution)))
 
 
 def _from_picture(
-    model: ShapeModel, picture: PreparedImage, cancel: untrusted_reader.CancelFlag | None
+    model: ShapeModel,
+    picture: PreparedImage,
+    name: str,
+    cancel: untrusted_reader.CancelFlag | None,
 ) -> Reconstruction:
     def check() -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The reconstruction was cancelled.")
 
     mask = picture.rgba[..., 3].astype(np.float32) / 255
-    latent = model.fit_image(images.to_input(picture.rgba, model.spec), mask, check)
+    seen = images.to_input(picture.rgba, model.spec, picture.scene)
+    classes = model.picture_classes(seen) if model.spec.has_backbone else None
+    if classes is not None and classes[-1] > _NOTHING:
+        raise InputError(NO_OBJECT.format(name))
+    latent = model.fit_image(seen, mask, check)
     occupancy = model.decode(latent)
     notes = {
         "alpha": "The picture's own transparency was used as its silhouette.",

@@ -350,6 +350,7 @@ def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
             _expect(arrays, "rgba", np.uint8, (None, None, 4)),
             _expect(arrays, "original", np.uint8, (None, None, 4)),
             method,  # type: ignore[arg-type]
+            _expect(arrays, "scene", np.uint8, (None, None, 3)) if "scene" in arrays else None,
         )
     if kind == "mesh":
         vertices = _expect(arrays, "vertices", np.float32, (None, 3))

@@ -45,10 +45,12 @@ def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
     kind = KINDS[suffix]
     if kind == "picture":
         picture = prepare(data, _SIZE)
+        scene = {} if picture.scene is None else {"scene": picture.scene}
         return {
             "rgba": picture.rgba,
             "original": picture.original,
             "method": np.array(picture.method),
+            **scene,
         }
     if kind == "mesh":
         found = mesh_reader.find(data, suffix, _unpacked(beside))

@@ -59,6 +59,8 @@ class ImageEncoding:
     latents: Array  # (n, latent) means
     variances: Array  # (n, latent): how unsure the encoder is of each
     cameras: Array | None  # (n, 30) guesses, see ``core.model.camera``, where it has learnt any
+    # (n, classes + 1): how likely each class is, and last that there is no object; of backbones.
+    classes: Array | None = None
 
 
 def encode_images(encoder: nn.Module, flip: LatentFlip | None, pictures: Array) -> ImageEncoding:
@@ -71,7 +73,11 @@ def encode_images(encoder: nn.Module, flip: LatentFlip | None, pictures: Array) 
     if plain.cameras is not None and flipped.cameras is not None:
         both = (plain.cameras + flipped_guesses(flipped.cameras)) / 2
         cameras = both.astype(np.float32)
-    return ImageEncoding(flip.agreed(plain.latents, flipped.latents), plain.variances, cameras)
+    classes = None
+    if plain.classes is not None and flipped.classes is not None:
+        classes = ((plain.classes + flipped.classes) / 2).astype(np.float32)
+    latents = flip.agreed(plain.latents, flipped.latents)
+    return ImageEncoding(latents, plain.variances, cameras, classes)
 
 
 def _encoded_once(encoder: nn.Module, pictures: Array) -> ImageEncoding:
@@ -79,11 +85,12 @@ def _encoded_once(encoder: nn.Module, pictures: Array) -> ImageEncoding:
     weight = next(encoder.parameters())  # says device and precision
     with torch.inference_mode():
         parts = [
-            network.with_camera(part.to(weight)) for part in torch.from_numpy(pictures).split(BATCH)
+            network.guesses(part.to(weight)) for part in torch.from_numpy(pictures).split(BATCH)
         ]
-        means, log_variances, cameras = zip(*parts, strict=True)
+        means, log_variances, cameras, classes = zip(*parts, strict=True)
         return ImageEncoding(
             torch.cat(means).cpu().numpy(),
             torch.cat(log_variances).exp().cpu().numpy(),
             None if cameras[0] is None else torch.cat(cameras).cpu().numpy(),
+            None if classes[0] is None else torch.cat(classes).softmax(1).cpu().numpy(),
         )

@@ -27,7 +27,8 @@ from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
 FORMAT = "shapelab-model"
-VERSION = 3  # 1: the digest did not cover the spec; 2: no signed distances, no sub-cells
+#: 1: the digest did not cover the spec; 2: no signed distances, no sub-cells; 3: no backbones.
+VERSION = 4
 MAX_BYTES = 256 * 1024**2  # 128 million weights; the largest preset has half of that at 128^3
 MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
 MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB

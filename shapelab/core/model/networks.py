@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from shapelab.core.model.camera import GUESS
 from shapelab.core.model.convolutions import Convolution, TransposedConvolution
+from shapelab.core.model.lite0 import Lite0, same_padding
 from shapelab.core.model.patch_convolution import MOST_PIXELS, PatchConv2d
 from shapelab.core.model.spec import ModelSpec
 
@@ -185,43 +186,52 @@ class VoxelEncoder(nn.Module):
         return mean, log_variance
 
 
+class Guesses(NamedTuple):
+    """All that an image encoder says of pictures."""
+
+    mean: Tensor  # [B, latent_size]
+    log_variance: Tensor  # [B, latent_size]
+    camera: Tensor | None  # [B, 30], see ``core.model.camera``, where the spec has one
+    classes: Tensor | None  # logits [B, classes + 1], the last for no object; of backbones
+
+
 class ImageEncoder(nn.Module):
     """Picture [B, C, S, S] in [0, 1] -> means and log-variances, each [B, latent_size].
 
-    ``with_camera`` also gives a guess [B, 30] of the camera (see ``core.model.camera``), or None
-    where the spec has none.
+    ``guesses`` also tells the camera and the class.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels, side = spec.image_channels, spec.image_size
-        for i, (width, kernel, stride) in enumerate(spec.image_convs):
-            out = -(-side // stride)
-            # TensorFlow's SAME: pad so that the output has ceil(side / stride) cells.
-            total = max((out - 1) * stride + kernel - side, 0)
-            before, after = total // 2, total - total // 2
-            layers += [nn.ZeroPad2d((before, after, before, after))] if before != after else []
-            padding = before if before == after else 0
-            kind = PatchConv2d if out**2 <= MOST_PIXELS else nn.Conv2d
-            layers.append(kind(channels, width, kernel, stride, padding))
-            if i:
-                layers.append(nn.BatchNorm2d(width))
-            layers.append(nn.LeakyReLU(LEAK, inplace=True))
-            channels, side = width, out
-        self.body = nn.Sequential(*layers)
-        features = channels * side * side
+        self.body: nn.Module
+        if spec.has_backbone:
+            self.body = Lite0(spec.image_channels)
+            features = self.body.features(spec.image_size)
+        else:
+            self.body, features = _convolutions(spec)
         self.heads = nn.Linear(features, 2 * spec.latent_size)
         self.camera = nn.Linear(features, GUESS) if spec.camera else None
+        self.classes = nn.Linear(features, len(spec.classes) + 1) if spec.has_backbone else None
         self.apply(initialise)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         return self._heads(self._features(image))
 
-    def with_camera(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def guesses(self, image: Tensor) -> Guesses:
         features = self._features(image)
-        camera = None if self.camera is None else self.camera(features)
-        return *self._heads(features), camera
+        return Guesses(
+            *self._heads(features),
+            None if self.camera is None else self.camera(features),
+            None if self.classes is None else self.classes(features),
+        )
+
+    def folded(self) -> ImageEncoder:
+        """One that only looks: a copy whose backbone is folded, or itself without a backbone."""
+        if not isinstance(self.body, Lite0):
+            return self
+        fast = copy.deepcopy(self).eval().requires_grad_(False)
+        fast.body = self.body.folded()
+        return fast
 
     def _features(self, image: Tensor) -> Tensor:
         return self.body(image).flatten(1)
@@ -229,3 +239,20 @@ class ImageEncoder(nn.Module):
     def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.heads(features).chunk(2, dim=1)
         return mean, log_variance
+
+
+def _convolutions(spec: ModelSpec) -> tuple[nn.Sequential, int]:
+    """The layers of ``image_convs``, and how many numbers they make of a picture."""
+    layers: list[nn.Module] = []
+    channels, side = spec.image_channels, spec.image_size
+    for i, (width, kernel, stride) in enumerate(spec.image_convs):
+        out, before, after = same_padding(side, kernel, stride)
+        layers += [nn.ZeroPad2d((before, after, before, after))] if before != after else []
+        padding = before if before == after else 0
+        kind = PatchConv2d if out**2 <= MOST_PIXELS else nn.Conv2d
+        layers.append(kind(channels, width, kernel, stride, padding))
+        if i:
+            layers.append(nn.BatchNorm2d(width))
+        layers.append(nn.LeakyReLU(LEAK, inplace=True))
+        channels, side = width, out
+    return nn.Sequential(*layers), channels * side * side

@@ -22,7 +22,7 @@ from shapelab.core.model.latent import (
     PrincipalDirections,
     seed_noise,
 )
-from shapelab.core.model.networks import Generator, folded
+from shapelab.core.model.networks import Generator, ImageEncoder, folded
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
@@ -42,6 +42,7 @@ class ShapeModel:
         self._flip = parts.flip
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
+        self._image_encoder = cast("ImageEncoder", parts.networks["image_encoder"]).folded()
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -103,6 +104,18 @@ class ShapeModel:
         latents = self._encode_images(self._pictures(image)).latents
         return latents[0] if image.ndim == 3 else latents
 
+    def picture_classes(self, image: NDArray[Any]) -> Array | None:
+        """How likely pictures show each class, and last that they show no object at all.
+
+        Args:
+            image: (C, S, S) or (n, C, S, S), as ``encode_image`` takes them.
+
+        Returns:
+            (classes + 1,) or (n, classes + 1) float32, or None where the model has not learnt it.
+        """
+        classes = self._encode_images(self._pictures(image)).classes
+        return classes[0] if classes is not None and image.ndim == 3 else classes
+
     def fit_image(
         self,
         image: NDArray[Any],
@@ -138,7 +151,7 @@ class ShapeModel:
 
     def _encode_images(self, pictures: Array) -> ImageEncoding:
         with self._lock:
-            return encode_images(self._networks["image_encoder"], self._flip, pictures)
+            return encode_images(self._image_encoder, self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).

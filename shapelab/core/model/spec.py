@@ -22,6 +22,19 @@ RELEASED_IMAGE_CONVS: tuple[ConvShape, ...] = (
     (400, 8, 1),
 )
 
+#: EfficientNet-Lite0 without its last stage: (blocks, kernel side, stride of the first, expansion,
+#: output channels) of its stages, after a stem of 32 channels with stride 2.
+LITE0_STEM = 32
+LITE0_STAGES: tuple[tuple[int, int, int, int, int], ...] = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+)
+LITE0_LAST = 256  # channels of our own last layer, from which the heads read
+
 
 class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     """Shapes of the four networks. Defaults are the released 32^3 model of Smith & Meger 2017."""
@@ -43,15 +56,21 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     image_size: int = Field(
         256, ge=32, le=512, description="Side of the encoder's picture, pixels."
     )
-    image_mode: Literal["RGB", "LA"] = Field(
+    image_mode: Literal["RGB", "LA", "RGBA"] = Field(
         "RGB",
-        description="RGB on white, or luminance and alpha (the cut-out mask) as two channels.",
+        description="RGB on white, luminance and alpha (the cut-out mask) as two channels, or RGB "
+        "with its background and the mask as a fourth channel.",
+    )
+    image_backbone: Literal["convolutions", "efficientnet_lite0"] = Field(
+        "convolutions",
+        description="What the image encoder is made of: image_convs, or EfficientNet-Lite0, which "
+        "begins with weights of ImageNet and also tells the class, or that there is no object.",
     )
     image_convs: tuple[ConvShape, ...] = Field(
         RELEASED_IMAGE_CONVS,
         min_length=1,
         max_length=24,
-        description="Image encoder's convolutions.",
+        description="Image encoder's convolutions; a backbone has its own.",
     )
     camera: bool = Field(
         False, description="The image encoder also tells from where a picture was taken."
@@ -104,6 +123,12 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"residual_sides must be among {sorted(reached)}")
         return self
 
+    @model_validator(mode="after")
+    def _backbone_sees_colours(self) -> ModelSpec:
+        if self.has_backbone and self.image_mode == "LA":
+            raise ValueError("image_backbone = efficientnet_lite0 needs image_mode = RGB or RGBA")
+        return self
+
     @property
     def doublings(self) -> int:
         """Strided layers between 2^3 and the networks' finest grid: 4 at 32^3, 5 at 64^3."""
@@ -122,3 +147,8 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     @property
     def image_channels(self) -> int:
         return len(self.image_mode)
+
+    @property
+    def has_backbone(self) -> bool:
+        """Whether the image encoder is a network that knew pictures before."""
+        return self.image_backbone != "convolutions"

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from shapelab.core.model.camera import GUESS
-from shapelab.core.model.spec import ModelSpec
+from shapelab.core.model.spec import LITE0_LAST, LITE0_STAGES, LITE0_STEM, ModelSpec
 from shapelab.core.runs.run_config import RunConfig
 
 MEGA = 1024**2
@@ -86,14 +86,39 @@ def voxel_encoder_layers(spec: ModelSpec) -> list[Layer]:
 
 def image_encoder_layers(spec: ModelSpec) -> list[Layer]:
     """As ``networks.ImageEncoder`` builds them."""
+    heads = 2 * spec.latent_size + GUESS * spec.camera
     layers, channels, side = [], spec.image_channels, spec.image_size
+    if spec.has_backbone:
+        heads += len(spec.classes) + 1
+        features = LITE0_LAST * (-(-side // 32)) ** 2
+        return [*_lite0(channels, side), Layer(features, heads, extra=heads)]
     for i, (width, kernel, stride) in enumerate(spec.image_convs):
         side = -(-side // stride)
         extra = width + (2 * width if i else 0)
         layers.append(Layer(channels, width, kernel**2, side**2, side**2, extra=extra))
         channels = width
-    heads = 2 * spec.latent_size + GUESS * spec.camera
     return [*layers, Layer(channels * side**2, heads, extra=heads)]
+
+
+def _lite0(channels: int, side: int) -> Iterator[Layer]:
+    """As ``lite0.Lite0`` builds them; a depthwise layer has one input for each output."""
+
+    def layer(inputs: int, outputs: int, taps: int = 1) -> Layer:
+        return Layer(inputs, outputs, taps, side**2, side**2, extra=2 * outputs)
+
+    side = -(-side // 2)
+    yield layer(channels, LITE0_STEM, 9)
+    width = LITE0_STEM
+    for count, kernel, stride, expand, outputs in LITE0_STAGES:
+        for i in range(count):
+            wide = width * expand
+            if expand > 1:
+                yield layer(width, wide)
+            side = side if i else -(-side // stride)
+            yield layer(1, wide, kernel**2)
+            yield layer(wide, outputs)
+            width = outputs
+    yield layer(width, LITE0_LAST)
 
 
 def _parameters(layers: list[Layer]) -> int:
@@ -135,11 +160,11 @@ def estimate(config: RunConfig, pictures: bool = True) -> Estimate:
     # Weights, gradients and Adam's two moments; a second copy of what is averaged.
     weights = 4 * _parameters([*averaged, *critic]) + _parameters(averaged)
     together = (
-        _activations([*generator, *voxels]),  # the encoder's update
-        _activations(images),
-        _activations(generator) + 3 * _activations(critic),  # real, generated, between
+        batch * _activations([*generator, *voxels]),  # the encoder's update
+        max(batch, config.image_batch) * _activations(images),
+        batch * (_activations(generator) + 3 * _activations(critic)),  # real, generated, between
     )
-    memory = BYTES * (weights + KEPT * batch * max(together)) * SPARE / MEGA + BASE_MB
+    memory = BYTES * (weights + KEPT * max(together)) * SPARE / MEGA + BASE_MB
     adversarial = config.main_steps - min(config.warm_start, config.main_steps)
     g, c, v, i = (_flops(layers) for layers in (generator, critic, voxels, images))
     encoder = PASSES * (v + g)
@@ -151,7 +176,8 @@ def estimate(config: RunConfig, pictures: bool = True) -> Estimate:
     work += adversarial / config.generator_every * (PASSES * g + 2 * c + v)
     if config.image_steps:
         weighted = 2 * g if config.image_weight else 0
-        work += config.image_steps * (PASSES * i + v + weighted)
+        share = config.image_batch / batch
+        work += config.image_steps * share * (PASSES * i + v + weighted)
     return Estimate(_parameters([*averaged, *critic]), memory, work * batch)
 
 

@@ -178,6 +178,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         le=MOST,
         description="Last steps train the image encoder alone against a frozen generator.",
     )
+    image_batch_size: int = Field(
+        0, ge=0, le=4096, description="Shapes in a batch of those last steps; 0 = batch_size."
+    )
     synthetic_shapes: int = Field(
         0,
         ge=0,
@@ -196,10 +199,16 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         1.0, ge=0, description="Weight of 1 - IoU beside the codes' error in those last steps."
     )
     image_learning_rate: float = Field(1e-4, gt=0, le=1, description="Image encoder, Adam.")
+    image_backbone_rate: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of it for the layers that begin with weights of ImageNet.",
+    )
     backgrounds: str = Field(
         "",
         description="Folder of photos to put behind the objects in training pictures, beside plain "
-        "ones, gradients and noise; only models of image mode RGB see any.",
+        "ones, gradients and noise; models of image mode LA see none.",
     )
 
     # --- bookkeeping ---
@@ -269,6 +278,11 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     def main_steps(self) -> int:
         """Steps before the image encoder's own phase."""
         return self.steps - self.image_steps
+
+    @property
+    def image_batch(self) -> int:
+        """Shapes in a batch of the image encoder's own phase."""
+        return self.image_batch_size or self.batch_size
 
 
 def validated(fields: dict[str, Any]) -> RunConfig:

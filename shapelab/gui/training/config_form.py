@@ -63,6 +63,7 @@ FIXED = {
     "model.resolution",
     "model.image_size",
     "model.image_mode",
+    "model.image_backbone",
     "model.image_convs",
     "model.field",
     "model.sub_cells",

@@ -66,7 +66,7 @@ def test_frame_does_not_bleed_hidden_colours() -> None:
 def test_frame_ignores_faint_noise_and_refuses_nothing() -> None:
     picture = rgba(50, 50)
     picture[0, 0, 3] = 3
-    with pytest.raises(InputError, match="no object"):
+    with pytest.raises(InputError, match="No object found"):
         frame(picture, 32)
     picture[20, 20] = 255
     assert frame(picture, 32)[..., 3].max() == 255
@@ -174,11 +174,40 @@ def test_busy_background_falls_back_to_grabcut_and_finds_most_of_the_object() ->
     assert (seen.mean(0) > (180, 170, 0)).all()
 
 
-def test_a_picture_of_nothing_gives_a_sentence_or_a_guess() -> None:
-    with pytest.raises(InputError, match="no object"):
-        prepare(encoded(rgba(30, 30)))
-    blank = prepare(encoded(np.full((60, 60, 3), 255, np.uint8)), 64)
-    assert blank.method == "grabcut"
+def test_a_picture_of_nothing_is_a_sentence() -> None:
+    noise = np.random.default_rng(0).normal(0, 2, (90, 120, 3))
+    graded = np.linspace(90, 160, 120)[None, :, None] + noise  # a wall, as a camera sees it
+    for nothing in (rgba(30, 30), np.full((60, 60, 3), 255), np.zeros((60, 60, 3)), graded):
+        for kind in ("PNG",) if nothing.shape[2] == 4 else ("PNG", "JPEG"):
+            with pytest.raises(InputError, match="No object found in the picture: draw a box"):
+                prepare(encoded(nothing.astype(np.uint8), kind))
+
+
+def test_the_scene_shows_the_same_square_with_its_background() -> None:
+    picture = np.full((120, 200, 3), 200, np.uint8)
+    picture[30:90, 80:140] = (30, 60, 90)
+    prepared = prepare(encoded(picture), 128)
+    assert prepared.scene is not None
+    assert prepared.scene.shape == (128, 128, 3)
+    inside = prepared.rgba[..., 3] == 255
+    assert inside.mean() == pytest.approx(FILL**2, abs=0.05)
+    assert np.abs(prepared.scene[inside].astype(int) - (30, 60, 90)).max() <= 2
+    outside = prepared.rgba[..., 3] == 0
+    assert np.abs(prepared.scene[outside].astype(int) - 200).max() <= 2
+    seen = to_input(prepared.rgba, ModelSpec(image_size=64, image_mode="RGBA"), prepared.scene)
+    assert seen.shape == (4, 64, 64)
+    assert np.allclose(seen[:3, 0, 0], 200 / 255, atol=0.01)
+    assert (seen[3, 0, 0], seen[3, 32, 32]) == (0, 1)
+
+
+def test_a_square_that_sticks_out_goes_on_with_the_border() -> None:
+    picture = np.full((100, 100, 3), 90, np.uint8)
+    picture[2:70, 30:60] = (220, 180, 40)
+    scene = prepare(encoded(picture), 64).scene
+    assert scene is not None
+    assert np.abs(scene[:, [0, -1]].astype(int) - 90).max() <= 1
+    clear = np.dstack([picture, np.where(picture[..., 0] > 200, 255, 0)]).astype(np.uint8)
+    assert prepare(encoded(clear), 64).scene is None  # nobody knows what was behind it
 
 
 def test_exif_orientation_is_applied() -> None:

@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from shapelab.core.inputs.images import FILL, to_inputs
 from shapelab.core.model.camera import flipped_codes
+from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.run_config import RunConfig
 
 from ...process.distributed import Processes
@@ -22,6 +24,8 @@ from .backgrounds import Backgrounds
 from .cameras import Cameras
 from .picture_inputs import model_inputs
 from .proportions import stretch
+
+EMPTY = 1 / 16  # of the pictures that a backbone learns from show no object
 
 #: Of each quantised signed distance d, in voxels, sigmoid(-d).
 SQUASHED = (1 / (1 + np.exp(to_voxels(np.arange(256, dtype=np.uint8))))).astype(np.float32)
@@ -52,6 +56,9 @@ class Batch:
     measured: Tensor  # [B] bool: whether those are distances; others tell solid from empty only
     partners: Tensor | None  # [B, 1, R, R, R] another shape of the class of each, to blend with
     blend: Tensor  # [B, 1] ~ U(0, 1), the share of the other shape
+    # [B] class of what the picture shows, in the model's order, and beyond them that it shows
+    # nothing; where the model has a backbone, which learns it.
+    labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -108,7 +115,10 @@ class Batches:
             rows = [own for _, own in store.train_rows()]
             weights = [weight for _, weight in store.parts]
             self._mixed = WeightedRows(rows, weights, config.seed, self.size)
-        photos = config.backgrounds if config.model.image_mode == "RGB" else ""
+        # A store of synthetic shapes may lack a class that the model knows.
+        places = {name: k for k, name in enumerate(config.model.classes)}
+        self._labels = np.array([places.get(name, -1) for name in store.classes], np.int64)
+        photos = config.backgrounds if config.model.image_mode != "LA" else ""
         self.backgrounds = Backgrounds(Path(photos) if photos else None)
         self.cameras = Cameras(store)
         self._of_class = {
@@ -157,9 +167,10 @@ class Batches:
         rows, flipped = whole[share], flipped[share]
         grids = self.store.grids(rows)
         grids[flipped] = grids[flipped, ::-1]
-        images, cameras = None, None
+        images, cameras, labels = None, None, None
         if pictures:
-            images, cameras = self._pictures(rows, flipped, view_seeds[share])
+            some_empty = step >= config.main_steps
+            images, cameras, labels = self._pictures(rows, flipped, view_seeds[share], some_empty)
         targets, measured = self._targets(rows, flipped)
         if not pictures:  # nothing shows the shapes' own proportions
             stretched = self._stretch(grids, stretch_seeds[share])
@@ -183,6 +194,7 @@ class Batches:
             self._tensor(measured),
             None if second is None else self._tensor(second),
             self._tensor(blend[share]),
+            labels,
         )
 
     def _targets(
@@ -206,11 +218,19 @@ class Batches:
         return chosen
 
     def _pictures(
-        self, rows: NDArray[np.int64], flipped: NDArray[np.bool_], seeds: NDArray[np.int64]
-    ) -> tuple[Tensor | None, Tensor | None]:
+        self,
+        rows: NDArray[np.int64],
+        flipped: NDArray[np.bool_],
+        seeds: NDArray[np.int64],
+        some_empty: bool,
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Pictures, codes of their cameras and labels; ``some_empty`` lets a few show nothing.
+
+        Those are of backbones, which tell it. No other network could say anything of them.
+        """
         store, spec = self.store, self.config.model
         if not store.has_pictures:
-            return None, None
+            return None, None, None
         rngs = [np.random.default_rng(seed) for seed in seeds]
         counts = store.view_counts[rows].tolist()
         views = np.asarray([rng.integers(n) for rng, n in zip(rngs, counts, strict=True)])
@@ -220,14 +240,53 @@ class Batches:
         inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
         if spec.image_mode == "LA":
             inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
-        if not spec.camera:
-            return self._tensor(inputs), None
-        codes = self.cameras.codes(rows, views)
-        codes[flipped] = flipped_codes(codes[flipped])
-        return self._tensor(inputs), self._tensor(codes)
+        codes = labels = None
+        if spec.camera:
+            codes = self.cameras.codes(rows, views)
+            codes[flipped] = flipped_codes(codes[flipped])
+        if spec.has_backbone:
+            labels = self._labels[store.labels[rows]]
+            for k, rng in enumerate(rngs):
+                if some_empty and rng.random() < EMPTY:
+                    inputs[k] = empty_picture(rng, self.backgrounds, spec)
+                    labels[k] = len(spec.classes)
+                    if codes is not None:
+                        codes[k] = np.nan  # nobody stands before nothing
+        return (
+            self._tensor(inputs),
+            None if codes is None else self._tensor(codes),
+            None if labels is None else self._tensor(labels),
+        )
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def empty_picture(
+    rng: np.random.Generator, backgrounds: Backgrounds, spec: ModelSpec
+) -> NDArray[np.float32]:
+    """A background without an object, (C, S, S), under a mask such as a cut-out makes up there.
+
+    That is the ellipse which ends a search that found nothing, the whole picture, or blots.
+    """
+    import cv2
+
+    side = spec.image_size
+    behind = backgrounds.draw(rng, side)
+    mask = np.full((side, side), 255, np.uint8)
+    kind = rng.random()
+    if spec.image_mode == "RGBA" and kind < 0.5:
+        axes = 0.5 * FILL * side * np.array([1.0, rng.uniform(0.4, 1)])
+        width, height = (axes if rng.random() < 0.5 else axes[::-1]).astype(int).tolist()
+        middle = (side // 2, side // 2)
+        mask[:] = 0
+        cv2.ellipse(mask, middle, (width, height), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    elif spec.image_mode == "RGBA" and kind < 0.85:
+        coarse = rng.standard_normal((5, 5), dtype=np.float32)
+        smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+        mask = np.where(smooth > rng.uniform(-0.5, 0.8), 255, 0).astype(np.uint8)
+    rgba = np.dstack([behind, mask])
+    return to_inputs(rgba[None], spec, behind[None])[0]
 
 
 def augment(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -29,8 +29,8 @@ def model_inputs(
 ) -> NDArray[np.float32]:
     """What ``images.to_input`` makes of each framed picture, for a whole batch in half the time.
 
-    A background is put behind the object where the model's image mode has no alpha channel and so
-    sees it; in mode "LA" none is drawn, and ``rngs`` stay untouched.
+    A background is put behind the object where the model's image mode shows it; in mode "LA" none
+    is drawn, and ``rngs`` stay untouched.
 
     Args:
         rgba: (n, S, S, 4) uint8 as ``images.frame`` gives them: transparent along the borders.
@@ -46,19 +46,21 @@ def model_inputs(
     for start in range(0, len(rgba), BLOCK):
         block = slice(start, start + BLOCK)
         pictures = _resized(rgba[block], side)
-        if spec.image_mode == "RGB" and backgrounds is not None and rngs is not None:
+        scenes = None
+        if spec.image_mode != "LA" and backgrounds is not None and rngs is not None:
             behind = [backgrounds.draw(rng, side) for rng in rngs[block]]
-            pictures = _composed(pictures, np.stack(behind))
-        inputs[block] = to_inputs(pictures, spec)
+            scenes = _composed(pictures, np.stack(behind))
+            if spec.image_mode == "RGB":  # there is no mask
+                pictures = np.concatenate([scenes, np.full_like(scenes[..., :1], 255)], -1)
+        inputs[block] = to_inputs(pictures, spec, scenes)
     return inputs
 
 
 def _composed(rgba: Pixels, behind: Pixels) -> Pixels:
-    """Opaque pictures (n, S, S, 4): those given before their backgrounds (n, S, S, 3)."""
+    """Pictures (n, S, S, 4) before their backgrounds (n, S, S, 3), as (n, S, S, 3)."""
     alpha = rgba[..., 3:].astype(np.float32) / np.float32(255)
-    opaque = np.full_like(rgba, 255)
-    opaque[..., :3] = np.rint(behind + (rgba[..., :3].astype(np.float32) - behind) * alpha)
-    return opaque
+    seen = np.rint(behind + (rgba[..., :3].astype(np.float32) - behind) * alpha)
+    return seen.astype(np.uint8)
 
 
 def _resized(rgba: Pixels, side: int) -> Pixels:
