@@ -24,14 +24,13 @@ from shapelab.core.runs.run_models import steps
 from shapelab.core.runs.store_mix import RunData, parse_share, shares_of
 
 from ..checkpoints import checkpoint_store
-from ..data.batches.picture_inputs import model_inputs
 from ..data.prepare.preparation import prepare
 from ..data.sources.ikea import release_in
 from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store, open_store
 from ..process.control import Check, never_stop
 from ..process.distributed import Processes
-from ..updates.encoding import solid_truth
+from ..updates.encoding import held_out_inputs, solid_truth
 from ..updates.state import TrainState, new_state
 from .code_statistics import fit_density, fit_flip, principal_directions
 
@@ -53,7 +52,7 @@ class Subject:
 
     def encoded(self, rgba: NDArray[np.uint8]) -> Array:
         """Latents (n, latent) of framed pictures (n, S, S, 4), by the encoder alone."""
-        return self.model.encode_image(model_inputs(rgba, self.model.spec))
+        return self.model.encode_image(held_out_inputs(rgba, self.model.spec))
 
     def seen(self, rgba: NDArray[np.uint8], check: Check = never_stop) -> tuple[Array, Array]:
         """Latents (n, latent) of framed pictures (n, S, S, 4) by the encoder, and as the app has.
@@ -61,7 +60,7 @@ class Subject:
         What a picture's alpha leaves out is its background.
         """
         masks = rgba[..., 3].astype(np.float32) / np.float32(255)
-        fitted = self.model.fit_image(model_inputs(rgba, self.model.spec), masks, check)
+        fitted = self.model.fit_image(held_out_inputs(rgba, self.model.spec), masks, check)
         return self.encoded(rgba), fitted
 
     def way(self, a: Array, b: Array, steps: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -54,18 +55,15 @@ def encode_grids(
     return torch.cat(means).numpy()
 
 
-def held_out_inputs(
-    store: Store, rows: NDArray[np.int64], view: int, spec: ModelSpec
-) -> tuple[Pixels, NDArray[np.float32]]:
-    """One view of each shape as stored, and as the image encoder takes it; views count round.
+def held_out_inputs(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+    """Framed pictures (n, S, S, 4) as the image encoder takes them.
 
-    A model that sees backgrounds gets one for each row and view, always the same.
+    Where it sees backgrounds, each picture gets one, always the same.
     """
-    rgba = store.pictures(rows, view % store.view_counts[rows])
     if spec.image_mode != "RGBA":
-        return rgba, model_inputs(rgba, spec)
-    rngs = [np.random.default_rng([row, view]) for row in rows.tolist()]
-    return rgba, model_inputs(rgba, spec, rngs, Backgrounds())
+        return model_inputs(rgba, spec)
+    rngs = [np.random.default_rng(zlib.crc32(picture.tobytes())) for picture in rgba]
+    return model_inputs(rgba, spec, rngs, Backgrounds())
 
 
 def encode_pictures(
@@ -80,7 +78,8 @@ def encode_pictures(
     means, weight = [], next(encoder.parameters())
     with torch.inference_mode():
         for part in batches_of(rows, check):
-            inputs = torch.from_numpy(held_out_inputs(store, part, view, spec)[1]).to(weight)
+            rgba = store.pictures(part, view % store.view_counts[part])
+            inputs = torch.from_numpy(held_out_inputs(rgba, spec)).to(weight)
             means.append(encoder(inputs)[0].cpu())
     return torch.cat(means).numpy()
 

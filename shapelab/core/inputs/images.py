@@ -76,9 +76,7 @@ def frame(rgba: Pixels, size: int) -> Pixels:
         InputError: if nothing in the picture is visible.
     """
     (top, bottom, left, right), around = _extent(rgba)
-    scale = FILL * size / max(bottom - top, right - left)
-    width = max(1, round((right - left) * scale))
-    height = max(1, round((bottom - top) * scale))
+    width, height = _framed_size((top, bottom, left, right), size)
     object_alone = rgba[top:bottom, left:right].copy()
     object_alone[~around[top:bottom, left:right], 3] = 0
     resized = resample(object_alone, width, height)
@@ -97,15 +95,23 @@ def _extent(rgba: Pixels) -> tuple[tuple[int, int, int, int], NDArray[np.bool_]]
     return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1), around
 
 
+def _framed_size(extent: tuple[int, int, int, int], size: int) -> tuple[int, int]:
+    """Width and height of an object in a framed picture."""
+    top, bottom, left, right = extent
+    scale = FILL * size / max(bottom - top, right - left)
+    return max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+
+
 def _scene(cut: Pixels, size: int) -> Pixels:
     """The square (size, size, 3) that ``frame`` shows of a cut-out, with what it made clear."""
-    top, bottom, left, right = _extent(cut)[0]
-    half = max(bottom - top, right - left) / 2 / FILL
-    y, x = (top + bottom) / 2, (left + right) / 2
-    reach = int(half) + 2  # so many pixels, at most, does the square stick out
+    top, bottom, left, right = extent = _extent(cut)[0]
+    width, height = _framed_size(extent, size)
+    across, down = (right - left) / width, (bottom - top) / height  # pixels in one of the square
+    x, y = left - (size - width) // 2 * across, top - (size - height) // 2 * down
+    reach = int(max(across, down) * size) + 1  # no square sticks out further
     wide = Image.fromarray(np.pad(cut[..., :3], ((reach, reach), (reach, reach), (0, 0)), "edge"))
-    box = (x - half + reach, y - half + reach, x + half + reach, y + half + reach)
-    shrinking = 2 * half > size
+    box = (x + reach, y + reach, x + reach + across * size, y + reach + down * size)
+    shrinking = max(across, down) > 1
     method = Image.Resampling.HAMMING if shrinking else Image.Resampling.BILINEAR
     return np.asarray(wide.resize((size, size), method, box))
 
