@@ -193,7 +193,7 @@ def test_the_scene_shows_the_same_square_with_its_background() -> None:
     solid = prepared.rgba[..., 3] == 255
     edge = np.flatnonzero(solid[64])[[0, -1]]  # exactly where the mask has it, on both sides
     assert np.abs(values[64, edge] - (30, 60, 90)).max() < 75
-    assert np.abs(values[64, edge + (-1, 1)] - 200).max() < 75
+    assert np.abs(values[64, edge + np.array([-1, 1])] - 200).max() < 75
     assert np.abs(values[edge[0] + 2 : edge[1] - 1, 64] - (30, 60, 90)).max() <= 2
     assert np.abs(values[[0, 5, -6, -1]] - 200).max() <= 2
     seen = to_input(prepared.rgba, ModelSpec(image_size=64, image_mode="RGBA"), prepared.scene)
