@@ -32,7 +32,7 @@ _CLUTTERED = 0.45  # of rooms
 _HIDDEN = 0.1  # of pictures have something in front of the shape
 _CROPPED = 0.08  # of pictures end within the shape
 _COARSE = 64  # pixels of the picture that says where a bad mask seems to be
-_WIDE = 1.8  # stored pictures that it shows
+_WIDE = 2  # stored pictures that it shows, along a side
 _ZOOMS = (0.45, 1.75)  # of the square that is framed, over the stored one
 
 
@@ -165,7 +165,7 @@ class Composer:
         strength = np.float32(rng.uniform(0.15, 0.75))
         if shadow is not None:
             seen, x, y = on_floor(sight)
-            dark = np.where(seen if floor is None else floor, shadow.at(x, y), 0)
+            dark = shadow.at(x, y) * (seen if floor is None else floor)
             if floor is None and rng.random() < 0.35:  # cut out and put there
                 strength = np.float32(0)
             scene = scene * (1 - strength * dark)[..., None]
@@ -270,13 +270,15 @@ def _framed(
 ) -> Square:
     """The square that ``images.frame`` would show of a faulty mask, found at low resolution."""
     wide = Square(zoom=_WIDE)
-    front = wide.cut(resample(rgba, _COARSE, _COARSE), _COARSE)
-    mask = front[..., 3].astype(np.float32) / np.float32(255)
+    inner = Image.fromarray(np.ascontiguousarray(rgba[..., 3])).resize((_COARSE // 2,) * 2)
+    part = slice(_COARSE // 4, 3 * _COARSE // 4)
+    mask = np.zeros((_COARSE, _COARSE), np.float32)
+    mask[part, part] = np.asarray(inner, np.float32) / np.float32(255)
     x, y = wide.places(_COARSE)
     dark = np.zeros_like(mask)
     if shadow is not None:
         seen, floor_x, floor_y = on_floor(sight.zoomed(0, 0, _WIDE, _COARSE))
-        dark = np.where(seen, shadow.at(floor_x, floor_y), 0) / 2
+        dark = shadow.at(floor_x, floor_y) * seen * np.float32(0.5)
     for fault in faults:
         mask = fault(Seen(mask, x, y, dark, np.zeros_like(mask)))
     if border is not None:

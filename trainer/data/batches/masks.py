@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from .rooms import Layer, noise_at
+from .rooms import Layer, noise_at, pick
 
 Fault = Callable[["Seen"], Layer]
 
@@ -35,13 +36,20 @@ class Seen:
 
 
 def draw_faults(rng: np.random.Generator) -> list[Fault]:
-    """One to three faults."""
-    kinds = [_holes, _side_lost, _thin_lost, _shadow_taken, _patch_taken, _gaps_filled]
-    kinds += [_others_taken, _all_taken]
-    chances = np.array([0.14, 0.12, 0.16, 0.2, 0.14, 0.12, 0.08, 0.04])
-    count = rng.choice([1, 2], p=[0.65, 0.35])
-    chosen = rng.choice(len(kinds), count, replace=False, p=chances)
-    faults = [kinds[k](rng) for k in sorted(chosen)]
+    """One to three faults, in the order in which they are made."""
+    kinds = (
+        (_gaps_filled, 0.12),
+        (_shadow_taken, 0.2),
+        (_others_taken, 0.08),
+        (_patch_taken, 0.14),
+        (_all_taken, 0.04),
+        (_thin_lost, 0.16),
+        (_side_lost, 0.12),
+        (_holes, 0.14),
+    )
+    shares = [share for _, share in kinds]
+    chosen = {pick(rng, *shares) for _ in range(1 + pick(rng, 0.65, 0.35))}
+    faults = [kinds[k][0](rng) for k in sorted(chosen)]
     return [*faults, _ragged(rng)] if rng.random() < 0.6 else faults
 
 
@@ -63,7 +71,7 @@ def _holes(rng: np.random.Generator) -> Fault:
 
 def _side_lost(rng: np.random.Generator) -> Fault:
     """All beyond a line: legs most often, an arm, a top."""
-    angle = rng.choice([np.pi / 2, rng.uniform(0, 2 * np.pi)], p=[0.6, 0.4])
+    angle = (np.pi / 2, rng.uniform(0, 2 * np.pi))[pick(rng, 0.6, 0.4)]
     way = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     kept = np.float32(rng.uniform(0.1, 0.36))  # of half a picture; the shape ends at 0.42
     return lambda seen: seen.mask * ((seen.x - 0.5) * way[0] + (seen.y - 0.5) * way[1] < kept)
@@ -136,7 +144,8 @@ def _ragged(rng: np.random.Generator) -> Fault:
 
 
 def _smooth(mask: Layer, size: int) -> Layer:
-    return np.asarray(ndimage.uniform_filter(mask, size, mode="constant"), np.float32)
+    image = Image.fromarray((mask * np.float32(255)).astype(np.uint8))
+    return np.asarray(image.filter(ImageFilter.BoxBlur(size // 2))) * np.float32(1 / 255)
 
 
 def bounds(mask: Layer) -> NDArray[np.float64] | None:

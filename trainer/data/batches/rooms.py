@@ -7,7 +7,7 @@ at the origin.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from ..pictures.materials import noise_volume
 Layer = NDArray[np.float32]  # (S, S), or (S, S, 3) sRGB from 0 to 255
 
 _MAP = 96  # cells of 1/32 along a side of the floor, on which shadows fall
-_SLABS = 6  # heights at which what shadows are of is told apart
-_FAR = 60.0  # sides of the grid; the floor is lost in haze
+_SLABS = 4  # heights at which what shadows are of is told apart
+FAR = np.float32(60)  # lengths of a ray; farther away there is no floor
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,33 @@ class Sight:
         frame = (right + x * half, up - y * half, half * zoom)
         return Sight(replace(self.camera, frame=frame), self.floor, side)
 
-    def rays(self) -> tuple[NDArray[np.float32], list[Layer]]:
-        """The eye (3,), and the rays' x, y and z, (S, S) each."""
-        camera = self.camera
-        towards, right, up = (axis.astype(np.float32) for axis in camera.axes())
-        middle_x, middle_y, half = camera.frame
-        steps = (2 * np.arange(self.side, dtype=np.float32) + 1) / np.float32(self.side) - 1
-        x = np.float32(middle_x) + np.float32(half) * steps
-        y = np.float32(middle_y) - np.float32(half) * steps[:, None]
-        eye = towards * np.float32(camera.distance)
-        return eye, [x * right[k] + (y * up[k] - eye[k]) for k in range(3)]
+    @cached_property
+    def eye(self) -> tuple[float, float, float]:
+        """Where the camera is."""
+        x, y, z = (self.camera.axes()[0] * self.camera.distance).tolist()
+        return x, y, z
+
+    @cached_property
+    def rays(self) -> tuple[Layer, Layer, Layer]:
+        """The rays' x, y and z, (S, S) each; once their length they are in the middle's plane."""
+        _, right, up = self.camera.axes()
+        middle_x, middle_y, half = self.camera.frame
+        steps = (2 * np.arange(self.side) + 1) / self.side - 1
+        x, y = middle_x + half * steps, (middle_y - half * steps)[:, None]
+        across, down = (
+            (np.multiply.outer(right, x)).astype(np.float32),
+            (up[:, None, None] * y - np.array(self.eye)[:, None, None]).astype(np.float32),
+        )
+        dx, dy, dz = (across[k] + down[k] for k in range(3))
+        return dx, dy, dz
+
+    @cached_property
+    def floor_reach(self) -> Layer:
+        """How many times its length a ray goes to the floor (S, S); ``FAR`` if it meets none."""
+        falls = np.minimum(self.rays[2], np.float32(-1e-4))
+        reach = np.float32(self.floor - self.eye[2]) / falls
+        reach[(reach <= 0) | (reach > FAR)] = FAR
+        return reach
 
     def place(self, point: NDArray[np.floating]) -> tuple[float, float, float]:
         """Where a point (3,) is seen, in pixels to the right and down, and the pixels of a side."""
@@ -57,6 +74,16 @@ class Sight:
         x = (float(point @ right) / near - middle_x) / half
         y = (float(point @ up) / near - middle_y) / half
         return (x + 1) * self.side / 2, (1 - y) * self.side / 2, self.side / 2 / half / near
+
+
+def pick(rng: np.random.Generator, *shares: float) -> int:
+    """Which of some cases, each as likely as its share; several times faster than ``choice``."""
+    drawn = rng.random()
+    for case, share in enumerate(shares):
+        drawn -= share
+        if drawn < 0:
+            return case
+    return len(shares) - 1
 
 
 @lru_cache(1)
@@ -75,7 +102,7 @@ def noise_at(x: Layer, y: Layer, scale: float, shift: int) -> Layer:
 
 
 class Shadow:
-    """How dark a shape makes the floor: the further above it, the softer."""
+    """How dark a shape makes the floor: softly where it is far above."""
 
     def __init__(self, grid: NDArray[np.bool_], light: NDArray[np.float64], soft: float) -> None:
         """Throws a grid (R, R, R) of 32 cells a side or a multiple along a light.
@@ -83,7 +110,7 @@ class Shadow:
         Args:
             grid: the shape.
             light: unit vector (3,) towards it.
-            soft: cells of 1/32 that a shadow is wider for each slab above.
+            soft: cells of 1/32 on each side by which the shadow of its upper half is blurred.
         """
         while len(grid) > 32:
             grid = grid[::2] | grid[1::2]
@@ -93,36 +120,33 @@ class Shadow:
         low, high = int(levels[0]), int(levels[-1]) + 1
         thick = -(-(high - low) // _SLABS)
         across = light[:2] / max(light[2], 0.2)
-        dark = np.zeros((_MAP, _MAP), np.float32)
-        for bottom in range(low + thick * ((high - low - 1) // thick), low - 1, -thick):
-            dark = ndimage.uniform_filter(dark, 2 * round(soft / 2) + 1, mode="constant")
+        sharp, blurred = np.zeros((2, _MAP, _MAP), np.float32)
+        for bottom in range(low, high, thick):
             slab = grid[:, :, bottom : bottom + thick].any(2)
             x, y = (
-                int(np.clip(round(32 - a * (bottom + thick / 2 - low)), 0, _MAP - 32))
-                for a in across
+                min(max(round(32 - a * (bottom + thick / 2 - low)), 0), _MAP - 32)
+                for a in across.tolist()
             )
+            dark = sharp if bottom < low + 2 * thick else blurred
             part = dark[x : x + 32, y : y + 32]
             np.maximum(part, slab, out=part)
-        self._dark = ndimage.uniform_filter(dark, 3, mode="constant")
-        near = ndimage.uniform_filter(grid[:, :, low : low + 3].any(2).astype(np.float32), 3)
-        self._dark[32:64, 32:64] = np.maximum(self._dark[32:64, 32:64], near)
+        sharp = ndimage.uniform_filter(sharp, 3, mode="constant")
+        wide = 2 * round(soft) + 3
+        self._dark = np.maximum(sharp, ndimage.uniform_filter(blurred, wide, mode="constant"))
 
     def at(self, x: Layer, y: Layer) -> Layer:
         """How much of the light is missing at places of the floor, 0 to 1."""
         rows = ((x + np.float32(1.5)) * 32).astype(np.int32)
         columns = ((y + np.float32(1.5)) * 32).astype(np.int32)
-        edge = _MAP - 1
-        return self._dark[np.clip(rows, 0, edge), np.clip(columns, 0, edge)]
+        np.clip(rows, 0, _MAP - 1, out=rows)
+        np.clip(columns, 0, _MAP - 1, out=columns)
+        return self._dark[rows, columns]
 
 
 def on_floor(sight: Sight) -> tuple[NDArray[np.bool_], Layer, Layer]:
     """Which pixels see the plane of the floor, and where, (S, S) each; far away elsewhere."""
-    eye, (dx, dy, dz) = sight.rays()
-    down = dz < -1e-3
-    far = np.where(down, np.float32(sight.floor) - eye[2], 1) / np.where(down, dz, 1)
-    seen = down & (far > 0) & (far < _FAR)
-    far = np.where(seen, far, 0)
-    return seen, eye[0] + far * dx, eye[1] + far * dy
+    reach, (dx, dy, _) = sight.floor_reach, sight.rays
+    return reach < FAR, sight.eye[0] + reach * dx, sight.eye[1] + reach * dy
 
 
 def studio(rng: np.random.Generator, sight: Sight) -> Layer:
@@ -139,20 +163,15 @@ def studio(rng: np.random.Generator, sight: Sight) -> Layer:
 
 def room(rng: np.random.Generator, sight: Sight) -> tuple[Layer, NDArray[np.bool_]]:
     """A room (S, S, 3), and which of its pixels (S, S) show the floor."""
-    eye, rays = sight.rays()
-    dx, dy, dz = rays
-    down = dz < -1e-3
-    nearest = np.where(down, (np.float32(sight.floor) - eye[2]) / np.where(down, dz, 1), _FAR)
-    nearest = np.where(nearest > 0, nearest, np.float32(_FAR))
+    eye, rays = sight.eye, sight.rays
+    nearest = sight.floor_reach
     which = np.zeros(nearest.shape, np.int8)  # the floor
     walls = _walls(rng, sight)
     for number, (way, far) in enumerate(walls, 1):
-        towards = dx * way[0] + dy * way[1]
-        meets = towards > 1e-3
-        reach = np.where(meets, np.float32(far - eye[:2] @ way), 1) / np.where(meets, towards, 1)
-        closer = meets & (reach < nearest)
-        nearest = np.where(closer, reach, nearest)
-        which[closer] = number
+        towards = np.maximum(rays[0] * way[0] + rays[1] * way[1], np.float32(1e-4))
+        reach = np.float32(far - eye[0] * way[0] - eye[1] * way[1]) / towards
+        which[reach < nearest] = number
+        nearest = np.minimum(reach, nearest)
     places = [eye[k] + nearest * rays[k] for k in range(3)]
     picture = np.zeros((*which.shape, 3), np.float32)
     floor = which == 0
@@ -193,14 +212,14 @@ def _walls(rng: np.random.Generator, sight: Sight) -> list[tuple[NDArray[np.floa
 def _colour(rng: np.random.Generator) -> NDArray[np.float32]:
     """A colour (3,) of walls and floors: pale and grey more often than strong."""
     value = rng.uniform(60, 250)
-    strength = rng.choice([0.02, 0.08, 0.25], p=[0.45, 0.4, 0.15])
+    strength = (0.02, 0.08, 0.25)[pick(rng, 0.45, 0.4, 0.15)]
     return (value * (1 + rng.normal(0, strength, 3))).clip(5, 255).astype(np.float32)
 
 
 def _floor(rng: np.random.Generator, x: Layer, y: Layer) -> Layer:
     """Colours (n, 3) of the floor at places (n,): boards, tiles, carpet, concrete, with a rug."""
-    colour, kind = _colour(rng), rng.choice(4, p=(0.4, 0.2, 0.25, 0.15))
-    turn = rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
+    colour, kind = _colour(rng), pick(rng, 0.4, 0.2, 0.25, 0.15)
+    turn = (0, np.pi / 2, rng.uniform(0, np.pi))[pick(rng, 1 / 3, 1 / 3, 1 / 3)]
     cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     a, b = x * cosine + y * sine, y * cosine - x * sine
     light = np.ones_like(x)
@@ -219,7 +238,7 @@ def _floor(rng: np.random.Generator, x: Layer, y: Layer) -> Layer:
         u, v = a / width, b / width
         joint = np.minimum(u - np.floor(u), v - np.floor(v)) < 0.05
         chess = (np.floor(u) + np.floor(v)) % 2
-        light -= np.float32(rng.choice([0.0, 0.5], p=[0.7, 0.3])) * chess
+        light -= np.float32((0.0, 0.5)[pick(rng, 0.7, 0.3)]) * chess
         light += np.float32(rng.uniform(-0.4, 0.25)) * joint
         light += np.float32(0.03) * noise_at(a, b, 60, 2)
     else:  # carpet, concrete
@@ -248,7 +267,7 @@ def _wall(rng: np.random.Generator, along: Layer, height: Layer, paper: Layer) -
     """Colours (n, 3) of a wall: plaster, stripes, bricks; skirting, and things that hang there."""
     light = 1 + np.float32(0.02) * noise_at(along, height, 25, 6)
     light -= np.float32(rng.uniform(0, 0.25)) * np.exp(height * np.float32(-4))
-    kind = rng.choice(4, p=(0.66, 0.14, 0.08, 0.12))
+    kind = pick(rng, 0.66, 0.14, 0.08, 0.12)
     if kind == 1:  # stripes, or a curtain's folds
         light += np.float32(rng.uniform(0.03, 0.25)) * np.sin(
             along * np.float32(rng.uniform(12, 90))
@@ -263,7 +282,7 @@ def _wall(rng: np.random.Generator, along: Layer, height: Layer, paper: Layer) -
     elif kind == 3:  # wallpaper
         light += np.float32(rng.uniform(0.05, 0.2)) * (noise_at(along, height, 70, 7) > 0.3)
     colours = light[:, None] * paper
-    for _ in range(rng.choice(4, p=(0.45, 0.25, 0.2, 0.1))):
+    for _ in range(pick(rng, 0.45, 0.25, 0.2, 0.1)):
         colours = _hung(rng, colours, along, height)
     if rng.random() < 0.6:
         skirting = height < rng.uniform(0.03, 0.12)
@@ -275,7 +294,7 @@ def _wall(rng: np.random.Generator, along: Layer, height: Layer, paper: Layer) -
 def _hung(rng: np.random.Generator, colours: Layer, along: Layer, height: Layer) -> Layer:
     """With a picture, a window, a door or a shelf of books on the wall."""
     at, width = rng.uniform(-2, 2), rng.uniform(0.15, 0.7)
-    low = rng.choice([0.0, rng.uniform(0.3, 1.2)], p=[0.35, 0.65])
+    low = (0.0, rng.uniform(0.3, 1.2))[pick(rng, 0.35, 0.65)]
     high = low + rng.uniform(0.3, 1.6)
     inside = (np.abs(along - at) < width) & (height > low) & (height < high)
     if not inside.any():
@@ -283,7 +302,7 @@ def _hung(rng: np.random.Generator, colours: Layer, along: Layer, height: Layer)
     rim = 0.04 if rng.random() < 0.7 else 0.0
     inner = (np.abs(along - at) < width - rim) & (height > low + rim) & (height < high - rim)
     filling: Layer = np.tile(_colour(rng), (len(along), 1))
-    kind = rng.choice(4, p=(0.4, 0.2, 0.15, 0.25))
+    kind = pick(rng, 0.4, 0.2, 0.15, 0.25)
     if kind == 0:  # a picture
         blots = noise_at(along, height, rng.uniform(40, 160), int(rng.integers(50)))
         filling = filling + np.float32(60) * blots[:, None] * rng.normal(0, 1, 3).astype(np.float32)
