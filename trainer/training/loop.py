@@ -145,6 +145,13 @@ def _load(
         state.start_pictures()
         return state, None
     state.load(*found)
+    if state.has_other_pictures(found[1]):
+        if state.step > config.main_steps:
+            raise RunError(
+                "The image encoder is another one than before and learns from its beginning; add "
+                f"--set steps={state.step + config.image_steps}."
+            )
+        state.start_pictures()
     return state, found[1].get("data")
 
 

@@ -21,6 +21,7 @@ from shapelab.core.model.networks import (
     VoxelEncoder,
     initialise_he,
 )
+from shapelab.core.model.spec import IMAGE_FIELDS, ModelSpec
 from shapelab.core.runs.run_config import RunConfig
 
 from ..process.distributed import Processes
@@ -94,6 +95,14 @@ class TrainState:
         enabled = self.config.precision == "bf16"
         return torch.autocast(self.processes.device.type, torch.bfloat16, enabled=enabled)
 
+    def has_other_pictures(self, position: dict[str, Any]) -> bool:
+        """Whether a checkpoint's image encoder has another form than this run's by now."""
+        noted = position.get("config")
+        if noted is None:
+            return False
+        before, now = ModelSpec.model_validate(noted["model"]), self.config.model
+        return any(getattr(before, name) != getattr(now, name) for name in IMAGE_FIELDS)
+
     def position(self) -> dict[str, Any]:
         """What a checkpoint notes beside the tensors."""
         return {
@@ -127,7 +136,15 @@ class TrainState:
         return named
 
     def load(self, named: dict[str, Tensor], position: dict[str, Any]) -> None:
-        """Sets the tensors and the position of a checkpoint of the same configuration."""
+        """Sets the tensors and the position of a checkpoint of the same networks.
+
+        Where its image encoder is another one, this one stays as it is.
+        """
+        if self.has_other_pictures(position):
+            own = (f"{kind}.image_encoder." for kind in ("network", "average", "optimiser"))
+            parts = tuple(own)
+            named = {k: v for k, v in named.items() if not k.startswith(parts)}
+            named |= {k: v for k, v in self.tensors().items() if k.startswith(parts)}
         for kind, modules in (("network", self.networks), ("average", self.averages)):
             for name, module in modules.items():
                 prefix = f"{kind}.{name}."

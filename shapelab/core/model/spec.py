@@ -152,3 +152,7 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     def has_backbone(self) -> bool:
         """Whether the image encoder is a network that knew pictures before."""
         return self.image_backbone != "convolutions"
+
+
+#: Settings that shape the image encoder and no other network.
+IMAGE_FIELDS = (*(name for name in ModelSpec.model_fields if name.startswith("image_")), "camera")

@@ -7,6 +7,7 @@ from typing import Any
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import RunError
+from shapelab.core.model.spec import IMAGE_FIELDS
 from shapelab.core.runs.presets import preset_fields
 from shapelab.core.runs.run_config import RunConfig, validated
 
@@ -38,10 +39,17 @@ def change(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
     """The settings of a run that goes on, with some of them changed.
 
     Raises:
-        RunError: unknown key, a value out of its bounds, or one that would change the networks.
+        RunError: unknown key, a value out of its bounds, or one that would change the networks. The
+            image encoder alone may become another one, which learns from its beginning.
     """
-    if any(text.startswith(("model.", "spectral_norm")) for text in overrides):
-        raise RunError("The networks of a run cannot change; start a new run for that.")
+    free = tuple(f"model.{name}=" for name in IMAGE_FIELDS)
+    if any(
+        text.startswith(("model.", "spectral_norm")) and not text.startswith(free)
+        for text in overrides
+    ):
+        raise RunError(
+            "The networks of a run cannot change, but for its image encoder; start a new run."
+        )
     return validated(_overridden(config.model_dump(), overrides))
 
 

@@ -364,7 +364,7 @@ def test_one_child_reads_files_of_all_kinds_and_outlives_bad_ones(
     np.save(tmp_path / "a.npy", np.ones((4, 5, 6), bool))
     (tmp_path / "b.obj").write_bytes(obj())
     (tmp_path / "c.OFF").write_bytes(off())
-    Image.new("RGB", (9, 9)).save(tmp_path / "d.png")
+    Image.fromarray(np.pad(np.full((4, 4), 255, np.uint8), 3)).save(tmp_path / "d.png")
     assert reader.read(tmp_path / "b.obj").kind == "mesh"
     child = process(reader)
     for data, suffix in ((b"nonsense", ".ply"), (b"\0" * 500, ".glb"), (b"x", ".3mf")):

@@ -56,6 +56,8 @@ def test_a_run_that_goes_on_may_change_settings_but_not_its_networks():
     for override in ("model.generator_width=64", "spectral_norm=true"):
         with pytest.raises(RunError, match="cannot change"):
             overrides.change(before, [override])
+    pictures = overrides.change(before, ["model.image_size=32", "model.camera=false"]).model
+    assert (pictures.image_size, pictures.camera) == (32, False)
 
 
 def test_fewer_steps_take_the_phases_along():
