@@ -226,6 +226,7 @@ def presets() -> None:
 
 
 @app.command()
+@errors_as_events
 def evaluate(
     subject: Annotated[
         str, typer.Argument(metavar="MODEL|RUN", help="A model by name or path, or a run's folder.")
@@ -244,7 +245,11 @@ def evaluate(
         float, typer.Option(min=0.0, max=MAX_TRUNCATION, help="Of the samples; see `sample`.")
     ] = TRUNCATION,
     page: Annotated[
-        Path | None, typer.Option("--report", help="Also write a page with pictures, .html.")
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Also write a page with pictures, .html, and its figures beside it, .json.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     sheets: Annotated[
@@ -254,32 +259,40 @@ def evaluate(
         ),
     ] = None,
     force: ForceOption = False,
+    events: Annotated[
+        Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
+    ] = Output.terminal,
 ) -> None:
     """Scores a model file or a run on shapes that its training has not seen."""
     from .evaluation import subjects
     from .evaluation.scoring import evaluate as scored
-    from .report import evaluation_page
+    from .report import evaluation_page, work_progress
     from .report.sheets import write
-    from .report.work_progress import scoring
 
     if sheets is not None and (page is not None or as_json):
         raise RunError("--sheets draws and does not score; say --report or --json without it.")
     if page is not None:
         evaluation_page.check_free(page, force)
-    with scoring(sys.stderr) as (tell, check):
+    machine = events is Output.jsonl
+    progress = work_progress.scoring_events if machine else work_progress.scoring
+    told = ""
+    with progress(sys.stdout if machine else sys.stderr) as (tell, check):
         given, shares, photos = subjects.find(subject, data or (), checkpoint, check)
         with subjects.held_out(shares, given.model.spec, check) as held:
             if sheets is not None:
                 written = write(given, held, sheets, truncation, tell, check, force)
-                print(f"Wrote {len(written)} sheets into {sheets}.")
-                return
-            draws = page is not None
-            found = scored(given, held, truncation, photos, tell, check, draws)
-    if page is not None:
-        evaluation_page.write(found, page, force)
-    print(evaluation_page.to_json(found) if as_json else evaluation_page.describe(found))
-    if page is not None:
-        print(f"Wrote {page}.", file=sys.stderr)
+                told = f"Wrote {len(written)} sheets into {sheets}."
+            else:
+                draws = page is not None
+                found = scored(given, held, truncation, photos, tell, check, draws)
+                show = evaluation_page.to_json if as_json else evaluation_page.describe
+                told = show(found)
+        if page is not None:
+            evaluation_page.write(found, page, force)
+    if not machine:
+        print(told)
+        if page is not None:
+            print(f"Wrote {page}.", file=sys.stderr)
 
 
 @app.command("export-model")

@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         self.training_link = TrainingLink(
             self, self.training, self.actions_["training"], self.current, self.toasts
         )
+        self.actions_["evaluate"].triggered.connect(self.training_link.evaluate_model)
         self._build_bars()
         self.morph_panel.failed.connect(self.toasts.exception)
         self.image_panel.picture_requested.connect(self.commands.open_files)

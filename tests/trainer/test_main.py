@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from shapelab import load_model
 from shapelab.core.errors import ShapelabError
-from shapelab.core.runs.events import Failed, from_line
+from shapelab.core.runs import evaluation_file
+from shapelab.core.runs.events import Failed, Finished, Scored, from_line
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_state import RunState
 from trainer.__main__ import app
 from trainer.data.source import Item
 from trainer.data.store.shards import encode
@@ -54,8 +56,12 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert "tiny" in call("export-model", run, made)
     model = load_model(made)
     page = tmp_path / "page.html"
-    output = call("evaluate", made, "--data", store, "--json", "--report", page)
-    told, _ = json.JSONDecoder().raw_decode(output)  # the rest stands on stderr
+    lines = call("evaluate", made, "--data", store, "--report", page, "--events", "jsonl")
+    events = [from_line(line) for line in lines.splitlines()]
+    assert Scored(0, "surfaces", 4, 4) in events
+    assert events[-1] == Finished(0, RunState.COMPLETED)
+    told = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    assert evaluation_file.read(page.with_suffix(".json")).classes == ("ball", "box")
     assert told["held_out"] == 4
     card = json.loads((made / "card.json").read_text("utf-8"))["figures"]
     # Of the same shapes, though the file rounds weights to float16.
@@ -64,8 +70,11 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     text = page.read_text("utf-8")
     assert f"{told['figures']['iou']['mean']:.3f}" in text
     assert text.count("<img") == 2 * 3  # of each class reconstructions, a midpoint strip, samples
-    with pytest.raises(ShapelabError, match="is there already"):
+    page.unlink()
+    with pytest.raises(ShapelabError, match=r"page\.json is there already"):
         call("evaluate", made, "--data", store, "--report", page)
+    with pytest.raises(ShapelabError, match="draws and does not score"):
+        call("evaluate", made, "--data", store, "--sheets", tmp_path, "--json")
     with pytest.raises(ShapelabError, match="name held-out shapes with --data"):
         call("evaluate", made)
     with pytest.raises(ShapelabError, match="holds no run and no model"):

@@ -23,6 +23,7 @@ from .measures import Findings, Tile
 from .metrics import Grids, Occupancies, average_precision
 from .subjects import Subject
 
+AXES = (0, 1, 2)
 SIDE = 20  # cells of the release's grids, whose longest side they fill
 SHIFT = 2  # cells, 10 % of the side
 SHIFTS = 2 * SHIFT + 1
@@ -102,14 +103,14 @@ def aligned_precision(prediction: Occupancies, truth: Grids, tried: int = SHIFTS
     falling = prediction.ravel()[order]
     ends = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)  # of equal values
     padded = tuple(side + 2 * SHIFT for side in truth.shape)
-    wave = np.conj(np.fft.rfftn(prediction, padded))
+    wave = np.conj(np.fft.rfftn(prediction, padded, AXES))
     best = 0.0
     for turned in _turns(truth):
         # Of a cell and a shift: 1 solid, 0 empty, -1 outside of the truth's grid.
         around = np.pad(turned.astype(np.int8), SHIFT, constant_values=-1)
         windows = np.lib.stride_tricks.sliding_window_view(around, truth.shape)
         if tried < SHIFTS**3:
-            overlap = np.fft.irfftn(np.fft.rfftn(around > 0) * wave, padded)
+            overlap = np.fft.irfftn(np.fft.rfftn(around > 0) * wave, padded, AXES)
             chosen = np.argsort(-overlap[:SHIFTS, :SHIFTS, :SHIFTS].ravel())[:tried]
         else:
             chosen = np.arange(SHIFTS**3)

@@ -18,6 +18,7 @@ from PIL import Image
 from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
+from shapelab.core.runs.evaluation_file import FORMAT, VERSION, said
 
 from ..data.pictures.draw import BACKGROUND, Picture
 from ..data.sheet.sheet_page import HEAD
@@ -115,24 +116,28 @@ thead th { color: var(--faint); font-size: .85rem; }
 
 
 def check_free(page: Path, force: bool) -> None:
-    """Raises ExportError where a page would replace a file without leave."""
-    if not force and os.path.lexists(page):
-        raise ExportError(f"{page} is there already; name another file or say --force.")
+    """Raises ExportError where a page or its figures would replace a file without leave."""
+    if page.suffix == ".json":
+        raise ExportError(f"{page} is where the figures go; name a page that ends in .html.")
+    for path in (page, page.with_suffix(".json")):
+        if not force and os.path.lexists(path):
+            raise ExportError(f"{path} is there already; name another file or say --force.")
 
 
 def write(found: Evaluation, page: Path, force: bool = False) -> None:
-    """Writes the page. Raises ExportError when it cannot."""
+    """Writes the page, and the figures beside it as JSON. Raises ExportError when it cannot."""
     check_free(page, force)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{page} cannot be written: {error.strerror}.") from error
     atomic_write(page, render(found).encode(), new=not force)
+    atomic_write(page.with_suffix(".json"), to_json(found).encode(), new=not force)
 
 
 def to_json(found: Evaluation) -> str:
-    """All figures as one JSON object, as the page has them."""
-    plain = asdict(replace(found, strips=()))
+    """All figures as one JSON object, as the page has them; the app reads it too."""
+    plain = {"format": FORMAT, "version": VERSION, **asdict(replace(found, strips=()))}
     del plain["strips"]
     for key, figure in plain["figures"].items():
         measure = MEASURES[key]
@@ -337,15 +342,13 @@ def _sheet(strip: Strip) -> Picture:
 
 
 def _said(value: float, measure: Measure) -> str:
-    return f"{100 * value:.1f} %" if measure.percent else f"{value:.3f}"
+    return said(value, measure.percent)
 
 
 def _between(figure: Figure, measure: Measure) -> str:
     if figure.low is None or figure.high is None:
         return ""
-    if measure.percent:
-        return f"{100 * figure.low:.1f} – {100 * figure.high:.1f} %"
-    return f"{figure.low:.3f} – {figure.high:.3f}"
+    return f"{said(figure.low, measure.percent, '')} – {_said(figure.high, measure)}"
 
 
 def _worst(figure: Figure, measure: Measure) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shapelab.core.errors import RunError
-from shapelab.core.runs.events import Event, Finished, Prepared, to_line
+from shapelab.core.runs.events import Event, Finished, Prepared, Scored, to_line
 from shapelab.core.runs.run_state import RunState
 
 from ..process.control import Check, Control, Stopped, stop_on_signals
@@ -71,6 +72,30 @@ def show(events: Iterator[Event], stream: IO[str]) -> None:
                 advice = "; run the same command again to go on" if stopped else ""
                 line = f"{event.reason.label} after {seconds:.0f} s{advice}"
                 terminal.print(line, highlight=False)
+
+
+@contextmanager
+def scoring_events(stream: IO[str]) -> Iterator[tuple[Callable[[str, int, int], None], Check]]:
+    """The same as ``scoring``, for a program: JSON lines, and 'stop' is taken on stdin too.
+
+    The last line says how it ended; a block that was stopped is left without an error.
+    """
+    control, told = Control(), 0.0
+    stop_on_signals(control.request, "stopping …")
+    control.listen(sys.stdin)
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal told
+        if done == total or time.monotonic() - told > SEND_EVERY_S:
+            told = time.monotonic()
+            write_line(stream, to_line(Scored(0, what, done, total)))
+
+    reason = RunState.COMPLETED
+    try:
+        yield tell, control.check
+    except Stopped:
+        reason = RunState.STOPPED
+    write_line(stream, to_line(Finished(0, reason)))
 
 
 @contextmanager

@@ -32,8 +32,9 @@ BATCH = 32  # grids decoded at once; keeps memory low for large requests
 class ShapeModel:
     """A trained model, ready to use on the CPU. Safe to call from several threads."""
 
-    def __init__(self, name: str, parts: model_file.ModelParts) -> None:
+    def __init__(self, name: str, parts: model_file.ModelParts, folder: Path | None = None) -> None:
         self.name = name
+        self.folder = folder  # where it was read from
         self.spec: ModelSpec = parts.spec
         self.card: dict[str, Any] = parts.card
         self.density: LatentDensity = parts.density
@@ -194,4 +195,4 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ShapeModel:
         ModelFileError: there is no such model, or its file is damaged.
     """
     folder = find_model(name)
-    return ShapeModel(folder.name, model_file.read(folder / "model.safetensors"))
+    return ShapeModel(folder.name, model_file.read(folder / "model.safetensors"), folder)

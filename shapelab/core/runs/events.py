@@ -86,6 +86,15 @@ class Prepared(Event):
 
 
 @dataclass(frozen=True)
+class Scored(Event):
+    """An evaluation is under way: ``done`` of ``total`` of ``what`` is scored."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Saved(Event):
     """A checkpoint is on disk, verified; ``path`` is relative to the run."""
 
@@ -139,6 +148,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "validated": Validated,
     "previewed": Previewed,
     "prepared": Prepared,
+    "scored": Scored,
     "saved": Saved,
     "warned": Warned,
     "paused": Paused,

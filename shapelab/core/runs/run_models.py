@@ -83,4 +83,4 @@ def open_moment(path: Path) -> ShapeModel:
     from shapelab.core.model.shape_model import ShapeModel
 
     name = f"{path.parents[1].name}, step {order(path)[1]}"
-    return ShapeModel(name, model_file.read(path / "model.safetensors"))
+    return ShapeModel(name, model_file.read(path / "model.safetensors"), path)

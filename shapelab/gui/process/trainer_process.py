@@ -27,29 +27,35 @@ class Job:
 
     Args:
         kind: "fit" trains the run in the folder; "prepare" makes the store in the folder;
-            "attach" only watches the run in the folder, whoever trains it.
+            "attach" only watches the run in the folder, whoever trains it; "evaluate" writes the
+            page and the figures that are called as the folder, which is none.
         folder: of the run or of the store.
         arguments: of the trainer.
     """
 
-    kind: Literal["fit", "prepare", "attach"]
+    kind: Literal["fit", "prepare", "attach", "evaluate"]
     folder: Path
     arguments: tuple[str, ...] = ()
 
     @property
-    def events(self) -> Path:
-        """The JSON lines to follow; a preparation writes its own to stdout.
+    def trains(self) -> bool:
+        """Whether there is a run, with its own files, in the folder."""
+        return self.kind in ("fit", "attach")
 
-        They lie beside its folder, which must be empty when it begins.
+    @property
+    def events(self) -> Path:
+        """The JSON lines to follow; without a run they come from stdout.
+
+        They lie beside the folder, which must be empty when a preparation begins.
         """
-        if self.kind == "prepare":
+        if not self.trains:
             return self.folder.with_name(f"{self.folder.name}.events.jsonl")
         return RunFolder(self.folder).events
 
     @property
     def log(self) -> Path:
         """What the process says beside its events."""
-        if self.kind == "prepare":
+        if not self.trains:
             return self.folder.with_name(f"{self.folder.name}.log")
         return RunFolder(self.folder).log
 
@@ -78,6 +84,13 @@ def prepare_job(source: Path, store: Path, options: Sequence[str] = ()) -> Job:
     """Makes a prepared store; ``options`` as on the command line (``--views``, ``8`` …)."""
     given = (str(source), "--out", str(store), *options)
     return Job("prepare", store, ("prepare", *given, "--events", "jsonl"))
+
+
+def evaluate_job(subject: Path | str, place: Path, data: Sequence[str] = ()) -> Job:
+    """Scores a run or a model; ``place`` as ``evaluation_file.place_of`` has it."""
+    given = [part for each in data for part in ("--data", each)]
+    given += ["--report", str(place.with_name(f"{place.name}.html")), "--force"]
+    return Job("evaluate", place, ("evaluate", str(subject), *given, "--events", "jsonl"))
 
 
 def attach_job(run: Path) -> Job:
@@ -135,7 +148,7 @@ class TrainerProcess:
         return self._process.poll()
 
     def send(self, command: str) -> None:
-        """Asks for a command of ``run.COMMANDS``; a preparation knows 'stop' only."""
+        """Asks for a command of ``run.COMMANDS``; without a run it knows 'stop' only."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has just ended, which is found out anyway
             self._process.stdin.write(command.encode() + b"\n")
@@ -170,7 +183,7 @@ _LEFT: list[subprocess.Popen[bytes]] = []
 
 @contextlib.contextmanager
 def _stdout(job: Job) -> Iterator[int | IO[bytes]]:
-    if job.kind != "prepare":
+    if job.trains:
         yield subprocess.DEVNULL
         return
     with job.events.open("wb") as file:

@@ -65,7 +65,7 @@ class JobRun:
                 if not alive:
                     return self._end()
                 self._tell_state()
-                if self._job.kind != "prepare" and (trouble := self._watch.check_stall()):
+                if self._job.trains and (trouble := self._watch.check_stall()):
                     self._tell("trouble", self._with_log(trouble.sentence))
                     self._tell_state()
                 self._obey()
@@ -74,7 +74,7 @@ class JobRun:
                 self._process.leave()
 
     def _begin(self) -> None:
-        if self._job.kind == "prepare":
+        if not self._job.trains:
             self._process = TrainerProcess(self._job)
             return
         self._read(always=True)
@@ -104,7 +104,7 @@ class JobRun:
 
     def _tell_state(self) -> None:
         state = self._watch.state
-        if self._job.kind == "prepare" and state is not RunState.STOPPING:
+        if not self._job.trains and state is not RunState.STOPPING:
             state = RunState.PREPARING
         if state is not self._told:
             self._told = state
@@ -158,6 +158,8 @@ class JobRun:
         how = _signal_text(-code) if code < 0 else f"with exit code {code}"
         if self._job.kind == "prepare":
             return f"The preparation ended {how}; prepare again, which goes on where it was."
+        if self._job.kind == "evaluate":
+            return f"The evaluation ended {how}; evaluate again."
         return f"The training ended {how} at step {self._watch.step}. {self._resume_advice()}"
 
     def _resume_advice(self) -> str:

@@ -25,6 +25,7 @@ class RunActions(QObject):
     Signals:
         resume_requested: (run, ``key=value`` texts) of a run that shall go on.
         duplicate_requested: (RunConfig, shares of stores) of a new run like another.
+        evaluation_requested: folder of a run that shall be scored.
         copied: lines for a terminal.
         deleting: folder of a run that is being removed from now on.
         deletion_ended: folder of a run that is gone; after ``failed``, of one that is still there.
@@ -34,6 +35,7 @@ class RunActions(QObject):
 
     resume_requested = Signal(object, tuple)
     duplicate_requested = Signal(object, object)
+    evaluation_requested = Signal(Path)
     copied = Signal(list)
     deleting = Signal(Path)
     deletion_ended = Signal(Path)
@@ -47,6 +49,7 @@ class RunActions(QObject):
         self._own: dict[str, Callable[[RunSummary], None]] = {
             "restart": lambda run: self.resume_requested.emit(run, ()),
             "extend": self._extend,
+            "evaluate": lambda run: self.evaluation_requested.emit(run.path),
             "duplicate": self._duplicate,
             "copy": self._copy_command,
             "folder": self._open_folder,

@@ -43,12 +43,14 @@ MAIN = {
     S.COMPLETED: ("Train on…", "extend"),
 }
 STOPPABLE = (S.STARTING, S.PREPARING, S.TRAINING, S.STALLED, S.SAVING, S.PAUSED, S.WAITING)
+LEARNT = tuple(state for state in S if state not in (S.NEW, S.STARTING, S.PREPARING))
 STEERED = (S.TRAINING, S.STALLED, S.PAUSED, S.SAVING)  # takes 'sample' and 'save'
 #: Words in the menu, their verb, and the states in which they can be used (None: always).
 MENU: tuple[tuple[str, str, tuple[RunState, ...] | None] | None, ...] = (
     ("Make a preview now", "sample", STEERED),
     ("Save a checkpoint now", "save", STEERED),
     ("End the process now…", "kill", (S.STARTING, S.STALLED, S.STOPPING, S.SAVING, S.WAITING)),
+    ("Evaluate…", "evaluate", LEARNT),
     None,
     ("New run with these settings", "duplicate", None),
     ("Copy as command", "copy", None),

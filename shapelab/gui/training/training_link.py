@@ -23,6 +23,7 @@ from shapelab.gui.training.training_dock import TrainingDock
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.gui.training.evaluation_dialog import Evaluations
     from shapelab.gui.training.training_panel import TrainingPanel
 
 FIRST_SAVE = "The model appears here as soon as the run has saved it for the first time."
@@ -49,6 +50,7 @@ class TrainingLink(QObject):
         self._follow: Follow | None = None
         self._home: Document | None = None  # what was shown before a run's model
         self._away: Document | None = None  # of the run's model
+        self._evaluations: Evaluations | None = None
         self._data: Path | None = None  # a dropped folder that waits for the panel
         self._stops = False  # the window waits for its runs to be saved, and closes then
         action.setChecked(not dock.isHidden())
@@ -77,13 +79,36 @@ class TrainingLink(QObject):
         return all(may)  # each was told to stop or let go
 
     def stop(self) -> None:
-        """Ends the thread that loads models and the document that waits."""
+        """Ends the thread that loads models, the document that waits, and evaluations."""
+        if self._evaluations is not None:
+            self._evaluations.shutdown()
         if self._follow is not None:
             self._follow.stop()
         if self._home is not None:
             self._home.stop()
 
+    @Slot()
+    def evaluate_model(self) -> None:
+        """Opens the evaluation of the shown model."""
+        document = self._current.document
+        model = None if document is None else document.session.model
+        if model is None or model.folder is None:
+            self._toasts.info(LOADING)
+        else:
+            self._dialogs().open(model.folder, model.name, model.spec.resolution)
+
     # --- inside ----------------------------------------------------------------------------
+
+    @Slot(Path)
+    def _evaluate_run(self, run: Path) -> None:
+        self._dialogs().open(run, run.name)
+
+    def _dialogs(self) -> Evaluations:
+        from shapelab.gui.training.evaluation_dialog import Evaluations
+
+        if self._evaluations is None:
+            self._evaluations = Evaluations(self._window)
+        return self._evaluations
 
     @Slot(Path)
     def _learn_from(self, folder: Path) -> None:
@@ -100,6 +125,7 @@ class TrainingLink(QObject):
         panel.noted.connect(self._toasts.info)
         panel.shape_requested.connect(self._show_shape)
         panel.explore_requested.connect(self._explore)
+        panel.evaluation_requested.connect(self._evaluate_run)
         panel.follow_requested.connect(self._follow_run)
         panel.home_requested.connect(self._go_home)
         panel.news.connect(self._pass_events)

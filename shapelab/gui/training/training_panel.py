@@ -54,6 +54,7 @@ class TrainingPanel(QWidget):
         explore_requested: (run, step) of a checkpoint for the viewport.
         follow_requested: run whose newest checkpoint the viewport shall follow, or None.
         home_requested: the viewport shall go back to the model that was there before.
+        evaluation_requested: folder of a run that shall be scored.
         shape_requested: (grid, words) of a preview's shape for the viewport.
         failed: exception to be told.
         noted: short news to be told.
@@ -63,6 +64,7 @@ class TrainingPanel(QWidget):
     explore_requested = Signal(Path, int)
     follow_requested = Signal(object)
     home_requested = Signal()
+    evaluation_requested = Signal(Path)
     shape_requested = Signal(object, str)
     failed = Signal(object)
     noted = Signal(str)
@@ -308,6 +310,7 @@ class TrainingPanel(QWidget):
         self.run_page.header.asked.connect(self._do)
         self._actions.resume_requested.connect(self.resume)
         self._actions.duplicate_requested.connect(self._duplicate)
+        self._actions.evaluation_requested.connect(self.evaluation_requested)
         self._actions.copied.connect(self.copy)
         self._actions.deleting.connect(self._show_deletion)
         self._actions.deletion_ended.connect(self.forget)

@@ -61,13 +61,20 @@ SWITCHES: tuple[Row, ...] = (
     ("axes", "&Axes", ("A",), "axes", "Show the orientation"),
 )
 TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
+EVALUATE: Row = (
+    "evaluate",
+    "E&valuate Model…",
+    (),
+    "",
+    "Score the shown model on shapes that it has not seen",
+)
 HELP: tuple[Row, ...] = (
     ("shortcuts", "&Keyboard Shortcuts", ("H",), "help", "Show all shortcuts"),
     ("logs", "Open &Log Folder", (), "", "Where ShapeLab writes what went wrong"),
     ("about", "&About ShapeLab", (), "info", "Version, and the model with its data and licence"),
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
-NEEDS_MODEL = ("save", "randomise", "reset")
+NEEDS_MODEL = ("save", "randomise", "reset", "evaluate")
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
 
 
@@ -86,6 +93,7 @@ class Actions(QObject):
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
         self._add("", TRAINING).setCheckable(True)
+        self._add("", EVALUATE)
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
@@ -117,7 +125,7 @@ class Actions(QObject):
         view.addMenu(self._views_menu(view))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("training",))
+        self._list(view, ("training", "evaluate"))
         self._list(bar.addMenu("&Help"), ("shortcuts", "logs", None, "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:

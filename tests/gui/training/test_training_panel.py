@@ -310,7 +310,11 @@ def old(qtbot, panel, tmp_path):
 
 def test_a_run_of_the_past_is_shown_without_a_process(panel, old):
     assert Double.made == []
-    assert verbs(panel) == ("Train on…", False, ["duplicate", "copy", "folder", "delete"])
+    assert verbs(panel) == (
+        "Train on…",
+        False,
+        ["evaluate", "duplicate", "copy", "folder", "delete"],
+    )
     assert panel.run_page.header.progress.text() == "step 300 of 300"
     assert panel.run_page.page.timeline.checkpoints == (100, 200, 300)
     assert panel.run_page.page.timeline.step == 300

@@ -1,0 +1,89 @@
+"""What an evaluation found, as a file: how well a model or a run does on shapes it has not seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shapelab.core import formatting
+from shapelab.core.errors import RunError
+from shapelab.core.paths import user_folder
+from shapelab.core.runs.run_folder import RunFolder
+
+FORMAT, VERSION = "shapelab-evaluation", 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure, in words."""
+
+    label: str
+    meaning: str
+    mean: str
+    class_mean: str
+    interval: str  # "" where there are no single shapes to draw again
+    worst: str  # class and value; "" where no class is worse than another
+    by_class: tuple[str, ...]  # in the order of ``EvaluationFile.classes``; "–" for none
+
+
+@dataclass(frozen=True)
+class EvaluationFile:
+    """The table of an evaluation."""
+
+    subject: str
+    told: str  # one line: of what, on what
+    classes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def place_of(run_or_model: Path) -> Path:
+    """Where the app keeps the evaluation of a run or a model: a name to which .html and .json go.
+
+    Beside a run's other files; of a model, which may lie where nothing can be written, in the
+    user's own folder.
+    """
+    if RunFolder(run_or_model).config.is_file():
+        return run_or_model / "evaluation"
+    return user_folder() / "evaluations" / run_or_model.name
+
+
+def read(path: Path) -> EvaluationFile:
+    """The table in a JSON file. Raises RunError when there is none that can be read."""
+    try:
+        told: Any = json.loads(path.read_text("utf-8"))
+        known, version = told["format"] == FORMAT, int(told["version"])
+        figures = told["figures"].values()
+        names = (name for figure in figures for name in figure["by_class"])
+        classes = tuple(dict.fromkeys(map(str, names)))
+        rows = tuple(_row(figure, classes) for figure in figures)
+        shapes = formatting.count(int(told["shapes"]))
+        line = f"{shapes} held-out shapes of {told['source']}, truncation {told['truncation']:g}"
+        found = EvaluationFile(str(told["subject"]), line, classes, rows)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{path} holds no evaluation that can be read; evaluate again.") from error
+    if not known or version > VERSION:
+        raise RunError(f"{path} was written by something else, or by a newer ShapeLab.")
+    return found
+
+
+def _row(figure: dict[str, Any], classes: tuple[str, ...]) -> Row:
+    percent = bool(figure["percent"])
+    values = figure["by_class"]
+    low, high, worst = figure["low"], figure["high"], str(figure["worst"])
+    between = "" if low is None else f"{said(low, percent, '')} – {said(high, percent)}"
+    return Row(
+        str(figure["label"]),
+        str(figure["meaning"]),
+        said(figure["mean"], percent),
+        said(figure["class_mean"], percent),
+        between,
+        f"{worst} {said(values[worst], percent)}" if worst else "",
+        tuple(said(values[name], percent) if name in values else "–" for name in classes),
+    )
+
+
+def said(value: float, percent: bool, unit: str = " %") -> str:
+    """A figure as people read it."""
+    return f"{100 * value:.1f}{unit}" if percent else f"{value:.3f}"

@@ -1,0 +1,308 @@
+"""Evaluates a run or a model in the background and shows what was found as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from shapelab.core import formatting
+from shapelab.core.errors import DataError, RunError
+from shapelab.core.paths import user_folder
+from shapelab.core.runs import evaluation_file
+from shapelab.core.runs.evaluation_file import EvaluationFile
+from shapelab.core.runs.events import Event, Scored
+from shapelab.core.runs.run_state import RunState
+from shapelab.core.runs.run_watch import Trouble
+from shapelab.core.runs.store_card import read_card
+from shapelab.gui.base import theme
+from shapelab.gui.base.labels import ElidedLabel, muted, readable
+from shapelab.gui.process.trainer_process import evaluate_job
+from shapelab.gui.process.training_thread import TrainingThread
+from shapelab.gui.training.run_header import TroubleLine
+
+SIZE = (860, 620)  # device-independent pixels
+FIGURES = ("", "Mean", "Mean of classes", "95 % of redrawn sets", "Worst class")
+OTHER = "Open others…"
+NOTHING = "Not evaluated yet. It takes some minutes; you may go on meanwhile, or close this window."
+NEEDS_DATA = "A model does not know its data: choose a prepared dataset that has held-out shapes."
+
+
+class EvaluationDialog(QDialog):
+    """One run or model; the work goes on while the dialog is closed.
+
+    Args:
+        subject: folder of the run, or of the model.
+        name: of it, for people.
+        resolution: cells a side of a model, whose data have to be chosen; None for a run, which
+            knows its own.
+        parent: window that it belongs to.
+    """
+
+    def __init__(self, subject: Path, name: str, resolution: int | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._subject, self._resolution = subject, resolution
+        self._place = evaluation_file.place_of(subject)
+        self._thread: TrainingThread | None = None
+        self.setWindowTitle(f"Evaluate {name}")
+        self.name = ElidedLabel(bold=True)
+        self.name.setText(name)
+        self.data = QComboBox()
+        self.data.setAccessibleName("Held-out shapes of")
+        self.data.setToolTip("Its held-out shapes are scored.")
+        self.data.setVisible(resolution is not None)
+        self.start = QPushButton("Evaluate")
+        self.start.setDefault(True)
+        self.stop_button = QPushButton(theme.icon("stop"), "Stop")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.told = muted()
+        self.trouble = TroubleLine()
+        self.figures, self.by_class = _table(), _table()
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.figures, "Figures")
+        self.tabs.addTab(self.by_class, "By class")
+        self.report = QPushButton("Open report")
+        self.report.setToolTip("The page with pictures, in your browser.")
+        close = QPushButton("Close")
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        for row, widgets in (
+            (top, (self.name, self.data, self.start, self.stop_button)),
+            (bottom, (self.told, self.report, close)),
+        ):
+            row.setSpacing(theme.SPACE)
+            for widget in widgets:
+                row.addWidget(widget, 1 if widget in (self.name, self.told) else 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*[theme.SPACE_LARGE] * 4)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(top)
+        column.addWidget(self.bar)
+        column.addWidget(self.trouble)
+        column.addWidget(self.tabs, 1)
+        column.addLayout(bottom)
+        self.resize(*SIZE)
+        self.start.clicked.connect(self.evaluate)
+        self.stop_button.clicked.connect(self.cancel)
+        self.report.clicked.connect(self._open_report)
+        close.clicked.connect(self.close)
+        self.data.activated.connect(self._choose_data)
+        self._list_data()
+        self._show_busy()
+        self._show_found()
+
+    # --- what others use -------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being evaluated."""
+        return self._thread is not None
+
+    @Slot()
+    def evaluate(self) -> None:
+        """Starts the trainer, which writes the page and its figures."""
+        data = self.data.currentData()
+        chosen = [str(data)] if isinstance(data, Path) else []
+        thread = TrainingThread([evaluate_job(self._subject, self._place, chosen)])
+        self._thread = thread
+        self.trouble.show_trouble(None)
+        self.told.setText("Starting…")
+        thread.events.connect(self._show_events)
+        thread.troubled.connect(self._show_trouble)
+        thread.finished.connect(self._end)
+        thread.launch()
+        self._show_busy()
+
+    @Slot()
+    def cancel(self) -> None:
+        """Asks the trainer to stop; what was found before stays."""
+        if self._thread is not None:
+            self._thread.send("stop")
+            self.told.setText("Stopping…")
+
+    def shutdown(self) -> None:
+        """Ends the trainer and waits for the thread. Call it before the window closes."""
+        if self._thread is not None:
+            self._thread.kill()
+            self._thread.join()
+            self._thread = None
+
+    # --- inside ----------------------------------------------------------------------------
+
+    @Slot(list)
+    def _show_events(self, events: list[Event]) -> None:
+        scored = [event for event in events if isinstance(event, Scored)]
+        if scored and self.busy:
+            last = scored[-1]
+            self.bar.setRange(0, last.total)
+            self.bar.setValue(last.done)
+            done, total = map(formatting.count, (last.done, last.total))
+            self.told.setText(f"{last.what.capitalize()}: {done} of {total}")
+
+    @Slot(object)
+    def _show_trouble(self, trouble: Trouble) -> None:
+        self.trouble.show_trouble(trouble)
+
+    @Slot()
+    def _end(self) -> None:
+        thread, self._thread = self._thread, None
+        self._show_busy()
+        self._show_found()
+        if thread is not None and thread.state is RunState.STOPPED:
+            self.told.setText("Stopped.")
+
+    def _show_busy(self) -> None:
+        self.start.setVisible(not self.busy)
+        self.stop_button.setVisible(self.busy)
+        self.data.setEnabled(not self.busy)
+        self.bar.setRange(0, 0 if self.busy else 1)  # 0 to 0: it runs to and fro
+        self.bar.setVisible(self.busy)
+        known = self._resolution is None or isinstance(self.data.currentData(), Path)
+        self.start.setEnabled(known)
+
+    def _show_found(self) -> None:
+        try:
+            found = evaluation_file.read(self._file(".json"))
+        except RunError:
+            found = None
+        self.tabs.setVisible(found is not None)
+        self.report.setEnabled(self._file(".html").is_file())
+        if found is not None:
+            self._fill(found)
+        elif self._resolution is not None and not self.start.isEnabled():
+            self.told.setText(NEEDS_DATA)
+        else:
+            self.told.setText(NOTHING)
+
+    def _fill(self, found: EvaluationFile) -> None:
+        self.told.setText(found.told)
+        _show(
+            self.figures,
+            FIGURES,
+            [(r.label, r.mean, r.class_mean, r.interval, readable(r.worst)) for r in found.rows],
+            [r.meaning for r in found.rows],
+        )
+        classed = [r for r in found.rows if any(value != "–" for value in r.by_class)]
+        names = ("", *map(readable, found.classes))
+        rows = [(r.label, *r.by_class) for r in classed]
+        _show(self.by_class, names, rows, [r.meaning for r in classed])
+
+    def _list_data(self) -> None:
+        """The prepared datasets of the model's resolution, the newest first."""
+        if self._resolution is None:
+            return
+        stores = user_folder() / "data"
+        found = sorted(
+            stores.glob("*/index.json"), key=lambda path: path.stat().st_mtime, reverse=True
+        )
+        for index in found:
+            try:
+                card = read_card(index.parent)
+            except DataError:
+                continue
+            if card.resolution == self._resolution:
+                self.data.addItem(card.folder.name, card.folder)
+        self.data.addItem(OTHER)
+        if self.data.count() == 1:
+            self.data.setPlaceholderText("Choose…")
+            self.data.setCurrentIndex(-1)
+
+    @Slot(int)
+    def _choose_data(self, index: int) -> None:
+        if isinstance(self.data.itemData(index), Path):
+            return
+        folder = QFileDialog.getExistingDirectory(self, "Prepared dataset, or shapes")
+        if folder:
+            self.data.insertItem(0, Path(folder).name, Path(folder))
+        self.data.setCurrentIndex(0 if self.data.count() > 1 else -1)
+        self._show_busy()
+        self._show_found()
+
+    @Slot()
+    def _open_report(self) -> None:
+        page = self._file(".html")
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(page))):
+            self.told.setText(f"The report is {page}.")
+
+    def _file(self, ending: str) -> Path:
+        return self._place.with_name(f"{self._place.name}{ending}")
+
+
+class Evaluations(QObject):
+    """The dialogs of a window, one a run or model."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._dialogs: dict[Path, EvaluationDialog] = {}
+
+    def open(self, subject: Path, name: str, resolution: int | None = None) -> EvaluationDialog:
+        """Shows the dialog of a run, or of a model of a resolution."""
+        if subject not in self._dialogs:
+            dialog = EvaluationDialog(subject, name, resolution, self._window)
+            self._dialogs[subject] = dialog
+        dialog = self._dialogs[subject]
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    def shutdown(self) -> None:
+        """Ends what is being evaluated."""
+        for dialog in self._dialogs.values():
+            dialog.shutdown()
+
+
+def _table() -> QTableWidget:
+    table = QTableWidget()
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    return table
+
+
+def _show(
+    table: QTableWidget,
+    titles: tuple[str, ...],
+    rows: list[tuple[str, ...]],
+    hints: list[str],
+) -> None:
+    """Fills a table; the first column is a name, with a hint, the others are numbers."""
+    table.setColumnCount(len(titles))
+    table.setRowCount(len(rows))
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for column, title in enumerate(titles):
+        header = QTableWidgetItem(title)
+        if column:
+            header.setTextAlignment(right)
+        table.setHorizontalHeaderItem(column, header)
+    for place, (row, hint) in enumerate(zip(rows, hints, strict=True)):
+        for column, text in enumerate(row):
+            item = QTableWidgetItem(text)
+            item.setToolTip(hint)
+            if column:
+                item.setTextAlignment(right)
+            table.setItem(place, column, item)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
