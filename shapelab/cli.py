@@ -19,7 +19,7 @@ from typer.core import TyperCommand
 from shapelab import __version__
 from shapelab.core.errors import ExportError, InputError, ShapelabError
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
-from shapelab.core.paths import DEFAULT_MODEL
+from shapelab.core.paths import DEFAULT_MODEL, find_model
 from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.core.session.shape_file import AUTO
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
@@ -85,14 +85,19 @@ def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Debug = False,
+    model_name: Annotated[
+        str, typer.Option("--model", help="Name or folder of the model that the window opens.")
+    ] = "",
 ) -> None:
     """Explore, reconstruct, morph and export 3-D shapes.
 
     Without a command the window opens: `shapelab`, or `shapelab FILE...` to start with pictures,
-    meshes, voxel files or saved shapes.
+    meshes, voxel files, saved shapes or models; `shapelab --model NAME FILE...` says the model.
     """
     if version:
         print(f"shapelab {__version__}")
+    elif model_name and context.invoked_subcommand is not None:
+        raise typer.BadParameter(f"--model goes after {context.invoked_subcommand}.")
     elif context.invoked_subcommand is None:
         raise typer.Exit(open_window([]))
 
@@ -320,17 +325,34 @@ def _complain(error: Exception) -> None:
         traceback.print_exception(error)
 
 
-def open_window(files: list[Path]) -> int:
-    """Opens the window with files; returns its exit code."""
+def open_window(files: list[Path], model: str = "") -> int:
+    """Opens the window with a model, or the usual one, and files; returns its exit code.
+
+    Raises:
+        ModelFileError: there is no such model.
+    """
     from shapelab.gui.app import run
 
-    return run(files)
+    return run(files, find_model(model)) if model else run(files)
+
+
+def _named_model(arguments: list[str]) -> tuple[str, list[str]]:
+    """The model that is named before all else, and the other arguments."""
+    first, *others = arguments or [""]
+    if first == "--model" and others:
+        return others[0], others[1:]
+    if first.startswith("--model="):
+        return first.removeprefix("--model="), others
+    return "", arguments
 
 
 def _start(arguments: list[str]) -> int:
-    first = arguments[0] if arguments else ""
+    model, others = _named_model(arguments)
+    first = others[0] if others else ""
+    if model and not first:
+        return open_window([], model)
     if first and first not in COMMANDS and not first.startswith("-"):
-        files = [Path(argument).expanduser() for argument in _expanded(arguments)]
+        files = [Path(argument).expanduser() for argument in _expanded(others)]
         for path in files:
             if not os.path.exists(path):
                 known = ", ".join(COMMANDS)
@@ -339,7 +361,7 @@ def _start(arguments: list[str]) -> int:
                     file=sys.stderr,
                 )
                 return 2
-        return open_window(files)
+        return open_window(files, model)
     try:
         app(args=arguments, prog_name="shapelab")
     except SystemExit as end:

@@ -584,7 +584,7 @@ def test_wildcards_that_no_shell_expanded_are(
     assert cli.main(["reconstruct", "?.png", "c[1].png", "-o", "out/"]) == 0
     assert sorted(os.listdir("out")) == ["a-shape.stl", "b-shape.stl", "c[1]-shape.stl"]
     opened: list[list[Path]] = []
-    monkeypatch.setattr(cli, "open_window", lambda files: opened.append(files) or 0)
+    monkeypatch.setattr(cli, "open_window", lambda files, _model: opened.append(files) or 0)
     assert cli.main(["*.png"]) == 0
     assert opened == [[Path("a.png"), Path("b.png"), Path("c[1].png")]]
     capsys.readouterr()
@@ -611,17 +611,24 @@ def test_base_name(source: str, name: str) -> None:
 def test_files_open_the_window_and_other_words_do_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened: list[list[Path]] = []
-    monkeypatch.setattr(cli, "open_window", lambda files: opened.append(files) or 0)
+    opened: list[tuple[list[Path], str]] = []
+    monkeypatch.setattr(
+        cli, "open_window", lambda files, model="": opened.append((files, model)) or 0
+    )
     picture, mesh = tmp_path / "a.png", tmp_path / "b.stl"
     picture.touch()
     mesh.touch()
     assert cli.main([]) == 0
     assert cli.main([str(picture), str(mesh)]) == 0
-    assert opened == [[], [picture, mesh]]
+    assert cli.main(["--model", "mine"]) == 0
+    assert cli.main(["--model=mine", str(picture)]) == 0
+    wanted = [([], ""), ([picture, mesh], ""), ([], "mine"), ([picture], "mine")]
+    assert opened == wanted
+    assert cli.main(["--model", "mine", "sample"]) == 2
+    assert "--model goes after sample" in capsys.readouterr().err
     assert cli.main([str(picture), "smaple"]) == 2
     assert "'smaple' is neither a file nor a command" in _error(capsys)
-    assert len(opened) == 2
+    assert opened == wanted
 
 
 def test_a_shapelab_error_of_the_window_is_one_sentence(

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapelab.core.paths import resources
+from shapelab.core.paths import DEFAULT_MODEL, resources
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -24,8 +24,8 @@ SCREENLESS = ("offscreen", "minimal", "vnc", "eglfs", "linuxfb")
 X_TIMEOUT_S = 2.0
 
 
-def run(files: Sequence[Path] = ()) -> int:
-    """Opens the window, then the files one after the other; returns the exit code."""
+def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
+    """Opens the window with a model, then the files one after the other; returns the exit code."""
     problem = screen_problem(os.environ)
     if problem:
         sys.stderr.write(problem + "\n")
@@ -33,7 +33,7 @@ def run(files: Sequence[Path] = ()) -> int:
     app = application()
     from shapelab.gui.main_window import MainWindow
 
-    window = MainWindow()
+    window = MainWindow(model)
     window.show()
     window.open_paths(files)
     if threading.current_thread() is threading.main_thread():

@@ -38,6 +38,7 @@ from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window import model_loading
 from shapelab.gui.window.actions import Actions
 from shapelab.gui.window.commands import Commands
+from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
 from shapelab.gui.window.status_bar import StatusBar
 
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.current = CurrentDocument(self)
         self.current.changed.connect(self._show_document)
+        self.current.history_changed.connect(self._show_history)
         self.settings = settings or WindowSettings()
         self._model_name = model_name
         self._disconnect: list[Callable[[], object]] = []  # from the shown document and its session
@@ -99,6 +101,10 @@ class MainWindow(QMainWindow):
         self.commands = Commands(
             self, self.actions_, self.viewport, self.current, self.toasts, self.settings
         )
+        self.models = ModelOpener(self, self.current, self.toasts, self.settings)
+        self.models.loading.connect(self._show_loading)
+        self.actions_["model"].triggered.connect(self.models.choose)
+        self.latent_panel.model_requested.connect(self.models.choose)
         self.training_link = TrainingLink(
             self, self.training, self.actions_["training"], self.current, self.toasts
         )
@@ -175,7 +181,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _open_model(self, model: ShapeModel) -> None:
         self._loader = None
-        self.current.show(Document(model, self))
+        self.current.open_model(model)
 
     @property
     def document(self) -> Document | None:
@@ -193,12 +199,12 @@ class MainWindow(QMainWindow):
             document.reading.connect(self._show_reading),
             document.original_changed.connect(self._show_original),
             document.failed.connect(self.toasts.exception),
+            document.model_needed.connect(self.models.find),
             document.guest_changed.connect(self._show_guest),
         )
         self._disconnect = [
             *(partial(QObject.disconnect, wire) for wire in wires),
             session.shape_changed.connect(self.status_bar.show_state),
-            session.history_changed.connect(self._show_history),
         ]
         for panel in (self.latent_panel, self.morph_panel):
             panel.set_session(session)
@@ -206,7 +212,6 @@ class MainWindow(QMainWindow):
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)
-        self._show_history()
 
     @Slot(object)
     def _fail_to_load(self, error: Exception) -> None:
@@ -291,12 +296,15 @@ class MainWindow(QMainWindow):
         elif self.document is not None:
             self.status_bar.show_state(self.document.session.state)
 
+    @Slot(str)
+    def _show_loading(self, text: str) -> None:
+        if text:
+            self.status_bar.show_text(text)
+        elif self.document is not None:
+            self.status_bar.show_state(self.document.session.state)
+
     def _show_history(self) -> None:
-        session = self.document.session if self.document else None
-        for name, text in (
-            ("undo", session.undo_text if session else ""),
-            ("redo", session.redo_text if session else ""),
-        ):
+        for name, text in (("undo", self.current.undo_text), ("redo", self.current.redo_text)):
             self.actions_[name].setEnabled(bool(text))
             self.actions_[name].setText(f"&{name.capitalize()} {text}".rstrip())
 
@@ -343,8 +351,8 @@ class MainWindow(QMainWindow):
         if self._loader is not None:
             self._loader.stop()
             self._loader = None
-        if self.document is not None:
-            self.document.stop()
+        self.models.stop()
+        self.current.stop()
         self.viewport.shutdown()
         self.commands.keep_view()
         self.settings.keep(self)

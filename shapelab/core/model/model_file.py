@@ -23,15 +23,11 @@ from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.model.model_summary import FORMAT, VERSION, metadata_of, read_card
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
-FORMAT = "shapelab-model"
-#: 1: the digest did not cover the spec; 2: no signed distances, no sub-cells; 3: no backbones.
-VERSION = 4
 MAX_BYTES = 256 * 1024**2  # 128 million weights; the largest preset has half of that at 128^3
-MAX_HEADER = 1024**2  # a longer JSON header is a known way to stall a reader
-MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB
 _MOST = 1e6  # of a density's numbers; those of latents are near 1
 _TYPES = {torch.float16, torch.float32, torch.int64}  # what ``encode`` writes
 
@@ -106,30 +102,6 @@ def encode(
     return save_tensors(tensors, metadata)
 
 
-def _header(data: bytes, path: Path) -> dict[str, str]:
-    """The metadata of the file, read with bounds before safetensors sees it."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 10 or not 2 <= length <= min(MAX_HEADER, len(data) - 8):
-        raise ModelFileError(f"{path.name} is damaged or not a model file; please get it again.")
-    try:
-        metadata = files_of_others.json_of(data[8 : 8 + length]).get("__metadata__", {})
-    except (ValueError, AttributeError):
-        raise ModelFileError(
-            f"{path.name} is damaged or not a model file; please get it again."
-        ) from None
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise ModelFileError(f"{path.name} is no ShapeLab model; make one with `export-model`.")
-    version = str(metadata.get("version", ""))
-    if not (version.isascii() and version.isdecimal() and len(version) < 7):
-        raise ModelFileError(f"{path.name} is damaged: it has no version; please get it again.")
-    if int(version) > VERSION:
-        raise ModelFileError(
-            f"{path.name} was written by a newer ShapeLab (format {version}; this one reads up to "
-            f"{VERSION}); please update ShapeLab."
-        )
-    return metadata
-
-
 def _filled(
     build: type[nn.Module], spec: ModelSpec, part: str, tensors: dict[str, Tensor], path: Path
 ) -> nn.Module:
@@ -156,7 +128,7 @@ def read(path: Path) -> ModelParts:
         data = files_of_others.read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise ModelFileError(f"{path.name} cannot be read: {error.strerror}.") from None
-    metadata = _header(data, path)
+    metadata = metadata_of(data, path)
     try:
         spec = ModelSpec.model_validate_json(metadata["spec"])
         tensors = load_tensors(data)
@@ -196,7 +168,7 @@ def read(path: Path) -> ModelParts:
         PrincipalDirections(
             spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
         ),
-        _read_card(path.with_name("card.json")),
+        read_card(path.parent),
         metadata["digest"],
         None if matrix is None else LatentFlip(np.asarray(matrix.numpy(), np.float32)),
     )
@@ -210,11 +182,3 @@ def _check_density(arrays: dict[str, Any], path: Path) -> None:
         raise ModelFileError(f"{path.name} holds a density that cannot be; it cannot be used.")
     if any(np.abs(values).max() > _MOST for values in arrays.values()):
         raise ModelFileError(f"{path.name} holds absurdly large numbers; it cannot be used.")
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        card = files_of_others.json_of(files_of_others.read_bytes(path, MAX_CARD))
-    except (OSError, ValueError):
-        return {}  # a card informs; a model without one still works
-    return card if isinstance(card, dict) else {}

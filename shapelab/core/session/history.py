@@ -37,6 +37,15 @@ class History(Generic[T]):
         self._position = len(self._steps) - 1
         self._open = control
 
+    @property
+    def position(self) -> int:
+        """How many steps lie behind the current value."""
+        return self._position
+
+    def forget_redo(self) -> None:
+        """Drops the steps that ``redo`` would repeat."""
+        del self._steps[self._position + 1 :]
+
     def map(self, change: Callable[[T], T]) -> None:
         """Changes every value, past and future, in place; position and words stay."""
         self._steps = [Step(change(step.value), step.text) for step in self._steps]

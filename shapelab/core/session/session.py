@@ -238,6 +238,16 @@ class Session:
             self._travelled()
 
     @property
+    def position(self) -> int:
+        """How many steps ``undo`` could take back."""
+        return self._history.position
+
+    def forget_redo(self) -> None:
+        """Leaves nothing to do again, as any new change does."""
+        self._history.forget_redo()
+        self.history_changed()
+
+    @property
     def undo_text(self) -> str:
         return self._history.undo_text
 

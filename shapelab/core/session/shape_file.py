@@ -30,6 +30,14 @@ DAMAGED = "The saved shape is damaged; please save it again."
 
 
 @dataclass(frozen=True)
+class ModelStamp:
+    """The model that a saved shape needs."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class SavedShape:
     """What a ``.shape.json`` file holds, or another source of one shape."""
 
@@ -140,6 +148,13 @@ def read_shape_document(path: Path) -> dict[str, Any]:
     return document
 
 
+def stamp_of(document: dict[str, Any]) -> ModelStamp:
+    """Which model a document's shape is of; empty texts where it does not say."""
+    stamp = document.get("model")
+    named = stamp if isinstance(stamp, dict) else {}
+    return ModelStamp(str(named.get("name", "")), str(named.get("digest", "")))
+
+
 def read_shape(path: Path, model: ShapeModel) -> SavedShape:
     """Reads a ``.shape.json`` file.
 
@@ -147,9 +162,9 @@ def read_shape(path: Path, model: ShapeModel) -> SavedShape:
         InputError: unreadable, damaged, newer, or saved with another model.
     """
     document = read_shape_document(path)
-    stamp = document.get("model")
-    if not isinstance(stamp, dict) or stamp.get("digest") != model.digest:
-        saved_with = stamp.get("name") if isinstance(stamp, dict) else None
+    stamp = stamp_of(document)
+    if stamp.digest != model.digest:
+        saved_with = stamp.name
         raise InputError(
             f"{path.name} was saved with another model ('{saved_with}'); load that model to open "
             "it."

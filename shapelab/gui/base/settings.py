@@ -15,6 +15,7 @@ from shapelab.core.paths import user_folder
 
 #: Raised when docks or toolbars change so much that an older layout no longer fits.
 LAYOUT = 1
+MOST_MODELS = 8  # that are remembered
 MAX_BYTES = 2**20  # of the file; ours have 3 kB
 _log = logging.getLogger("shapelab")
 
@@ -61,6 +62,16 @@ class WindowSettings:
         if (wanted := "\n".join(names)) != self.text("training/runs", ""):
             self.set_text("training/runs", wanted)
             self._write()  # now: this is for the case that the app is killed
+
+    @property
+    def opened_models(self) -> tuple[Path, ...]:
+        """Folders of models that were opened before, the newest first."""
+        return tuple(Path(line) for line in self.text("models/opened", "").splitlines())
+
+    def remember_model(self, folder: Path) -> None:
+        """Puts a model first among those that were opened before."""
+        names = dict.fromkeys([str(folder.absolute()), *map(str, self.opened_models)])
+        self.set_text("models/opened", "\n".join([*names][:MOST_MODELS]))
 
     def _write(self) -> None:
         """Puts the entries on the disk; one that refuses is no reason to lose more than them."""

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from shapelab.core.errors import ShapelabError
+from shapelab.core.model.model_summary import is_model
 from shapelab.core.session.session import Session
 from shapelab.gui.document.document import Document, ShapeSource
 
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+
 LOADING = "The model is still being loaded; please wait a moment."
+MOST_DOCUMENTS = 4  # that undo may come back to; each keeps its model
 
 
 class CurrentDocument(QObject):
-    """There is none until the model is loaded; a run's model comes and goes as one of its own.
+    """Documents of the models that were opened, in a line that undo and redo go along.
+
+    Latents of one model mean nothing to another: so a document's own steps come first, then the
+    document before it. There is none until the first model is loaded; a run's model comes and goes
+    as a document outside the line.
 
     Signals:
         changed: the document that is shown from now on.
-        folder_opened: a folder is no shape, but shapes to learn from.
+        history_changed: what undo and redo would do.
+        model_opening: the line goes on with another model; what is outside it ends.
+        model_dropped: the path of a model that should be opened, and what came with it.
+        folder_opened: a folder is neither a shape nor a model, but shapes to learn from.
     """
 
     changed = Signal(object)
+    history_changed = Signal()
+    model_opening = Signal()
+    model_dropped = Signal(Path, list)
     folder_opened = Signal(Path)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
         self._waiting: list[ShapeSource] = []
+        self._line: list[Document] = []
+        self._left: dict[Document, int] = {}  # the step at which the line went on
+        self._disconnect: Callable[[], object] = lambda: None
 
     @property
     def document(self) -> Document | None:
@@ -49,19 +69,112 @@ class CurrentDocument(QObject):
         """Shows a document from now on; the one before keeps its shape and history, unheard."""
         if self._document is not None:
             self._document.cancel()
+        self._disconnect()
         self._document = document
+        self._disconnect = document.session.history_changed.connect(self._follow_history)
         self.changed.emit(document)
         document.refresh()
+        self.history_changed.emit()
         waiting, self._waiting = self._waiting, []
-        document.open(waiting)
+        self.open(waiting)
+
+    def open_model(self, model: ShapeModel) -> None:
+        """Goes on with a new document of this model; undo leads back to the one before."""
+        self.model_opening.emit()
+        at = self._place()
+        if at is not None:
+            before = self._line[at]
+            before.session.finish_edit()
+            before.session.forget_redo()
+            self._left[before] = before.session.position
+            self._drop(self._line[at + 1 :])
+        document = Document(model, self.parent())
+        self._line.append(document)
+        self._drop(self._line[:-MOST_DOCUMENTS])
+        self.show(document)
+
+    def stop(self) -> None:
+        """Ends the threads of all documents."""
+        if self._document is not None:
+            self._document.stop()
+        for document in self._line:
+            if document is not self._document:
+                document.stop()
+
+    # --- undo and redo ---------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Takes back the last change of the shape, else the opening of its model."""
+        document, before = self._document, self._neighbour(-1)
+        if document is not None and document.session.undo_text:
+            document.session.undo()
+        elif before is not None:
+            self.show(before)
+
+    def redo(self) -> None:
+        """Does again what was taken back."""
+        document, after = self._document, self._neighbour(1)
+        if document is not None and document.session.redo_text:
+            document.session.redo()
+        elif after is not None:
+            self.show(after)
+
+    @property
+    def undo_text(self) -> str:
+        """Words for what ``undo`` takes back; empty when there is nothing."""
+        own = self._document.session.undo_text if self._document else ""
+        return own or self._opening(self._document if self._neighbour(-1) else None)
+
+    @property
+    def redo_text(self) -> str:
+        """Words for what ``redo`` repeats; empty when there is nothing."""
+        own = self._document.session.redo_text if self._document else ""
+        return own or self._opening(self._neighbour(1))
+
+    def _opening(self, document: Document | None) -> str:
+        return "" if document is None else f"open model {document.model.name}"
+
+    def _place(self) -> int | None:
+        """Where in the line the shown document is; the last place while one outside it is."""
+        if self._document in self._line:
+            return self._line.index(self._document)
+        return len(self._line) - 1 if self._line else None
+
+    def _neighbour(self, step: int) -> Document | None:
+        if self._document not in self._line:
+            return None
+        at = self._line.index(self._document) + step
+        return self._line[at] if 0 <= at < len(self._line) else None
+
+    def _follow_history(self) -> None:
+        """A new change forgets what could be done again, models included."""
+        document = self._document
+        if document is not None and self._neighbour(1) is not None:
+            session = document.session
+            if not session.redo_text and session.position != self._left.get(document):
+                self._drop(self._line[self._line.index(document) + 1 :])
+        self.history_changed.emit()
+
+    def _drop(self, documents: list[Document]) -> None:
+        for document in documents:
+            self._line.remove(document)
+            self._left.pop(document, None)
+            document.stop()
+            document.deleteLater()
+
+    # --- opening files ---------------------------------------------------------------------------
 
     def open(self, sources: list[ShapeSource]) -> None:
         """The one way in, for drop, Open, Paste and the command line; waits for the model."""
-        folders = [each.path for each in sources if each.path and each.path.is_dir()]
-        if folders:
-            self.folder_opened.emit(folders[0])
-        shapes = [source for source in sources if source.path not in folders or not source.path]
+        models = [each for each in sources if each.path and is_model(each.path)]
+        folders = [each for each in sources if each.path and each.path.is_dir()]
+        shapes = [each for each in sources if each not in (*models, *folders)]
+        data = [each.path for each in folders if each not in models]
+        if data and data[0] is not None:
+            self.folder_opened.emit(data[0])
         if self._document is None:
-            self._waiting += shapes
+            self._waiting += [*models[:1], *shapes]
+        elif models:
+            self.model_dropped.emit(models[0].path, shapes)
         else:
             self._document.open(shapes)

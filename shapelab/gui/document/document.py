@@ -19,7 +19,7 @@ from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.session.session import Session
-from shapelab.core.session.shape_file import SHAPE_SUFFIX
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document, stamp_of
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base.workers import LatestOnly, Task
 
@@ -102,6 +102,7 @@ class Document(QObject):
     surface_ready = Signal(object)  # ShownShape
     surface_failed = Signal(object)  # exception
     reading = Signal(str)  # name of what is being read, empty when nothing is
+    model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
     original_changed = Signal(object)  # Original of the shape that is shown, or None
     failed = Signal(object)  # exception
     guest_changed = Signal(object)  # Guest or None
@@ -273,7 +274,7 @@ class Document(QObject):
         while self._sources:
             source = self._sources.popleft()
             if source.path is not None and source.path.name.lower().endswith(SHAPE_SUFFIX):
-                self._open_saved(source.path)
+                self._open_saved(source, source.path)
                 continue
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
@@ -283,11 +284,19 @@ class Document(QObject):
             self._task.start()
             return
 
-    def _open_saved(self, path: Path) -> None:
+    def _open_saved(self, source: ShapeSource, path: Path) -> None:
+        """Shows a saved shape; one of another model leaves to others what is still to be opened."""
         try:
-            self.session.open(path)
+            stamp = stamp_of(read_shape_document(path))
+            if stamp.digest == self.model.digest:
+                self.session.open(path)
+                return
         except ShapelabError as error:
             self.failed.emit(error)
+            return
+        waiting = [source, *self._sources]
+        self._sources.clear()
+        self.model_needed.emit(stamp, waiting)
 
     def _rebuild(self, source: ShapeSource, task: Task) -> object:
         """Runs on the task's thread; untrusted bytes are read in a child process."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -36,7 +36,13 @@ NO_SEED = -1  # the spin box shows a dash: the shape came from a picture or a mo
 
 
 class LatentPanel(QWidget):
-    """Shows and moves the session's shape in the latent space; keeps no state of its own."""
+    """Shows and moves the session's shape in the latent space; keeps no state of its own.
+
+    Signals:
+        model_requested: another model is wanted.
+    """
+
+    model_requested = Signal()
 
     def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,17 +90,20 @@ class LatentPanel(QWidget):
             session.shape_changed.connect(self._show_shape),
             session.surface_changed.connect(self.surface.show_options),
             session.locked_changed.connect(self._show_locks),
-            session.model_changed.connect(lambda _: self._show_shares(session.state.class_name)),
+            session.model_changed.connect(lambda _: self._show_model(session)),
         ]
         self.fold.setText(f"All {session.model.latent_size} latent values")
         if not self._raw_box.isHidden():
             self._build_raw(session.model.latent_size)
-        self._show_shares(session.state.class_name)
+        self._show_model(session)
         self._show_shape(session.state)
         self._show_locks(session.locked)
         self.surface.show_options(session.surface)
 
     def _build_origin(self) -> QGridLayout:
+        self.model = QPushButton()
+        self.model.setToolTip("The model that makes the shapes. Click to choose another one.")
+        self.model.clicked.connect(lambda: self.model_requested.emit())
         self.classes = QComboBox()
         self.classes.setToolTip("The kind of furniture that seeds are drawn from.")
         self.classes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -126,15 +135,18 @@ class LatentPanel(QWidget):
         grid.setHorizontalSpacing(SPACING)
         grid.setVerticalSpacing(SPACING)
         grid.setColumnStretch(1, 1)
-        for row, (text, buddy) in enumerate((("Class", self.classes), ("Seed", self.seed))):
+        for row, (text, buddy) in enumerate(
+            (("Model", self.model), ("Class", self.classes), ("Seed", self.seed))
+        ):
             label = QLabel(text)
             label.setBuddy(buddy)
             label.setFixedWidth(NAME_WIDTH)
             grid.addWidget(label, row, 0)
-        grid.addWidget(self.classes, 0, 1, 1, 2)
-        grid.addWidget(self.seed, 1, 1)
-        grid.addWidget(self.randomise, 1, 2)
-        grid.addWidget(self.truncation, 2, 0, 1, 3)
+        grid.addWidget(self.model, 0, 1, 1, 2)
+        grid.addWidget(self.classes, 1, 1, 1, 2)
+        grid.addWidget(self.seed, 2, 1)
+        grid.addWidget(self.randomise, 2, 2)
+        grid.addWidget(self.truncation, 3, 0, 1, 3)
         return grid
 
     def _build_directions(self) -> QVBoxLayout:
@@ -264,6 +276,11 @@ class LatentPanel(QWidget):
         self._show_reset()
         if not self._raw_box.isHidden():
             self._show_raw()
+
+    def _show_model(self, session: Session) -> None:
+        cells = session.model.spec.resolution
+        self.model.setText(f"{session.model.name} · {cells}³")
+        self._show_shares(session.state.class_name)
 
     def _show_shares(self, class_name: str) -> None:
         assert self._session is not None

@@ -61,6 +61,7 @@ class TrainingLink(QObject):
         dock.made.connect(self._link)
         dock.failed.connect(toasts.exception)
         current.folder_opened.connect(self._learn_from)
+        current.model_opening.connect(self._end_run)
 
     def may_close(self) -> bool:
         """Whether the window may close; asks what becomes of a training that goes on."""
@@ -79,13 +80,11 @@ class TrainingLink(QObject):
         return all(may)  # each was told to stop or let go
 
     def stop(self) -> None:
-        """Ends the thread that loads models, the document that waits, and evaluations."""
+        """Ends the thread that loads models, and evaluations."""
         if self._evaluations is not None:
             self._evaluations.shutdown()
         if self._follow is not None:
             self._follow.stop()
-        if self._home is not None:
-            self._home.stop()
 
     @Slot()
     def evaluate_model(self) -> None:
@@ -206,14 +205,20 @@ class TrainingLink(QObject):
     @Slot()
     def _go_home(self) -> None:
         """Back to the model from before."""
-        if self._home is None or self._away is None:
+        home = self._home
+        if home is not None:
+            self._current.show(home)
+            self._end_run()
+
+    @Slot()
+    def _end_run(self) -> None:
+        """Lets go the run's model; the window shows, or will show, another."""
+        if self._away is None:
             return
         if self._follow is not None:
             self._follow.stop()
             self._follow = None
-        away, self._away = self._away, None
-        home, self._home = self._home, None
-        self._current.show(home)
+        away, self._away, self._home = self._away, None, None
         self._window.setWindowTitle("ShapeLab")
         away.stop()
         away.deleteLater()

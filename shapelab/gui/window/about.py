@@ -17,6 +17,7 @@ from shapelab.core.model.attributions import KEY, Credit, credits_of
 from shapelab.gui.base.labels import readable
 
 if TYPE_CHECKING:
+    from shapelab.core.model.model_summary import ModelSummary
     from shapelab.core.model.shape_model import ShapeModel
 
 
@@ -49,7 +50,7 @@ class AboutDialog(QDialog):
         self.resize(560, 560)
 
 
-def card_html(model: ShapeModel) -> str:
+def card_html(model: ShapeModel | ModelSummary) -> str:
     """The model card as rows of name and value, and the works that the model was made from."""
     classes = ", ".join(readable(name).lower() for name in model.classes)
     facts: dict[str, Any] = {"model": model.name, "classes": classes, "digest": model.digest[:16]}

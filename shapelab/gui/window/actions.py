@@ -16,6 +16,7 @@ Row = tuple[str, str, tuple[str, ...], str, str]
 
 FILE: tuple[Row, ...] = (
     ("open", "&Open…", ("Ctrl+O",), "open", "Open a picture, mesh, voxel or shape file"),
+    ("model", "Open &Model…", ("Ctrl+Shift+O",), "", "Choose the model that makes the shapes"),
     ("paste", "&Paste", ("Ctrl+V",), "paste", "Make a shape of the picture on the clipboard"),
     (
         "save",
@@ -115,7 +116,7 @@ class Actions(QObject):
     def fill_menus(self, bar: QMenuBar, docks: Iterable[QAction]) -> None:
         """Builds File, Edit, View and Help."""
         file = bar.addMenu("&File")
-        self._list(file, ("open", "paste", None, "save", "export", None))
+        self._list(file, ("open", "model", "paste", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
         edit = bar.addMenu("&Edit")
         self._list(edit, ("undo", "redo", None, "randomise", "reset"))

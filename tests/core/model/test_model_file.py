@@ -16,6 +16,7 @@ from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
+from shapelab.core.model.model_summary import metadata_of
 from shapelab.core.model.spec import ModelSpec
 
 SPEC = ModelSpec(
@@ -154,7 +155,7 @@ def test_another_spec_of_the_same_sizes_is_seen(data: bytes, tmp_path: Path) -> 
 
 
 def test_files_of_the_first_version_are_read(data: bytes, tmp_path: Path) -> None:
-    tensors, metadata = load_tensors(data), model_file._header(data, tmp_path / "model.safetensors")
+    tensors, metadata = load_tensors(data), metadata_of(data, tmp_path / "model.safetensors")
     old = metadata | {"version": "1", "digest": model_file._digest(tensors, "")}
     assert _read(tmp_path, save_tensors(tensors, old)).spec == SPEC
 

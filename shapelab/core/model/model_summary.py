@@ -1,0 +1,124 @@
+"""What a model is without its weights: header and card of its file; and which models are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from shapelab.core import files_of_others
+from shapelab.core.errors import ModelFileError
+from shapelab.core.model.spec import ModelSpec
+from shapelab.core.paths import DEFAULT_MODEL, resources, user_folder
+
+FORMAT = "shapelab-model"
+#: 1: the digest did not cover the spec; 2: no signed distances, no sub-cells; 3: no backbones.
+VERSION = 4
+WEIGHTS, CARD = "model.safetensors", "card.json"
+MAX_HEADER = 1024**2  # bytes; a longer JSON header is a known way to stall a reader
+MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB
+
+#: Where a model is kept: with the program, in the user's folder, or anywhere else.
+Origin = Literal["shipped", "yours", "opened before"]
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model that can be opened; its digest is what the file claims, until it is loaded."""
+
+    folder: Path
+    origin: Origin
+    spec: ModelSpec
+    digest: str
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.spec.classes
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path names a model: its folder, or the file with its weights."""
+    return path.suffix == Path(WEIGHTS).suffix or (path / WEIGHTS).is_file()
+
+
+def metadata_of(data: bytes, path: Path) -> dict[str, str]:
+    """The metadata at the start of a file, read with bounds before safetensors sees it.
+
+    Raises:
+        ModelFileError: it is damaged, no model, or too new.
+    """
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or not 2 <= length <= min(MAX_HEADER, len(data) - 8):
+        raise ModelFileError(f"{path.name} is damaged or not a model file; please get it again.")
+    try:
+        metadata = files_of_others.json_of(data[8 : 8 + length]).get("__metadata__", {})
+    except (ValueError, AttributeError):
+        raise ModelFileError(
+            f"{path.name} is damaged or not a model file; please get it again."
+        ) from None
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ModelFileError(f"{path.name} is no ShapeLab model; make one with `export-model`.")
+    version = str(metadata.get("version", ""))
+    if not (version.isascii() and version.isdecimal() and len(version) < 7):
+        raise ModelFileError(f"{path.name} is damaged: it has no version; please get it again.")
+    if int(version) > VERSION:
+        raise ModelFileError(
+            f"{path.name} was written by a newer ShapeLab (format {version}; this one reads up to "
+            f"{VERSION}); please update ShapeLab."
+        )
+    return metadata
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a person should know of a model; nothing where that cannot be read."""
+    try:
+        card = files_of_others.json_of(files_of_others.read_bytes(folder / CARD, MAX_CARD))
+    except (OSError, ValueError):
+        return {}  # a card informs; a model without one still works
+    return card if isinstance(card, dict) else {}
+
+
+def summarise(folder: Path, origin: Origin) -> ModelSummary:
+    """A model's summary, in milliseconds. Raises ModelFileError as opening it would."""
+    path = folder / WEIGHTS
+    try:
+        with files_of_others.opened(path, links=True) as file:
+            data = file.read(8)
+            data += file.read(min(int.from_bytes(data, "little"), MAX_HEADER))
+    except OSError as error:
+        raise ModelFileError(f"{path.name} cannot be read: {error.strerror}.") from None
+    metadata = metadata_of(data, path)
+    try:
+        spec = ModelSpec.model_validate_json(metadata["spec"])
+    except (ValidationError, KeyError, ValueError, TypeError):
+        raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
+    return ModelSummary(folder, origin, spec, str(metadata.get("digest")), read_card(folder))
+
+
+def find_models(opened_before: Iterable[Path] = ()) -> list[ModelSummary]:
+    """The models that can be opened: shipped, the user's own, and others by their folders."""
+    found: dict[Path, ModelSummary] = {}
+    for folder, origin in _places(opened_before):
+        if folder.resolve() not in found and (folder / WEIGHTS).is_file():
+            try:
+                found[folder.resolve()] = summarise(folder, origin)
+            except ModelFileError:
+                continue  # opening it by name says why
+    return sorted(found.values(), key=lambda model: model.name != DEFAULT_MODEL)
+
+
+def _places(opened_before: Iterable[Path]) -> Iterator[tuple[Path, Origin]]:
+    for path in sorted((resources() / "models").glob(f"*/{WEIGHTS}")):
+        yield path.parent, "shipped"
+    for path in sorted((user_folder() / "models").glob(f"*/{WEIGHTS}")):
+        yield path.parent, "yours"
+    for folder in opened_before:
+        yield folder, "opened before"

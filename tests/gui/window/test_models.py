@@ -1,0 +1,116 @@
+"""Models are opened, chosen, left and come back to; saved shapes bring theirs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from shapelab.core.model import model_file
+from shapelab.core.model.latent import LatentDensity
+from shapelab.core.paths import DEFAULT_MODEL, find_model
+
+pytestmark = pytest.mark.gl
+WAIT_MS = 60_000
+
+
+@pytest.fixture
+def other(tmp_path):
+    """The folder of a model like the shipped one but for the places of its classes."""
+    parts = model_file.read(find_model(DEFAULT_MODEL) / "model.safetensors")
+    density = parts.density
+    moved = LatentDensity(density.classes, density.means + np.float32(0.01), density.factors)
+    folder = tmp_path / "other"
+    folder.mkdir()
+    data = model_file.encode(parts.spec, parts.networks, moved, parts.directions, parts.flip)
+    (folder / "model.safetensors").write_bytes(data)
+    return folder
+
+
+def settle(qtbot, window, name=""):
+    """Waits until the model of this name is there and everything is at rest."""
+    qtbot.waitUntil(lambda: not window.models.busy, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.document.busy, timeout=WAIT_MS)
+    if name:
+        assert window.document.model.name == name
+        assert window.latent_panel.model.text() == f"{name} · 32³"
+
+
+def test_undo_leads_back_to_the_model_before_and_redo_forward(qtbot, window, other):
+    actions, first = window.actions_, window.document
+    first.session.set_coefficient(0, 1.5)
+    first.session.set_coefficient(1, 1.5)
+    first.session.undo()
+    window.open_paths([other / "model.safetensors"])  # as a drop does
+    settle(qtbot, window, "other")
+    second = window.document
+    assert actions["undo"].text() == "&Undo open model other"
+    assert not actions["redo"].isEnabled(), "a new model is a new change"
+    second.session.set_seed(9)
+    for text in ("seed 9", "open model other", "direction 1"):
+        assert actions["undo"].text() == f"&Undo {text}"
+        actions["undo"].trigger()
+    assert window.document is first
+    assert not first.session.state.coefficients.any()
+    for _ in range(3):
+        actions["redo"].trigger()
+    assert window.document is second
+    assert second.session.state.seed == 9
+    assert not actions["redo"].isEnabled()
+    actions["undo"].trigger()
+    actions["undo"].trigger()
+    settle(qtbot, window, DEFAULT_MODEL)
+    first.session.randomise()
+    assert not actions["redo"].isEnabled(), "what came after is forgotten"
+    settle(qtbot, window)
+
+
+def test_a_saved_shape_brings_its_model_or_asks_for_it(qtbot, window, other, tmp_path, monkeypatch):
+    usual = tmp_path / "usual.shape.json"
+    window.document.session.save(usual)
+    window.open_paths([other])
+    settle(qtbot, window, "other")
+    saved, lost = tmp_path / "saved.shape.json", tmp_path / "lost.shape.json"
+    window.document.session.set_seed(12)
+    window.document.session.save(saved)
+    state = window.document.session.state
+    window.open_paths([usual])  # knows where that is
+    settle(qtbot, window, DEFAULT_MODEL)
+    assert window.document.session.state.origin == "chair, seed 1"
+    window.open_paths([saved])  # was opened before
+    settle(qtbot, window, "other")
+    assert window.document.session.state == state
+    lost.write_text(json.dumps(json.loads(saved.read_text()) | {"model": {"name": "gone"}}))
+    asked = []
+
+    def answer(_parent, _title, text):
+        asked.append(text)
+        return QMessageBox.StandardButton.Yes
+
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_: (str(other / "model.safetensors"), "")
+    )
+    window.open_paths([lost, usual])
+    settle(qtbot, window, DEFAULT_MODEL)  # the one that follows is opened all the same
+    assert "lost.shape.json was saved with the model gone" in asked[0]
+    assert "another model than gone" in window.toasts.visible[-1].text
+
+
+def test_the_chooser_shows_cards_and_opens(qtbot, window, other):
+    window.settings.remember_model(other)
+    window.latent_panel.model.click()
+    chooser = window.models.chooser
+    rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
+    assert rows[0] == f"{DEFAULT_MODEL}\n32³ cells · 10 classes · in use"
+    assert rows[-1] == "other\n32³ cells · 10 classes · opened before"
+    assert chooser.list.currentRow() == 0
+    assert "night stand" in chooser.card.toPlainText()
+    chooser.list.setCurrentRow(len(rows) - 1)
+    assert str(other) in chooser.card.toPlainText()
+    chooser.accept()
+    settle(qtbot, window, "other")
+    window.open_paths([other])
+    assert "open already" in window.toasts.visible[-1].text
