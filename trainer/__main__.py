@@ -152,7 +152,7 @@ def fit(
 
     from .data.store.joined_store import open_data
     from .process.distributed import Processes
-    from .training.loop import check_fit
+    from .training.loop import check_fit, starting_model
     from .updates.state import settled
 
     shares = [parse_share(text) for text in data]
@@ -161,6 +161,8 @@ def fit(
     made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
     made = settled(made, processes.device)
     check_fit(made, store, processes)  # before there is a folder that the next try would find
+    if made.start_from:
+        starting_model(made)
     if processes.is_main:
         RunFolder(run).create(made, shares)
     processes.barrier()

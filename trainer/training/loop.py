@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 from shapelab.core.errors import ExportError, RunError
+from shapelab.core.model import model_file
+from shapelab.core.model.spec import IMAGE_FIELDS
+from shapelab.core.paths import find_model
 from shapelab.core.runs.events import (
     WAITING,
     Event,
@@ -128,6 +131,23 @@ def check_fit(config: RunConfig, store: Store, processes: Processes) -> None:
             )
 
 
+def starting_model(config: RunConfig) -> model_file.ModelParts:
+    """The model that a run starts from.
+
+    Raises:
+        RunError: its shapes or classes are not those of the run.
+        ModelFileError: there is no such model, or its file is damaged.
+    """
+    name = config.start_from
+    model = model_file.read(find_model(name) / "model.safetensors")
+    for field in type(config.model).model_fields:
+        old, new = getattr(model.spec, field), getattr(config.model, field)
+        if old != new and field not in IMAGE_FIELDS:
+            told = "other classes" if field == "classes" else f"model.{field} = {old}, not {new}"
+            raise RunError(f"This run cannot start from {name}, which has {told}.")
+    return model
+
+
 def _load(
     folder: RunFolder, config: RunConfig, processes: Processes, store: Store
 ) -> tuple[TrainState, str | None]:
@@ -142,7 +162,10 @@ def _load(
         train = store.indices("train")
         looked_at = train[np.linspace(0, len(train) - 1, min(len(train), FILL_FROM)).astype(int)]
         state.start_output_at(float(store.grids(looked_at).mean()))
-        state.start_pictures()
+        if config.start_from:
+            state.start_with(starting_model(config))
+        else:
+            state.start_pictures()
         return state, None
     state.load(*found)
     if state.has_other_pictures(found[1]):

@@ -14,6 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import Adam
 
 from shapelab.core.model.lite0 import Lite0
+from shapelab.core.model.model_file import ModelParts
 from shapelab.core.model.networks import (
     Critic,
     Generator,
@@ -74,6 +75,16 @@ class TrainState:
         for module in (self.generator, self.averages["generator"]):
             nn.init.constant_(module.head.bias, math.log(likely / (1 - likely)))  # type: ignore
 
+    def start_with(self, model: ModelParts) -> None:
+        """Begins with the networks of a model; an image encoder of another form learns anew."""
+        same = not _other_pictures(model.spec, self.config.model)
+        for part in AVERAGED if same else ("generator", "voxel_encoder"):
+            weights = model.networks[part].state_dict()
+            for network in (self.networks[part], self.averages[part]):
+                network.load_state_dict(weights)
+        if not same:
+            self.start_pictures()
+
     def start_pictures(self) -> None:
         """Gives the image encoder's backbone, where it has one, the weights of ImageNet.
 
@@ -100,8 +111,7 @@ class TrainState:
         noted = position.get("config")
         if noted is None:
             return False
-        before, now = ModelSpec.model_validate(noted["model"]), self.config.model
-        return any(getattr(before, name) != getattr(now, name) for name in IMAGE_FIELDS)
+        return _other_pictures(ModelSpec.model_validate(noted["model"]), self.config.model)
 
     def position(self) -> dict[str, Any]:
         """What a checkpoint notes beside the tensors."""
@@ -178,6 +188,10 @@ class TrainState:
                 torch._foreach_lerp_(list(module.parameters()), list(live.parameters()), 1 - decay)
                 for own, other in zip(module.buffers(), live.buffers(), strict=True):
                     own.copy_(other)
+
+
+def _other_pictures(before: ModelSpec, now: ModelSpec) -> bool:
+    return any(getattr(before, name) != getattr(now, name) for name in IMAGE_FIELDS)
 
 
 def _match_memory_format(optimiser: Adam) -> None:

@@ -38,6 +38,12 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         0, ge=0, lt=2**31, description="Every random draw derives from it and the step."
     )
 
+    start_from: str = Field(
+        "",
+        description="A model, by name or path, with whose networks the run begins; its critic and "
+        "what its optimisers remember are new.",
+    )
+
     # --- schedule ---
     steps: int = Field(61500, ge=1, le=MOST, description="Batches in all, warm start included.")
     batch_size: int = Field(256, ge=2, le=4096, description="Shapes in a batch, all processes.")
@@ -246,7 +252,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
             return {**fields, "penalty": "r1r2"}
         return fields
 
-    @field_validator("preset", "backgrounds")
+    @field_validator("preset", "backgrounds", "start_from")
     @classmethod
     def _nothing_is_hidden(cls, value: str) -> str:
         if clean(value) != value:
