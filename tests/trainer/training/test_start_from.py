@@ -56,7 +56,7 @@ def test_other_shapes_or_classes_are_refused(made, config):
         model = config.model.model_copy(update=changes)
         return config.model_copy(update={"start_from": str(made), "model": model})
 
-    with pytest.raises(RunError, match="which has model.generator_width = "):
+    with pytest.raises(RunError, match=r"which has model\.generator_width = "):
         loop.starting_model(refused(generator_width=2 * config.model.generator_width))
     with pytest.raises(RunError, match="other classes"):
         loop.starting_model(refused(classes=("ship",)))
