@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from shapelab.core.inputs.images import FILL
-from shapelab.core.model.camera import Camera
+from shapelab.core.inputs.images import FILL, frame
+from shapelab.core.model.camera import DEVIATION, MEAN, Camera, flipped_codes
 from tests.trainer.data import steps
 from trainer.data.batches import masks
 from trainer.data.batches.backgrounds import Backgrounds
+from trainer.data.batches.batches import Batches
+from trainer.data.batches.cameras import Cameras, framed
 from trainer.data.batches.composites import Composer, Square
 from trainer.data.batches.photo_effects import photographed
 from trainer.data.batches.rooms import Shadow, Sight, on_floor
@@ -26,9 +29,6 @@ VIEWS = 8
 @pytest.fixture(scope="module")
 def composer(tmp_path_factory):
     """Of a store with a flight of steps in eight views: its pictures are exact silhouettes."""
-    from shapelab.core.inputs.images import frame
-    from trainer.data.batches.cameras import framed
-
     folder = tmp_path_factory.mktemp("steps")
     items = [Item(f"{k}", "steps", folder) for k in range(2)]
     recipe = StoreRecipe("steps", "test", "", 64, VIEWS, SIDE, 0, digest_of(items))
@@ -42,7 +42,7 @@ def composer(tmp_path_factory):
         for k in range(2):
             writer.add(k, encode(steps.grid(), None, pictures, shots.cameras()))
         store = writer.finish(keep_duplicates=True, hold_out=0.0)
-    return Composer(store, Backgrounds())
+    return Composer(store, Cameras(store), Backgrounds())
 
 
 def composed(composer, count, **settings):
@@ -54,7 +54,8 @@ def composed(composer, count, **settings):
 
 def test_a_photo_is_a_function_of_its_row_view_and_generator(composer):
     first = composed(composer, 24)
-    other = Composer(open_store(composer._store.folder), Backgrounds())
+    store = open_store(composer._store.folder)
+    other = Composer(store, Cameras(store), Backgrounds())
     for k in reversed(range(24)):
         again = other.compose(0, k % VIEWS, np.random.default_rng([7, k]), SIDE)
         for name in ("scene", "mask", "truth", "camera", "is_bad"):
@@ -204,3 +205,28 @@ def test_without_a_known_camera_there_is_a_photo_but_no_code(composer, monkeypat
     photo = composed(composer, 1)[0]
     assert photo.camera is None
     assert photo.mask.any()
+
+
+def test_a_batch_of_mode_rgba_is_made_of_photos_flipped_with_their_shapes(composer, config, alone):
+    """Any process, and any order of steps, makes the same batch; codes are those of its masks."""
+    spec = config.model.model_copy(
+        update={"image_mode": "RGBA", "image_size": SIDE, "resolution": 64, "classes": ("steps",)}
+    )
+    run = config.model_copy(update={"model": spec, "batch_size": 4})
+    batches = Batches(composer._store, run, alone)
+    flips = set()
+    for step in range(4):
+        batch = batches(step, True)
+        assert batch.pictures.shape == (4, 4, SIDE, SIDE)
+        again = Batches(composer._store, run, alone)(step, True)
+        assert torch.equal(again.pictures, batch.pictures)
+        assert torch.equal(again.cameras, batch.cameras)
+        for photo, code, flip in zip(batch.pictures, batch.cameras, batch.flipped, strict=True):
+            numbers = (flipped_codes(code.numpy()) if flip else code.numpy()) * DEVIATION + MEAN
+            turn, (elevation, far, tilt, *frame) = np.arctan2(numbers[1], numbers[0]), numbers[2:]
+            camera = Camera(turn, elevation, np.exp(far), tilt, tuple(frame))
+            outline = steps.silhouette(camera, SIDE)
+            mask = photo[3].numpy() > 0.5
+            mask = mask[:, ::-1] if flip else mask
+            flips.add((bool(flip), steps.overlap(mask, outline) > 0.9))
+    assert {(False, True), (True, True)} <= flips

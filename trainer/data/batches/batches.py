@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shapelab.core.inputs.images import FILL, to_inputs
+from shapelab.core.inputs.images import FILL, Pixels, to_inputs
 from shapelab.core.model.camera import flipped_codes
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.run_config import RunConfig
@@ -22,10 +22,12 @@ from ..store.joined_store import JoinedStore, WeightedRows
 from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
 from .cameras import Cameras
+from .composites import Composer
 from .picture_inputs import model_inputs
 from .proportions import stretch
 
 EMPTY = 1 / 16  # of the pictures that a backbone learns from show no object
+ROOMS_OF_EMPTY = 0.6  # of these show a room or a studio
 
 #: Of each quantised signed distance d, in voxels, sigmoid(-d).
 SQUASHED = (1 / (1 + np.exp(to_voxels(np.arange(256, dtype=np.uint8))))).astype(np.float32)
@@ -121,6 +123,7 @@ class Batches:
         photos = config.backgrounds if config.model.image_mode != "LA" else ""
         self.backgrounds = Backgrounds(Path(photos) if photos else None)
         self.cameras = Cameras(store)
+        self.composer = Composer(store, self.cameras, self.backgrounds)
         self._of_class = {
             int(label): self.rows[store.labels[self.rows] == label]
             for label in np.unique(store.labels[self.rows])
@@ -234,45 +237,51 @@ class Batches:
         rngs = [np.random.default_rng(seed) for seed in seeds]
         counts = store.view_counts[rows].tolist()
         views = np.asarray([rng.integers(n) for rng, n in zip(rngs, counts, strict=True)])
-        rgba = store.pictures(rows, views)
-        # A flipped shape in a flipped picture is a true pair, since azimuth is uniform.
-        rgba[flipped] = rgba[flipped, :, ::-1]
-        inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
+        # A flipped shape in a flipped picture is a true pair: left and right are as likely.
+        if spec.image_mode == "RGBA":
+            inputs, codes = self.composer.inputs(rows, views, rngs, spec)
+            inputs[flipped] = inputs[flipped, ..., ::-1]
+        else:
+            codes = self.cameras.codes(rows, views)
+            rgba = store.pictures(rows, views)
+            rgba[flipped] = rgba[flipped, :, ::-1]
+            inputs = model_inputs(rgba, spec, rngs, self.backgrounds)
         if spec.image_mode == "LA":
             inputs = np.stack([augment(p, rng) for p, rng in zip(inputs, rngs, strict=True)])
-        codes = labels = None
-        if spec.camera:
-            codes = self.cameras.codes(rows, views)
-            codes[flipped] = flipped_codes(codes[flipped])
+        codes[flipped] = flipped_codes(codes[flipped])
+        labels = None
         if spec.has_backbone:
             labels = self._labels[store.labels[rows]]
             for k, rng in enumerate(rngs):
                 if some_empty and rng.random() < EMPTY:
-                    inputs[k] = empty_picture(rng, self.backgrounds, spec)
+                    inputs[k] = empty_picture(rng, self._nothing(rng), spec)
                     labels[k] = len(spec.classes)
-                    if codes is not None:
-                        codes[k] = np.nan  # nobody stands before nothing
+                    codes[k] = np.nan  # nobody stands before nothing
         return (
             self._tensor(inputs),
-            None if codes is None else self._tensor(codes),
+            self._tensor(codes) if spec.camera else None,
             None if labels is None else self._tensor(labels),
         )
+
+    def _nothing(self, rng: np.random.Generator) -> Pixels:
+        """A picture (S, S, 3) without an object."""
+        side = self.config.model.image_size
+        if self.config.model.image_mode == "RGBA" and rng.random() < ROOMS_OF_EMPTY:
+            return self.composer.empty(rng, side)
+        return self.backgrounds.draw(rng, side)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
 
-def empty_picture(
-    rng: np.random.Generator, backgrounds: Backgrounds, spec: ModelSpec
-) -> NDArray[np.float32]:
-    """A background without an object, (C, S, S), under a mask such as a cut-out makes up there.
+def empty_picture(rng: np.random.Generator, behind: Pixels, spec: ModelSpec) -> NDArray[np.float32]:
+    """A background (S, S, 3) as (C, S, S), under a mask such as a cut-out makes up there.
 
     That is the ellipse which ends a search that found nothing, the whole picture, or blots.
     """
     import cv2
 
     side = spec.image_size
-    behind = backgrounds.draw(rng, side)
     mask = np.full((side, side), 255, np.uint8)
     kind = rng.random()
     if spec.image_mode == "RGBA" and kind < 0.5:

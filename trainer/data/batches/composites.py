@@ -7,6 +7,7 @@ which the view was drawn, and where a bad mask frames another square, the camera
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -14,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shapelab.core.inputs.images import FILL, Pixels, resample
+from shapelab.core.inputs.images import FILL, Pixels, resample, to_inputs
 from shapelab.core.model.camera import Camera
+from shapelab.core.model.spec import ModelSpec
 
 from ..pictures.picture_cameras import draw_camera, key_light
 from ..store.prepared_store import Store
 from .backgrounds import Backgrounds
-from .cameras import Cameras
+from .cameras import Cameras, code_of
 from .masks import Fault, Seen, bounds, draw_faults, soft_edge
 from .photo_effects import photographed
 from .rooms import Layer, Shadow, Sight, on_floor, room, studio
@@ -81,11 +83,31 @@ class Composite:
 class Composer:
     """Composes pictures of a store."""
 
-    def __init__(self, store: Store, backgrounds: Backgrounds) -> None:
+    def __init__(self, store: Store, cameras: Cameras, backgrounds: Backgrounds) -> None:
         self._store = store
+        self._cameras = cameras
         self._backgrounds = backgrounds
-        self._cameras = Cameras(store)
         self._rows = store.indices("train")
+
+    def inputs(
+        self,
+        rows: NDArray[np.int64],
+        views: NDArray[np.int64],
+        rngs: Sequence[np.random.Generator],
+        spec: ModelSpec,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs (n, 4, S, S) of a model of mode RGBA, and the codes (n, 8) of their cameras.
+
+        Of each row one view; a generator each, which says all else.
+        """
+        photos = [
+            self.compose(row, view, rng, spec.image_size)
+            for row, view, rng in zip(rows.tolist(), views.tolist(), rngs, strict=True)
+        ]
+        scenes = np.stack([photo.scene for photo in photos])
+        masked = np.stack([np.dstack([photo.scene, photo.mask]) for photo in photos])
+        codes = np.stack([code_of(photo.camera) for photo in photos])
+        return to_inputs(masked, spec, scenes), codes
 
     def compose(
         self, row: int, view: int, rng: np.random.Generator, side: int, bad_masks: float = BAD_MASKS
