@@ -300,6 +300,27 @@ def soft_iou_loss(solid: Tensor, target: Tensor) -> Tensor:
         solid: [B, 1, R, R, R] in [0, 1].
         target: [B, 1, R, R, R] in {0, 1}.
     """
-    solid, target = solid.flatten(1), target.flatten(1)
-    both = (solid * target).sum(1)
-    return (1 - both / (solid.sum(1) + target.sum(1) - both).clamp_min(1e-6)).mean()
+    return _SoftIou.apply(solid.flatten(1), target.flatten(1))  # type: ignore[no-untyped-call]
+
+
+class _SoftIou(torch.autograd.Function):
+    """Of sets s and t, with i = sum s t and u = sum s + sum t - i, in few passes over the grids.
+
+    d(i / u) / ds = t / u - (1 - t) i / u^2.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, solid: Tensor, target: Tensor) -> Tensor:
+        both = torch.linalg.vecdot(solid, target)
+        either = (solid.sum(1) + target.sum(1) - both).clamp_min(1e-6)
+        ctx.save_for_backward(target, both, either)
+        return (1 - both / either).mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        target, both, either = ctx.saved_tensors
+        share = outer[0] / len(target)
+        beside = (share * both / either**2).unsqueeze(1)
+        within = (share / either).unsqueeze(1)
+        return torch.addcmul(beside, target, -(beside + within)), None

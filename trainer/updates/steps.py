@@ -49,13 +49,17 @@ def _reconstruction(config: RunConfig, logits: Tensor, batch: Batch, every: int 
     target, kind, weight = batch.targets[rows], config.reconstruction, config.positive_weight
     logits = logits.to(target.dtype)
     if config.model.field == "occupancy":
-        return losses.reconstruction(logits, target, kind, weight)
-    error = losses.distance_reconstruction(
-        logits, target, batch.measured[rows], kind, weight, config.thin_weight
-    )
-    if config.centre_lines:
-        lines = losses.centre_line_loss(_solid(config, logits), (target > 0.5).to(target))
-        error = error + config.centre_lines * lines
+        error = losses.reconstruction(logits, target, kind, weight)
+    else:
+        error = losses.distance_reconstruction(
+            logits, target, batch.measured[rows], kind, weight, config.thin_weight
+        )
+    if config.overlap or config.centre_lines:
+        solid, wanted = _solid(config, logits), (target > 0.5).to(target)
+        if config.overlap:
+            error = error + config.overlap * losses.soft_iou_loss(solid, wanted)
+        if config.centre_lines:
+            error = error + config.centre_lines * losses.centre_line_loss(solid, wanted)
     return error
 
 

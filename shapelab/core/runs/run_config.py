@@ -89,6 +89,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Extra weight of voxels in and beside parts less than 3 voxels thick; signed "
         "distances only.",
     )
+    overlap: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Weight of 1 - IoU in the reconstruction: a shape of few voxels then counts as "
+        "much as one of many.",
+    )
     centre_lines: float = Field(
         0.0,
         ge=0,

@@ -71,6 +71,21 @@ def test_soft_iou_equals_iou_of_hard_grids():
     assert losses.soft_iou_loss(shifted, target).item() == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("kind", ["iou", "bce", "squared", "distance"])
+def test_closed_gradients_are_those_of_the_values(kind):
+    made = torch.Generator().manual_seed(3)
+    x = 2 * torch.randn(3, 1, 5, 5, 5, generator=made, dtype=torch.float64)
+    target = torch.sigmoid(2 * torch.randn(3, 1, 5, 5, 5, generator=made, dtype=torch.float64))
+    measured = torch.tensor([True, False, True])
+
+    def loss(x):
+        if kind == "iou":
+            return losses.soft_iou_loss(torch.sigmoid(x), target)
+        return losses.distance_reconstruction(x, target, measured, kind, 2.0, 3.0)
+
+    assert torch.autograd.gradcheck(loss, (x.requires_grad_(),))
+
+
 def test_posterior_samples_have_the_asked_moments():
     noise = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0))
     mean, log_variance = torch.full((1, 1), 2.0), torch.full((1, 1), -1.0)

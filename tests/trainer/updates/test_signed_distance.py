@@ -31,6 +31,7 @@ def distances(config: RunConfig) -> RunConfig:
         update={"field": "signed_distance", "sub_cells": True, "residual_sides": (8,)}
     )
     changed = {"model": model, "reconstruction": "distance", "thin_weight": 2, "centre_lines": 0.1}
+    changed |= {"overlap": 0.1}
     return config.model_copy(update=changed | {"prior": "blends"})
 
 
