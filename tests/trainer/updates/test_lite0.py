@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shapelab.core.errors import RunError
-from shapelab.core.model.lite0 import Lite0
+from shapelab.core.model.lite0 import Layer, Lite0
 from shapelab.core.model.networks import ImageEncoder
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.presets import preset
@@ -84,6 +84,26 @@ def test_every_part_learns_and_the_encoder_is_small() -> None:
     shipped = ImageEncoder(preset("furniture", [f"c{k}" for k in range(18)], 64).model)
     values = sum(t.numel() for t in shipped.state_dict().values())
     assert 2 * values < 10e6  # bytes in half precision
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_in_half_precision_a_depthwise_layer_has_the_gradients_of_float32(stride: int) -> None:
+    torch.manual_seed(0)
+    layer = Layer(8, 8, 5, stride, groups=8, linear=True)
+    layer.norm = torch.nn.Identity()
+    values = torch.randint(-3, 4, (2, 8, 12, 12)).float()
+    whole = [values.clone().requires_grad_(True) for _ in "ab"]
+    layer.convolution.weight.data.mul_(100).round_()  # whole numbers, which bfloat16 holds exactly
+    with torch.autocast("cpu", torch.bfloat16):
+        half = layer(whole[0])
+    outer = torch.randint(-3, 4, half.shape).float()
+    half.backward(outer.to(half))
+    own = layer.convolution.weight.grad
+    layer.convolution.weight.grad = None
+    layer(whole[1]).backward(outer)
+    assert half.dtype == torch.bfloat16
+    assert torch.equal(own, layer.convolution.weight.grad)
+    assert torch.allclose(whole[0].grad, whole[1].grad, rtol=0.01, atol=0.01)
 
 
 def test_what_is_not_installed_or_not_known_is_one_sentence(
