@@ -279,7 +279,7 @@ def evaluate(
     progress = work_progress.scoring_events if machine else work_progress.scoring
     told = ""
     with progress(sys.stdout if machine else sys.stderr) as (tell, check):
-        given, shares, photos = subjects.find(subject, data or (), checkpoint, check)
+        given, shares, photos = subjects.find(subject, data or (), checkpoint, tell, check)
         with subjects.held_out(shares, given.model.spec, check) as held:
             if sheets is not None:
                 written = write(given, held, sheets, truncation, tell, check, force)

@@ -18,12 +18,12 @@ from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.store_mix import RunData, StoreShare
 
 from ..data.store.prepared_store import Store
-from ..process.control import Check, never_stop
+from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.imagenet_weights import MADE_FROM
 from ..updates.state import TrainState
 from .code_statistics import presentable_seeds
-from .measures import Evaluation, Tell
-from .scoring import evaluate, say_nothing
+from .measures import Evaluation
+from .scoring import evaluate
 from .subjects import encoded, held_out_of, of_bytes, read_run
 
 
@@ -63,7 +63,7 @@ def export(
     if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
         raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
     state, store = read_run(run, data, checkpoint)
-    made = encoded(state, store, check)
+    made = encoded(state, store, tell, check)
     subject = of_bytes(made, folder.name, state.critic)
     scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.pictures.draw import Picture, draw, on_paper
-from ..process.control import Check
+from ..process.control import Check, Tell
 from .metrics import bootstrap
 
-Tell = Callable[[str, int, int], None]  # hears what is scored, and how many of how many are done
 Tile = NDArray[Any]  # (R, R, R) occupancy, or a picture (S, S, 4) uint8 as the model sees it
 
 SAMPLES, PAIRS = 64, 64  # of a class: samples, and pairs whose midpoints are looked at

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from shapelab.core.model.latent import TRUNCATION, Array
 
 from ..data.store.prepared_store import Store
-from ..process.control import Check, never_stop
+from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures, solid_truth
 from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
 from . import ikea_photos, sample_scoring
-from .measures import FITTED, MEASURES, PAIRS, Evaluation, Findings, Tell
+from .measures import FITTED, MEASURES, PAIRS, Evaluation, Findings
 from .metrics import (
     SOLID,
     Grids,
@@ -38,10 +38,6 @@ STEPS = 8  # of a morph that is shown
 FIT_BATCH = 16  # pictures fitted at once
 # What follows the IoU of a reconstruction.
 FURTHER = ("average_precision", "real_one_piece", "one_piece", "chamfer", "f_01", "f_02", "f_05")
-
-
-def say_nothing(_what: str, _done: int, _total: int) -> None:
-    """Nobody waits for this."""
 
 
 def validation_scores(
@@ -178,18 +174,19 @@ class _HeldOutScoring:
             pairs = own[rng.permutation(pairs)[:PAIRS]]
             if not len(pairs):
                 continue
-            halfway = np.stack([self.way(pair, 3)[1] for pair in pairs])
+            halfway = np.stack([self.way(pair, 3, name)[1] for pair in pairs])
             whole.append(one_part(self.model.decode(halfway) > SOLID))
             names += [name] * len(pairs)
             if self.found.draws:
-                steps = self.model.decode(self.way(pairs[0], STEPS))
+                steps = self.model.decode(self.way(pairs[0], STEPS, name))
                 self.found.show(name, "From one held-out shape to another", steps)
             self.found.tell("midpoints", len(names), PAIRS * len(self.model.classes))
         if whole:
             self.found.add("midpoint_one_piece", np.concatenate(whole), np.array(names))
 
-    def way(self, pair: NDArray[np.int64], steps: int) -> Array:
-        return self.subject.way(self.codes[pair[0]], self.codes[pair[1]], steps)
+    def way(self, pair: NDArray[np.int64], steps: int, name: str) -> Array:
+        one, other = self.codes[pair]
+        return self.subject.way(one, other, steps, (name, name))
 
     def pictures(self) -> None:
         """IoU from pictures: by the encoder of several views, and one of each fitted."""

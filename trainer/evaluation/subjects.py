@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import nn
 
 from shapelab.core.errors import DataError, RunError
 from shapelab.core.model import model_file
-from shapelab.core.model.latent import PATHS, Array
+from shapelab.core.model.latent import Array
 from shapelab.core.model.networks import Generator
 from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
@@ -28,11 +29,12 @@ from ..data.prepare.preparation import prepare
 from ..data.sources.ikea import release_in
 from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store, open_store
-from ..process.control import Check, never_stop
+from ..process.control import Check, Tell, never_stop, say_nothing
 from ..process.distributed import Processes
 from ..updates.encoding import held_out_inputs, solid_truth
 from ..updates.state import TrainState, new_state
-from .code_statistics import fit_density, fit_flip, principal_directions
+from .code_statistics import fit_flip, principal_directions
+from .prior import fit_prior
 
 CPU = torch.device("cpu")
 MOST = 600  # held-out shapes that are scored: intervals are narrow then, and it takes minutes
@@ -63,9 +65,10 @@ class Subject:
         fitted = self.model.fit_image(held_out_inputs(rgba, self.model.spec), masks, check)
         return self.encoded(rgba), fitted
 
-    def way(self, a: Array, b: Array, steps: int) -> Array:
-        """Latents (steps, latent) from a to b, as the app morphs."""
-        return np.stack([PATHS["slerp"](a, b, t) for t in np.linspace(0, 1, steps)])
+    def way(self, a: Array, b: Array, steps: int, classes: tuple[str, str]) -> Array:
+        """Latents (steps, latent) from a to b, of the two classes, as the app morphs."""
+        between = partial(self.model.density.between, a, b, mode="slerp", classes=classes)
+        return np.stack([between(t=t) for t in np.linspace(0, 1, steps)])
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,11 @@ def read_run(run: Path, data: RunData, checkpoint: str = "newest") -> tuple[Trai
 
 
 def find(
-    name: str, data: Sequence[str], checkpoint: str = "newest", check: Check = never_stop
+    name: str,
+    data: Sequence[str],
+    checkpoint: str = "newest",
+    tell: Tell = say_nothing,
+    check: Check = never_stop,
 ) -> tuple[Subject, RunData, Path | None]:
     """A run's folder, or a model by name or path; what it is scored on, and IKEA's photos.
 
@@ -144,6 +151,7 @@ def find(
         name: of the run or model.
         data: stores, other shapes, and at most one IKEA release as ``parse_share`` takes them.
         checkpoint: of a run, as for ``read_run``.
+        tell: hears how far a run's density is, which takes minutes.
         check: as everywhere.
 
     Raises:
@@ -160,7 +168,7 @@ def find(
     if RunFolder(folder).config.is_file():
         own = training_data(folder, given)
         state, store = read_run(folder, own, checkpoint)
-        subject = of_run(state, store, folder.resolve().name, check)
+        subject = of_run(state, store, folder.resolve().name, tell, check)
         return subject, given or own, photo_folder
     if folder.is_dir() and not (folder / "model.safetensors").is_file():
         raise RunError(f"{name} holds no run and no model.")
@@ -186,16 +194,24 @@ def _is_store(place: Path) -> bool:
     return (place / "index.json").is_file()
 
 
-def of_run(state: TrainState, store: Store, name: str, check: Check = never_stop) -> Subject:
+def of_run(
+    state: TrainState,
+    store: Store,
+    name: str,
+    tell: Tell = say_nothing,
+    check: Check = never_stop,
+) -> Subject:
     """What a run has learnt, as its model file would have it."""
-    return of_bytes(encoded(state, store, check), name, state.critic)
+    return of_bytes(encoded(state, store, tell, check), name, state.critic)
 
 
-def encoded(state: TrainState, store: Store, check: Check = never_stop) -> bytes:
+def encoded(
+    state: TrainState, store: Store, tell: Tell = say_nothing, check: Check = never_stop
+) -> bytes:
     """The model file of a run: its averages, and what the codes of its training shapes say."""
     generator, encoder = state.averages["generator"], state.averages["voxel_encoder"]
     assert isinstance(generator, Generator)
-    density = fit_density(encoder, store, check=check)
+    density = fit_prior(encoder, store, state.config.flip, tell, check)
     directions = principal_directions(generator, density)
     flip = fit_flip(encoder, store)
     return model_file.encode(state.config.model, state.averages, density, directions, flip)

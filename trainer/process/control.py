@@ -26,8 +26,15 @@ class Stopped(Exception):
 Check = Callable[[], None]  # long work calls it between two batches; what it raises ends the work
 
 
+Tell = Callable[[str, int, int], None]  # hears what is done, and how many of how many are
+
+
 def never_stop() -> None:
     """The check of work that nobody wants to stop."""
+
+
+def say_nothing(_what: str, _done: int, _total: int) -> None:
+    """Hears of work that nobody waits for."""
 
 
 class Control:

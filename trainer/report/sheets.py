@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +17,7 @@ from shapelab.core.runs.previews import TILE
 from ..data.pictures.draw import Picture, draw, on_paper, strip
 from ..evaluation.metrics import SOLID, iou, one_part
 from ..evaluation.subjects import HeldOut, Subject
-from ..process.control import Check, never_stop
+from ..process.control import Check, Tell, never_stop
 
 ROWS = COLUMNS = 8  # samples of a class
 PAIRS, STEPS = 20, 8  # morphs
@@ -27,8 +26,6 @@ PICTURED = 2  # held-out shapes of a class, in a row
 
 _LOOSE = (0xB3, 0x26, 0x1E)  # frames what is not in one piece
 _EDGE = 3  # pixels of that frame
-
-Tell = Callable[[str, int, int], None]
 
 
 def write(
@@ -89,8 +86,9 @@ def _morphs(subject: Subject, held: HeldOut, check: Check) -> bytes:
     for a, b in pairs:
         ends = held.rows[[a, b]]
         codes = subject.model.encode_voxels(held.store.grids(ends))
-        rows.append(_drawn(subject, subject.way(codes[0], codes[1], STEPS), check))
         one, other = (subject.model.classes[k] for k in held.labels[ends])
+        way = subject.way(codes[0], codes[1], STEPS, (one, other))
+        rows.append(_drawn(subject, way, check))
         names.append(one if one == other else f"{one} - {other}")
     return strip(rows, names)
 

@@ -44,15 +44,27 @@ def encode_grids(
     flipped: bool = False,
 ) -> NDArray[np.float32]:
     """Posterior means (len(rows), latent) of stored shapes, or of the flipped ones."""
+    return posteriors(encoder, store, rows, check, flipped)[0]
+
+
+def posteriors(
+    encoder: nn.Module,
+    store: Store,
+    rows: NDArray[np.int64],
+    check: Check = never_stop,
+    flipped: bool = False,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Posterior means and log-variances, (len(rows), latent) each, as ``encode_grids``."""
     weight = next(encoder.parameters())  # says device and precision
-    means = []
+    found = []
     with torch.inference_mode():
         for part in batches_of(rows, check):
             grids = store.grids(part)
             grids = grids[:, ::-1] if flipped else grids
             inputs = torch.from_numpy(grids[:, None].astype(np.float32)).to(weight)
-            means.append(encoder(inputs)[0].cpu())
-    return torch.cat(means).numpy()
+            found.append(torch.stack(encoder(inputs)).cpu())
+    means, log_variances = torch.cat(found, 1).numpy()
+    return means, log_variances
 
 
 def held_out_inputs(rgba: Pixels, spec: ModelSpec) -> NDArray[np.float32]:

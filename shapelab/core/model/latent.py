@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
 
+if TYPE_CHECKING:
+    from shapelab.core.model.code_flow import CodeFlow
+
 Array = NDArray[np.float32]
+Wide = NDArray[np.float64]
 PathMode = Literal["slerp", "lerp"]
 
 DIRECTIONS = 12  # principal directions shipped per class
@@ -22,15 +26,20 @@ TRUNCATION, MAX_TRUNCATION = 0.8, 2.0
 
 @dataclass(frozen=True)
 class LatentDensity:
-    """One Gaussian per class, fitted to the encoded training shapes (Ghosh et al. 2020).
+    """Where the codes of each class lie, fitted to the encoded training shapes (Ghosh et al. 2020).
 
     A VAE with little KL weight reconstructs well, but N(0, I) is then a poor description of where
     its codes lie; a density fitted afterwards keeps seeds and sigma units meaningful.
+
+    Each class has a Gaussian, z = m + F w. Where there is a flow, w is not normal noise itself but
+    the flow's image of it, which follows codes that lie on no ellipsoid. Noise is then the space
+    in which shapes are mixed: halfway between two codes of a class there may be no shape.
     """
 
     classes: tuple[str, ...]
     means: Array  # (classes, latent) float32
     factors: Array  # (classes, latent, latent) float32, lower Cholesky factors of the covariances
+    flow: CodeFlow | None = None  # older models, and those of a run's timeline, have none
 
     @classmethod
     def fit(
@@ -78,18 +87,75 @@ class LatentDensity:
     def place(self, noise: Array, class_name: str, truncation: float = 1.0) -> Array:
         """Moves standard normal noise (..., latent) into a class's region, scaled by truncation."""
         k = self.index(class_name)
-        return np.asarray(self.means[k] + truncation * noise @ self.factors[k].T, np.float32)
+        if self.flow is None:
+            return np.asarray(self.means[k] + truncation * noise @ self.factors[k].T, np.float32)
+        return self._of_noise(truncation * noise, np.eye(len(self.classes))[k])
+
+    def noise_of(self, latents: Array, class_name: str) -> Array:
+        """The noise (..., latent) that ``place`` moves to these latents, but for rounding."""
+        rows = latents.reshape(-1, self.latent_size)
+        noise = self._noise_of(rows, self.index(class_name))[0]
+        return np.asarray(noise, np.float32).reshape(latents.shape)
+
+    def between(
+        self, a: Array, b: Array, t: float, mode: PathMode, classes: tuple[str, str]
+    ) -> Array:
+        """The latent (latent,) at t on the way from a (t = 0, exactly) to b (t = 1, exactly).
+
+        With a flow the path runs through its noise, and through blends of the two classes.
+
+        Args:
+            a: (latent,) of the first class.
+            b: (latent,) of the second class.
+            t: place in [0, 1].
+            mode: how the noise of one becomes that of the other.
+            classes: of a and of b.
+        """
+        if self.flow is None or t in (0, 1):
+            return PATHS[mode](a, b, t)
+        ends = np.stack([a, b])
+        kinds = np.eye(len(self.classes))[[self.index(name) for name in classes]]
+        noise = np.stack([self.noise_of(end, c) for end, c in zip(ends, classes, strict=True)])
+        # What rounding leaves at the ends is spread over the path, which so begins at a.
+        missed = ends - np.stack([self._of_noise(*end) for end in zip(noise, kinds, strict=True)])
+        shares = np.array([1 - t, t])
+        found = self._of_noise(PATHS[mode](noise[0], noise[1], t), shares @ kinds)
+        return np.asarray(found + shares @ missed, np.float32)
 
     def nearest_class(self, latent: Array) -> str:
-        """The class whose Gaussian gives a latent (latent,) the highest likelihood.
+        """The class that gives a latent (latent,) the highest likelihood.
 
-        With covariance F F^T its logarithm is -|F^-1 (z - m)|^2 / 2 - log det F, and a constant.
+        With covariance F F^T and noise n its logarithm is -|n|^2 / 2 - log det F, the flow's
+        log det, and a constant.
         """
         scores = []
-        for mean, factor in zip(self.means, self.factors, strict=True):
-            white = np.linalg.solve(factor.astype(np.float64), (latent - mean).astype(np.float64))
-            scores.append(-0.5 * white @ white - np.log(np.diag(factor)).sum())
+        for k, factor in enumerate(self.factors):
+            noise, log_det = self._noise_of(latent[None], k)
+            scores.append(-0.5 * noise[0] @ noise[0] + log_det[0] - np.log(np.diag(factor)).sum())
         return self.classes[int(np.argmax(scores))]
+
+    def _noise_of(self, latents: Array, k: int) -> tuple[Wide, Wide]:
+        """Noise (n, latent) of latents of class k, and the log det (n,) of the flow."""
+        wide = (latents - self.means[k]).astype(np.float64)
+        white = np.linalg.solve(self.factors[k].astype(np.float64), wide.T).T
+        if self.flow is None:
+            return white, np.zeros(len(white))
+        kinds = np.zeros((len(white), len(self.classes)), np.float32)
+        kinds[:, k] = 1
+        noise, log_det = self.flow.noise_of(np.ascontiguousarray(white, np.float32), kinds)
+        return noise.astype(np.float64), log_det.astype(np.float64)
+
+    def _of_noise(self, noise: Array, kind: Wide) -> Array:
+        """Latents (..., latent) of noise, for a class or a blend of them, (classes,)."""
+        assert self.flow is not None
+        rows = np.ascontiguousarray(noise.reshape(-1, self.latent_size), np.float32)
+        kinds = np.tile(kind.astype(np.float32), (len(rows), 1))
+        white = self.flow.white_of(rows, kinds)
+        shares = {int(k): kind[k] for k in np.flatnonzero(kind)}
+        moved = sum(
+            part * (self.means[k] + white @ self.factors[k].T) for k, part in shares.items()
+        )
+        return np.asarray(moved, np.float32).reshape(noise.shape)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The model file: safetensors weights with a JSON header, verified before anything is used.
 
-Layout of a model folder: ``model.safetensors`` (weights as float16, density and directions as
+Layout of a model folder: ``model.safetensors`` (weights as float16, Gaussians and directions as
 float32; metadata: format, version, spec, digest) and ``card.json`` (what a person should know).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,17 +22,21 @@ from torch import Tensor, nn
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
+from shapelab.core.model.code_flow import MAX_LAYERS, MAX_WIDTH, CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.model.model_summary import FORMAT, VERSION, metadata_of, read_card
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
+Network = TypeVar("Network", bound=nn.Module)
+
 MAX_BYTES = 256 * 1024**2  # 128 million weights; the largest preset has half of that at 128^3
 _MOST = 1e6  # of a density's numbers; those of latents are near 1
 _TYPES = {torch.float16, torch.float32, torch.int64}  # what ``encode`` writes
 
 FLIP = "mirror.matrix"  # of all versions, from a time when flips were called so
+FLOW = "density.flow"
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "generator": Generator,
@@ -92,6 +97,9 @@ def encode(
     }
     if flip is not None:
         tensors[FLIP] = torch.from_numpy(flip.matrix.copy())
+    if density.flow is not None:
+        flow = density.flow.state_dict()
+        tensors |= {f"{FLOW}.{name}": _compact(value) for name, value in flow.items()}
     described = spec.model_dump_json()
     metadata = {
         "format": FORMAT,
@@ -103,8 +111,12 @@ def encode(
 
 
 def _filled(
-    build: type[nn.Module], spec: ModelSpec, part: str, tensors: dict[str, Tensor], path: Path
-) -> nn.Module:
+    build: Callable[[ModelSpec], Network],
+    spec: ModelSpec,
+    part: str,
+    tensors: dict[str, Tensor],
+    path: Path,
+) -> Network:
     """A network with its weights; what the spec claims takes no memory before it is compared."""
     with torch.device("meta"):
         module = build(spec)
@@ -116,6 +128,32 @@ def _filled(
     weights = {name: own[name].to(expected[name].dtype) for name in expected}
     module.load_state_dict(weights, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def _flow(spec: ModelSpec, tensors: dict[str, Tensor], path: Path) -> CodeFlow | None:
+    """The flow of the codes, if the file has one; its own arrays say how large it is."""
+    if not any(name.startswith(FLOW) for name in tensors):
+        return None
+    orders, inner = tensors.get(f"{FLOW}.orders"), tensors.get(f"{FLOW}.couplings.0.second.bias")
+    if (
+        orders is None
+        or inner is None
+        or orders.dtype != torch.int64
+        or orders.ndim != 2
+        or inner.ndim != 1
+        or not 1 <= len(orders) <= MAX_LAYERS
+        or not 1 <= len(inner) <= MAX_WIDTH
+    ):
+        raise ModelFileError(f"{path.name} does not fit its own description at {FLOW}.")
+    size = len(orders), len(inner)
+
+    def build(spec: ModelSpec) -> CodeFlow:
+        return CodeFlow(spec.latent_size, len(spec.classes), *size)
+
+    flow = _filled(build, spec, FLOW, tensors, path)
+    if not bool((flow.orders.sort(1).values == torch.arange(spec.latent_size)).all()):
+        raise ModelFileError(f"{path.name} does not fit its own description at {FLOW}.orders.")
+    return flow
 
 
 def read(path: Path) -> ModelParts:
@@ -164,7 +202,12 @@ def read(path: Path) -> ModelParts:
     return ModelParts(
         spec,
         networks,
-        LatentDensity(spec.classes, arrays["density.means"], arrays["density.factors"]),
+        LatentDensity(
+            spec.classes,
+            arrays["density.means"],
+            arrays["density.factors"],
+            _flow(spec, tensors, path),
+        ),
         PrincipalDirections(
             spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
         ),

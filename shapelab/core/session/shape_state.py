@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.model.latent import DIRECTIONS, PATHS, TRUNCATION, Array, PathMode
+from shapelab.core.model.latent import DIRECTIONS, TRUNCATION, Array, PathMode
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -75,7 +75,9 @@ class Morph:
         if self.t in (0.0, 1.0):
             return self.b if self.t else self.a
         nearer = self.a if self.t < 0.5 else self.b
-        latent = PATHS[self.mode](self.a.latent(model), self.b.latent(model), self.t)
+        ends = self.a.latent(model), self.b.latent(model)
+        classes = self.a.class_name, self.b.class_name
+        latent = model.density.between(*ends, self.t, self.mode, classes)
         origin = f"morph {self.t:.0%} from {_short(self.a.origin)} to {_short(self.b.origin)}"
         return plain_state(latent, nearer.class_name, nearer.truncation, origin)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
+from shapelab.core.model.code_flow import CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.model.model_summary import metadata_of
@@ -241,6 +243,64 @@ def test_missing_misshapen_and_infinite_tensors_are_refused(
     infinite = tensors[name].clone()
     infinite.view(-1)[0] = float("inf")
     assert "not finite" in _refused(tmp_path, _signed(tensors | {name: infinite}, metadata))
+
+
+@pytest.fixture(scope="module")
+def with_flow(parts: model_file.ModelParts) -> bytes:
+    torch.manual_seed(2)
+    flow = CodeFlow(8, 2, layers=3, width=5, seed=4)
+    for value in flow.parameters():
+        torch.nn.init.normal_(value, 0, 0.3)
+    density = replace(parts.density, flow=flow)
+    return model_file.encode(SPEC, parts.networks, density, parts.directions)
+
+
+def test_a_flow_comes_back_exact_to_float16(
+    with_flow: bytes, parts: model_file.ModelParts, data: bytes, tmp_path: Path
+) -> None:
+    assert _read(tmp_path, data).density.flow is None
+    density = _read(tmp_path, with_flow).density
+    assert density.flow is not None
+    tensors, _ = _split(with_flow)
+    for name, value in density.flow.state_dict().items():
+        assert torch.equal(value, tensors[f"density.flow.{name}"].to(value.dtype))
+    np.testing.assert_array_equal(density.flow.orders, CodeFlow(8, 2, 3, 5, seed=4).orders)
+    noise = np.ones((2, 8), np.float32)
+    np.testing.assert_allclose(
+        density.noise_of(density.place(noise, "chair"), "chair"), noise, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("orders", None),
+        ("orders", torch.zeros(3, 8, dtype=torch.int64)),
+        ("orders", torch.zeros(3, 8)),
+        ("orders", torch.zeros(0, 8, dtype=torch.int64)),
+        ("orders", torch.arange(4, dtype=torch.int64)),
+        ("orders", torch.arange(24, dtype=torch.int64).reshape(3, 8)),
+        ("orders", torch.arange(7, dtype=torch.int64).repeat(3, 1)),
+        ("orders", torch.arange(8, dtype=torch.int64).repeat(33, 1)),
+        ("orders", torch.arange(8, dtype=torch.int64).repeat(4, 1)),  # a coupling is missing
+        ("couplings.0.second.bias", None),
+        ("couplings.0.second.bias", torch.zeros(4)),
+        ("couplings.0.second.bias", torch.tensor(1.0)),
+        ("couplings.0.second.bias", torch.zeros(1025)),
+        ("couplings.2.last.weight", None),
+        ("couplings.2.last.weight", torch.zeros(2, 5)),
+        ("couplings.1.first.weight", torch.full((5, 6), torch.nan)),
+    ],
+)
+def test_a_damaged_flow_is_refused(
+    with_flow: bytes, tmp_path: Path, name: str, wrong: Tensor | None
+) -> None:
+    tensors, metadata = _split(with_flow)
+    del tensors[f"density.flow.{name}"]
+    if wrong is not None:
+        tensors[f"density.flow.{name}"] = wrong
+    said = _refused(tmp_path, _signed(tensors, metadata))
+    assert "density.flow" in said or "not finite" in said
 
 
 def test_a_spec_of_another_width_does_not_fit(data: bytes, tmp_path: Path) -> None:
