@@ -29,6 +29,9 @@ RATE, DECAY, MOST_GRADIENT = 1e-3, 1e-2, 1.0
 WARM_UP = 100  # steps
 AVERAGED = 0.99  # share that the moving average of the weights keeps at a step
 LOOK_EVERY = 100  # steps, at the likelihood of held-out shapes
+#: Of the posteriors' deviations, as they are drawn. With all of them, most of the noise would be
+#: theirs, and the noise of an encoded shape, which has none, would be unlike any that is drawn.
+SPREAD = 0.4
 BORROWED = 20  # shapes' worth of the spread of all classes, for the spread of one
 TINY = 1e-6
 TOLD = "density of the codes"
@@ -39,7 +42,7 @@ class Posteriors:
     """What the voxel encoder says of shapes."""
 
     means: NDArray[np.float32]  # (n, latent)
-    deviations: NDArray[np.float32]  # (n, latent)
+    deviations: NDArray[np.float32]  # (n, latent), as drawn
     labels: NDArray[np.int64]  # (n,)
 
     @classmethod
@@ -54,7 +57,7 @@ class Posteriors:
         ]
         means, log_variances = (np.concatenate(part) for part in zip(*found, strict=True))
         labels = np.tile(store.labels[rows], len(found))
-        return cls(means, np.exp(0.5 * log_variances), labels)
+        return cls(means, SPREAD * np.exp(0.5 * log_variances), labels)
 
     def drawn(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """A code [n, latent] from the posterior of each row."""
@@ -124,7 +127,7 @@ def fit_flow(
     check: Check = never_stop,
     seed: int = 0,
 ) -> CodeFlow:
-    """Learns the flow over the Gaussians of a density, on any device's CPU in float32."""
+    """Learns the flow over the Gaussians of a density, in float32."""
     latent, classes = density.latent_size, len(density.classes)
     rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
