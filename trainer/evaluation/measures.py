@@ -160,7 +160,8 @@ class Evaluation:
     """All figures by the keys of ``MEASURES``; a measure that had nothing to go by is missing."""
 
     subject: str
-    source: str
+    source: str  # of the held-out shapes; "" without any
+    photos: str  # folder of an IKEA release; "" without one
     shapes: int
     held_out: int  # of which ``shapes`` were scored
     trained: int  # training shapes at hand

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,10 @@ def evaluate(
     sample_scoring.score(subject, held, truncation, found)
     if photos is not None:
         ikea_photos.score(subject, photos, found)
-    sources = ([] if held is None else [held.source]) + ([] if photos is None else [photos.name])
     return Evaluation(
         subject=subject.model.name,
-        source=" and ".join(sources),
+        source="" if held is None else held.source,
+        photos="" if photos is None else photos.name,
         shapes=0 if held is None else len(held.rows),
         held_out=0 if held is None else held.all_rows,
         trained=0 if held is None else len(held.trained),
@@ -130,7 +130,8 @@ class _HeldOutScoring:
             found.tell("surfaces", sum(map(len, codes)), len(held.rows))
         self.codes = np.concatenate(codes)
         by_level = dict(zip(LEVELS, np.concatenate(ious, 1), strict=True))
-        level, level_from = self.best_level({k: float(v.mean()) for k, v in by_level.items()})
+        means = {level: float(scores.mean()) for level, scores in by_level.items()}
+        level, level_from = best_level(means, held.is_validation, self.model.card)
         self.add("iou", by_level[SOLID])
         self.add("iou_04", by_level[0.4])
         self.add("iou_best", by_level[level])
@@ -154,14 +155,6 @@ class _HeldOutScoring:
             points = surface_points(grid, 2 * k), surface_points(real.astype(np.float32), 2 * k + 1)
             distance, (f_01, f_02, f_05) = surface_scores(*points, THRESHOLDS)
             yield distance, f_01, f_02, f_05
-
-    def best_level(self, means: dict[float, float]) -> tuple[float, str]:
-        """By validation shapes: these, or those of the model's card where it says."""
-        best = max(means, key=lambda level: means[level])
-        if self.held.is_validation:
-            return best, "these validation shapes"
-        noted = self.model.card.get("figures", {}).get("best_level")
-        return (noted, "the validation shapes of its card") if noted in means else (best, "these")
 
     def midpoints(self) -> None:
         """Whether what lies halfway between two shapes of a class is in one piece."""
@@ -245,6 +238,23 @@ class _HeldOutScoring:
 
     def add(self, key: str, values: NDArray[Any]) -> None:
         self.found.add(key, values, self.names, self.sources)
+
+
+def best_level(
+    means: Mapping[float, float], is_validation: bool, card: Mapping[str, Any]
+) -> tuple[float, str]:
+    """The level to decode at, and by which shapes: validation shapes as far as any are known.
+
+    Args:
+        means: IoU of the scored shapes by level.
+        is_validation: whether those are validation shapes, and so may choose.
+        card: of the model, which knows the choice of its own validation shapes.
+    """
+    best = max(means, key=lambda level: means[level])
+    noted = card.get("figures", {}).get("best_level")
+    if is_validation or noted not in means:
+        return best, "these validation shapes" if is_validation else "these shapes"
+    return float(noted), "the validation shapes of its card"
 
 
 def best_median_worst(places: NDArray[np.int64], scores: NDArray[np.floating]) -> list[int]:

@@ -27,7 +27,12 @@ from ..evaluation.measures import MEASURES, SIDE, Evaluation, Figure, Measure, S
 GAP = 6  # pixels between two pictures
 COLOURS = 64  # of a strip of drawn shapes, which have few tones
 MOST_BYTES = 2_700_000  # of all strips, so that the page stays below 3 MB
-ONE_PIECE = ("one_piece", "midpoint_one_piece", "sample_one_piece", "real_one_piece")
+ONE_PIECE = {  # and how a narrow column calls it
+    "real_one_piece": "real",
+    "one_piece": "decoded",
+    "midpoint_one_piece": "midpoints",
+    "sample_one_piece": "samples",
+}
 
 
 class Published(NamedTuple):
@@ -160,9 +165,11 @@ def describe(found: Evaluation) -> str:
             if source in figure.by_source:
                 lines.append(f"{key:24s} {_said(figure.by_source[source], MEASURES[key]):>8s}")
     keys = [key for key in ONE_PIECE if key in found.figures]
-    lines += ["", "in one piece " + " ".join(f"{key.split('_')[0]:>10s}" for key in keys)]
+    lines += ["", "in one piece " + " ".join(f"{ONE_PIECE[key]:>10s}" for key in keys)]
     for name in found.classes:
-        values = (found.figures[key].by_class.get(name) for key in keys)
+        values = [found.figures[key].by_class.get(name) for key in keys]
+        if values.count(None) == len(keys):
+            continue
         shares = ("–" if value is None else f"{value:.0%}" for value in values)
         lines.append(f"{name[:12]:12s} " + " ".join(f"{share:>10s}" for share in shares))
     return "\n".join(lines)
@@ -196,7 +203,10 @@ def render(found: Evaluation) -> str:
 
 def _facts(found: Evaluation) -> Iterator[tuple[str, str]]:
     of = "" if found.shapes == found.held_out else f" of {formatting.count(found.held_out)}"
-    yield "Held-out shapes", f"{formatting.count(found.shapes)}{of} of {found.source}"
+    if found.shapes:
+        yield "Held-out shapes", f"{formatting.count(found.shapes)}{of} of {found.source}"
+    if found.photos:
+        yield "Photos", found.photos
     if found.trained:
         yield "Training shapes beside them", formatting.count(found.trained)
     yield "Samples", f"at truncation {found.truncation:g}"

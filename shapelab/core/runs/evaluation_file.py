@@ -58,8 +58,10 @@ def read(path: Path) -> EvaluationFile:
         names = (name for figure in figures for name in figure["by_class"])
         classes = tuple(dict.fromkeys(map(str, names)))
         rows = tuple(_row(figure, classes) for figure in figures)
-        shapes = formatting.count(int(told["shapes"]))
-        line = f"{shapes} held-out shapes of {told['source']}, truncation {told['truncation']:g}"
+        shapes, photos = int(told["shapes"]), str(told["photos"])
+        parts = [f"{formatting.count(shapes)} held-out shapes of {told['source']}"] * bool(shapes)
+        parts += [f"photos of {photos}"] * bool(photos)
+        line = ", ".join(parts)
         found = EvaluationFile(str(told["subject"]), line, classes, rows)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} holds no evaluation that can be read; evaluate again.") from error

@@ -17,6 +17,13 @@ Row = tuple[str, str, tuple[str, ...], str, str]
 FILE: tuple[Row, ...] = (
     ("open", "&Open…", ("Ctrl+O",), "open", "Open a picture, mesh, voxel or shape file"),
     ("model", "Open &Model…", ("Ctrl+Shift+O",), "", "Choose the model that makes the shapes"),
+    (
+        "evaluate",
+        "E&valuate Model…",
+        (),
+        "",
+        "Score the shown model on shapes that it has not seen",
+    ),
     ("paste", "&Paste", ("Ctrl+V",), "paste", "Make a shape of the picture on the clipboard"),
     (
         "save",
@@ -62,13 +69,6 @@ SWITCHES: tuple[Row, ...] = (
     ("axes", "&Axes", ("A",), "axes", "Show the orientation"),
 )
 TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
-EVALUATE: Row = (
-    "evaluate",
-    "E&valuate Model…",
-    (),
-    "",
-    "Score the shown model on shapes that it has not seen",
-)
 HELP: tuple[Row, ...] = (
     ("shortcuts", "&Keyboard Shortcuts", ("H",), "help", "Show all shortcuts"),
     ("logs", "Open &Log Folder", (), "", "Where ShapeLab writes what went wrong"),
@@ -94,7 +94,6 @@ class Actions(QObject):
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
         self._add("", TRAINING).setCheckable(True)
-        self._add("", EVALUATE)
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
@@ -116,7 +115,7 @@ class Actions(QObject):
     def fill_menus(self, bar: QMenuBar, docks: Iterable[QAction]) -> None:
         """Builds File, Edit, View and Help."""
         file = bar.addMenu("&File")
-        self._list(file, ("open", "model", "paste", None, "save", "export", None))
+        self._list(file, ("open", "paste", None, "model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
         edit = bar.addMenu("&Edit")
         self._list(edit, ("undo", "redo", None, "randomise", "reset"))
@@ -126,7 +125,7 @@ class Actions(QObject):
         view.addMenu(self._views_menu(view))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("training", "evaluate"))
+        self._list(view, ("training",))
         self._list(bar.addMenu("&Help"), ("shortcuts", "logs", None, "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:

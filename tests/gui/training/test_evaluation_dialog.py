@@ -11,6 +11,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
+from shapelab.core import formatting
 from shapelab.core.errors import RunError
 from shapelab.core.runs import evaluation_file
 from shapelab.core.runs.presets import preset
@@ -25,7 +26,7 @@ FIGURE = {
 }  # fmt: skip
 FOUND = {
     "format": "shapelab-evaluation", "version": 1, "subject": "run", "source": "shapes.npz",
-    "shapes": 1200, "truncation": 0.8,
+    "photos": "ikea",    "shapes": 1200, "truncation": 0.8,
     "figures": {
         "one_piece": FIGURE,
         "chamfer": {**FIGURE, "percent": False, "low": None, "high": None, "worst": "",
@@ -100,7 +101,8 @@ def test_what_was_found_is_shown_and_its_report_opens(qtbot, run, dialog, monkey
         ["In one piece", "90.0 %", "50.0 %"],
         ["In one piece", "0.010", "–"],
     ]
-    assert "shapes.npz" in dialog.told.text()
+    shapes = formatting.count(1200)
+    assert dialog.told.text() == f"{shapes} held-out shapes of shapes.npz, photos of ikea"
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url) or True)
     dialog.report.click()

@@ -86,6 +86,24 @@ def test_sets_told_apart_score_one_and_halves_of_one_set_about_a_half():
     assert mixed.coverage > 0.3
 
 
+def test_scores_of_sets_equal_a_search_of_all_neighbours():
+    rng = np.random.default_rng(0)
+    sets = rng.random((2, 7, 9, 9, 9)) < 0.15
+    points = [np.argwhere(surface_voxels(grid)) for grid in sets.reshape(14, 9, 9, 9)]
+    apart = np.zeros((14, 14))
+    for i, a in enumerate(points):
+        for j, b in enumerate(points):
+            pairs = distance.cdist(a, b)
+            apart[i, j] = (pairs.min(1).mean() + pairs.min(0).mean()) / 9
+    assert chamfer_matrix(*sets) == pytest.approx(apart[:7, 7:], rel=1e-5)
+    found = compare_sets(*sets)
+    assert found.minimum_matching == pytest.approx(apart[:7, 7:].min(0).mean())
+    assert found.coverage == len(set(apart[:7, 7:].argmin(1))) / 7
+    others = apart + np.where(np.eye(14), np.inf, 0)
+    same = (others.argmin(1) >= 7) == (np.arange(14) >= 7)
+    assert found.nearest_neighbour == same.mean()
+
+
 def test_average_precision_is_the_area_under_the_steps():
     rng = np.random.default_rng(0)
     truth = rng.random((3, 4, 4, 4)) < 0.3

@@ -8,8 +8,11 @@ import pytest
 from shapelab.core.errors import DataError
 from shapelab.core.model.latent import slerp
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.store_mix import StoreShare
+from tests.trainer.conftest import make_store
+from trainer.data.store.joined_store import open_data
 from trainer.data.store.prepared_store import open_store
-from trainer.evaluation import scoring, subjects
+from trainer.evaluation import measures, scoring, subjects
 from trainer.evaluation.measures import MEASURES
 from trainer.evaluation.metrics import bootstrap, iou, one_part
 from trainer.process.control import Control, Stopped
@@ -101,3 +104,31 @@ def test_of_many_held_out_shapes_some_are_scored(config, store_folder, monkeypat
     monkeypatch.setattr(subjects, "MOST", 2)
     held = subjects.held_out_of(open_store(store_folder), config.model)
     assert (len(held.rows), held.all_rows) == (2, 4)
+
+
+def test_the_level_is_chosen_by_validation_shapes_alone():
+    means = {0.3: 0.5, 0.4: 0.7, 0.5: 0.6}
+    card = {"figures": {"best_level": 0.3}}
+    assert scoring.best_level(means, True, card) == (0.4, "these validation shapes")
+    assert scoring.best_level(means, False, card) == (0.3, "the validation shapes of its card")
+    assert scoring.best_level(means, False, {}) == (0.4, "these shapes")
+
+
+def test_shapes_of_several_stores_are_told_apart_and_a_small_store_keeps_its_share(
+    config, store_folder, tmp_path, monkeypatch
+):
+    other = make_store(tmp_path / "other", seed=1)
+    joined = open_data([StoreShare(store_folder), StoreShare(other)])
+    joined.parts[1][0].index["source"] = "others"
+    held = subjects.held_out_of(joined, config.model)
+    assert held.sources(held.rows).tolist() == ["shapes.npz"] * 4 + ["others"] * 4
+    found = measures.Findings(lambda *_at: None, lambda: None, draws=False)
+    values = np.arange(8.0)
+    found.add("chamfer", values, held.names(held.rows), held.sources(held.rows))
+    assert found.figures["chamfer"].by_source == {"shapes.npz": 1.5, "others": 5.5}
+    by_class = found.figures["chamfer"].by_class
+    assert found.figures["chamfer"].worst == max(by_class, key=by_class.get)  # lower is better
+    monkeypatch.setattr(subjects, "MOST", 5)
+    joined.split[np.flatnonzero(joined.split == 1)[:2]] = 0  # one store has fewer now
+    some = subjects.held_out_of(joined, config.model)
+    assert some.sources(some.rows).tolist() == ["shapes.npz"] * 2 + ["others"] * 3

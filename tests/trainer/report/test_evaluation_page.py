@@ -22,7 +22,8 @@ SHARE = Figure(0.75, 0.5, 0.6, 0.9, {"<chair>": 0.25, "bed": 0.75}, SOURCES, wor
 def found(**changes) -> Evaluation:
     strips = tuple(Strip(name, "Samples", (DRAWN, DRAWN, DRAWN)) for name in ("<chair>", "bed"))
     whole = {
-        "subject": "tiny", "source": "shapes.npz", "shapes": 40, "held_out": 50, "trained": 0,
+        "subject": "tiny", "source": "shapes.npz", "photos": "", "shapes": 40,
+        "held_out": 50, "trained": 0,
         "truncation": 0.8, "best_level": 0.45, "level_from": "these validation shapes",
         "strips": strips,
         "figures": {
