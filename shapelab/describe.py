@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shapelab.core import formatting
-from shapelab.core.errors import InputError
+from shapelab.core.errors import InputError, clean
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
 
 CARD_LINE = 120  # characters of one entry of a model card that are shown
@@ -31,6 +31,10 @@ def describe(name: str) -> list[str]:
     Raises:
         ShapelabError: no such file or model, or it cannot be read.
     """
+    return [clean(line) for line in _lines(name)]
+
+
+def _lines(name: str) -> list[str]:
     path = Path(name).expanduser()
     if path.is_dir() or path.suffix == ".safetensors" or not (path.exists() or path.suffix):
         return _model(name)

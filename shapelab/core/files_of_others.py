@@ -32,6 +32,7 @@ else:
 MAX_DEPTH = 32  # of lists in lists; ours have four
 MAX_DIGITS = 100  # of a whole number
 MAX_NPY_HEADER = 4096  # bytes of a .npy file's header
+_MAX_DOTS = 100  # on a line of TOML, where a number or a path has a few
 _MAX_MEMBERS = 64  # of an .npz
 
 
@@ -106,6 +107,8 @@ def json_of(data: bytes | str) -> Any:
 
 def toml_of(text: str) -> dict[str, Any]:
     """What a TOML text says. Raises ValueError also for what is absurdly deep or long."""
+    if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+        raise ValueError("it is too deep")  # each dot of a key is a table in a table
     try:
         found = tomllib.loads(text)
     except RecursionError:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shapelab.core import formatting
-from shapelab.core.errors import RunError
+from shapelab.core.errors import RunError, clean
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import overrides
 from shapelab.core.runs.curves import RunCurves
@@ -77,7 +77,7 @@ def inspect_text(folder: RunFolder) -> str:
         _preview(folder),
         _going_on(folder, run),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return "\n\n".join("\n".join(map(clean, block)) for block in blocks if block)
 
 
 def presets_text() -> str:

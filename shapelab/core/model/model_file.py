@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
@@ -110,6 +111,17 @@ def encode(
     return save_tensors(tensors, metadata)
 
 
+class _WithoutDraws(TorchFunctionMode):
+    """Nothing is drawn for weights that are about to be replaced."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return (kwargs or {}).get("tensor", *args[:1])
+        return func(*args, **(kwargs or {}))
+
+
 def _filled(
     build: Callable[[ModelSpec], Network],
     spec: ModelSpec,
@@ -118,7 +130,7 @@ def _filled(
     path: Path,
 ) -> Network:
     """A network with its weights; what the spec claims takes no memory before it is compared."""
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutDraws():
         module = build(spec)
     own = {n.removeprefix(part + "."): t for n, t in tensors.items() if n.startswith(part + ".")}
     expected = module.state_dict()

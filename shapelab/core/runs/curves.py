@@ -19,6 +19,7 @@ from shapelab.core.runs.events import (
     Validated,
     Warned,
     best_validation,
+    drop_after,
 )
 
 MAX_CURVES = 200  # a trainer writes some thirty
@@ -161,8 +162,9 @@ class RunCurves:
     def _go_back(self, step: int) -> None:
         for curve in [*self.curves.values(), self._clock]:
             curve.drop_after(step)
-        self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
-        self.validations = [event for event in self.validations if event.step <= step]
+        while self.checkpoints and self.checkpoints[-1] > step:
+            self.checkpoints.pop()
+        drop_after(self.validations, step)
 
 
 class MovingAverage:

@@ -65,6 +65,12 @@ def best_validation(validations: Iterable[Validated]) -> Validated | None:
     return max(finite, key=lambda event: event.score, default=None)
 
 
+def drop_after(validations: list[Validated], step: int) -> None:
+    """Takes back what came after a step; steps rise, as this is done at each way back."""
+    while validations and validations[-1].step > step:
+        validations.pop()
+
+
 @dataclass(frozen=True)
 class Previewed(Event):
     """A picture of shapes at fixed latents was written; ``path`` is relative to the run."""

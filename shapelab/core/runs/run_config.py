@@ -315,7 +315,7 @@ def problems(fields: dict[str, Any]) -> dict[str, str]:
     try:
         RunConfig.model_validate(fields)
     except ValidationError as error:
-        return {".".join(map(str, each["loc"])): _reason(each) for each in error.errors()}
+        return {".".join(map(str, each["loc"]))[:80]: _reason(each) for each in error.errors()}
     return {}
 
 

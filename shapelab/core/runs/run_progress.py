@@ -15,6 +15,7 @@ from shapelab.core.runs.events import (
     Validated,
     Warned,
     best_validation,
+    drop_after,
 )
 
 _PACE_EVENTS = 30  # over how many StepDone events the time left is estimated
@@ -43,7 +44,7 @@ class RunProgress:
     def add(self, event: Event) -> None:
         """Notes what an event says."""
         if event.step < self.step:  # resumed from a checkpoint, or gone back to one
-            self._validations = [old for old in self._validations if old.step <= event.step]
+            drop_after(self._validations, event.step)
         self.step = event.step
         self.prepared = event if isinstance(event, Prepared) else None
         if isinstance(event, Started):

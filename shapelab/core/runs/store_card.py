@@ -13,7 +13,7 @@ from shapelab.core.errors import DataError
 FORMAT, VERSION = "shapelab-store", 5
 OLDEST = 2  # that is read; it does not keep the cameras of its pictures
 INDEX = "index.json"
-MAX_INDEX = 16 * 2**20  # bytes of it
+MAX_INDEX = 4 * 2**20  # bytes of it
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHAPE_SUFFIX = ".shape.json"
 SHAPE_FORMAT = "shapelab-shape"
 SHAPE_VERSION = 2  # 1: without the surface
-MAX_BYTES = 4 * 1024**2  # a shape of 1024 numbers is 60 kB
+MAX_BYTES = 1024**2  # a shape of 1024 numbers is 60 kB
 AUTO = "auto"  # a level that is found for each shape, in files and on the command line
 DAMAGED = "The saved shape is damaged; please save it again."
 
@@ -152,7 +152,7 @@ def stamp_of(document: dict[str, Any]) -> ModelStamp:
     """Which model a document's shape is of; empty texts where it does not say."""
     stamp = document.get("model")
     named = stamp if isinstance(stamp, dict) else {}
-    return ModelStamp(str(named.get("name", "")), str(named.get("digest", "")))
+    return ModelStamp(str(named.get("name", ""))[:80], str(named.get("digest", ""))[:80])
 
 
 def read_shape(path: Path, model: ShapeModel) -> SavedShape:

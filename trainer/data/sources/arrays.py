@@ -37,6 +37,7 @@ from .meshes import classified
 _STACKS = (".npz", ".npy")
 _LARGEST = 20  # files of a folder that may be stacks; one of 50,000 single grids is not searched
 _MAX_CELLS = 2**32  # of a stack: 512 MB once packed
+_MAX_GRIDS = 200_000
 _MAX_BYTES = 2**33  # of one, before it is packed
 _DEFLATED = 1032  # bytes of zeros in one that is deflated, at most
 _BLOCK = 2**26  # bytes unpacked at a time
@@ -105,7 +106,8 @@ def _check_claims(path: Path) -> None:
     with _stack_stream(path) as stream:
         shape, _, dtype, _ = _header(stream)
     claimed = math.prod(shape) * dtype.itemsize
-    if math.prod(shape) > _MAX_CELLS or claimed > _MAX_BYTES or max(shape[1:]) > 512:
+    many = shape[0] > _MAX_GRIDS or math.prod(shape) > _MAX_CELLS or claimed > _MAX_BYTES
+    if many or max(shape[1:]) > 512:
         raise InputError(f"{path.name} holds too many cells; please save it in several files.")
     held = path.stat().st_size
     if path.suffix.lower() == ".npz":

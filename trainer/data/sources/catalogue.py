@@ -24,7 +24,7 @@ from . import source_files
 LICENCES = "LICENSES.csv"
 _PATHS = ("path", "file", "filename", "model", "name", "id")
 _CLASSES = ("class", "category", "label")
-_MAX_BYTES = 2**24  # of a table
+_MAX_BYTES = 2**23  # of a table
 _MAX_TABLES = 20  # beside the models that are looked at
 _LEAST = 0.5  # of a source's models that a table must name, to be the table of them
 

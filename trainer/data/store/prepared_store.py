@@ -265,7 +265,7 @@ def open_store(folder: Path) -> Store:
             if shard_path(folder, number).stat().st_size != shard["bytes"]:
                 raise _damaged(folder)
         return Store(folder, index, hashlib.sha256(text).hexdigest(), shapes)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, InputError) as error:
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, InputError) as error:
         raise _damaged(folder) from error
 
 
