@@ -87,5 +87,7 @@ def _row(figure: dict[str, Any], classes: tuple[str, ...]) -> Row:
 
 
 def said(value: float, percent: bool, unit: str = " %") -> str:
-    """A figure as people read it."""
-    return f"{100 * value:.1f}{unit}" if percent else f"{value:.3f}"
+    """A figure as people read it, to three digits."""
+    if percent:
+        return f"{100 * value:.1f}{unit}"
+    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.4f}"

@@ -238,6 +238,11 @@ def _style_sheet(c: Colors) -> str:
     QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
     QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
     QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
+    QTableWidget {{ border: 1px solid {c.border}; border-radius: {RADIUS}px; }}
+    QTableWidget::item {{ padding: 0 {SPACE}px; }}
+    QTableWidget QHeaderView {{ background: transparent; }}
+    QTableWidget QHeaderView::section {{ background: transparent; color: {c.muted};
+        border: none; border-bottom: 1px solid {c.border}; padding: 6px {SPACE}px; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
         padding: 4px 6px; }}

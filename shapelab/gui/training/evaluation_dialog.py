@@ -38,6 +38,7 @@ from shapelab.gui.process.training_thread import TrainingThread
 from shapelab.gui.training.run_header import TroubleLine
 
 SIZE = (860, 620)  # device-independent pixels
+ROW = 26  # px
 FIGURES = ("", "Mean", "Mean of classes", "95 % of redrawn sets", "Worst class")
 OTHER = "Open others…"
 NOTHING = "Not evaluated yet. It takes some minutes; you may go on meanwhile, or close this window."
@@ -76,7 +77,7 @@ class EvaluationDialog(QDialog):
         self.told = muted()
         self.trouble = TroubleLine()
         self.figures, self.by_class = _table(), _table()
-        self.tabs = QTabWidget()
+        self.tabs = QTabWidget(documentMode=True)
         self.tabs.addTab(self.figures, "Figures")
         self.tabs.addTab(self.by_class, "By class")
         self.report = QPushButton("Open report")
@@ -198,6 +199,7 @@ class EvaluationDialog(QDialog):
             FIGURES,
             [(r.label, r.mean, r.class_mean, r.interval, readable(r.worst)) for r in found.rows],
             [r.meaning for r in found.rows],
+            fills=True,
         )
         classed = [r for r in found.rows if any(value != "–" for value in r.by_class)]
         names = ("", *map(readable, found.classes))
@@ -273,6 +275,7 @@ class Evaluations(QObject):
 def _table() -> QTableWidget:
     table = QTableWidget()
     table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(ROW)
     table.setShowGrid(False)
     table.setWordWrap(False)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -288,8 +291,12 @@ def _show(
     titles: tuple[str, ...],
     rows: list[tuple[str, ...]],
     hints: list[str],
+    fills: bool = False,
 ) -> None:
-    """Fills a table; the first column is a name, with a hint, the others are numbers."""
+    """Fills a table; the first column is a name, with a hint, the others are numbers.
+
+    With ``fills`` the names take what the numbers leave; else the table may get wider than it is.
+    """
     table.setColumnCount(len(titles))
     table.setRowCount(len(rows))
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -306,3 +313,5 @@ def _show(
                 item.setTextAlignment(right)
             table.setItem(place, column, item)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    if fills:
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -99,7 +99,7 @@ def test_what_was_found_is_shown_and_its_report_opens(qtbot, run, dialog, monkey
     ]
     assert texts(dialog.by_class) == [
         ["In one piece", "90.0 %", "50.0 %"],
-        ["In one piece", "0.010", "–"],
+        ["In one piece", "0.0100", "–"],
     ]
     shapes = formatting.count(1200)
     assert dialog.told.text() == f"{shapes} held-out shapes of shapes.npz, photos of ikea"
