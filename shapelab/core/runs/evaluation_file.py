@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shapelab.core import formatting
+from shapelab.core import files_of_others, formatting
 from shapelab.core.errors import RunError
 from shapelab.core.paths import user_folder
 from shapelab.core.runs.run_folder import RunFolder
 
 FORMAT, VERSION = "shapelab-evaluation", 1
+MAX_BYTES = 2**20  # some 40 figures of some 40 classes take a tenth of it
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def place_of(run_or_model: Path) -> Path:
 def read(path: Path) -> EvaluationFile:
     """The table in a JSON file. Raises RunError when there is none that can be read."""
     try:
-        told: Any = json.loads(path.read_text("utf-8"))
+        told: Any = files_of_others.json_of(files_of_others.read_bytes(path, MAX_BYTES))
         known, version = told["format"] == FORMAT, int(told["version"])
         figures = told["figures"].values()
         names = (name for figure in figures for name in figure["by_class"])
@@ -63,7 +63,7 @@ def read(path: Path) -> EvaluationFile:
         parts += [f"photos of {photos}"] * bool(photos)
         line = ", ".join(parts)
         found = EvaluationFile(str(told["subject"]), line, classes, rows)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise RunError(f"{path} holds no evaluation that can be read; evaluate again.") from error
     if not known or version > VERSION:
         raise RunError(f"{path} was written by something else, or by a newer ShapeLab.")

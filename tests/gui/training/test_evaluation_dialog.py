@@ -144,7 +144,10 @@ def test_a_model_asks_for_data_of_its_resolution(qtbot, tmp_path, monkeypatch, d
     assert model.start.isEnabled()
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": "x"}', json.dumps(FOUND | {"version": 2})])
+BAD = ["", "[]", '{"format": "x"}', json.dumps(FOUND | {"version": 2}), "[" * 10**5, " " * 2**21]
+
+
+@pytest.mark.parametrize("text", BAD, ids=range(len(BAD)))
 def test_what_is_no_evaluation_is_said_in_one_sentence(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(RunError, match=r"x\.json"):
