@@ -18,20 +18,20 @@ from shapelab.core.model.networks import Generator
 
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
-from ..updates.encoding import encode_grids
+from ..updates.encoding import encode_grids, evenly
 from .metrics import one_part
 
 TRAINING_TRUNCATION = 0.9  # of samples that a training shows, or that its image encoder learns from
 PREVIEW_CODES = 1000  # training shapes encoded where a density is only looked at: seconds
+FLIPPED = 4000  # training shapes that say how codes flip, by a map of some 200 numbers for each
 PRESENTED = 64  # seeds tried for a window to open with
 
 
-def fit_flip(encoder: nn.Module, store: Store) -> LatentFlip:
+def fit_flip(encoder: nn.Module, store: Store, check: Check = never_stop) -> LatentFlip:
     """How the codes of the training shapes flip."""
-    rows = store.indices("train")
-    return LatentFlip.fit(
-        encode_grids(encoder, store, rows), encode_grids(encoder, store, rows, flipped=True)
-    )
+    rows = evenly(store.indices("train"), FLIPPED)
+    plain = encode_grids(encoder, store, rows, check)
+    return LatentFlip.fit(plain, encode_grids(encoder, store, rows, check, flipped=True))
 
 
 def fit_density(
@@ -42,8 +42,7 @@ def fit_density(
 ) -> LatentDensity:
     """One Gaussian per class over the codes of the training shapes, or of ``most`` of them."""
     rows = store.indices("train")
-    if most is not None and most < len(rows):
-        rows = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    rows = rows if most is None else evenly(rows, most)
     codes = encode_grids(encoder, store, rows, check)
     return LatentDensity.fit(codes, store.labels[rows], store.classes)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.model.networks import Critic
 
-from ..updates.encoding import batches_of
+from ..updates.encoding import batches_of, evenly
 from . import critic_features
 from .measures import NEAREST, SAMPLES, SVM_ROWS, Findings
 from .metrics import SOLID, Grids, compare_sets, jensen_shannon, nearest_iou, one_part, pooled
@@ -54,7 +54,7 @@ class _SampleScoring:
         """IoU of samples, and of held-out shapes, with their nearest training shapes."""
         samples, real = {}, {}
         for place, (name, trained, own) in enumerate(_by_class(held)):
-            known = _some(trained, NEAREST)
+            known = evenly(trained, NEAREST)
             if len(known):
                 samples[name] = nearest_iou(self.solid[name], self.blocks(held, known))
                 if len(own):
@@ -103,7 +103,7 @@ class _SampleScoring:
 
 def critics(critic: Critic, held: HeldOut, found: Findings) -> None:
     """Accuracy of linear SVMs on features of the critic, and of one that learnt nothing."""
-    learnt = _some(np.random.default_rng(0).permutation(held.trained), SVM_ROWS)
+    learnt = evenly(np.random.default_rng(0).permutation(held.trained), SVM_ROWS)
     labels = held.labels[learnt]
     if len(np.unique(labels)) < 2:
         return
@@ -129,10 +129,6 @@ def _by_class(held: HeldOut) -> Iterator[tuple[str, NDArray[np.int64], NDArray[n
     """Each class with the rows of its training and of its held-out shapes."""
     for label, name in enumerate(held.spec.classes):
         yield name, *(rows[held.labels[rows] == label] for rows in (held.trained, held.rows))
-
-
-def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
 def _mean_scores(made: Sequence[Grids], real: Sequence[Grids]) -> dict[str, float]:

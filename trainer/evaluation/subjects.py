@@ -31,7 +31,7 @@ from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store, open_store
 from ..process.control import Check, Tell, never_stop, say_nothing
 from ..process.distributed import Processes
-from ..updates.encoding import held_out_inputs, solid_truth
+from ..updates.encoding import evenly, held_out_inputs, solid_truth
 from ..updates.state import TrainState, new_state
 from .code_statistics import fit_flip, principal_directions
 from .prior import fit_prior
@@ -213,7 +213,7 @@ def encoded(
     assert isinstance(generator, Generator)
     density = fit_prior(encoder, store, state.config.flip, tell, check)
     directions = principal_directions(generator, density)
-    flip = fit_flip(encoder, store)
+    flip = fit_flip(encoder, store, check)
     return model_file.encode(state.config.model, state.averages, density, directions, flip)
 
 
@@ -278,7 +278,6 @@ def _some(rows: NDArray[np.int64], store: Store) -> NDArray[np.int64]:
     parts = sorted((rows[np.array(owners) == one] for one in dict.fromkeys(owners)), key=len)
     chosen, room = [], MOST
     for k, part in enumerate(parts):
-        count = min(len(part), room // (len(parts) - k))
-        chosen.append(part[np.linspace(0, len(part) - 1, count).astype(int)])
-        room -= count
+        chosen.append(evenly(part, room // (len(parts) - k)))
+        room -= len(chosen[-1])
     return np.sort(np.concatenate(chosen)) if chosen else rows

@@ -31,6 +31,11 @@ def batches_of(rows: NDArray[Rows], check: Check, size: int = BATCH) -> Iterator
         yield part
 
 
+def evenly(rows: NDArray[Rows], most: int) -> NDArray[Rows]:
+    """At most so many of an array, spread evenly over it."""
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+
 def solid_truth(store: Store, rows: NDArray[np.int64], spec: ModelSpec) -> NDArray[np.bool_]:
     """What a perfect model decodes to, (len(rows), R, R, R): solid cells, or those inside."""
     return store.inside(rows) if spec.field == "signed_distance" else store.grids(rows)
