@@ -15,6 +15,7 @@ from PIL import Image
 from shapelab.core.errors import DataError
 from tests.trainer.conftest import make_grids
 from trainer import __main__ as command
+from trainer.data.pictures.draw import BACKGROUND
 from trainer.data.sampling.verdict import kind_of
 from trainer.data.sheet import contact_sheet, sheet_content, sheet_page, sheet_picture
 from trainer.data.source import Item
@@ -109,7 +110,7 @@ def test_the_page_tells_everything_of_the_store(tmp_path):
         assert text in page.words, text
     assert "22 train, 2 validation, 0 test" in page.words
     assert [s["title"] for s in page.every("figure")][:2] == ["shapes/000", "shapes/004"]
-    assert len(page.every("img")) == 3 * 2 * sheet_content.SAMPLES  # shape, front, picture
+    assert len(page.every("img")) == 4 * 2 * sheet_content.SAMPLES  # shape, front, picture, photo
     assert len(page.every("details")) == 2
 
 
@@ -150,7 +151,7 @@ def test_drawn_shapes_and_pictures_are_those_of_the_store(found):
         )
         middle = sheet_content.SIDE // 2
         assert np.allclose(sample.view[middle, middle], (200, 30, 30), atol=2)
-        assert sample.view[2, 2].tolist() == list(contact_sheet.BACKGROUND)
+        assert sample.view[2, 2].tolist() == list(BACKGROUND)
     assert not np.array_equal(ball.shape, box.shape)
 
 
@@ -218,9 +219,11 @@ def test_the_picture_holds_all_classes_and_cuts_nothing_off(tmp_path, classes, v
     found = replace(found, cards=found.cards * classes)
     picture = Image.open(io.BytesIO(sheet_picture.render(found))).convert("RGB")
     pixels = np.asarray(picture)
-    tiles = (pixels == contact_sheet.BACKGROUND).all(2)
+    tiles = (pixels == BACKGROUND).all(2)
     column = tiles[:, sheet_picture._EDGE + sheet_picture._COLUMN + 1]
-    assert np.count_nonzero(np.diff(column.astype(int)) == 1) == (2 + views) * classes
+    assert (
+        np.count_nonzero(np.diff(column.astype(int)) == 1) == (2 + views) * classes
+    )  # photos have rooms
     paper = (pixels == 255).all(2)
     edge = sheet_picture._EDGE
     for border in (paper[:edge], paper[:, :edge], paper[:, -edge:]):

@@ -25,14 +25,15 @@ from .backgrounds import Backgrounds
 from .cameras import Cameras, code_of
 from .masks import Fault, Seen, bounds, draw_faults, soft_edge
 from .photo_effects import photographed
-from .rooms import Layer, Shadow, Sight, on_floor, room, studio
+from .rooms import Layer, Shadow, Sight, on_floor, pick, room, studio
 
 BAD_MASKS = 0.5  # of pictures
-_ROOMS, _STUDIOS = 0.55, 0.3  # of pictures; the others stand before what ``Backgrounds`` draws
-_CUT_OUT = 0.06  # of pictures lie on plain white under their own mask, as files with alpha do
-_CLUTTERED = 0.45  # of rooms
-_HIDDEN = 0.1  # of pictures have something in front of the shape
+_ROOMS, _STUDIOS = 0.52, 0.36  # of pictures; the others stand before what ``Backgrounds`` draws
+_CUT_OUT = 0.08  # of pictures lie on plain white under their own mask, as files with alpha do
+_CLUTTERED = 0.55  # of rooms
+_HIDDEN = 0.15  # of pictures have something in front of the shape
 _CROPPED = 0.08  # of pictures end within the shape
+_LEAST = 0.15  # of the shape is in any mask
 _COARSE = 64  # pixels of the picture that says where a bad mask seems to be
 _WIDE = 2  # stored pictures that it shows, along a side
 _ZOOMS = (0.45, 1.75)  # of the square that is framed, over the stored one
@@ -146,11 +147,13 @@ class Composer:
         truth = front[..., 3].astype(np.float32) / np.float32(255)
         scene += (front[..., :3] - scene) * truth[..., None]
         if not strict and rng.random() < _HIDDEN:
-            truth = truth * (1 - self._hide(rng, scene, truth, sight))
+            truth = truth * (1 - self._hide(rng, scene, truth, sight, grid))
         x, y = square.places(side)
         mask = truth
         for fault in faults:
             mask = fault(Seen(mask, x, y, dark, others))
+        if float(mask.sum()) < _LEAST * float(truth.sum()):
+            mask = truth  # a cut-out that finds nothing is no cut-out
         if border is not None:
             inside = border.inside(x, y)
             mask, truth = mask * inside, truth * inside
@@ -193,8 +196,8 @@ class Composer:
             scene = scene * (1 - strength * dark)[..., None]
         if kind < _ROOMS and rng.random() < _CLUTTERED:
             for _ in range(int(rng.integers(1, 4))):
-                away = rng.uniform(0.35, 2.0)
-                self._put(rng, scene, others, sight, rng.uniform(-1.4, 1.4), -away)
+                place = sight.beside(rng.uniform(-1.2, 1.2), -rng.uniform(0.3, 1.8))
+                self._put(rng, scene, others, sight, place, rng.uniform(0.6, 1.3))
         return scene, others, dark * strength
 
     def _put(
@@ -203,18 +206,15 @@ class Composer:
         scene: Layer,
         others: Layer,
         sight: Sight,
-        aside: float,
-        nearer: float,
+        place: NDArray[np.floating],
+        size: float,
     ) -> None:
-        """Puts another shape of the store into a scene, on the floor, in place."""
-        camera = sight.camera
-        eye = np.array([np.cos(camera.azimuth), np.sin(camera.azimuth)])
-        at = eye * nearer + np.array([-eye[1], eye[0]]) * aside
-        x, y, scale = sight.place(np.array([*at, sight.floor]))
+        """Puts another shape of the store, so large, on a place (3,) of a scene, in place."""
+        x, y, scale = sight.place(place)
         own = int(self._rows[rng.integers(len(self._rows))])
         view = int(rng.integers(self._store.view_counts[own]))
         picture = self._store.pictures(np.array([own]), np.array([view]))[0]
-        wide = round(scale * rng.uniform(0.6, 1.3))
+        wide = round(scale * size)
         if not 6 < wide < 3 * sight.side:
             return
         low = np.flatnonzero((picture[..., 3] > 128).any(1))
@@ -232,14 +232,32 @@ class Composer:
         over = others[down[0], across[0]]
         np.maximum(over, alpha, out=over)
 
-    def _hide(self, rng: np.random.Generator, scene: Layer, truth: Layer, sight: Sight) -> Layer:
-        """Puts something before the shape, in place; returns where (S, S), at most two fifths."""
+    def _hide(
+        self,
+        rng: np.random.Generator,
+        scene: Layer,
+        truth: Layer,
+        sight: Sight,
+        grid: NDArray[np.bool_],
+    ) -> Layer:
+        """Puts something on or before the shape, in place; returns where (S, S).
+
+        At most two fifths of the shape are hidden, or nothing is.
+        """
         side, before = sight.side, scene.copy()
         cover = np.zeros((side, side), np.float32)
-        if rng.random() < 0.6:
+        kind = pick(rng, 0.4, 0.35, 0.25)
+        if kind == 0:  # on it
+            columns = np.argwhere(grid.any(2))
+            x, y = columns[rng.integers(len(columns))]
+            top = int(np.flatnonzero(grid[x, y])[-1]) + 1
+            place = np.array([x + 0.5, y + 0.5, top]) / len(grid) - 0.5
+            self._put(rng, scene, cover, sight, place, rng.uniform(0.2, 0.5))
+        elif kind == 1:
             reach = min(0.6, sight.camera.distance - 0.8)
             aside = rng.choice([-1, 1]) * rng.uniform(0.2, 0.7)
-            self._put(rng, scene, cover, sight, aside, rng.uniform(0.2, max(reach, 0.25)))
+            place = sight.beside(aside, rng.uniform(0.2, max(reach, 0.25)))
+            self._put(rng, scene, cover, sight, place, rng.uniform(0.6, 1.3))
         else:  # something flat at a border
             angle, far = rng.uniform(0, 2 * np.pi), np.float32(rng.uniform(0.5, 0.85))
             axis = np.linspace(-1, 1, side, dtype=np.float32)

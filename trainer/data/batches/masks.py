@@ -16,6 +16,8 @@ from scipy import ndimage
 
 from .rooms import Layer, noise_at, pick
 
+_BLOTS = 3.0  # cells of the noise; its finest ones would be salt and pepper
+
 Fault = Callable[["Seen"], Layer]
 
 
@@ -38,10 +40,10 @@ class Seen:
 def draw_faults(rng: np.random.Generator) -> list[Fault]:
     """One to three faults, in the order in which they are made."""
     kinds = (
-        (_gaps_filled, 0.12),
-        (_shadow_taken, 0.2),
-        (_others_taken, 0.08),
-        (_patch_taken, 0.14),
+        (_gaps_filled, 0.1),
+        (_shadow_taken, 0.17),
+        (_others_taken, 0.12),
+        (_patch_taken, 0.15),
         (_all_taken, 0.04),
         (_thin_lost, 0.16),
         (_side_lost, 0.12),
@@ -66,7 +68,7 @@ def soft_edge(rng: np.random.Generator) -> Fault:
 
 def _holes(rng: np.random.Generator) -> Fault:
     scale, level, shift = rng.uniform(60, 250), rng.uniform(0.4, 1.2), int(rng.integers(99))
-    return lambda seen: seen.mask * (noise_at(seen.x, seen.y, scale, shift) < level)
+    return lambda seen: seen.mask * (noise_at(seen.x, seen.y, scale, shift, _BLOTS) < level)
 
 
 def _side_lost(rng: np.random.Generator) -> Fault:
@@ -105,14 +107,23 @@ def _shadow_taken(rng: np.random.Generator) -> Fault:
 
 
 def _patch_taken(rng: np.random.Generator) -> Fault:
-    """A blot of what is around, that touches the object."""
+    """A blot or a slanted piece of what is around, that touches the object."""
     x, y = rng.uniform(0.15, 0.85, 2)
-    wide, high = rng.uniform(0.06, 0.3, 2)
+    wide, high = rng.uniform(0.06, 0.32, 2)
     scale, shift = rng.uniform(60, 200), int(rng.integers(99))
+    turn, is_piece = rng.uniform(0, np.pi), rng.random() < 0.4
+    cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
 
     def taken(seen: Seen) -> Layer:
-        far = ((seen.x - x) / wide) ** 2 + ((seen.y - y) / high) ** 2
-        return np.maximum(seen.mask, far + 0.4 * noise_at(seen.x, seen.y, scale, shift) < 1)
+        u, v = seen.x - np.float32(x), seen.y - np.float32(y)
+        a, b = (
+            (u * cosine + v * sine) / np.float32(wide),
+            (v * cosine - u * sine) / np.float32(high),
+        )
+        if is_piece:
+            return np.maximum(seen.mask, (np.abs(a) < 1) & (np.abs(b) < 1))
+        rough = np.float32(0.4) * noise_at(seen.x, seen.y, scale, shift, _BLOTS)
+        return np.maximum(seen.mask, a * a + b * b + rough < 1)
 
     return taken
 
@@ -137,7 +148,7 @@ def _ragged(rng: np.random.Generator) -> Fault:
 
     def ragged(seen: Seen) -> Layer:
         smooth = _smooth(seen.mask, seen.pixels(wide))
-        edge = smooth + np.float32(rough) * noise_at(seen.x, seen.y, scale, shift)
+        edge = smooth + np.float32(rough) * noise_at(seen.x, seen.y, scale, shift, _BLOTS)
         return (np.where((smooth > 0.02) & (smooth < 0.98), edge, smooth) > 0.5).astype(np.float32)
 
     return ragged

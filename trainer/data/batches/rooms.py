@@ -66,6 +66,11 @@ class Sight:
         reach[(reach <= 0) | (reach > FAR)] = FAR
         return reach
 
+    def beside(self, aside: float, nearer: float) -> NDArray[np.float64]:
+        """A place (3,) on the floor, to the right of the shape and towards the camera."""
+        x, y = np.cos(self.camera.azimuth), np.sin(self.camera.azimuth)
+        return np.array([x * nearer - y * aside, y * nearer + x * aside, self.floor])
+
     def place(self, point: NDArray[np.floating]) -> tuple[float, float, float]:
         """Where a point (3,) is seen, in pixels to the right and down, and the pixels of a side."""
         towards, right, up = self.camera.axes()
@@ -86,16 +91,16 @@ def pick(rng: np.random.Generator, *shares: float) -> int:
     return len(shares) - 1
 
 
-@lru_cache(1)
-def flat_noise() -> Layer:
-    """Smooth periodic noise (128, 128), mean 0 and deviation 1."""
-    plane = noise_volume()[0]
-    return (plane - plane.mean()) / plane.std()
+@lru_cache(2)
+def flat_noise(blur: float) -> Layer:
+    """Smooth periodic noise (128, 128), mean 0 and deviation 1; blurred by cells it is blots."""
+    plane = ndimage.gaussian_filter(noise_volume()[0], blur, mode="wrap")
+    return np.asarray((plane - plane.mean()) / plane.std(), np.float32)
 
 
-def noise_at(x: Layer, y: Layer, scale: float, shift: int) -> Layer:
+def noise_at(x: Layer, y: Layer, scale: float, shift: int, blur: float = 0.0) -> Layer:
     """The noise at places; ``scale`` cells of it a side of the grid."""
-    table = flat_noise()
+    table = flat_noise(blur)
     columns = (x * np.float32(scale)).astype(np.int32) + 41 * shift
     rows = (y * np.float32(scale)).astype(np.int32) + 17 * shift
     return table[rows & 127, columns & 127]
@@ -242,7 +247,7 @@ def _floor(rng: np.random.Generator, x: Layer, y: Layer) -> Layer:
         light += np.float32(rng.uniform(-0.4, 0.25)) * joint
         light += np.float32(0.03) * noise_at(a, b, 60, 2)
     else:  # carpet, concrete
-        light += np.float32(rng.uniform(0.02, 0.16)) * noise_at(a, b, 200 if kind == 2 else 30, 3)
+        light += np.float32(rng.uniform(0.01, 0.1)) * noise_at(a, b, 200 if kind == 2 else 30, 3)
     colours = light[:, None] * colour
     if rng.random() < 0.25:  # a rug
         half_x, half_y = rng.uniform(0.4, 1.4, 2)

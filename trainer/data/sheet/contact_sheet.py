@@ -8,18 +8,24 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
 
 from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import DataError, ExportError
 
+from ..batches.backgrounds import Backgrounds
+from ..batches.cameras import Cameras
+from ..batches.composites import Composer, Composite
 from ..pictures.draw import draw, on_paper
 from ..sampling.verdict import DUPLICATE, kind_of
 from ..store.prepared_store import SPLITS, Store, open_store
 from . import sheet_page, sheet_picture
-from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Sample, Sheet
+from .sheet_content import BINS, SAMPLES, SIDE, ClassCard, Picture, Sample, Sheet
 
 _FRONT = (0.0, 12.0)  # azimuth and elevation in degrees
+_LINE = (255, 64, 160)  # around a mask; no furniture is of it
 
 
 def write(folder: Path, out: Path | None = None, force: bool = False) -> tuple[Path, Path]:
@@ -83,15 +89,30 @@ def gather(store: Store) -> Sheet:
 
 
 def _samples(store: Store, rows: NDArray[np.int64]) -> Iterator[Sample]:
+    composer = Composer(store, Cameras(store), Backgrounds())
     for place, row in enumerate(rows.tolist()):
         grid = store.grids(np.array([row]))[0]
         count = int(store.view_counts[row])
-        view = None
+        view = photo = None
         if count:  # another one of each shape, so that a row shows them from all around
             rgba = store.pictures(np.array([row]), np.array([place % count]))[0]
             view = on_paper(rgba, SIDE)
+            photo = _outlined(composer.compose(row, place % count, _rng(row), store.picture_size))
         solid = grid.astype(np.float32)
-        yield Sample(store.ids[row], draw(solid, SIDE), draw(solid, SIDE, _FRONT), view)
+        yield Sample(store.ids[row], draw(solid, SIDE), draw(solid, SIDE, _FRONT), view, photo)
+
+
+def _rng(row: int) -> np.random.Generator:
+    """Of the photo that is shown of a shape, always the same."""
+    return np.random.default_rng([row, 0])
+
+
+def _outlined(photo: Composite) -> Picture:
+    """A made-up photo with a line around what its mask, right or wrong, says."""
+    scene = np.asarray(Image.fromarray(photo.scene).resize((SIDE, SIDE)))
+    mask = np.asarray(Image.fromarray(photo.mask).resize((SIDE, SIDE))) > 127
+    edge = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    return np.where(edge[..., None], np.array(_LINE, np.uint8), scene)
 
 
 def _facts(store: Store) -> Iterator[tuple[str, str]]:

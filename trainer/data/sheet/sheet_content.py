@@ -22,6 +22,7 @@ class Sample:
     shape: Picture  # the solid grid, drawn
     front: Picture  # from the front, a little from above
     view: Picture | None  # one of its stored pictures
+    photo: Picture | None  # that one as an image encoder learns from it, its mask outlined
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,8 @@ def _figure(sample: Sample) -> str:
     view = "" if sample.view is None else _image(sample.view, f"picture of {name}", None)
     shape = _image(sample.shape, f"shape {name}", COLOURS)
     front = _image(sample.front, f"front of {name}", COLOURS)
-    return f'<figure title="{name}">{shape}{front}{view}</figure>'
+    photo = "" if sample.photo is None else _image(sample.photo, f"photo made of {name}", None)
+    return f'<figure title="{name}">{shape}{front}{view}{photo}</figure>'
 
 
 def _image(picture: Picture, text: str, colours: int | None) -> str:

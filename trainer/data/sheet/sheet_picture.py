@@ -72,7 +72,7 @@ class _Pen:
         pictured = any(sample.view is not None for sample in card.samples)
         for k, sample in enumerate(card.samples):
             left = _EDGE + _COLUMN + k * (SIDE + _GAP)
-            for j, picture in enumerate((sample.shape, sample.front, sample.view)):
+            for j, picture in enumerate((sample.shape, sample.front, sample.view, sample.photo)):
                 if self._image is not None and picture is not None:
                     self._image.paste(Image.fromarray(picture), (left, top + j * (SIDE + _GAP)))
         width = _COLUMN - 24
@@ -95,7 +95,7 @@ class _Pen:
         self._bar(card, most)
         self._y += 18
         self._histogram(card, fullest)
-        rows = 3 if pictured else 2
+        rows = 4 if pictured else 2
         self._y = max(self._y, top + rows * (SIDE + _GAP) - _GAP) + 18
 
     def _bar(self, card: ClassCard, most: int) -> None:
