@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,14 +127,33 @@ def shown_cells(
     occupancy: NDArray[np.floating], options: SurfaceOptions
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """The solid cells (x, y, z) of the shape that the options show, and which of them are loose."""
+    from scipy import ndimage
+
     level = level_of(occupancy, options)
     values = occupancy_grid.checked(occupancy, level)
-    joined = values.copy()
-    occupancy_grid.join_diagonals(joined, level)
-    loose, _ = occupancy_grid.loose_cells(joined, level)
     solid = values >= level
-    loose &= solid
+    box = ndimage.find_objects(solid.astype(np.uint8))[0]  # most of a grid is empty
+    joined = values[box].copy()
+    occupancy_grid.join_diagonals(joined, level)
+    loose = np.zeros_like(solid)
+    loose[box] = occupancy_grid.loose_cells(joined, level)[0] & solid[box]
     return (solid & ~loose, np.zeros_like(loose)) if options.largest_part else (solid, loose)
+
+
+def shown_occupancy(
+    occupancy: NDArray[np.floating], options: SurfaceOptions
+) -> NDArray[np.float32]:
+    """The grid (x, y, z) as the options show it, for pictures: the surface at 0.5, else as it was.
+
+    What the options hide is empty. Raises MeshError if nothing is solid.
+    """
+    level = level_of(occupancy, options)
+    values = occupancy_grid.checked(occupancy, level)
+    hidden = (values >= level) & ~shown_cells(values, replace(options, level=level))[0]
+    outside, inside = 0.5 / level, 0.5 / (1 - level)  # 0, the level and 1 become 0, 0.5 and 1
+    shown = np.where(values < level, values * outside, 1 - (1 - values) * inside)
+    shown[hidden] = 0.0
+    return shown
 
 
 def blocks(occupancy: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:

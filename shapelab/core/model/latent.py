@@ -22,6 +22,7 @@ DIRECTIONS = 12  # principal directions shipped per class
 #: Scales how far a sample lies from its class's mean: 0 is the mean, 1 as trained. Samples look
 #: better, and vary less, a little below 1.
 TRUNCATION, MAX_TRUNCATION = 0.8, 2.0
+_SPREAD = (0.4, 1.0)  # of neighbours, in standard deviations of their class
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,26 @@ class LatentDensity:
         shares = np.array([1 - t, t])
         found = self._of_noise(PATHS[mode](noise[0], noise[1], t), shares @ kinds)
         return np.asarray(found + shares @ missed, np.float32)
+
+    def neighbours(self, latent: Array, class_name: str, noise: Array, distance: float) -> Array:
+        """Latents (n, latent) around one: at distance 0 itself, at 1 any others of its class.
+
+        The latent's own noise w is turned towards other noise e: cos t w + sin t s e with
+        sin t = distance. Where s is the length of w over that of e, neighbours are as likely in the
+        class as the shape is; it stays between 0.4, so that a class's middle has neighbours, and
+        1, so that an odd shape has no odder ones.
+
+        Args:
+            latent: (latent,) the shape.
+            class_name: its class.
+            noise: (n, latent) standard normal.
+            distance: 0 to 1.
+        """
+        own = self.noise_of(latent, class_name)
+        scale, kept = np.clip(np.sqrt(np.mean(own**2)), *_SPREAD), np.sqrt(1 - distance**2)
+        turned = np.asarray(kept * own + distance * scale * noise, np.float32)
+        missed = latent - self.place(own, class_name)  # by rounding
+        return np.asarray(self.place(turned, class_name) + kept * missed, np.float32)
 
     def nearest_class(self, latent: Array) -> str:
         """The class that gives a latent (latent,) the highest likelihood.

@@ -13,10 +13,25 @@ import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import AUTOMATIC, SurfaceOptions
-from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, PATHS, Array, PathMode
+from shapelab.core.model.latent import (
+    DIRECTIONS,
+    MAX_TRUNCATION,
+    PATHS,
+    Array,
+    PathMode,
+    seed_noise,
+)
 from shapelab.core.session.history import History
 from shapelab.core.session.shape_file import read_shape, write_shape
-from shapelab.core.session.shape_state import Morph, ShapeState, Snapshot, plain_state, seeded_state
+from shapelab.core.session.shape_state import (
+    VARIATION,
+    Morph,
+    ShapeState,
+    Snapshot,
+    plain_state,
+    seeded_state,
+    short_origin,
+)
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -162,6 +177,28 @@ class Session:
         name = self.model.density.nearest_class(latent) if class_name is None else class_name
         self.model.density.index(name)
         self._set_state(plain_state(latent, name, self.state.truncation, origin), origin)
+
+    def variations(self, seed: int, distance: float, count: int = 8) -> list[ShapeState]:
+        """Neighbours of the shown shape, to go to; locked directions keep their coefficient.
+
+        Args:
+            seed: draws them; the same seed gives the same neighbours.
+            distance: 0 (the shape itself) to 1 (any of its class); else InputError.
+            count: how many.
+        """
+        if not 0 <= distance <= 1:
+            raise InputError("The distance of variations lies between 0 and 1.")
+        old, model, kept = self.state, self.model, self._kept_coefficients()
+        locked = kept @ model.directions.of(old.class_name)
+        noise = seed_noise(seed, model.latent_size, count)
+        bases = model.density.neighbours(self.latent - locked, old.class_name, noise, distance)
+        origin = VARIATION + short_origin(old.origin)
+        states = [plain_state(base, old.class_name, old.truncation, origin) for base in bases]
+        return [replace(state, coefficients=kept) for state in states]
+
+    def go_to(self, state: ShapeState, text: str) -> None:
+        """Shows a shape of this model as it is; the text names the step of the history."""
+        self._set_state(state, text)
 
     # --- sliders -----------------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
 
+VARIATION = "variation of "  # begins the origin of a neighbour
+
+
 def frozen(values: Any) -> Array:
     """A read-only float32 copy."""
     copy = np.array(values, np.float32)
@@ -78,7 +81,8 @@ class Morph:
         ends = self.a.latent(model), self.b.latent(model)
         classes = self.a.class_name, self.b.class_name
         latent = model.density.between(*ends, self.t, self.mode, classes)
-        origin = f"morph {self.t:.0%} from {_short(self.a.origin)} to {_short(self.b.origin)}"
+        start, end = short_origin(self.a.origin), short_origin(self.b.origin)
+        origin = f"morph {self.t:.0%} from {start} to {end}"
         return plain_state(latent, nearer.class_name, nearer.truncation, origin)
 
 
@@ -97,9 +101,9 @@ class Snapshot:
         return replace(self, state=state, morph=replace(self.morph, a=a, b=b))
 
 
-def _short(origin: str) -> str:
-    """Keeps the origin of a morph between morphs from growing without end."""
-    return "morph" if origin.startswith("morph") else origin
+def short_origin(origin: str) -> str:
+    """Keeps the origin of a morph between morphs, or of variations, from growing without end."""
+    return "morph" if origin.startswith("morph") else origin.removeprefix(VARIATION)
 
 
 def plain_state(latent: Array, class_name: str, truncation: float, origin: str) -> ShapeState:

@@ -48,6 +48,7 @@ EDIT: tuple[Row, ...] = (
     ("undo", "&Undo", ("Ctrl+Z",), "undo", "Take back the last change of the shape"),
     ("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Do it again"),
     ("randomise", "&Randomise", ("R",), "dice", "A new shape of the same class"),
+    ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
 )
 VIEWS: tuple[Row, ...] = (
@@ -75,7 +76,7 @@ HELP: tuple[Row, ...] = (
     ("about", "&About ShapeLab", (), "info", "Version, and the model with its data and licence"),
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
-NEEDS_MODEL = ("save", "randomise", "reset", "evaluate")
+NEEDS_MODEL = ("save", "randomise", "variations", "reset", "evaluate")
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
 
 
@@ -118,7 +119,7 @@ class Actions(QObject):
         self._list(file, ("open", "paste", None, "model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
         edit = bar.addMenu("&Edit")
-        self._list(edit, ("undo", "redo", None, "randomise", "reset"))
+        self._list(edit, ("undo", "redo", None, "randomise", "variations", "reset"))
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
@@ -131,7 +132,8 @@ class Actions(QObject):
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
         bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
-        self._list(bar, ("open", "paste", None, "undo", "redo", None, "randomise", "reset", None))
+        self._list(bar, ("open", "paste", None, "undo", "redo", None))
+        self._list(bar, ("randomise", "variations", "reset", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))
         spring = QWidget(bar)

@@ -22,6 +22,7 @@ from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.about import AboutDialog
 from shapelab.gui.window.actions import Actions
 from shapelab.gui.window.overlays import ShortcutSheet
+from shapelab.gui.window.variations import VariationsGrid
 
 if TYPE_CHECKING:
     from shapelab.gui.export.export_dialog import ExportDialog
@@ -47,6 +48,7 @@ class Commands(QObject):
         self._current, self._toasts, self._settings = current, toasts, settings
         self.export_dialog: ExportDialog | None = None
         self.shortcuts = ShortcutSheet(window, self._keys())
+        self.variations = VariationsGrid(viewport)
         for name, act in {
             "open": self.open_files,
             "paste": self.paste,
@@ -59,6 +61,7 @@ class Commands(QObject):
             "undo": lambda: current.undo(),
             "redo": lambda: current.redo(),
             "randomise": lambda: current.session.randomise(),
+            "variations": self.variations.show_more,
             "reset": lambda: current.session.reset_all(),
             "shortcuts": self.shortcuts.toggle,
             "logs": self.open_logs,
@@ -245,16 +248,18 @@ class Commands(QObject):
     # --- inside --------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Ends the export dialog's threads."""
+        """Ends the threads of the export dialog and the variations."""
+        self.variations.stop()
         if self.export_dialog is not None:
             self.export_dialog.stop()
 
     @Slot(object)
-    def _follow_document(self, _document: Document) -> None:
+    def _follow_document(self, document: Document) -> None:
         """The export dialog belongs to the document before; the style holds for the new one."""
         if self.export_dialog is not None:
             self.export_dialog.close()
             self.export_dialog.stop()
             self.export_dialog.deleteLater()
             self.export_dialog = None
+        self.variations.set_session(document.session)
         self._choose_style()

@@ -31,7 +31,7 @@ INVITATION = "Drop to make a shape of it"
 INSET, ROUNDING, PILL = 12, 12, 18  # of the frame, of its corners, half the height of its words, px
 
 
-class _Overlay(QWidget):
+class Overlay(QWidget):
     """Covers its parent while it is shown, and keeps to its size."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -51,7 +51,7 @@ class _Overlay(QWidget):
         return super().eventFilter(watched, event)
 
 
-class DropInvitation(_Overlay):
+class DropInvitation(Overlay):
     """A frame that says, while a file hovers over the window, that it may be dropped."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -79,7 +79,7 @@ class DropInvitation(_Overlay):
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, INVITATION)
 
 
-class ShortcutSheet(_Overlay):
+class ShortcutSheet(Overlay):
     """A translucent sheet of keyboard shortcuts; any click, H or Esc takes it away again."""
 
     def __init__(self, parent: QWidget, keys: Sequence[tuple[str, str]]) -> None:

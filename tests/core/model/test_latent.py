@@ -164,3 +164,31 @@ def test_a_class_of_one_shape_has_the_spread_of_all():
     assert np.allclose(density.means[1], codes[49])
     samples = density.place(seed_noise(0, 3, 20_000), "one")
     assert np.allclose(samples.std(0), codes.std(0, ddof=1), rtol=0.05)
+
+
+def test_neighbours_are_as_near_and_as_likely_as_is_asked() -> None:
+    random = np.random.default_rng(0)
+    factor = np.tril(random.normal(0, 0.3, (64, 64)) + 2 * np.eye(64)).astype(np.float32)
+    mean = random.normal(0, 5, 64).astype(np.float32)
+    density = LatentDensity(("chair",), mean[None], factor[None])
+    noise = seed_noise(7, 64, 500)
+    latent = density.place(noise[0], "chair", 0.8)
+
+    def spread(latents: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(np.linalg.solve(factor, (latents - mean).T), axis=0) / 8
+
+    np.testing.assert_allclose(
+        density.neighbours(latent, "chair", noise, 0.0)[3], latent, atol=1e-4
+    )
+    before = 0.0
+    for distance in (0.1, 0.4, 1.0):
+        found = density.neighbours(latent, "chair", noise[1:], distance)
+        assert spread(found).mean() == pytest.approx(spread(latent[None])[0], rel=0.05)
+        away = spread(found - latent + mean).mean()
+        assert away > before + 0.05
+        before = away
+    assert spread(density.neighbours(mean, "chair", noise, 1.0)).mean() == pytest.approx(
+        0.4, rel=0.1
+    )
+    odd = density.place(noise[0], "chair", 5.0)
+    assert spread(density.neighbours(odd, "chair", noise, 1.0)).mean() == pytest.approx(1, rel=0.1)

@@ -1,0 +1,66 @@
+"""The grid of variations: one key fills it, the mouse and the keys choose, a click goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from shapelab.gui.window import variations
+from shapelab.gui.window.variations import CENTRE, DRAFT, PIXELS, draw_pictures
+
+pytestmark = pytest.mark.gl
+WAIT_MS = 60_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+def settle(qtbot, window):
+    grid = window.commands.variations
+    qtbot.waitUntil(lambda: not (grid.busy or window.document.busy), timeout=WAIT_MS)
+
+
+def test_a_click_goes_to_a_neighbour_and_on_from_there(qtbot, window, monkeypatch):
+    drawn = []
+
+    def draw(request):
+        drawn.append(request.pixels)
+        return draw_pictures(request)
+
+    monkeypatch.setattr(variations, "draw_pictures", draw)
+    session, grid = window.document.session, window.commands.variations
+    session.set_coefficient(0, 1.0)
+    session.set_locked(0, True)
+    start = session.state
+    QTest.keyClick(window, Qt.Key.Key_N)
+    settle(qtbot, window)
+    assert grid.isVisible()
+    first = grid.states
+    assert first[CENTRE] == start
+    assert len({state.base.tobytes() for state in first}) == 9
+    assert all(state.coefficients[0] == 1 for state in first)
+    qtbot.waitUntil(lambda: PIXELS in drawn, timeout=WAIT_MS)  # sharper, once there is time
+    assert drawn[0] == DRAFT
+    qtbot.mouseClick(grid, LEFT, pos=grid.tile_rect(2).center().toPoint())
+    assert session.state == first[2]
+    assert session.state.origin == "variation of chair, seed 1"
+    assert window.actions_["undo"].text() == "&Undo variation"
+    settle(qtbot, window)
+    assert grid.states[CENTRE] == first[2]
+    QTest.keyClick(grid, Qt.Key.Key_Right)
+    QTest.keyClick(grid, Qt.Key.Key_Return)
+    assert session.state == grid.states[CENTRE + 1]
+    assert session.state.origin == "variation of chair, seed 1"
+    settle(qtbot, window)
+    session.undo()
+    session.undo()
+    assert session.state == start
+    settle(qtbot, window)
+    grid.distance.slider.setValue(grid.distance.slider.minimum())
+    settle(qtbot, window)
+    spread = [np.abs(state.base - start.base).max() for state in first]
+    near = [np.abs(a.base - grid.states[CENTRE].base).max() for a in grid.states]
+    assert max(near) < 0.5 * max(spread)
+    QTest.keyClick(grid, Qt.Key.Key_Escape)
+    assert not grid.isVisible()
+    assert session.state == start
