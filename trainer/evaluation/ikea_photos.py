@@ -11,7 +11,6 @@ from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.voxel_files import VoxelGrid
@@ -99,24 +98,30 @@ def aligned_precision(prediction: Occupancies, truth: Grids, tried: int = SHIFTS
         truth: (S, S, S).
         tried: of each of 48 turns so many shifts, those where the two overlap most.
     """
+    side, padded = prediction.shape[0], tuple(n + 2 * SHIFT for n in prediction.shape)
     order = np.argsort(-prediction.ravel(), kind="stable")
     falling = prediction.ravel()[order]
     ends = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)  # of equal values
-    padded = tuple(side + 2 * SHIFT for side in truth.shape)
+    # Where in a truth with a margin each cell lies, in order, for each shift.
+    flat = np.arange(np.prod(padded)).reshape(padded)
+    windows = np.lib.stride_tricks.sliding_window_view(flat, prediction.shape)
+    places = windows.reshape(SHIFTS**3, -1)[:, order]
+    within = np.pad(np.ones(prediction.shape, bool), SHIFT).ravel()[places]
+    each = 1 / np.maximum(np.cumsum(within, axis=1)[:, ends], 1)  # by how many cells are taken
     wave = np.conj(np.fft.rfftn(prediction, padded, AXES))
-    best = 0.0
+    solid = int(truth.sum())
+    chosen, best = np.arange(SHIFTS**3), 0.0
     for turned in _turns(truth):
-        # Of a cell and a shift: 1 solid, 0 empty, -1 outside of the truth's grid.
-        around = np.pad(turned.astype(np.int8), SHIFT, constant_values=-1)
-        windows = np.lib.stride_tricks.sliding_window_view(around, truth.shape)
+        around = np.pad(turned, SHIFT)
         if tried < SHIFTS**3:
-            overlap = np.fft.irfftn(np.fft.rfftn(around > 0) * wave, padded, AXES)
+            overlap = np.fft.irfftn(np.fft.rfftn(around, padded, AXES) * wave, padded, AXES)
             chosen = np.argsort(-overlap[:SHIFTS, :SHIFTS, :SHIFTS].ravel())[:tried]
-        else:
-            chosen = np.arange(SHIFTS**3)
-        places = np.unravel_index(chosen, (SHIFTS,) * 3)
-        labels = windows[places].reshape(len(chosen), -1)[:, order]
-        best = max(best, float(_precisions(labels, ends, int(truth.sum())).max()))
+        labels = around.ravel()[places[chosen]]
+        hits = np.cumsum(labels, axis=1, dtype=np.int32)[:, ends]
+        new = labels if len(ends) == side**3 else np.diff(hits, axis=1, prepend=np.int32(0))
+        found = np.einsum("nk,nk,nk->n", new, hits, each[chosen])
+        rest = (solid - hits[:, -1]) * (solid / side**3)  # all cells are taken at last
+        best = max(best, float((found + rest).max()) / max(solid, 1))
     return best
 
 
@@ -125,18 +130,6 @@ def _turns(grid: Grids) -> Iterator[Grids]:
     for axes in permutations(range(3)):
         for steps in product((1, -1), repeat=3):
             yield grid.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
-
-
-def _precisions(
-    labels: NDArray[np.int8], ends: NDArray[np.int64], solid: int
-) -> NDArray[np.float64]:
-    """Average precisions of rows of labels (n, cells), sorted, with -1 for cells that are none."""
-    hits = np.cumsum(labels > 0, axis=1, dtype=np.int32)[:, ends]
-    counts = np.cumsum(labels >= 0, axis=1, dtype=np.int32)[:, ends]
-    new = np.diff(hits, axis=1, prepend=np.int32(0))
-    found = (new * (hits / np.maximum(counts, 1))).sum(1)
-    rest = (solid - hits[:, -1]) * (solid / labels.shape[1])  # all cells are taken at last
-    return np.asarray((found + rest) / max(solid, 1), np.float64)
 
 
 def at_release_side(occupancy: Occupancies) -> Occupancies:
