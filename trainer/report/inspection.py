@@ -14,7 +14,7 @@ from shapelab.core.errors import RunError, clean
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import overrides
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.events import EventReader, Warned
+from shapelab.core.runs.events import Event, EventReader, Warned
 from shapelab.core.runs.presets import preset_names, preset_path
 from shapelab.core.runs.previews import preview_path, preview_steps
 from shapelab.core.runs.run_config import RunConfig
@@ -67,13 +67,13 @@ def inspect_text(folder: RunFolder) -> str:
     Raises:
         RunError: there is no run in the folder.
     """
-    run = summarise(folder)
+    run, events = summarise(folder), EventReader(folder.events).read()
     blocks = [
         _state(folder, run),
         _settings(folder.read_config()),
         _checkpoints(folder),
-        _scalars(folder),
-        _warnings(folder),
+        _scalars(events),
+        _warnings(events),
         _preview(folder),
         _going_on(folder, run),
     ]
@@ -154,9 +154,9 @@ def _checkpoints(folder: RunFolder) -> list[str]:
     return ["Checkpoints", *_columns(rows)] if rows else ["Checkpoints: none yet"]
 
 
-def _scalars(folder: RunFolder) -> list[str]:
+def _scalars(events: list[Event]) -> list[str]:
     run = RunCurves()
-    run.append(EventReader(folder.events).read())
+    run.append(events)
     values = {name: curve.values.tolist() for name, curve in run.curves.items() if len(curve)}
     rows = [
         (short(name), formatting.number(values[name][-1]), sparkline(values[name]))
@@ -165,8 +165,7 @@ def _scalars(folder: RunFolder) -> list[str]:
     return ["Newest figures, and how they went", *_columns(rows)] if rows else []
 
 
-def _warnings(folder: RunFolder) -> list[str]:
-    events = EventReader(folder.events).read()
+def _warnings(events: list[Event]) -> list[str]:
     last = deque((event for event in events if isinstance(event, Warned)), WARNINGS)
     lines = [f"  step {event.step}: {' '.join(event.message.split())}" for event in last]
     return ["Last warnings", *lines] if lines else []

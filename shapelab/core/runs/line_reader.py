@@ -8,6 +8,7 @@ from pathlib import Path
 from shapelab.core import files_of_others
 
 MAX_BYTES = 32 * 2**20  # at once; of a longer history the oldest is left out
+MAX_LINES = 200_000
 MAX_LINE = 64 * 2**10  # bytes; a longer one is passed over
 
 
@@ -41,5 +42,5 @@ class LineReader:
         self._offset += len(whole) or (len(data) if len(data) == MAX_BYTES else 0)
         if skipped > 0:  # the first one is but the end of a line
             whole = whole[whole.find(b"\n") + 1 :]
-        lines = (line for line in whole.splitlines() if len(line) <= MAX_LINE)
+        lines = (line for line in whole.splitlines()[-MAX_LINES:] if len(line) <= MAX_LINE)
         return [line.decode("utf-8", "replace") for line in lines]
