@@ -140,7 +140,9 @@ class Composer:
         strict = not bad_masks
         faults = draw_faults(rng) if is_bad else [] if strict else [soft_edge(rng)]
         border = _border(rng) if not strict and rng.random() < _CROPPED else None
-        square = _framed(rgba, sight, shadow, faults, border) if faults or border else Square()
+        square = Square()
+        if is_bad or border is not None:
+            square = _framed(rgba, sight, shadow, faults, border)
         sight = sight.zoomed(square.x, square.y, square.zoom, side)
         scene, others, dark = self._behind(rng, sight, shadow)
         front = square.cut(rgba, side)
