@@ -49,8 +49,9 @@ def render_views(
     triangle along an edge.
 
     Args:
-        mesh: in sides of the grid, its middle at the origin, z up. Its faces are drawn flat; where
-            it has no normals and few faces, those that meet at less than ``CREASE`` are smooth.
+        mesh: in sides of the grid, its middle at the origin, z up. Faces that meet at less than
+            ``CREASE`` are shaded smoothly, by the mesh's own normals or, of up to 30,000 faces,
+            by those that its faces give.
         occupancy: (R, R, R), the shape's cells, for its shadows on itself.
         shots: from where, and how it looks; one a picture.
         size: side of a picture, pixels.
@@ -145,8 +146,9 @@ class Faces:
     def __init__(self, mesh: TriMesh) -> None:
         self._corners = mesh.vertices[mesh.faces]  # (m, 3, 3)
         first, second, third = self._corners.transpose(1, 0, 2)
-        across = np.cross(second - first, third - first)
+        across = _cross(second - first, third - first)
         self._normals = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+        self._vertices, self._own = mesh.faces, mesh.normals
         self._smooth: Points | None = None
         if mesh.normals is None and len(mesh.faces) <= _MOST_SMOOTH:
             self._smooth = crease_normals(mesh)
@@ -165,14 +167,26 @@ class Faces:
         slant = np.where(np.abs(slant) < 1e-6, np.float32(1e-6), slant)
         far = ((corners[:, 0] - eye) * normals).sum(1) / slant
         depths = (corners - eye) @ -rays.towards.astype(np.float32)
-        points = (
-            eye + ways * np.clip(far, depths.min(1), depths.max(1))[:, None]
-        )  # seen edge on, it goes anywhere
-        if self._smooth is not None:
-            normals = _between(points, corners, normals, self._smooth[numbers])
+        # A face that is seen edge on could be met anywhere.
+        points = eye + ways * np.clip(far, depths.min(1), depths.max(1))[:, None]
+        smooth = self._around(numbers)
+        if smooth is not None:
+            normals = _between(points, corners, normals, smooth)
         towards = -ways / np.linalg.norm(ways, axis=1, keepdims=True)
         facing = (normals * towards).sum(1, keepdims=True)
         return points, np.where(facing < 0, -normals, normals), towards
+
+    def _around(self, numbers: NDArray[np.int64]) -> Points | None:
+        """Smooth normals (n, 3, 3) at the corners of faces (n,); None where all are flat.
+
+        Those of a mesh that has some, such as one from a field, are cut where they lean over an
+        edge: there the face's own is taken, and edges stay sharp.
+        """
+        if self._own is None:
+            return None if self._smooth is None else self._smooth[numbers]
+        own, flat = self._own[self._vertices[numbers]], self._normals[numbers][:, None]
+        near = (own * flat).sum(2, keepdims=True) > np.cos(np.deg2rad(CREASE))
+        return np.where(near, own, flat)
 
 
 def _between(points: Points, corners: Points, normals: Points, smooth: Points) -> Points:
@@ -180,11 +194,17 @@ def _between(points: Points, corners: Points, normals: Points, smooth: Points) -
     shares = []
     for k in range(3):
         edge = corners[:, (k + 2) % 3] - corners[:, (k + 1) % 3]
-        across = np.cross(edge, points - corners[:, (k + 1) % 3])
+        across = _cross(edge, points - corners[:, (k + 1) % 3])
         shares.append(np.maximum((across * normals).sum(1), 0))
     mixed = sum(share[:, None] * smooth[:, k] for k, share in enumerate(shares))
     length = np.linalg.norm(mixed, axis=1, keepdims=True)
     return np.where(length > 1e-12, mixed / np.maximum(length, 1e-12), normals)
+
+
+def _cross(first: Points, second: Points) -> Points:
+    """The cross products of rows (n, 3), several times faster than ``np.cross``."""
+    (ax, ay, az), (bx, by, bz) = first.T, second.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], 1)
 
 
 def crease_normals(mesh: TriMesh) -> Points:

@@ -19,7 +19,7 @@ _STEPS = 14  # on the way to the main light
 _FIRST, _GROWTH = 0.025, 1.18  # sides of the grid, of such steps; 0.4 in all
 _DENSE = 1.2  # how much a solid step weakens light: exp(-1.2)
 _FINEST = 64  # cells along a side; of finer grids every second counts
-_AROUND = 0.14  # sides of the grid, the box around a point in which solid darkens it
+_AROUND = 0.09  # sides of the grid; twice a box around a point in which solid darkens it
 _OUT = 0.055  # sides of the grid that this box lies outside of the surface
 _WINDOWS = 3  # at most, that glossy things mirror
 
@@ -49,7 +49,8 @@ class Grid:
         self._side = len(cells)
         self._cells = cells.ravel()
         box = 2 * round(_AROUND * self._side / 2) + 1
-        self._around = ndimage.uniform_filter(cells, box, mode="constant").ravel()
+        once = ndimage.uniform_filter(cells, box, mode="constant")
+        self._around = ndimage.uniform_filter(once, box, mode="constant").ravel()
 
     def open_share(self, points: Points, normals: Points) -> NDArray[np.float32]:
         """How little solid lies before points (n,), 0 to 1; half a box is solid before none."""
