@@ -14,6 +14,7 @@ from shapelab.core.runs.presets import differences, preset
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.store_mix import StoreShare
 
+PICTURE_SIZE = 64  # pixels of a store's pictures where nobody asks for more
 FIRST_SHAPES = 120  # that a first run makes for itself: half a minute of two cores
 
 
@@ -27,10 +28,12 @@ class Preparation:
     front: str = ""  # side that is the front; "" for what the source says or its backrests show
     classes: str = ""  # a CSV of path and class; "" for those of the source
     only_sellable: bool = False  # whether to leave out what its LICENSES.csv keeps from being sold
+    picture_size: int = PICTURE_SIZE  # pixels along a side
 
     def options(self) -> tuple[str, ...]:
         """Of ``shapelab train prepare``."""
         given = ["--resolution", str(self.resolution), "--views", str(self.views)]
+        given += ["--size", str(self.picture_size)] if self.picture_size != PICTURE_SIZE else []
         given += ["--front", self.front] if self.front else []
         given += ["--classes", self.classes] if self.classes else []
         return (*given, "--only-sellable") if self.only_sellable else tuple(given)

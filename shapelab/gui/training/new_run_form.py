@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -24,7 +25,7 @@ from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_word
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.store_card import StoreCard
 from shapelab.core.runs.store_mix import StoreShare
-from shapelab.core.runs.training_plan import TrainingPlan, free_name
+from shapelab.core.runs.training_plan import PICTURE_SIZE, TrainingPlan, free_name
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import LabelledRows, heading, muted, scrolled
 from shapelab.gui.base.workers import Task
@@ -129,7 +130,9 @@ class NewRunForm(QWidget):
         if run.exists():
             raise ShapelabError(f"There is a run '{name}' already; choose another name.")
         if choice.preparation is not None:
-            return TrainingPlan(run, choice.store, config, choice.preparation)
+            side = max(PICTURE_SIZE, config.model.image_size)
+            made = replace(choice.preparation, picture_size=side)
+            return TrainingPlan(run, choice.store, config, made)
         self.mix.card()  # raises where they do not fit
         first, *others = self.mix.shares()
         return TrainingPlan(run, choice.store, config, weight=first.weight, others=tuple(others))

@@ -48,8 +48,8 @@ def test_commands_come_through_the_shell_to_the_trainer():
 
 
 def test_what_is_told_about_the_shapes_is_passed_on():
-    made = Preparation("/shapes", 32, 4, front="-x", classes="/a table.csv", only_sellable=True)
-    given = ("--front", "-x", "--classes", "/a table.csv", "--only-sellable")
+    made = Preparation("/shapes", 32, 4, "-x", "/a table.csv", only_sellable=True, picture_size=128)
+    given = ("--size", "128", "--front", "-x", "--classes", "/a table.csv", "--only-sellable")
     assert made.options()[4:] == given
 
 
