@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before torch and Qt are imported by anyone: see shapelab/__init__.py and shapelab/gui/app.py.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are busy with a test each
 os.environ["QT_API"] = "pyside6"
 
 import pytest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_SCREEN = "no Xvfb: window test skipped"
 LAST_ACT_MS = 1000  # a thread that has delivered its result may not have been scheduled since
+MOST_WORKERS = 4  # each loads torch, Qt and VTK
 GRACE_S = 5.0  # a thread that was told to stop may still be finishing its last step
 
 
@@ -33,9 +35,17 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Workers for ``-n auto``: one a core, four at most; none for files that are named."""
+    if all(".py" in argument for argument in config.args):
+        return 0
+    return min(MOST_WORKERS, os.cpu_count() or 1)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if not has_screen():
+    distributes = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if not distributes and not has_screen():  # each worker has an X server of its own
         # All tests with widgets are skipped then; should Qt be asked for xcb all the same, it would
         # abort the interpreter.
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -6,9 +6,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.trainer_process import Job, TrainerProcess
+
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient_waits() -> None:
+    """A wait ends with its condition; the limit, 5 s else, is for what never comes."""
+    for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitExposed):
+        wait.__kwdefaults__["timeout"] = PATIENCE_MS
 
 
 @pytest.fixture
@@ -19,7 +29,7 @@ def threads_end(qtbot: Any) -> Callable[[], None]:
     """
     from shapelab.gui.base.workers import WorkerThread
 
-    return lambda: qtbot.waitUntil(lambda: not WorkerThread.live, timeout=5000)
+    return lambda: qtbot.waitUntil(lambda: not WorkerThread.live)
 
 
 @pytest.fixture(autouse=True)

@@ -295,9 +295,9 @@ def _answer(
         OSError, EOFError: the child broke.
     """
     done = threading.Event()
-    watcher = threading.Thread(target=_kill_when, args=(cancel, child, done), daemon=True)
+    late = time.monotonic() + TIMEOUT  # one moment for both: who is killed then was late
+    watcher = threading.Thread(target=_kill_when, args=(cancel, late, child, done), daemon=True)
     watcher.start()
-    late = time.monotonic() + TIMEOUT
     assert child.stdin is not None
     assert child.stdout is not None
     try:
@@ -330,11 +330,10 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 
 def _kill_when(
-    cancel: CancelFlag | None, child: subprocess.Popen[bytes], done: threading.Event
+    cancel: CancelFlag | None, late: float, child: subprocess.Popen[bytes], done: threading.Event
 ) -> None:
-    """Kills the child once ``cancel`` is set or its time is up; ends when a file is done with."""
-    late = time.monotonic() + TIMEOUT
-    while not done.wait(_POLL if cancel is not None else TIMEOUT):
+    """Kills the child once ``cancel`` is set or it is ``late``; ends when a file is done with."""
+    while not done.wait(_POLL if cancel is not None else max(0.0, late - time.monotonic())):
         if time.monotonic() >= late or (cancel is not None and cancel.is_set()):
             child.kill()
             return

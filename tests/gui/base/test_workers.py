@@ -35,7 +35,7 @@ def test_first_and_last_of_many_submits_are_computed(qtbot):
         worker.submit(number)
     assert worker.busy
     go.set()
-    qtbot.waitUntil(lambda: len(results) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(results) == 2)
     assert computed == [0, 99]
     assert results == [(0, 0), (99, 9801)]
     assert not worker.busy
@@ -49,7 +49,7 @@ def test_signals_arrive_in_the_gui_thread_and_work_does_not(qtbot, qapp):
         lambda _, in_gui: seen.append((in_gui, QThread.currentThread() is qapp.thread()))
     )
     worker.submit(None)
-    qtbot.waitUntil(lambda: bool(seen), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(seen))
     assert seen == [(False, True)]
     worker.stop()
 
@@ -62,7 +62,7 @@ def test_next_request_waits_until_the_result_was_taken(qtbot):
     worker.done.connect(lambda request, _: taken.append((request, list(computed))))
     worker.submit("a")
     worker.submit("b")  # "a" may have started or not; "b" must come
-    qtbot.waitUntil(lambda: bool(taken) and taken[-1][0] == "b", timeout=20_000)
+    qtbot.waitUntil(lambda: bool(taken) and taken[-1][0] == "b")
     for request, done_by_then in taken:
         assert done_by_then[-1] == request
     worker.stop()
@@ -79,13 +79,13 @@ def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot):
     worker.failed.connect(lambda request, error: failures.append((request, error)))
     worker.done.connect(lambda _, result: results.append(result))
     worker.submit(1)
-    qtbot.waitUntil(lambda: bool(failures), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(failures))
     request, error = failures[0]
     assert request == 1
     assert isinstance(error, InputError)
     assert error.__traceback__ is not None
     worker.submit(2)
-    qtbot.waitUntil(lambda: results == [2], timeout=20_000)
+    qtbot.waitUntil(lambda: results == [2])
     worker.stop()
 
 
@@ -119,7 +119,7 @@ def test_deleting_the_worker_ends_its_thread(qtbot):
     worker.submit(-1)
     thread = worker._thread
     worker.deleteLater()
-    qtbot.waitUntil(lambda: thread not in workers.WorkerThread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: thread not in workers.WorkerThread.live)
     assert thread.isFinished()
 
 
@@ -136,19 +136,19 @@ def test_task_done_progress_finished(qtbot):
     assert task.start() is task
     with pytest.raises(RuntimeError):
         task.start()
-    qtbot.waitUntil(lambda: "finished" in order, timeout=20_000)
+    qtbot.waitUntil(lambda: "finished" in order)
     assert order == [("progress", 0.5), ("done", "result"), "finished"]
-    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live)
 
 
 def test_task_failure(qtbot):
     errors = []
     task = Task(lambda _: 1 // 0)
     task.failed.connect(errors.append)
-    with qtbot.waitSignal(task.finished, timeout=20_000):
+    with qtbot.waitSignal(task.finished):
         task.start()
     assert [type(error) for error in errors] == [ZeroDivisionError]
-    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live)
 
 
 def test_cancelled_task_only_says_finished(qtbot):
@@ -156,8 +156,8 @@ def test_cancelled_task_only_says_finished(qtbot):
     task = Task(lambda task: task.cancel_event.wait(20))
     task.done.connect(heard.append)
     task.failed.connect(heard.append)
-    with qtbot.waitSignal(task.finished, timeout=20_000):
+    with qtbot.waitSignal(task.finished):
         task.start()
         task.cancel()
     assert heard == []
-    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live)

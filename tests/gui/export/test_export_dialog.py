@@ -56,7 +56,7 @@ def opened(qtbot, session, mesh_provider=provider, parent=None) -> ExportDialog:
 
 
 def settle(qtbot, dialog):
-    qtbot.waitUntil(lambda: not dialog.checking and not dialog.saving, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.checking and not dialog.saving)
 
 
 def choose(monkeypatch, path):

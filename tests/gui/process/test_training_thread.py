@@ -316,14 +316,14 @@ def test_a_full_disk_is_a_trouble_while_it_lasts(qtbot, tmp_path, script):
     )
     live = LiveRun(TrainingThread([Job("fit", tmp_path, (str(tmp_path / "events.jsonl"),))]))
     live.start()
-    qtbot.waitUntil(lambda: live.state is S.WAITING and live.trouble is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: live.state is S.WAITING and live.trouble is not None)
     assert live.trouble.sentence == "No space left."
     live.send("sample")  # the disk has room again
-    qtbot.waitUntil(lambda: live.state is S.TRAINING, timeout=20_000)
+    qtbot.waitUntil(lambda: live.state is S.TRAINING)
     assert live.trouble is None
-    with qtbot.waitSignal(live.ended, timeout=20_000):
+    with qtbot.waitSignal(live.ended):
         live.send("stop")
-    qtbot.waitUntil(lambda: not workers.WorkerThread.live, timeout=20_000)
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live)
 
 
 PREPARE_AND_FIT = """

@@ -175,7 +175,7 @@ def test_needs_are_told_with_a_time_once_it_is_measured(form, qtbot, tmp_path):
     assert "8.7 million parameters" in form.needs.text()
     assert "roughly" not in form.needs.text()
     form.measure()
-    qtbot.waitUntil(lambda: "roughly" in form.needs.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "roughly" in form.needs.text())
 
 
 def test_the_advanced_dialog_keeps_everyday_settings_and_refuses_faults(form, qtbot):

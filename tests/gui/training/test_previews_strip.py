@@ -41,7 +41,7 @@ def strip(qtbot, threads_end):
 
 def show(qtbot, strip, folder, step):
     strip.show_step(folder, step)
-    qtbot.waitUntil(lambda: strip.shown is not None and strip.shown.step == step, timeout=10_000)
+    qtbot.waitUntil(lambda: strip.shown is not None and strip.shown.step == step)
 
 
 def click(qtbot, strip, index):
@@ -81,10 +81,10 @@ def test_keys_choose_and_open(qtbot, strip, folder):
 def test_the_newest_request_is_left_standing(qtbot, strip, folder):
     strip.show_step(folder, 10)
     strip.show_step(folder, 20)
-    qtbot.waitUntil(lambda: strip.shown is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: strip.shown is not None)
     show(qtbot, strip, folder, 20)
     strip.show_step(folder, 10)
-    qtbot.waitUntil(lambda: strip.shown.step == 10, timeout=10_000)
+    qtbot.waitUntil(lambda: strip.shown.step == 10)
     strip.show_step(folder, 20)
     assert strip.shown.step == 20  # known by now: at once
 
@@ -117,7 +117,7 @@ def test_a_preview_that_cannot_be_read_says_so_in_its_place(qtbot, strip, folder
         path = preview_path(folder, 20).with_suffix(suffix)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 3] * (suffix == ".npz"))
     strip.show_step(folder, 999 if suffix is None else 20)
-    qtbot.waitUntil(lambda: words in strip.empty_text, timeout=10_000)
+    qtbot.waitUntil(lambda: words in strip.empty_text)
     assert strip.rects() == []
     told = strip.grab().toImage()
     strip.clear()

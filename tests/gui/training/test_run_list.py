@@ -37,7 +37,7 @@ def runs(qtbot, threads_end):
 
 
 def look(qtbot, runs, root):
-    with qtbot.waitSignal(runs.listed, timeout=10_000):
+    with qtbot.waitSignal(runs.listed):
         runs.read_folder(root)
 
 

@@ -46,7 +46,7 @@ from trainer.report import previews
 
 S = RunState
 LEFT = Qt.MouseButton.LeftButton
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 class Double(QObject):
