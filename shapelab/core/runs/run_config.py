@@ -221,7 +221,7 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     backgrounds: str = Field(
         "",
         description="Folder of photos to put behind the objects in training pictures, beside plain "
-        "ones, gradients and noise; models of image mode LA see none.",
+        "ones, gradients, noise and made-up rooms; models of image mode LA see none.",
     )
 
     # --- bookkeeping ---
