@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,12 @@ from shapelab.core.errors import ExportError, InputError, ShapelabError
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 from shapelab.core.runs.trainer_module import trainer_module
-from shapelab.core.session.shape_file import AUTO
+from shapelab.core.session.shape_file import (
+    AUTO,
+    SHAPE_SUFFIX,
+    read_shape_document,
+    stamp_of,
+)
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
@@ -35,6 +41,13 @@ _debug = False  # set by main: whether errors show their traceback
 T = TypeVar("T")
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
+ShapesModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Name or folder of the model. [that of the first saved shape, else the usual one]",
+    ),
+]
 Format = Annotated[
     str, typer.Option("--format", help="stl, obj, ply, glb, 3mf or shape.json (in a folder).")
 ]
@@ -157,7 +170,7 @@ def reconstruct(
     level: Level = None,
     all_parts: AllParts = None,
     force: Force = False,
-    model_name: Model = DEFAULT_MODEL,
+    model_name: ShapesModel = "",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.session.shape_file import shape_of_file
@@ -167,7 +180,7 @@ def reconstruct(
     files = _expanded(inputs)
     names = [f"{base_name(file)}-shape" for file in files]
     paths = _paths(out, names, file_format, force, files)
-    model = _load(model_name)
+    model = _load(model_name or _model_of(files))
 
     def one(item: tuple[str, Path]) -> None:
         shape = shape_of_file(model, Path(item[0]).expanduser())
@@ -190,7 +203,7 @@ def interpolate(
     level: Level = None,
     all_parts: AllParts = None,
     force: Force = False,
-    model_name: Model = DEFAULT_MODEL,
+    model_name: ShapesModel = "",
 ) -> None:
     """Write the shapes on the way from A to B."""
     from shapelab.core.session.shape_file import SavedShape, named_shape
@@ -201,7 +214,7 @@ def interpolate(
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     paths = _paths(out, names, file_format, force, [a, b])
-    model = _load(model_name)
+    model = _load(model_name or _model_of([a, b]))
     ends = (named_shape(model, a), named_shape(model, b))
 
     def one(item: tuple[int, Path]) -> None:
@@ -297,6 +310,19 @@ def _expanded(names: list[str]) -> list[str]:
         plain = os.path.exists(name) or not glob.has_magic(name)
         files += [name] if plain else sorted(glob.glob(name)) or [name]
     return files
+
+
+def _model_of(sources: Iterable[str]) -> str:
+    """The model of the first saved shape among these, where it is there; else the usual one."""
+    from shapelab.core.model.model_summary import model_with
+
+    for source in sources:
+        if source.lower().endswith(SHAPE_SUFFIX):
+            with suppress(InputError):  # said when it is its turn
+                document = read_shape_document(Path(source).expanduser())
+                found = model_with(stamp_of(document).digest)
+                return DEFAULT_MODEL if found is None else str(found.folder)
+    return DEFAULT_MODEL
 
 
 def _load(name: str) -> ShapeModel:

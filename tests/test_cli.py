@@ -389,6 +389,37 @@ def test_reconstruct_writes_voxels_and_meshes_side_by_side(
         assert formats.decode((tmp_path / "parts" / name).read_bytes(), ".ply").volume > 0
 
 
+def test_a_saved_shape_is_made_with_its_own_model_and_surface(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shapelab.core.model.model_summary import find_models
+    from shapelab.core.paths import DEFAULT_MODEL
+
+    shipped = find_models()[0]
+    saved, out = tmp_path / "a.shape.json", tmp_path / "a.stl"
+    options = ["--class", "bed", "--level", "0.3", "--smoothing", "2", "-o", str(saved)]
+    loaded: list[str] = []
+    monkeypatch.setattr(cli, "_load", lambda name: loaded.append(name) or fake)
+    assert cli.main(["sample", *options]) == 0
+    written = []
+    for digest, more in ((shipped.digest, []), ("abc", ["--smoothing", "9"]), ("abc", [])):
+        monkeypatch.setattr(fake, "digest", digest)
+        assert cli.main(["sample", *options, "--force"]) == 0
+        assert cli.main(["reconstruct", str(saved), "-o", str(out), "--force", *more]) == 0
+        written.append(out.read_bytes())
+    assert loaded[2::2] == [str(shipped.folder), DEFAULT_MODEL, DEFAULT_MODEL]
+    shape = fake.decode(fake.sample("bed", 0, 1, 0.8)[0])
+    own, other = (
+        formats.encode(
+            meshing.finish(meshing.surface(shape, meshing.SurfaceOptions(1, n, True, 0.3)), 80),
+            ".stl",
+        )
+        for n in (2, 9)
+    )
+    assert written == [own, other, own]
+    assert own != other
+
+
 def test_reconstruct_says_what_it_cannot_read(
     fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,6 +115,12 @@ def find_models(opened_before: Iterable[Path] = ()) -> list[ModelSummary]:
     return sorted(found.values(), key=lambda model: model.name != DEFAULT_MODEL)
 
 
+def model_with(digest: str, opened_before: Iterable[Path] = ()) -> ModelSummary | None:
+    """The model of a digest, wherever it lies; None if it is not among those that are known."""
+    found = (model for model in find_models(opened_before) if model.digest == digest)
+    return next(found, None)
+
+
 def _places(opened_before: Iterable[Path]) -> Iterator[tuple[Path, Origin]]:
     for path in sorted((resources() / "models").glob(f"*/{WEIGHTS}")):
         yield path.parent, "shipped"

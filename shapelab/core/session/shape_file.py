@@ -164,10 +164,9 @@ def read_shape(path: Path, model: ShapeModel) -> SavedShape:
     document = read_shape_document(path)
     stamp = stamp_of(document)
     if stamp.digest != model.digest:
-        saved_with = stamp.name
         raise InputError(
-            f"{path.name} was saved with another model ('{saved_with}'); load that model to open "
-            "it."
+            f"{path.name} was saved with another model ('{stamp.name}') than {model.name}; open "
+            "it with that one."
         )
     state = _state_from_dict(document.get("shape"), model)
     bare = document["version"] == 1  # its surface was not saved

@@ -23,14 +23,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.mesh.ray_picture import shape_picture
+from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import Morph, ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, ElidedLabel, muted, scrolled
 from shapelab.gui.base.sliders import FineSlider
 from shapelab.gui.base.workers import LatestOnly
-from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image
+from shapelab.gui.panels.shape_pictures import PicturePane, draw_shapes, rgba_image
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -50,13 +50,14 @@ class PinRequest:
 
     model: ShapeModel
     state: ShapeState
+    options: SurfaceOptions
     colour: tuple[int, int, int]
 
 
 def draw_pin(request: PinRequest) -> NDArray[np.uint8]:
     """The picture (PICTURE, PICTURE, 4) of a pinned shape; a tenth of a second, so for a worker."""
-    occupancy = request.model.decode(request.state.latent(request.model))
-    return shape_picture(occupancy, PICTURE, request.colour)
+    look = request.options, PICTURE, request.colour
+    return draw_shapes(request.model, [request.state], *look)[0]
 
 
 class PinCard(QWidget):
@@ -91,7 +92,7 @@ class PinCard(QWidget):
         self.origin.setText("not pinned")
         self.origin.setEnabled(False)
 
-    def show_state(self, state: ShapeState, model: ShapeModel) -> None:
+    def show_state(self, state: ShapeState, session: Session) -> None:
         """Shows a pinned shape by its name at once, by its picture as soon as that is drawn."""
         if state is not self.state:
             self.state = state
@@ -100,7 +101,7 @@ class PinCard(QWidget):
             self.origin.setEnabled(True)
         colour = QColor(theme.colors().shape)
         rgb = (colour.red(), colour.green(), colour.blue())
-        self._asked = PinRequest(model, state, rgb)
+        self._asked = PinRequest(session.model, state, session.surface, rgb)
         self._pictures.submit(self._asked)
 
     def stop(self) -> None:
@@ -175,6 +176,7 @@ class MorphPanel(QWidget):
             self._disconnect = [
                 session.morph_changed.connect(self._show_morph),
                 session.shape_changed.connect(self._yield_to_others),
+                session.surface_changed.connect(lambda _options: self._redraw()),
             ]
 
     def play(self) -> None:
@@ -229,9 +231,13 @@ class MorphPanel(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            for card in self.cards:
-                if card.state is not None and self._session is not None:
-                    card.show_state(card.state, self._session.model)
+            self._redraw()
+
+    def _redraw(self) -> None:
+        """Draws the pins again, in another colour or with another surface."""
+        for card in self.cards:
+            if card.state is not None and self._session is not None:
+                card.show_state(card.state, self._session)
 
     def _build_travel(self) -> QWidget:
         self.slider = FineSlider(0, STOPS, 0)
@@ -330,7 +336,7 @@ class MorphPanel(QWidget):
             if state is None or self._session is None:
                 card.empty()
             elif card.state is not state:
-                card.show_state(state, self._session.model)
+                card.show_state(state, self._session)
         missing = [letter for letter, end in (("A", morph.a), ("B", morph.b)) if end is None]
         self._travel.setEnabled(not missing)
         self.reason.setVisible(bool(missing))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,39 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from shapelab.core.mesh.ray_picture import LEVEL
+from shapelab.core.errors import MeshError
+from shapelab.core.mesh import meshing
+from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.ray_picture import LEVEL, shape_picture
+from shapelab.core.model.latent import Array
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
 
 RADIUS = 6.0  # rounding of a pane's corners, px
 SQUARE = 8  # side of a checkerboard square, px
 CHECKERS = (("#ffffff", "#e4e7ec"), ("#c6cbd4", "#b3b9c4"))  # light, dark: never too dark for legs
+
+
+def draw_shapes(
+    model: ShapeModel,
+    states: Sequence[ShapeState],
+    options: SurfaceOptions,
+    pixels: int,
+    colour: tuple[int, int, int],
+) -> list[NDArray[np.uint8]]:
+    """A picture (pixels, pixels, 4) of each shape as the options show it; for a worker's thread."""
+    latents: Array = np.stack([state.latent(model) for state in states])
+    pictures = []
+    for occupancy in model.decode(latents):
+        try:
+            shown = meshing.shown_occupancy(occupancy, options)
+        except MeshError:  # nothing solid: an empty picture says so
+            shown = np.zeros_like(occupancy)
+        pictures.append(shape_picture(shown, pixels, colour))
+    return pictures
 
 
 def rgba_image(rgba: NDArray[np.uint8]) -> QImage:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.model.model_summary import WEIGHTS, find_models, summarise
+from shapelab.core.model.model_summary import WEIGHTS, find_models, model_with, summarise
 from shapelab.core.paths import find_model
 from shapelab.core.session.shape_file import ModelStamp
 from shapelab.gui.base.notify import Toasts
@@ -107,10 +107,10 @@ class ModelOpener(QObject):
             stamp: the model that the first shape needs.
             shapes: to be opened with it.
         """
-        for model in find_models(self._settings.opened_models):
-            if model.digest == stamp.digest:
-                self.open(model.folder, shapes)
-                return
+        model = model_with(stamp.digest, self._settings.opened_models)
+        if model is not None:
+            self.open(model.folder, shapes)
+            return
         name = stamp.name or "that it does not name"
         answer = QMessageBox.question(
             self._window,

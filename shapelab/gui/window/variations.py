@@ -13,15 +13,13 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from shapelab.core.errors import MeshError
 from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.model.latent import Array
 from shapelab.core.session.session import RANDOM_SEEDS, Session
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.sliders import SigmaSlider
 from shapelab.gui.base.workers import LatestOnly
-from shapelab.gui.panels.shape_pictures import rgba_image
+from shapelab.gui.panels.shape_pictures import draw_shapes, rgba_image
 from shapelab.gui.window.overlays import Overlay
 
 if TYPE_CHECKING:
@@ -53,19 +51,9 @@ class PicturesRequest:
 
 
 def draw_pictures(request: PicturesRequest) -> list[NDArray[np.uint8]]:
-    """RGBA pictures of the states as they would be shown; on a worker's thread."""
-    from shapelab.core.mesh.meshing import shown_occupancy
-    from shapelab.core.mesh.ray_picture import shape_picture
-
-    latents: Array = np.stack([state.latent(request.model) for state in request.states])
-    pictures = []
-    for occupancy in request.model.decode(latents):
-        try:
-            shown = shown_occupancy(occupancy, request.options)
-        except MeshError:  # nothing solid: an empty picture says so
-            shown = np.zeros_like(occupancy)
-        pictures.append(shape_picture(shown, request.pixels, request.colour))
-    return pictures
+    """RGBA pictures of the states; on a worker's thread."""
+    look = request.options, request.pixels, request.colour
+    return draw_shapes(request.model, request.states, *look)
 
 
 class VariationsGrid(Overlay):
