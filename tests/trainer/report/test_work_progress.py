@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+import time
 
 import pytest
 from rich.console import Console
 
 from shapelab.core.errors import RunError
-from shapelab.core.runs.events import Finished, Prepared, from_line
+from shapelab.core.runs.events import Finished, Prepared, Scored, from_line
 from shapelab.core.runs.run_state import RunState
 from trainer.process.control import Control
 from trainer.report import work_progress
@@ -99,3 +102,23 @@ def test_a_scoring_that_was_stopped_says_so_in_one_sentence(monkeypatch):
 
     with pytest.raises(RunError, match="Stopped; nothing was written"):
         work()
+
+
+def test_a_scoring_for_a_program_is_stopped_by_a_line_and_says_how_it_ended(monkeypatch):
+    told, reader, writer = io.StringIO(), *os.pipe()
+    monkeypatch.setattr(work_progress, "stop_on_signals", lambda *_: None)
+    with os.fdopen(reader) as stdin, os.fdopen(writer, "w") as asks:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with work_progress.scoring_events(told) as (tell, check):
+            tell("surfaces", 1, 9)
+            tell("surfaces", 2, 9)  # too soon to be seen
+            tell("surfaces", 9, 9)
+            check()
+            print("stop", file=asks, flush=True)
+            asks.close()
+            until = time.monotonic() + 30
+            while time.monotonic() < until:
+                check()
+    events = [from_line(line) for line in told.getvalue().splitlines()]
+    expected = [Scored(0, "surfaces", done, 9) for done in (1, 9)]
+    assert events == [*expected, Finished(0, RunState.STOPPED)]
