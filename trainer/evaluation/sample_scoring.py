@@ -25,10 +25,9 @@ SHOWN = 8  # samples of a class
 def score(subject: Subject, held: HeldOut | None, truncation: float, found: Findings) -> None:
     """Adds what samples say, and with held-out shapes what they say beside the data."""
     work = _SampleScoring(subject, truncation, found)
-    work.samples()
+    work.samples(held)
     if held is None:
         return
-    work.nearest(held)
     work.sets(held)
     if isinstance(subject.critic, Critic) and len(held.rows):
         critics(subject.critic, held, found)
@@ -38,28 +37,24 @@ class _SampleScoring:
     def __init__(self, subject: Subject, truncation: float, found: Findings) -> None:
         self.subject, self.truncation, self.found = subject, truncation, found
         self.classes = subject.model.classes
-        self.solid: dict[str, Grids] = {}  # by class
 
-    def samples(self) -> None:
+    def samples(self, held: HeldOut | None) -> None:
+        """Wholeness of samples, and whether they are like training shapes; a class at a time."""
+        whole, samples, real = {}, {}, {}
         for place, name in enumerate(self.classes):
             self.found.check()
             made = self.subject.model.decode(self.subject.samples(name, SAMPLES, self.truncation))
-            self.solid[name] = made > SOLID
+            solid = made > SOLID
+            whole[name] = one_part(solid)
             if self.found.draws:
                 self.found.show(name, f"Samples, seeds 0 to {SHOWN - 1}", made[:SHOWN])
-            self.found.tell("samples", place + 1, len(self.classes))
-        self.add("sample_one_piece", {name: one_part(own) for name, own in self.solid.items()})
-
-    def nearest(self, held: HeldOut) -> None:
-        """IoU of samples, and of held-out shapes, with their nearest training shapes."""
-        samples, real = {}, {}
-        for place, (name, trained, own) in enumerate(_by_class(held)):
-            known = evenly(trained, NEAREST)
-            if len(known):
-                samples[name] = nearest_iou(self.solid[name], self.blocks(held, known))
+            if held is not None and len(known := evenly(held.of_class(place)[0], NEAREST)):
+                samples[name] = nearest_iou(solid, self.blocks(held, known))
+                own = held.solid(held.of_class(place)[1])
                 if len(own):
-                    real[name] = nearest_iou(held.solid(own), self.blocks(held, known))
-            self.found.tell("nearest training shapes", place + 1, len(self.classes))
+                    real[name] = nearest_iou(own, self.blocks(held, known))
+            self.found.tell("samples", place + 1, len(self.classes))
+        self.add("sample_one_piece", whole)
         self.add("sample_nearest_iou", samples)
         self.add("real_nearest_iou", real)
 
@@ -71,8 +66,9 @@ class _SampleScoring:
         samples: dict[str, dict[str, float]] = {}
         halves: dict[str, dict[str, float]] = {}
         rng = np.random.default_rng(0)
-        for place, (name, trained, own) in enumerate(_by_class(held)):
+        for place, name in enumerate(self.classes):
             self.found.check()
+            trained, own = held.of_class(place)
             if len(own) > 1:  # a set of one has no neighbours of its own
                 firsts = [SETS_FROM + k * len(own) for k in range(SET_REPEATS)]
                 drawn = [self.drawn(name, len(own), first) for first in firsts]
@@ -123,12 +119,6 @@ def critics(critic: Critic, held: HeldOut, found: Findings) -> None:
         right = machine.predict(seen) == held.labels[held.rows]
         found.add(key, right, names, held.sources(held.rows))
         found.tell("critic's features", place + 1, len(networks))
-
-
-def _by_class(held: HeldOut) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
-    """Each class with the rows of its training and of its held-out shapes."""
-    for label, name in enumerate(held.spec.classes):
-        yield name, *(rows[held.labels[rows] == label] for rows in (held.trained, held.rows))
 
 
 def _mean_scores(made: Sequence[Grids], real: Sequence[Grids]) -> dict[str, float]:

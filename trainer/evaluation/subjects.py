@@ -91,6 +91,11 @@ class HeldOut:
         """What a perfect model gives for rows, (len(rows), R, R, R)."""
         return solid_truth(self.store, rows, self.spec)
 
+    def of_class(self, label: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The training rows and the held-out rows of a class."""
+        trained, own = (rows[self.labels[rows] == label] for rows in (self.trained, self.rows))
+        return trained, own
+
     def names(self, rows: NDArray[np.int64]) -> NDArray[np.str_]:
         """The classes of rows, (len(rows),)."""
         return np.array(self.spec.classes)[self.labels[rows]]
