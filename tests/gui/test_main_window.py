@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QKeySequence,
 )
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QFileDialog, QMessageBox
 
 from shapelab.core import formatting
 from shapelab.core.inputs.reconstruct import iou
@@ -114,7 +114,7 @@ def test_voxels_are_drawn_while_the_file_gets_the_surface(qtbot, window):
     window.commands.export_dialog.close()
 
 
-def test_what_is_hidden_is_said_shown_tinted_and_exported_as_shown(qtbot, window):
+def test_what_is_hidden_is_said_shown_tinted_and_exported_as_shown(qtbot, window, monkeypatch):
     session, chip = window.document.session, window.viewport.parts
     for seed in range(1, 40):
         session.set_seed(seed)
@@ -125,6 +125,8 @@ def test_what_is_hidden_is_said_shown_tinted_and_exported_as_shown(qtbot, window
     assert chip.isVisible()
     assert chip.text() == f"{loose.words('hidden')} · show"
     hidden = window.viewport.mesh
+    # The surface alone changes: nothing is decoded again.
+    monkeypatch.setattr(window.document.model, "decode", lambda _latent: pytest.fail("decoded"))
     qtbot.mouseClick(chip, LEFT)
     settle(qtbot, window)
     assert chip.text() == f"{loose.words()} · hide"
@@ -309,6 +311,22 @@ def test_a_shape_is_saved_and_opened_again(qtbot, window, tmp_path, monkeypatch)
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([str(path)], ""))
     window.actions_["open"].trigger()
     assert session.state == saved
+    asked = []
+
+    def refuse(_parent, _title, text):
+        asked.append(text)
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "question", refuse)
+    (tmp_path / "mine.png").write_bytes(b"the only copy")
+    session.randomise()
+    before = path.read_bytes()
+    window.actions_["save"].trigger()
+    window.actions_["screenshot"].trigger()
+    assert [text.partition(" ")[0] for text in asked] == ["mine.shape.json", "mine.png"]
+    assert path.read_bytes() == before
+    assert (tmp_path / "mine.png").read_bytes() == b"the only copy"
+    session.undo()
     path.write_text("{}", "utf-8")
     window.open_paths([path])
     assert window.toasts.visible[-1].is_error

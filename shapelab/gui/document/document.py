@@ -112,6 +112,7 @@ class Document(QObject):
         self.session = Session(model)
         self.shown: ShownShape | None = None
         self._blocks = False
+        self._decoded: tuple[ShapeRequest, Array] | None = None
         self._guest: Guest | None = None
         self._originals: OrderedDict[bytes, Original] = OrderedDict()  # by the latents they gave
         self._original: Original | None = None
@@ -199,9 +200,18 @@ class Document(QObject):
         return meshing.parted_surface(self._occupancy(asked), options)
 
     def _occupancy(self, request: ShapeRequest) -> Array:
-        """Occupancy (R, R, R) of what a request asks for; for any thread."""
-        guest = request.guest
-        return request.model.decode(request.latent) if guest is None else guest.occupancy
+        """Occupancy (R, R, R) of what a request asks for; for any thread.
+
+        The last one is kept: while the surface's sliders move, the shape stays.
+        """
+        if request.guest is not None:
+            return request.guest.occupancy
+        kept = self._decoded
+        same = kept is not None and kept[0].model is request.model
+        if kept is None or not (same and np.array_equal(kept[0].latent, request.latent)):
+            kept = request, request.model.decode(request.latent)
+            self._decoded = kept
+        return kept[1]
 
     def _compute(self, request: ShapeRequest) -> ShownShape:
         """Runs on the worker's thread: numbers in, arrays out."""

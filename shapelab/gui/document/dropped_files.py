@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData
 from PySide6.QtGui import QImage
 
+from shapelab.core.model.model_summary import WEIGHTS
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.document.document import ShapeSource
 
@@ -24,6 +25,7 @@ def filters() -> str:
         "Meshes": MESH_SUFFIXES,
         "Voxel grids": VOXEL_SUFFIXES,
         "Saved shapes": (SHAPE_SUFFIX,),
+        "Models": (Path(WEIGHTS).suffix,),
     }
     everything = [suffix for suffixes in kinds.values() for suffix in suffixes]
     kinds = {"Everything ShapeLab reads": tuple(everything), **kinds}

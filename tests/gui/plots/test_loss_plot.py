@@ -471,7 +471,7 @@ def test_save_under_another_suffix_is_refused(filled, tmp_path):
 
 
 def test_the_save_button_asks_where(qtbot, filled, tmp_path, monkeypatch):
-    from PySide6.QtWidgets import QFileDialog
+    from PySide6.QtWidgets import QFileDialog, QMessageBox
 
     answers = [("", ""), (str(tmp_path / "mine"), "Drawing (*.svg)")]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answers.pop(0))
@@ -479,6 +479,12 @@ def test_the_save_button_asks_where(qtbot, filled, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     qtbot.mouseClick(filled.bar.export, LEFT)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.svg"]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    (tmp_path / "mine.svg").write_text("the only copy")
+    answers.append((str(tmp_path / "mine"), "Drawing (*.svg)"))
+    qtbot.mouseClick(filled.bar.export, LEFT)
+    assert not answers
+    assert (tmp_path / "mine.svg").read_text() == "the only copy"
 
 
 @pytest.mark.parametrize(
