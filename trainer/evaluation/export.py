@@ -95,7 +95,10 @@ def _card(
         rounded["best_level"] = scores.best_level
     for key, figure in scores.figures.items():
         rounded[key] = round(figure.mean, 4)
-        rounded[f"{key}_by_class"] = {k: round(value, 3) for k, value in figure.by_class.items()}
+        groups = {"class": figure.by_class, "source": figure.by_source}
+        for group, values in groups.items():
+            if values:
+                rounded[f"{key}_by_{group}"] = {k: round(each, 3) for k, each in values.items()}
     made_from = [*store.attributions, *([MADE_FROM] if config.model.has_backbone else [])]
     attributions = {KEY: made_from} if made_from else {}
     return {
