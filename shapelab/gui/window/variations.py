@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Slot
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from shapelab.core.mesh.meshing import SurfaceOptions
@@ -31,6 +40,7 @@ NEAREST, USUAL, FARTHEST = 0.05, 0.35, 1.0  # distances
 DRAFT, PIXELS = 96, 192  # along a side of a picture: at once, then sharper
 LARGER = 1.2  # of the tile under the mouse
 GAP, FOOT = 10, 52  # px between tiles, and of the row below them
+ROOMY = 600  # px, a width that has room for the hint
 STEPS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -91,14 +101,14 @@ class VariationsGrid(Overlay):
         self.close_button.setToolTip("Back to the shape (Esc)")
         self.more.clicked.connect(self.show_more)
         self.close_button.clicked.connect(self.hide)
-        hint = QLabel("Click a shape to go on from there")
-        hint.setProperty("muted", True)
+        self._hint = QLabel("Click a shape to go on from there")
+        self._hint.setProperty("muted", True)
         row = QHBoxLayout(self)
         row.setContentsMargins(*(theme.SPACE_LARGE, theme.SPACE) * 2)
         row.setSpacing(theme.SPACE)
         row.setAlignment(Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.distance, 1)
-        row.addWidget(hint)
+        row.addWidget(self._hint)
         for button in (self.more, self.close_button):
             row.addWidget(button)
 
@@ -236,6 +246,10 @@ class VariationsGrid(Overlay):
             super().keyPressEvent(event)
 
     # --- painting ------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._hint.setVisible(self.width() > ROOMY)
+        super().resizeEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
