@@ -16,6 +16,8 @@ os.environ["QT_API"] = "pyside6"
 
 import pytest
 
+from tests import network_guard
+
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.core.session.session import Session
@@ -42,8 +44,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(MOST_WORKERS, os.cpu_count() or 1)
 
 
+@pytest.fixture(autouse=True)
+def nothing_over_the_network() -> Iterator[None]:
+    """Fails a test in which a connection was tried, also where the refusal was swallowed."""
+    del network_guard.connections[:]
+    yield
+    assert not network_guard.connections
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(network_guard.refuse)
     distributes = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
     if not distributes and not has_screen():  # each worker has an X server of its own
         # All tests with widgets are skipped then; should Qt be asked for xcb all the same, it would

@@ -82,7 +82,7 @@ def _check_regular(mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise OSError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is no plain file")
+        raise OSError(errno.EINVAL, "it is not a plain file")
 
 
 def read_bytes(path: Path, most: int, links: bool = False) -> bytes:

@@ -58,7 +58,7 @@ def test_a_pipe_that_takes_a_files_place_is_found_out(
     found = os.stat(tmp_path / "plain")
     monkeypatch.setattr(os, "stat", lambda *_, **__: found)
     open_files = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
-    with pytest.raises(OSError, match="no plain file"):
+    with pytest.raises(OSError, match="not a plain file"):
         files_of_others.opened(path, mode)  # type: ignore[arg-type]
     if open_files:
         assert len(os.listdir("/proc/self/fd")) == open_files
