@@ -27,6 +27,11 @@ def sparse(path: Path, size: int, start: bytes = b"") -> None:
         file.truncate(size)
 
 
+def later(make: Callable[[], Callable[[Path], None]]) -> Callable[[Path], None]:
+    """What takes memory is made when its turn comes."""
+    return lambda folder: make()(folder)
+
+
 def unchanged(text: str) -> str:
     """Asserts that a text may be shown."""
     assert clean(text) == text, repr(text[:300])

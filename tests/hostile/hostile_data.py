@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from attacks import DEEP, DIGITS, ESCAPE, Case, fifo, sparse, unchanged
+from attacks import DEEP, DIGITS, ESCAPE, Case, fifo, later, sparse, unchanged
 from hostile_models import good
 from hostile_runs import npy
 
@@ -81,9 +81,15 @@ def looped(folder: Path) -> None:
 def sources() -> Iterator[Case]:
     yield "a stack that claims 2^30 grids", file("a.npy", npy((2**30, 8, 8, 8), bytes(99)))
     yield "a stack that claims 2^62 cells", file("a.npy", npy((2**62, 8, 8, 8), bytes(99)))
-    yield "a million grids of a cell", file("a.npy", npy((10**6, 1, 1, 1), bytes(10**6)))
+    yield (
+        "a million grids of a cell",
+        later(lambda: file("a.npy", npy((10**6, 1, 1, 1), bytes(10**6)))),
+    )
     yield "a packed stack that claims 2^30 grids", stack(voxels=npy((2**30, 8, 8, 8), bytes(99)))
-    yield "a packed stack that is a bomb", stack(voxels=npy((2**21, 16, 16, 16), bytes(2**28)))
+    yield (
+        "a packed stack that is a bomb",
+        later(lambda: stack(voxels=npy((2**21, 16, 16, 16), bytes(2**28)))),
+    )
     yield (
         "a stack packed oddly",
         file("a.npz", archive({"voxels.npy": npy((9, 4, 4, 4), bytes(576))}, zipfile.ZIP_BZIP2)),
@@ -102,7 +108,10 @@ def sources() -> Iterator[Case]:
     yield "labels that lie", stack(voxels=grids(), labels=npy((3,), b"\0\1\xff"))
     yield "labels below nothing", stack(voxels=grids(), labels=npy((3,), b"\0\xff\xff", "|i1"))
     yield "labels without end", stack(voxels=grids(), labels=npy((2**40,), b"", "<i8"))
-    yield "labels that are a bomb", stack(voxels=grids(), labels=npy((2**28,), bytes(2**28)))
+    yield (
+        "labels that are a bomb",
+        later(lambda: stack(voxels=grids(), labels=npy((2**28,), bytes(2**28)))),
+    )
     yield (
         "labels that would be many",
         stack(voxels=grids(), labels=npy((3,), struct.pack("<3q", 0, 1, 2**62), "<i8")),
@@ -112,7 +121,10 @@ def sources() -> Iterator[Case]:
         stack(voxels=grids(), labels=npy((3,), bytes(3)), classes=npy((1,), b"\x80\x04N.", "|O")),
     )
     yield "two stacks of one name", file("a.npz", directory(9, b"voxels.npy"))
-    yield "an archive of a million names", file("a.zip", lambda p: p.write_bytes(directory(10**6)))
+    yield (
+        "an archive of a million names",
+        later(lambda: file("a.zip", lambda p: p.write_bytes(directory(10**6)))),
+    )
     yield "an archive of names that are not there", file("a.zip", directory(1000))
     yield "an archive cut off", file("a.zip", archive({"a/b.off": OFF})[:-9])
     yield "an archive of nothing", file("a.zip", archive({}))
@@ -121,7 +133,10 @@ def sources() -> Iterator[Case]:
         file("a.zip", archive({"../../a/b.off": OFF, "/etc/c.off": OFF})),
     )
     yield "an archive of 10 GB", file("a.zip", lambda p: sparse(p, 10 * 2**30, b"PK\x03\x04"))
-    yield "a mesh that is a bomb", file("a.zip", archive({"a/b.off": b"OFF\n" + b" " * 2**28}))
+    yield (
+        "a mesh that is a bomb",
+        later(lambda: file("a.zip", archive({"a/b.off": b"OFF\n" + b" " * 2**28}))),
+    )
     yield "archives in archives", file("a.zip", archive({"a.zip": archive({"b.off": OFF})}))
     yield "an archive as a pipe", file("a.zip", fifo)
     yield "meshes as pipes", both(file("chair/a.off", fifo), file("chair/b.obj", fifo))
@@ -132,9 +147,12 @@ def sources() -> Iterator[Case]:
     yield "a name with an escape", file(f"{ESCAPE.replace('/', '')}/a.off", b"OFF\n")
     yield "a table as a pipe", both(mesh, file("LICENSES.csv", fifo))
     yield "a table of 10 GB", both(mesh, file("a.csv", lambda p: sparse(p, 10 * 2**30, b"path,")))
-    yield "a table of one row", both(mesh, file("a.csv", b"path" + b"," * 10**7))
+    yield "a table of one row", later(lambda: both(mesh, file("a.csv", b"path" + b"," * 10**7)))
     yield "a table too deep", both(mesh, file("a.json", DEEP.encode()))
-    yield "a table that expands", both(mesh, file("a.json", b"[" + b"{}," * 5_000_000 + b"{}]"))
+    yield (
+        "a table that expands",
+        later(lambda: both(mesh, file("a.json", b"[" + b"{}," * 5_000_000 + b"{}]"))),
+    )
     yield "a table of digits", both(mesh, file("a.json", b'[{"path":' + DIGITS.encode() + b"}]"))
     lists = ("Images.txt", "ModelID.txt", "all_obj_clean.txt")
     ikea = [file(f"Lists/{name}", b"1\n") for name in lists]
@@ -180,7 +198,10 @@ def stores() -> Iterator[Case]:
     yield "an index that links to a device", file("index.json", lambda p: p.symlink_to("/dev/zero"))
     yield "an index of 10 GB", file("index.json", lambda p: sparse(p, 10 * 2**30))
     yield "an index too deep", file("index.json", DEEP.encode())
-    yield "an index that expands", file("index.json", b"[" + b"[]," * 5_000_000 + b"[]]")
+    yield (
+        "an index that expands",
+        later(lambda: file("index.json", b"[" + b"[]," * 5_000_000 + b"[]]")),
+    )
     yield "a version of digits", file("index.json", index(version=DIGITS))
     yield "a version that is none", file("index.json", index(version=[4]))
     yield "a version of 400 digits", file("index.json", index(version=float("inf")))
@@ -228,7 +249,7 @@ def shapes() -> Iterator[Case]:
     yield "a shape as a folder", file(name, Path.mkdir)
     yield "a shape of 10 GB", file(name, lambda p: sparse(p, 10 * 2**30))
     yield "a shape too deep", file(name, DEEP.encode())
-    yield "a shape that expands", file(name, b"[" + b"[]," * 1_200_000 + b"[]]")
+    yield "a shape that expands", later(lambda: file(name, b"[" + b"[]," * 1_200_000 + b"[]]"))
     yield "a shape not text", file(name, bytes(range(256)))
     yield "a version of 80 digits", shape(version=int("9" * 80))
     yield "a version that is true", shape(version=True)
@@ -237,7 +258,7 @@ def shapes() -> Iterator[Case]:
     yield "a seed below nothing", shape(seed=-1)
     yield "numbers that are none", shape(base=[float("nan")] * 8)
     yield "numbers out of the world", shape(offsets=[1e300] * 8)
-    yield "a million numbers", shape(base=[0] * 10**6)
+    yield "a million numbers", later(lambda: shape(base=[0] * 10**6))
     yield "numbers as lists", shape(base=[[0] * 8])
     yield "no truncation", shape(truncation=float("inf"))
     yield "an unknown class", shape(**{"class": ESCAPE})

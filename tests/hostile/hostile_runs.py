@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attacks import DEEP, DIGITS, ESCAPE, Case, fifo, sparse, unchanged
+from attacks import DEEP, DIGITS, ESCAPE, Case, fifo, later, sparse, unchanged
 
 from shapelab.core.runs import run_models
 from shapelab.core.runs.curves import RunCurves
@@ -55,7 +55,7 @@ def holding(name: str, data: bytes | str) -> Maker:
 
 def lines(*events: dict[str, Any] | str, times: int = 1) -> Maker:
     text = "".join((e if isinstance(e, str) else json.dumps(e)) + "\n" for e in events)
-    return holding("events.jsonl", text * times)
+    return later(lambda: holding("events.jsonl", text * times))
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
@@ -183,8 +183,14 @@ def allowed() -> Iterator[Case]:
     yield "history that links to a device", beside(history, lambda p: p.symlink_to("/dev/zero"))
     yield "history as a folder", beside(history, Path.mkdir)
     yield "history of 10 GB", beside(history, lambda p: sparse(p, 10 * 2**30))
-    yield "100 MB of short lines", lines('{"event":"paused","step":1,"time":1}', times=2_700_000)
-    yield "100 MB in one line", lines('{"event":"step","metrics":{' + '"a":1,' * 16_000_000)
+    yield (
+        "100 MB of short lines",
+        later(lambda: lines('{"event":"paused","step":1,"time":1}', times=2_700_000)),
+    )
+    yield (
+        "100 MB in one line",
+        later(lambda: lines('{"event":"step","metrics":{' + '"a":1,' * 16_000_000)),
+    )
     yield (
         "100 MB of numbers",
         lines(event("step", metrics={f"name {i}": i / 3 for i in range(30)}), times=120_000),
@@ -219,10 +225,13 @@ def allowed() -> Iterator[Case]:
             *(event("step", step=s, metrics={"a": 1}) for _ in range(4000) for s in (10**6, 4000)),
         ),
     )
-    yield "noise", holding(history, np.random.default_rng(0).bytes(10**6))
+    yield "noise", later(lambda: holding(history, np.random.default_rng(0).bytes(10**6)))
     yield "a preview that claims 38 GB", preview(npz(samples=npy((38 * 2**30, 1, 1, 1), b"a")))
-    yield "a preview that holds a bomb", preview(npz(samples=bytes(2**29)))
-    yield "a preview of 5,000 rows", preview(npz(**{f"a{i}": npy((1,), b"a") for i in range(5000)}))
+    yield "a preview that holds a bomb", later(lambda: preview(npz(samples=bytes(2**29))))
+    yield (
+        "a preview of 5,000 rows",
+        later(lambda: preview(npz(**{f"a{i}": npy((1,), b"a") for i in range(5000)}))),
+    )
     yield "a preview of objects", preview(npz(samples=npy((1,), b"\x80\x04N.", "|O")))
     yield "a preview of the next century", preview(npz(**{FORMAT: npy((), b"\xff")}))
     yield (
