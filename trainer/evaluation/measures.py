@@ -58,6 +58,9 @@ MEASURES = {
         "In one piece: samples", f"seeds 0 to {SAMPLES - 1} of each class", percent=True
     ),
     "picture_iou": Measure("IoU from pictures, by the encoder", "at 0.5"),
+    "photo_iou": Measure(
+        "IoU from made-up photos, by the encoder", "one a shape; half of the masks are wrong"
+    ),
     "encoded_iou": Measure(
         "IoU from pictures, by the encoder, of those that are fitted",
         f"one picture each of up to {FITTED} shapes, of all classes alike",

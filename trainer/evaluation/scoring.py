@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from shapelab.core.model.latent import TRUNCATION, Array
 
+from ..data.batches.backgrounds import Backgrounds
+from ..data.batches.cameras import Cameras
+from ..data.batches.composites import Composer
 from ..data.store.prepared_store import Store
 from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures, solid_truth
@@ -192,6 +195,8 @@ class _HeldOutScoring:
                 seen.append(iou(made > SOLID, self.held.solid(part)))
                 found.tell("pictures", sum(map(len, seen)), len(rows) * VIEWS)
         self.add("picture_iou", np.concatenate(seen).reshape(-1, len(rows)).mean(0))
+        if self.model.spec.image_mode == "RGBA":
+            self.photos()
         chosen = self.spread(FITTED)
         latents = []
         for part in batches_of(chosen, found.check, FIT_BATCH):
@@ -218,6 +223,19 @@ class _HeldOutScoring:
                 strict=True,
             )
             found.show(name, title, chain.from_iterable(shown))
+
+    def photos(self) -> None:
+        """IoU from pictures as an encoder of mode RGBA learns from them, one of each shape."""
+        store, rows, seen = self.held.store, self.held.rows, []
+        composer = Composer(store, Cameras(store), Backgrounds())
+        for part in batches_of(rows, self.found.check):
+            rngs = [np.random.default_rng([row, 0]) for row in part.tolist()]
+            views = part % store.view_counts[part]
+            inputs, _ = composer.inputs(part, views, rngs, self.model.spec)
+            made = self.model.decode(self.model.encode_image(inputs))
+            seen.append(iou(made > SOLID, self.held.solid(part)))
+            self.found.tell("made-up photos", sum(map(len, seen)), len(rows))
+        self.add("photo_iou", np.concatenate(seen))
 
     def rgba(self, rows: NDArray[np.int64], views: int | NDArray[np.int64]) -> NDArray[np.uint8]:
         return self.held.store.pictures(rows, views % self.held.store.view_counts[rows])

@@ -90,17 +90,6 @@ def test_half_of_the_masks_are_wrong_and_all_are_framed(composer):
     assert np.quantile(np.abs(np.array(longest) - FILL), 0.85) < 0.06
 
 
-def test_held_out_pictures_keep_their_own_mask_and_frame(composer):
-    store = composer._store
-    for k, photo in enumerate(composed(composer, 24, bad_masks=0.0)):
-        stored = store.pictures(np.array([0]), np.array([k % VIEWS]))[0]
-        assert np.array_equal(photo.mask, stored[..., 3])
-        assert np.array_equal(photo.truth, stored[..., 3])
-        assert photo.camera == composer._cameras.camera(0, k % VIEWS)
-        seen = photo.scene[stored[..., 3] == 255].astype(float)
-        assert np.corrcoef(seen.mean(0), (200, 40, 30))[0, 1] > 0.5  # red, in any light
-
-
 def test_photos_without_an_object_are_many_rooms(composer):
     empty = [composer.empty(np.random.default_rng(k), 32) for k in range(12)]
     assert len({photo.tobytes() for photo in empty}) == 12

@@ -29,6 +29,7 @@ from .rooms import Layer, Shadow, Sight, on_floor, pick, room, studio
 
 BAD_MASKS = 0.5  # of pictures
 _ROOMS, _STUDIOS = 0.52, 0.36  # of pictures; the others stand before what ``Backgrounds`` draws
+_PHOTOS = 0.3  # of pictures, where there are any photos, more often than not have one
 _CUT_OUT = 0.08  # of pictures lie on plain white under their own mask, as files with alpha do
 _CLUTTERED = 0.55  # of rooms
 _HIDDEN = 0.15  # of pictures have something in front of the shape
@@ -88,7 +89,8 @@ class Composer:
         self._store = store
         self._cameras = cameras
         self._backgrounds = backgrounds
-        self._rows = store.indices("train")
+        train = store.indices("train")
+        self._rows = train if len(train) else np.arange(len(store))
 
     def inputs(
         self,
@@ -110,19 +112,8 @@ class Composer:
         codes = np.stack([code_of(photo.camera) for photo in photos])
         return to_inputs(masked, spec, scenes), codes
 
-    def compose(
-        self, row: int, view: int, rng: np.random.Generator, side: int, bad_masks: float = BAD_MASKS
-    ) -> Composite:
-        """A photo (side, side) of a shape's view.
-
-        Args:
-            row: of the store.
-            view: of the row.
-            rng: of all that is drawn.
-            side: pixels.
-            bad_masks: share of pictures with a bad mask. At 0 nothing is cropped or hidden either,
-                the shape fills its frame as in the stored picture, and its mask is that one's.
-        """
+    def compose(self, row: int, view: int, rng: np.random.Generator, side: int) -> Composite:
+        """A photo (side, side) of a shape's view."""
         where = np.array([row])
         rgba = self._store.pictures(where, np.array([view]))[0]
         grid = self._store.grids(where)[0]
@@ -136,10 +127,9 @@ class Composer:
         if known is not None:
             light = key_light(camera.azimuth, camera.elevation, camera.tilt)
             shadow = Shadow(grid, light, rng.uniform(1, 6))
-        is_bad = bool(rng.random() < bad_masks)
-        strict = not bad_masks
-        faults = draw_faults(rng) if is_bad else [] if strict else [soft_edge(rng)]
-        border = _border(rng) if not strict and rng.random() < _CROPPED else None
+        is_bad = bool(rng.random() < BAD_MASKS)
+        faults = draw_faults(rng) if is_bad else [soft_edge(rng)]
+        border = _border(rng) if rng.random() < _CROPPED else None
         square = Square()
         if is_bad or border is not None:
             square = _framed(rgba, sight, shadow, faults, border)
@@ -148,7 +138,7 @@ class Composer:
         front = square.cut(rgba, side)
         truth = front[..., 3].astype(np.float32) / np.float32(255)
         scene += (front[..., :3] - scene) * truth[..., None]
-        if not strict and rng.random() < _HIDDEN:
+        if rng.random() < _HIDDEN:
             truth = truth * (1 - self._hide(rng, scene, truth, sight, grid))
         x, y = square.places(side)
         mask = truth
@@ -180,11 +170,12 @@ class Composer:
         """Background (S, S, 3); how much of it is other things (S, S); shadow on it (S, S)."""
         side = sight.side
         others = np.zeros((side, side), np.float32)
-        kind = rng.random()
+        photos = _PHOTOS if self._backgrounds.photos else 0.0
+        kind = pick(rng, photos, _ROOMS, _STUDIOS, 1 - _ROOMS - _STUDIOS)
         floor = None
-        if kind < _ROOMS:
+        if kind == 1:
             scene, floor = room(rng, sight)
-        elif kind < _ROOMS + _STUDIOS:
+        elif kind == 2:
             scene = studio(rng, sight)
         else:
             scene = self._backgrounds.draw(rng, side).astype(np.float32)
@@ -196,7 +187,7 @@ class Composer:
             if floor is None and rng.random() < 0.35:  # cut out and put there
                 strength = np.float32(0)
             scene = scene * (1 - strength * dark)[..., None]
-        if kind < _ROOMS and rng.random() < _CLUTTERED:
+        if kind == 1 and rng.random() < _CLUTTERED:
             for _ in range(int(rng.integers(1, 4))):
                 place = sight.beside(rng.uniform(-1.2, 1.2), -rng.uniform(0.3, 1.8))
                 self._put(rng, scene, others, sight, place, rng.uniform(0.6, 1.3))
