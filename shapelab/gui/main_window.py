@@ -198,7 +198,7 @@ class MainWindow(QMainWindow):
             document.surface_failed.connect(self._show_nothing),
             document.reading.connect(self._show_reading),
             document.original_changed.connect(self._show_original),
-            document.failed.connect(self.toasts.exception),
+            document.unread.connect(self._show_unread),
             document.model_needed.connect(self.models.find),
             document.guest_changed.connect(self._show_guest),
         )
@@ -313,6 +313,10 @@ class MainWindow(QMainWindow):
     def open_paths(self, paths: Iterable[Path]) -> None:
         """Opens pictures, meshes, voxel files and saved shapes one after the other."""
         self.current.open(dropped_files.from_paths(list(paths)))
+
+    @Slot(list)
+    def _show_unread(self, unread: list[tuple[str, Exception]]) -> None:
+        self.toasts.error(*notify.describe_files(unread))
 
     @Slot()
     def _cancel_reading(self) -> None:

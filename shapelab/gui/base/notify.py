@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from shapelab.core.errors import ShapelabError
+from shapelab.core.errors import ShapelabError, clean
 from shapelab.gui.base import theme
 from shapelab.gui.base.toast import Toast
 
@@ -41,6 +41,17 @@ def describe(error: BaseException) -> tuple[str, str]:
     else:
         text = f"Something went wrong ({type(error).__name__}); your shape is still here."
     return text, "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def describe_files(failures: Sequence[tuple[str, BaseException]]) -> tuple[str, str]:
+    """One sentence on files (name, error) that could not be opened, and all of them in detail."""
+    told = [(name, *describe(error)) for name, error in failures]
+    if len(told) == 1:
+        name, text, details = told[0]
+        return text if name in text else f"{name}: {text}", details
+    names = ", ".join(name for name, _, _ in told)
+    text = clean(f"{len(told)} files could not be opened: {names}.")
+    return text, "\n\n".join(f"{name}: {words}\n{trace}" for name, words, trace in told)
 
 
 def may_replace(parent: QWidget, path: Path) -> bool:

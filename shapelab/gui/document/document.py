@@ -104,7 +104,7 @@ class Document(QObject):
     reading = Signal(str)  # name of what is being read, empty when nothing is
     model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
     original_changed = Signal(object)  # Original of the shape that is shown, or None
-    failed = Signal(object)  # exception
+    unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
     guest_changed = Signal(object)  # Guest or None
 
     def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
@@ -122,6 +122,7 @@ class Document(QObject):
         self._surfaces.done.connect(self._show)
         self._surfaces.failed.connect(self._show_failure)
         self._sources: deque[ShapeSource] = deque()
+        self._unread: list[tuple[str, Exception]] = []
         self._task: Task | None = None
         self._disconnect = (
             self.session.shape_changed.connect(self._follow_shape),
@@ -289,10 +290,16 @@ class Document(QObject):
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
             self._task.done.connect(partial(self._show_rebuilt, source.name))
-            self._task.failed.connect(self.failed)
+            self._task.failed.connect(partial(self._note_failure, source.name))
             self._task.finished.connect(self._finished)
             self._task.start()
             return
+        unread, self._unread = self._unread, []
+        if unread:
+            self.unread.emit(unread)
+
+    def _note_failure(self, name: str, error: Exception) -> None:
+        self._unread.append((name, error))
 
     def _open_saved(self, source: ShapeSource, path: Path) -> None:
         """Shows a saved shape; one of another model leaves to others what is still to be opened."""
@@ -302,7 +309,7 @@ class Document(QObject):
                 self.session.open(path)
                 return
         except ShapelabError as error:
-            self.failed.emit(error)
+            self._note_failure(source.name, error)
             return
         waiting = [source, *self._sources]
         self._sources.clear()
