@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shapelab.core.session.session import Session
 
 NO_SCREEN = "no Xvfb: window test skipped"
-LAST_ACT_MS = 1000  # a thread that has delivered its result may not have been scheduled since
+LAST_ACT_MS = 5000  # a thread that has delivered its result may not have been scheduled since
 MOST_WORKERS = 4  # each loads torch, Qt and VTK
 GRACE_S = 5.0  # a thread that was told to stop may still be finishing its last step
 
@@ -120,7 +120,7 @@ def window(qtbot: Any) -> Iterator[Any]:
         window.show()
     assert settled.args == [True]
     window.activateWindow()  # without a window manager nobody else does, and shortcuts need it
-    qtbot.waitUntil(window.isActiveWindow, timeout=10_000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     yield window
     window.close()
 

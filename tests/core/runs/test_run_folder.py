@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,29 +126,30 @@ def test_listing_runs_neither_stops_a_start_nor_stumbles_over_files_that_go(
     found = []
 
     def churn() -> None:
-        while not done.is_set():
-            passing = folder.checkpoints / "passing"
-            passing.write_bytes(b"x")
-            passing.unlink()
-            os.rename(going.path, going.aside)
-            os.rename(going.aside, going.path)
+        passing = folder.checkpoints / "passing"
+        passing.write_bytes(b"x")
+        passing.unlink()
+        os.rename(going.path, going.aside)
+        os.rename(going.aside, going.path)
 
     def look() -> None:
-        while not done.is_set():
-            try:
-                runs = find_runs(folder.path.parent)
-            except OSError as error:
-                found.append(error)
-            else:
-                found.append(folder.path in [run.path for run in runs])
+        found.append(folder.path in [run.path for run in find_runs(folder.path.parent)])
 
-    threads = [threading.Thread(target=work) for work in (churn, look, look)]
+    def again_and_again(work: Callable[[], None]) -> None:
+        while not done.is_set():
+            work()
+
+    threads = [
+        threading.Thread(target=again_and_again, args=(work,)) for work in (churn, look, look)
+    ]
     for thread in threads:
         thread.start()
     try:
-        while len(found) < 400:
+        for _ in range(10):
             with folder.locked():
                 pass
+        while len(found) < 400:
+            look()
     finally:
         done.set()
         for thread in threads:
