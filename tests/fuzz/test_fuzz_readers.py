@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +15,10 @@ from pathlib import Path
 
 import mutations
 import numpy as np
+import psutil
 import pytest
 
-from shapelab.core.errors import InputError, ReaderBroke, ReaderLate
+from shapelab.core.errors import InputError, ReaderBroke, ReaderLate, clean
 from shapelab.core.inputs import untrusted_reader
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
@@ -91,6 +96,8 @@ def fuzz(
             assert "\n" not in text
             assert text.count(". ") == 0, text
             assert len(text) < 300
+            assert clean(text) == text
+            assert not re.search(r"\d{20}", text), text
             kinds = {ReaderBroke: "crashed", ReaderLate: "late"}
             outcome[kinds.get(type(error), "refused")] += 1
         slowest = max(slowest, time.perf_counter() - began)
@@ -123,11 +130,36 @@ def test_damaged_files_are_refused_in_one_sentence(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_two_thousand_damaged_files(reader: untrusted_reader.GuardedReader, suffix: str) -> None:
-    outcome = fuzz(reader, suffix, count=2000, seed=2)
+def test_25_000_damaged_files_in_all(reader: untrusted_reader.GuardedReader, suffix: str) -> None:
+    outcome = fuzz(reader, suffix, count=25_000 // len(FORMATS), seed=2)
     reader.close()
     print(f"\nfuzz {suffix}: {outcome}, peak MB of all children so far {_peak()}")
     assert_survived(outcome, suffix)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux tells what is open")
+def test_a_thousand_reads_leave_nothing_behind(tmp_path: Path) -> None:
+    """Neither memory, open files, children nor files, whether a read went well or not."""
+    files = [(data, suffix) for suffix in FORMATS for data in mutations.seeds(suffix)[:2]]
+    files += [(next(mutations.mutants(s, 1, seed)), s) for s in FORMATS for seed in range(3)]
+    own, temporary = psutil.Process(), Path(tempfile.gettempdir())
+    with untrusted_reader.GuardedReader() as reader:
+
+        def read(count: int) -> None:
+            for number in range(count):
+                data, suffix = files[number % len(files)]
+                with contextlib.suppress(InputError):
+                    reader.read_bytes(data, suffix)
+
+        read(100)
+        before = own.num_fds(), own.memory_info().rss, set(os.listdir(temporary))
+        read(1000)
+        assert own.num_fds() <= before[0] + 3  # the pipes of the child that reads now
+        assert own.memory_info().rss < before[1] + 20 * 2**20
+    assert own.num_fds() <= before[0]
+    assert [p for p in own.children() if "untrusted_worker" in " ".join(p.cmdline())] == []
+    assert not any("shapelab" in name for name in set(os.listdir(temporary)) - before[2])
 
 
 def assert_survived(outcome: dict[str, float], suffix: str) -> None:
