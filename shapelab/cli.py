@@ -132,21 +132,34 @@ def sample(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Of each few seeds the best: one in a single piece.")
+    ] = False,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
-    """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10."""
+    """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10.
+
+    With --whole it is the best of 7 to 10, that of 11 to 14, and so on.
+    """
+    from shapelab.core.model.wholeness import CANDIDATES
     from shapelab.core.session.shape_file import SavedShape
     from shapelab.core.session.shape_state import seeded_state
 
     surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
-    seeds = range(seed, seed + count)
+    if whole and class_name is None:
+        raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
+    seeds = list(range(seed, seed + count))
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
-    paths = _paths(out, names, file_format, force)
+    paths = [] if whole else _paths(out, names, file_format, force)
     model = _load(model_name)
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each seed
+        if whole:
+            firsts = range(seed, seed + count * CANDIDATES, CANDIDATES)
+            seeds = [model.whole_seed(class_name, first, truncation) for first in firsts]
+            paths = _paths(out, [f"{class_name}-{s}" for s in seeds], file_format, force)
 
     def one(item: tuple[int, Path]) -> None:
         shape = SavedShape(seeded_state(model, class_name, item[0], truncation))

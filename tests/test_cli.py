@@ -64,6 +64,9 @@ class Ellipsoids:
             noise = noise + 100
         return self.density.place(noise, class_name or "bed", truncation)
 
+    def whole_seed(self, _class_name: str, seed: int, _truncation: float) -> int:
+        return seed + 1
+
     def decode(self, latent: Array) -> Array:
         if latent.max() > 50:
             return np.zeros((32, 32, 32), np.float32)
@@ -113,6 +116,19 @@ def _shell(
 
 
 # --- sample ------------------------------------------------------------------------------------
+
+
+def test_whole_shapes_are_those_of_the_best_seeds(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["sample", "--class", "chair", "--whole", "-o", f"{tmp_path}/best/"]
+    assert cli.main([*chosen, "--seed", "7", "-n", "2"]) == 0
+    made = sorted(path.name for path in (tmp_path / "best").iterdir())
+    assert made == ["chair-12.stl", "chair-8.stl"]
+    plain = ["sample", "--class", "chair", "--seed", "12", "-o", f"{tmp_path}/"]
+    assert cli.main(plain) == 0
+    assert (tmp_path / made[0]).read_bytes() == (tmp_path / "best" / made[0]).read_bytes()
+    assert len(_lines(capsys)) == 3
 
 
 def test_sample_writes_the_shapes_of_the_next_seeds(
@@ -216,6 +232,7 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
     "arguments",
     [
         ["sample", "-n", "0"],
+        ["sample", "--whole"],
         ["sample", "--seed", "-1"],
         ["sample", "--size-mm", "0"],
         ["sample", "--size-mm", "nan"],

@@ -105,6 +105,11 @@ class MainWindow(QMainWindow):
         self.models.loading.connect(self._show_loading)
         self.actions_["model"].triggered.connect(self.models.choose)
         self.latent_panel.model_requested.connect(self.models.choose)
+        self.latent_panel.random_requested.connect(self.actions_["randomise"].trigger)
+        whole = self.actions_["whole"]
+        self.latent_panel.whole.setChecked(whole.isChecked())
+        self.latent_panel.whole.toggled.connect(whole.setChecked)
+        whole.toggled.connect(self.latent_panel.whole.setChecked)
         self.training_link = TrainingLink(
             self, self.training, self.actions_["training"], self.current, self.toasts
         )

@@ -294,6 +294,35 @@ def test_the_picture_panel_belongs_to_the_shape(qtbot, window, tmp_path):
     settle(qtbot, window)
 
 
+def test_randomise_finds_a_whole_shape_on_a_thread_unless_it_is_switched_off(
+    qtbot, window, monkeypatch
+):
+    document, panel, actions = window.document, window.latent_panel, window.actions_
+    session, asked = document.session, []
+    settle(qtbot, window)
+
+    def whole_seed(name, seed, _truncation, _moved):
+        asked.append((name, seed, threading.current_thread() is threading.main_thread()))
+        return seed + 3
+
+    monkeypatch.setattr(session.model, "whole_seed", whole_seed)
+    assert panel.whole.isChecked()
+    qtbot.mouseClick(panel.randomise, Qt.MouseButton.LeftButton)
+    settle(qtbot, window)
+    (name, seed, on_gui_thread), *_ = asked
+    assert (name, on_gui_thread) == (session.state.class_name, False)
+    assert session.state.seed == seed + 3 == panel.seed.value()
+    session.undo()
+    assert session.state.seed != seed + 3
+    panel.whole.click()
+    assert not actions["whole"].isChecked()
+    actions["randomise"].trigger()
+    assert len(asked) == 1
+    actions["whole"].trigger()
+    assert panel.whole.isChecked()
+    settle(qtbot, window)
+
+
 def test_a_picture_is_pasted(qtbot, window, tmp_path):
     clipboard = QGuiApplication.clipboard()
     clipboard.setImage(QImage(str(make_picture(tmp_path / "a.png"))))

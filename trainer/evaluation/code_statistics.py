@@ -15,11 +15,11 @@ from shapelab.core.model.latent import (
     seed_noise,
 )
 from shapelab.core.model.networks import Generator
+from shapelab.core.model.wholeness import best
 
 from ..data.store.prepared_store import Store
 from ..process.control import Check, never_stop
 from ..updates.encoding import encode_grids, evenly
-from .metrics import one_part
 
 TRAINING_TRUNCATION = 0.9  # of samples that a training shows, or that its image encoder learns from
 PREVIEW_CODES = 1000  # training shapes encoded where a density is only looked at: seconds
@@ -75,19 +75,12 @@ def principal_directions(generator: Generator, density: LatentDensity) -> Princi
 
 
 def presentable_seeds(generator: nn.Module, density: LatentDensity) -> dict[str, int]:
-    """For each class the seed, of the first ones, that shows it best: what a window opens with.
-
-    In one piece if there is such a one, then the one whose cells are most surely solid or empty.
-    """
+    """For each class the seed, of the first ones, that shows it best: what a window opens with."""
     noise = np.concatenate([seed_noise(k, density.latent_size) for k in range(PRESENTED)])
     device = next(generator.parameters()).device
     found = {}
     for name in density.classes:
         latents = torch.from_numpy(density.place(noise, name, TRUNCATION)).to(device)
         with torch.inference_mode():
-            solid = torch.sigmoid(generator(latents).float())[:, 0].cpu().numpy()
-        doubt = ((solid > 0.1) & (solid < 0.9)).sum((1, 2, 3)) / (solid > 0.5).sum((1, 2, 3)).clip(
-            1
-        )
-        found[name] = int(np.argmin(doubt + 1000.0 * ~one_part(solid > 0.5)))
+            found[name] = best(torch.sigmoid(generator(latents).float())[:, 0].cpu().numpy())
     return found

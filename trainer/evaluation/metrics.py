@@ -15,7 +15,6 @@ Grids = NDArray[np.bool_]
 Occupancies = NDArray[np.float32]
 Points = NDArray[np.float64]  # (n, 3) in sides of the grid
 
-SOLID = 0.5  # occupancy above which a cell is, as in the app
 SURFACE_POINTS = 30_000  # of each surface: two samplings of one lie about 0.003 sides apart
 EMPTY = 3.0**0.5  # Chamfer distance where there is no surface: the grid's diagonal
 RESAMPLED = 1000  # draws of a bootstrap
@@ -139,13 +138,6 @@ def surface_voxels(grid: Grids) -> Grids:
     from scipy import ndimage
 
     return grid & ~ndimage.binary_erosion(grid)
-
-
-def one_part(grids: Grids) -> NDArray[np.bool_]:
-    """Which grids (n, R, R, R) are one piece through faces; loose bits cannot be printed, (n,)."""
-    from skimage.measure import label
-
-    return np.array([label(grid, connectivity=1, return_num=True)[1] == 1 for grid in grids])
 
 
 @dataclass(frozen=True)

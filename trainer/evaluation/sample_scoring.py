@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.model.networks import Critic
+from shapelab.core.model.wholeness import SOLID, one_part
 
 from ..updates.encoding import batches_of, evenly
 from . import critic_features
 from .measures import NEAREST, SAMPLES, SVM_ROWS, Findings
-from .metrics import SOLID, Grids, compare_sets, jensen_shannon, nearest_iou, one_part, pooled
+from .metrics import Grids, compare_sets, jensen_shannon, nearest_iou, pooled
 from .subjects import HeldOut, Subject
 
 SET_REPEATS = 3  # sample sets averaged: held-out classes are small and one draw is noisy

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.model.latent import TRUNCATION, Array
+from shapelab.core.model.wholeness import SOLID, one_part
 
 from ..data.batches.backgrounds import Backgrounds
 from ..data.batches.cameras import Cameras
@@ -22,16 +23,7 @@ from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
 from . import ikea_photos, sample_scoring
 from .measures import FITTED, MEASURES, PAIRS, Evaluation, Findings
-from .metrics import (
-    SOLID,
-    Grids,
-    Occupancies,
-    average_precision,
-    iou,
-    one_part,
-    surface_points,
-    surface_scores,
-)
+from .metrics import Grids, Occupancies, average_precision, iou, surface_points, surface_scores
 from .subjects import HeldOut, Subject
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(2, 15))  # of which the best one is found

@@ -216,7 +216,7 @@ def encoded(
     """The model file of a run: its averages, and what the codes of its training shapes say."""
     generator, encoder = state.averages["generator"], state.averages["voxel_encoder"]
     assert isinstance(generator, Generator)
-    density = fit_prior(encoder, store, state.config.flip, tell, check)
+    density = fit_prior(generator, encoder, store, state.config.flip, tell, check)
     directions = principal_directions(generator, density)
     flip = fit_flip(encoder, store, check)
     return model_file.encode(state.config.model, state.averages, density, directions, flip)

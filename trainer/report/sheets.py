@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
+from shapelab.core.model.wholeness import SOLID, one_part
 from shapelab.core.runs.previews import TILE
 
 from ..data.pictures.draw import Picture, draw, on_paper, strip
-from ..evaluation.metrics import SOLID, iou, one_part
+from ..evaluation.metrics import iou
 from ..evaluation.subjects import HeldOut, Subject
 from ..process.control import Check, Tell, never_stop
 

@@ -25,6 +25,7 @@ from torch import nn
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.model.latent import LatentDensity, seed_noise
+from shapelab.core.model.wholeness import one_part
 from shapelab.core.runs.events import Prepared
 from shapelab.core.runs.store_card import VERSION
 
@@ -36,7 +37,6 @@ from ..data.store.prepared_store import Store
 from ..data.store.shards import Encoded, Rejected, encode
 from ..data.store.store_writer import StoreRecipe, StoreWriter, digest_of
 from ..evaluation.code_statistics import TRAINING_TRUNCATION
-from ..evaluation.metrics import one_part
 from ..process.control import Check, never_stop
 
 CHUNK = 64

@@ -79,14 +79,16 @@ class CodeFlow(nn.Module):
             log_det = log_det + scale.sum(1)
         return white, log_det
 
-    def inverse(self, noise: Tensor, kinds: Tensor) -> Tensor:
-        """Whitened codes [n, latent] of noise."""
+    def inverse(self, noise: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
+        """Whitened codes [n, latent] of noise, and log |det d white / d noise| [n]."""
+        log_det = torch.zeros(len(noise)).to(noise)
         steps = list(zip(self.orders, self.couplings, strict=True))
         for order, coupling in reversed(steps):
             seen, moved = noise[:, order].tensor_split((self.seen,), dim=1)
             scale, shift = coupling(seen, kinds)
             noise = torch.cat([seen, moved * (-scale).exp() - shift], 1)[:, order.argsort()]
-        return noise
+            log_det = log_det - scale.sum(1)
+        return noise, log_det
 
     @torch.inference_mode()
     def noise_of(self, white: Array, kinds: Array) -> tuple[Array, Array]:
@@ -97,5 +99,5 @@ class CodeFlow(nn.Module):
     @torch.inference_mode()
     def white_of(self, noise: Array, kinds: Array) -> Array:
         """``inverse`` of arrays."""
-        white: Array = self.inverse(torch.from_numpy(noise), torch.from_numpy(kinds)).numpy()
+        white: Array = self.inverse(torch.from_numpy(noise), torch.from_numpy(kinds))[0].numpy()
         return white

@@ -103,7 +103,9 @@ class LatentDensity:
     ) -> Array:
         """The latent (latent,) at t on the way from a (t = 0, exactly) to b (t = 1, exactly).
 
-        With a flow the path runs through its noise, and through blends of the two classes.
+        With a flow the path runs through its noise, and through blends of the two classes. Odd
+        shapes have long noise, so it comes nearer to the middle on the way, where the length is
+        that of samples: in the middle of the path it is no longer than theirs.
 
         Args:
             a: (latent,) of the first class.
@@ -120,7 +122,10 @@ class LatentDensity:
         # What rounding leaves at the ends is spread over the path, which so begins at a.
         missed = ends - np.stack([self._of_noise(*end) for end in zip(noise, kinds, strict=True)])
         shares = np.array([1 - t, t])
-        found = self._of_noise(PATHS[mode](noise[0], noise[1], t), shares @ kinds)
+        way = PATHS[mode](noise[0], noise[1], t)
+        typical = TRUNCATION * self.latent_size**0.5
+        longer = 1 - typical / max(typical, float(np.linalg.norm(way)))
+        found = self._of_noise((1 - 4 * t * (1 - t) * longer) * way, shares @ kinds)
         return np.asarray(found + shares @ missed, np.float32)
 
     def neighbours(self, latent: Array, class_name: str, noise: Array, distance: float) -> Array:

@@ -24,6 +24,7 @@ from shapelab.core.model.latent import (
 )
 from shapelab.core.model.networks import Generator, ImageEncoder, folded
 from shapelab.core.model.spec import ModelSpec
+from shapelab.core.model.wholeness import CANDIDATES, best
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 BATCH = 32  # grids decoded at once; keeps memory low for large requests
@@ -83,6 +84,27 @@ class ShapeModel:
         return np.stack(
             [self.density.place(noise[i], self.classes[picks[i]], truncation) for i in range(n)]
         )
+
+    def whole_seed(
+        self,
+        class_name: str,
+        seed: int,
+        truncation: float = TRUNCATION,
+        moved: Array | None = None,
+    ) -> int:
+        """Of ``CANDIDATES`` seeds, from ``seed`` on, the one whose shape shows itself best.
+
+        In one piece if there is such a one, then the most decisive. Takes a twelfth of a second.
+
+        Args:
+            class_name: one of ``classes``.
+            seed: whole number >= 0.
+            truncation: as for ``sample``.
+            moved: (latent_size,) what sliders add to each.
+        """
+        seeds = range(seed, seed + CANDIDATES)
+        latents = np.concatenate([self.sample(class_name, k, 1, truncation) for k in seeds])
+        return seed + best(self.decode(latents if moved is None else latents + moved))
 
     def encode_voxels(self, voxels: NDArray[Any]) -> Array:
         """Posterior means of grids (R, R, R) or (n, R, R, R), bool or [0, 1], x right, z up.

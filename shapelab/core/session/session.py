@@ -21,10 +21,12 @@ from shapelab.core.model.latent import (
     PathMode,
     seed_noise,
 )
+from shapelab.core.model.wholeness import CANDIDATES
 from shapelab.core.session.history import History
 from shapelab.core.session.shape_file import read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
+    Draw,
     Morph,
     ShapeState,
     Snapshot,
@@ -147,12 +149,27 @@ class Session:
         """Goes to the shape of a seed (whole number >= 0; else InputError)."""
         self._resample(f"seed {seed}", seed=seed)
 
-    def randomise(self) -> None:
-        """Goes to a new seed; locked directions keep their coefficient, others return to 0."""
-        seed = self.state.seed
-        while seed == self.state.seed:
-            seed = random.randrange(RANDOM_SEEDS)
-        self._resample("randomise", seed=seed)
+    def randomise(self, whole: bool = True) -> None:
+        """Goes to a new seed; locked directions keep their coefficient, others return to 0.
+
+        Of a few seeds the best is taken, unless ``whole`` is False: one that is in one piece.
+        """
+        draw = self.draw()
+        self.accept(draw, draw.best() if whole else draw.first)
+
+    def draw(self) -> Draw:
+        """What ``randomise`` would do, for a thread that looks for the best seed."""
+        state = self.state
+        first = random.randrange(RANDOM_SEEDS)
+        while state.seed is not None and first <= state.seed < first + CANDIDATES:
+            first = random.randrange(RANDOM_SEEDS)
+        kept = self._kept_coefficients() @ self.model.directions.of(state.class_name)
+        return Draw(self.model, state.class_name, first, state.truncation, kept)
+
+    def accept(self, draw: Draw, seed: int) -> None:
+        """Goes to the seed that was found, unless another class or model was chosen meanwhile."""
+        if draw.model is self.model and draw.class_name == self.state.class_name:
+            self._resample("randomise", seed=seed)
 
     def set_truncation(self, truncation: float) -> None:
         """Brings a sampled shape nearer to its class's mean, or away; sliders stay.

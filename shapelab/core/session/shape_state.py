@@ -62,6 +62,21 @@ class ShapeState:
         return replace(self, base=self.base + self.coefficients @ shift)
 
 
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """A random shape that is wanted."""
+
+    model: ShapeModel
+    class_name: str
+    first: int  # seed
+    truncation: float
+    moved: Array  # (latent,) float32, by the sliders that stay
+
+    def best(self) -> int:
+        """The seed, of a few from the first on, that shows itself best; for any thread."""
+        return self.model.whole_seed(self.class_name, self.first, self.truncation, self.moved)
+
+
 @dataclass(frozen=True)
 class Morph:
     """Two pinned shapes and a place t in [0, 1] between them."""

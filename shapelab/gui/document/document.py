@@ -121,6 +121,9 @@ class Document(QObject):
         self._surfaces = LatestOnly(self._compute, self)
         self._surfaces.done.connect(self._show)
         self._surfaces.failed.connect(self._show_failure)
+        self._draws = LatestOnly(lambda draw: draw.best(), self)
+        self._draws.done.connect(self.session.accept)
+        self._draws.failed.connect(lambda _draw, error: self.failed.emit(error))
         self._sources: deque[ShapeSource] = deque()
         self._unread: list[tuple[str, Exception]] = []
         self._task: Task | None = None
@@ -139,6 +142,7 @@ class Document(QObject):
         for disconnect in self._disconnect:
             disconnect()
         self._sources.clear()
+        self._draws.stop()
         self._surfaces.stop()
         if self._task is not None:
             self._task.stop()
@@ -148,8 +152,8 @@ class Document(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a surface or a file is on its way."""
-        return self._surfaces.busy or self._task is not None
+        """Whether a surface, a random shape or a file is on its way."""
+        return self._surfaces.busy or self._draws.busy or self._task is not None
 
     @property
     def asked(self) -> ShapeRequest:
@@ -161,6 +165,13 @@ class Document(QObject):
         if wanted != self._blocks:
             self._blocks = wanted
             self.refresh()
+
+    def randomise(self, whole: bool) -> None:
+        """Goes to a new seed; to a whole shape as soon as one has been found."""
+        if whole:
+            self._draws.submit(self.session.draw())
+        else:
+            self.session.randomise(whole=False)
 
     def refresh(self) -> None:
         """Asks for the surface of the session's shape; the newest request wins."""

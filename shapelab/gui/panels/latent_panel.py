@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -40,9 +41,11 @@ class LatentPanel(QWidget):
 
     Signals:
         model_requested: another model is wanted.
+        random_requested: another shape is wanted.
     """
 
     model_requested = Signal()
+    random_requested = Signal()
 
     def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -115,6 +118,11 @@ class LatentPanel(QWidget):
         self.seed.setMinimumWidth(72)
         self.randomise = QPushButton(theme.icon("dice"), "Randomise")
         self.randomise.setToolTip("Draw another shape. Locked directions keep their value.")
+        self.whole = QCheckBox("Prefer whole shapes")
+        self.whole.setToolTip(
+            "Randomise draws a few shapes and shows the best one in a single piece.\n"
+            "Without it every seed has the same chance."
+        )
         self.truncation = SigmaSlider(
             "Truncation",
             0.0,
@@ -146,7 +154,8 @@ class LatentPanel(QWidget):
         grid.addWidget(self.classes, 1, 1, 1, 2)
         grid.addWidget(self.seed, 2, 1)
         grid.addWidget(self.randomise, 2, 2)
-        grid.addWidget(self.truncation, 3, 0, 1, 3)
+        grid.addWidget(self.whole, 3, 1, 1, 2)
+        grid.addWidget(self.truncation, 4, 0, 1, 3)
         return grid
 
     def _build_directions(self) -> QVBoxLayout:
@@ -192,7 +201,7 @@ class LatentPanel(QWidget):
             lambda row: self._tell(Session.set_class, self.classes.itemData(row))
         )
         self.seed.valueChanged.connect(self._choose_seed)
-        self.randomise.clicked.connect(lambda: self._tell(Session.randomise))
+        self.randomise.clicked.connect(lambda: self.random_requested.emit())
         self.reset_all.clicked.connect(lambda: self._tell(Session.reset_all))
         self.truncation.changed.connect(partial(self._tell, Session.set_truncation))
         self.truncation.reset_requested.connect(

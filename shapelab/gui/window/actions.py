@@ -44,10 +44,18 @@ FILE: tuple[Row, ...] = (
     ("copy", "&Copy Picture", ("Ctrl+C",), "copy", "Copy what the viewport shows"),
     ("quit", "&Quit", ("Ctrl+Q",), "", "Close ShapeLab"),
 )
+WHOLE: Row = (
+    "whole",
+    "Prefer &Whole Shapes",
+    (),
+    "",
+    "Randomise draws a few shapes and shows the best one in a single piece",
+)
 EDIT: tuple[Row, ...] = (
     ("undo", "&Undo", ("Ctrl+Z",), "undo", "Take back the last change of the shape"),
     ("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Do it again"),
     ("randomise", "&Randomise", ("R",), "dice", "A new shape of the same class"),
+    WHOLE,
     ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
 )
@@ -94,6 +102,7 @@ class Actions(QObject):
         self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
+        self["whole"].setCheckable(True)
         self._add("", TRAINING).setCheckable(True)
         for row in HELP:
             self._add("", row)
@@ -119,7 +128,7 @@ class Actions(QObject):
         self._list(file, ("open", "paste", None, "model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
         edit = bar.addMenu("&Edit")
-        self._list(edit, ("undo", "redo", None, "randomise", "variations", "reset"))
+        self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset"))
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()

@@ -60,7 +60,7 @@ class Commands(QObject):
             "quit": window.close,
             "undo": lambda: current.undo(),
             "redo": lambda: current.redo(),
-            "randomise": lambda: current.session.randomise(),
+            "randomise": lambda: current.require().randomise(actions["whole"].isChecked()),
             "variations": self.variations.show_more,
             "reset": lambda: current.session.reset_all(),
             "shortcuts": self.shortcuts.toggle,
@@ -210,13 +210,15 @@ class Commands(QObject):
         actions[f"style_{style}"].setChecked(True)
         for name, default in (("orthographic", False), ("grid", True), ("axes", True)):
             actions[name].setChecked(settings.flag(f"view/{name}", default))
+        actions["whole"].setChecked(settings.flag("edit/whole", True))
 
     def keep_view(self) -> None:
-        """Remembers the view's options for the next start."""
+        """Remembers the options of the menus for the next start."""
         settings, checked = self._settings, self._actions.styles.checkedAction()
         settings.set_text("view/style", checked.data() if checked else SMOOTH)
         for name in ("orthographic", "grid", "axes"):
             settings.set_flag(f"view/{name}", self._actions[name].isChecked())
+        settings.set_flag("edit/whole", self._actions["whole"].isChecked())
 
     # --- help ----------------------------------------------------------------------------------
 

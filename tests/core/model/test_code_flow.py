@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shapelab.core.model.code_flow import CodeFlow
-from shapelab.core.model.latent import PATHS, Array, LatentDensity, seed_noise
+from shapelab.core.model.latent import PATHS, TRUNCATION, Array, LatentDensity, seed_noise
 
 LATENT, CLASSES = 6, ("low", "high")
 
@@ -32,7 +32,7 @@ def placed(density: LatentDensity, k: int, noise: torch.Tensor) -> torch.Tensor:
     """``place`` in float64 and by autograd's rules, written down apart from it."""
     assert density.flow is not None
     flow, kind = density.flow.double(), torch.eye(len(CLASSES), dtype=torch.float64)[[k]]
-    white = flow.inverse(noise[None], kind)[0]
+    white = flow.inverse(noise[None], kind)[0][0]
     means, factors = (torch.from_numpy(part).double() for part in (density.means, density.factors))
     return means[k] + factors[k] @ white
 
@@ -86,7 +86,9 @@ def test_a_path_begins_and_ends_at_the_very_shapes(
     )  # it is another way than the straight
     if classes[0] == classes[1]:
         ends = [density.noise_of(end, classes[0]) for end in (a, b)]
-        halfway = density.place(PATHS[mode](*ends, 0.5), classes[0])
+        noise = PATHS[mode](*ends, 0.5)
+        noise *= min(1, TRUNCATION * LATENT**0.5 / np.linalg.norm(noise))  # as short as a sample's
+        halfway = density.place(noise, classes[0])
         np.testing.assert_allclose(way[2], halfway, atol=1e-4)
 
 

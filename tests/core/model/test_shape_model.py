@@ -310,3 +310,25 @@ def test_public_names_resolve_lazily() -> None:
     assert shapelab.ShapeModel is ShapeModel
     with pytest.raises(AttributeError, match="nonsense"):
         _ = shapelab.nonsense
+
+
+def test_of_a_few_seeds_the_best_is_in_one_piece_and_leaves_the_least_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = load_model()
+    grids = np.zeros((4, 6, 6, 6), np.float32)
+    grids[:, 1:4, 1:4, 1:4] = 1
+    grids[0, 5, 5, 5] = 1  # a loose bit
+    grids[1, 4, 1:4, 1:4] = 0.4  # nine doubtful cells
+    grids[2, 4, 1:3, 1:3] = 0.4  # four
+    grids[3, 4, 1:4, 1:3] = 0.6  # six
+    monkeypatch.setattr(model, "decode", lambda latents: seen.append(latents) or grids)
+    seen: list[np.ndarray] = []
+    moved = np.full(model.latent_size, 0.25, np.float32)
+    assert model.whole_seed("chair", 40, 0.5, moved) == 42
+    for k, latent in enumerate(seen[0]):
+        np.testing.assert_array_equal(latent, model.sample("chair", 40 + k, 1, 0.5)[0] + moved)
+    grids[1:, 5, 5, 5] = 1  # none is whole: the least doubt
+    grids[1:, 4] = 0
+    grids[3, 4, 1, 1] = 0.5
+    assert model.whole_seed("chair", 40, 0.5, moved) == 40

@@ -58,6 +58,11 @@ class Model:
     def first_seed(self, class_name: str) -> int:
         return 7 if class_name == self.classes[0] else 0
 
+    def whole_seed(self, _class_name: str, seed: int, truncation: float, moved: Array) -> int:
+        assert 0 <= truncation <= 2
+        assert moved.shape == (LATENT,)
+        return seed + 2
+
     def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
         return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
 
@@ -266,6 +271,15 @@ def test_randomise_keeps_locked_directions_and_frees_the_rest(session: Session) 
     seed = session.state.seed
     session.randomise()
     assert session.state.seed != seed
+    draw = session.draw()
+    session.accept(draw, draw.best())
+    assert session.state.seed == draw.first + 2
+    session.accept(draw, draw.first)
+    session.set_class("bed" if session.state.class_name != "bed" else "chair")
+    seed = session.state.seed
+    session.accept(draw, draw.best())  # found too late
+    assert session.state.seed == seed
+    session.undo()
     expected = np.zeros(DIRECTIONS, np.float32)
     expected[1] = 1.5
     np.testing.assert_array_equal(session.state.coefficients, expected)

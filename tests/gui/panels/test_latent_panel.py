@@ -81,6 +81,7 @@ def test_randomise_draws_a_new_seed_and_keeps_locked_directions(qtbot, panel, se
     session.set_coefficient(2, 1.5)
     qtbot.mouseClick(panel.directions[1].lock, Qt.MouseButton.LeftButton)
     assert session.locked == {1}
+    panel.random_requested.connect(session.randomise)
     qtbot.mouseClick(panel.randomise, Qt.MouseButton.LeftButton)
     assert session.state.seed != 0
     assert panel.seed.value() == session.state.seed

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from shapelab.core.model.wholeness import one_part
 from trainer.data.batches.proportions import stretch
-from trainer.evaluation.metrics import one_part
 
 AXES = ((1, 2), (0, 2), (0, 1))
 

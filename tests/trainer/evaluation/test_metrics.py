@@ -8,6 +8,7 @@ import trimesh
 from scipy.spatial import cKDTree, distance
 
 from shapelab.core.mesh import meshing
+from shapelab.core.model.wholeness import one_part
 from trainer.evaluation.metrics import (
     PLAIN,
     average_precision,
@@ -17,7 +18,6 @@ from trainer.evaluation.metrics import (
     iou,
     jensen_shannon,
     nearest_iou,
-    one_part,
     pooled,
     surface_points,
     surface_scores,

@@ -7,6 +7,7 @@ import pytest
 
 from shapelab.core.errors import DataError
 from shapelab.core.model.latent import slerp
+from shapelab.core.model.wholeness import one_part
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.store_mix import StoreShare
 from tests.trainer.conftest import make_store
@@ -14,7 +15,7 @@ from trainer.data.store.joined_store import open_data
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation import measures, scoring, subjects
 from trainer.evaluation.measures import MEASURES
-from trainer.evaluation.metrics import bootstrap, iou, one_part
+from trainer.evaluation.metrics import bootstrap, iou
 from trainer.process.control import Control, Stopped
 
 

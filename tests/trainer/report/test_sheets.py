@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from shapelab.core.errors import ExportError
+from shapelab.core.model.wholeness import one_part
 from shapelab.core.runs.previews import GAP, TILE, tile_corner
 from trainer.evaluation import subjects
-from trainer.evaluation.metrics import one_part
 from trainer.report import sheets
 
 

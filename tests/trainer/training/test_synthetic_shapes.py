@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from shapelab.core.model.latent import LatentDensity
+from shapelab.core.model.wholeness import one_part
 from trainer.data.store.prepared_store import open_store
-from trainer.evaluation.metrics import one_part
 from trainer.training.synthetic_shapes import make_synthetic_shapes
 
 CPU = torch.device("cpu")
