@@ -182,10 +182,10 @@ def test_photos_are_darker_brighter_tinted_blurred_noisy_and_compressed():
     assert 12 < mean.mean(1).std() < 40
     assert 3 < (mean[:, 0] - mean[:, 2]).std() < 30
     grain = corner.std((1, 2)).mean(1)
-    assert 0.3 < (grain > 1).mean() < 0.75
+    assert 0.25 < (grain > 1).mean() < 0.7
     edge = np.abs(np.diff(photos[:, 32, 10:22].astype(float).mean(2), axis=1))
     sharp = edge.max(1) / np.maximum(np.abs(edge.sum(1)), 1)
-    assert 0.3 < (sharp < 0.8).mean() < 0.8  # blurred or coarse
+    assert 0.15 < (sharp < 0.8).mean() < 0.7  # blurred or coarse
     assert np.array_equal(photographed(np.random.default_rng(3), card), photos[3])
 
 

@@ -30,7 +30,7 @@ from .rooms import Layer, Shadow, Sight, on_floor, pick, room, studio
 BAD_MASKS = 0.5  # of pictures
 _ROOMS, _STUDIOS = 0.52, 0.36  # of pictures; the others stand before what ``Backgrounds`` draws
 _PHOTOS = 0.3  # of pictures, where there are any photos, more often than not have one
-_CUT_OUT = 0.08  # of pictures lie on plain white under their own mask, as files with alpha do
+_CUT_OUT = 0.12  # of pictures lie on plain white under their own mask, as files with alpha do
 _CLUTTERED = 0.55  # of rooms
 _HIDDEN = 0.15  # of pictures have something in front of the shape
 _CROPPED = 0.08  # of pictures end within the shape

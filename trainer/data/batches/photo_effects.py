@@ -13,12 +13,18 @@ from shapelab.core.inputs.images import Pixels
 
 from .rooms import Layer
 
+_FLAWLESS = 0.25  # of pictures
 _GRAIN = 1 << 18  # numbers of the noise that is drawn from
 
 
 def photographed(rng: np.random.Generator, picture: Layer) -> Pixels:
-    """A picture (S, S, 3) of 0 to 255 as a photo: each fault in a share of them, mostly mild."""
+    """A picture (S, S, 3) of 0 to 255 as a photo: each fault in a share of them, mostly mild.
+
+    A quarter have none but their exposure, as in catalogues.
+    """
     light = picture * _exposure(rng)
+    if rng.random() < _FLAWLESS:
+        return np.rint(light.clip(0, 255)).astype(np.uint8)
     if rng.random() < 0.7:  # contrast about the middle, and gamma
         gamma, contrast = rng.uniform(0.75, 1.3), rng.uniform(0.75, 1.25)
         curve = ((np.arange(256) / 255) ** gamma - 0.5) * contrast + 0.5
@@ -42,9 +48,9 @@ def photographed(rng: np.random.Generator, picture: Layer) -> Pixels:
 
 def _exposure(rng: np.random.Generator) -> NDArray[np.float32]:
     """Factors (3,): too dark, too bright, and lamps that are yellow or blue."""
-    warm = rng.normal(0, 0.07) * np.array([1.0, 0.1, -1.0])
+    warm = rng.normal(0.02, 0.08) * np.array([1.0, 0.1, -1.0])
     tint = rng.normal(0, 0.02, 3)
-    return (rng.lognormal(0.02, 0.13) * np.exp(warm + tint)).astype(np.float32)
+    return (rng.lognormal(0.06, 0.13) * np.exp(warm + tint)).astype(np.float32)
 
 
 def _filed(rng: np.random.Generator, picture: Pixels) -> Pixels:

@@ -156,8 +156,10 @@ def on_floor(sight: Sight) -> tuple[NDArray[np.bool_], Layer, Layer]:
 
 def studio(rng: np.random.Generator, sight: Sight) -> Layer:
     """A sheet of paper, white more often than not, a little darker to one side."""
-    value = rng.uniform(225, 256) if rng.random() < 0.6 else rng.uniform(40, 240)
-    colour = value * (1 + rng.normal(0, 0.02, 3)) if rng.random() < 0.8 else rng.uniform(60, 240, 3)
+    value = rng.uniform(235, 262) if rng.random() < 0.65 else rng.uniform(50, 240)
+    colour = (
+        value * (1 + rng.normal(0, 0.015, 3)) if rng.random() < 0.9 else rng.uniform(60, 240, 3)
+    )
     x = np.linspace(-1, 1, sight.side, dtype=np.float32)
     way = rng.normal(0, 0.06, 2).astype(np.float32)
     light = (
@@ -216,7 +218,7 @@ def _walls(rng: np.random.Generator, sight: Sight) -> list[tuple[NDArray[np.floa
 
 def _colour(rng: np.random.Generator) -> NDArray[np.float32]:
     """A colour (3,) of walls and floors: pale and grey more often than strong."""
-    value = rng.uniform(60, 250)
+    value = rng.uniform(80, 255)
     strength = (0.02, 0.08, 0.25)[pick(rng, 0.45, 0.4, 0.15)]
     return (value * (1 + rng.normal(0, strength, 3))).clip(5, 255).astype(np.float32)
 
@@ -230,7 +232,7 @@ def _floor(rng: np.random.Generator, x: Layer, y: Layer) -> Layer:
     light = np.ones_like(x)
     if kind == 0:  # boards: each of its own shade, with grain along and dark joints
         wood = np.array([1, rng.uniform(0.6, 0.9), rng.uniform(0.3, 0.75)])
-        colour = (rng.uniform(70, 230) * wood).astype(np.float32)
+        colour = (rng.uniform(90, 240) * wood).astype(np.float32)
         width, length = rng.uniform(0.06, 0.25), rng.uniform(0.6, 2.5)
         row = np.floor(a / np.float32(width))
         ends = b / np.float32(length) + row * np.float32(0.37)
