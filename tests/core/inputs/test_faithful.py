@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader, untrusted_reader
 from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
 from shapelab.core.inputs.untrusted_reader import file_bytes, read_untrusted
+from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.describe import describe
 
 FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "faithful"
@@ -166,3 +168,41 @@ def test_pictures() -> None:
     chair = masks["speck.png"]
     for name in PICTURES[:-1]:
         assert (masks[name] & chair).sum() / (masks[name] | chair).sum() > 0.9, name
+
+
+def size_of(vertices: object, faces: object) -> str:
+    points = np.asarray(vertices)[np.unique(np.asarray(faces))]
+    sides = " × ".join(f"{side:.4g}" for side in np.ptp(points, axis=0))
+    return f"{sides}, {len(np.asarray(faces))} triangles"
+
+
+def by_the_library(path: Path) -> str:
+    """What trimesh makes of a file: how ShapeLab read it before it had readers of its own."""
+    try:
+        mesh = trimesh.load(path, process=False, force="mesh")
+        return size_of(mesh.vertices, mesh.faces)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what a person was told
+        return f"{type(error).__name__}"
+
+
+def by_shapelab(path: Path) -> str:
+    try:
+        mesh = read_untrusted(path).content
+    except InputError as error:
+        return str(error).removeprefix(f"{path.name}: ")
+    assert isinstance(mesh, TriMesh)
+    return size_of(mesh.vertices, mesh.faces)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_table_of_before_and_after(shared_data: Path) -> None:
+    """``pytest -s -m slow tests/core/inputs/test_faithful.py -k table`` prints it."""
+    changed = 0
+    print("\nfile | what is right | the mesh library alone | ShapeLab")
+    for name, right in MESHES:
+        path = shared_data / "faithful" / name
+        before, after = by_the_library(path), by_shapelab(path)
+        changed += before != after
+        print(f"{name} | {right.partition(' (')[0]} | {before} | {after}")
+    assert changed >= 15
