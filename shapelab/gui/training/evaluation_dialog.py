@@ -267,8 +267,9 @@ class Evaluations(QObject):
         return dialog
 
     def shutdown(self) -> None:
-        """Ends what is being evaluated."""
+        """Ends what is being evaluated; an open dialog would keep the application alive."""
         for dialog in self._dialogs.values():
+            dialog.close()
             dialog.shutdown()
 
 
