@@ -205,6 +205,11 @@ class GuardedReader:
 def _kind_or_refusal(suffix: str, name: str) -> Kind:
     kind = KINDS.get(suffix.lower())
     if kind is None:
+        if suffix.lower() in (".heic", ".heif", ".avif"):
+            raise InputError(
+                f"'{name}' is a picture of a kind that cannot be read; please save it as PNG or "
+                "JPEG."
+            )
         listed = " ".join(KINDS)
         raise InputError(f"'{name}' is of a kind that cannot be read; ShapeLab reads {listed}.")
     return kind

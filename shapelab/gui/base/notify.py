@@ -40,7 +40,14 @@ def describe(error: BaseException) -> tuple[str, str]:
         text = "There is not enough memory for this; please close other programs and try again."
     else:
         text = f"Something went wrong ({type(error).__name__}); your shape is still here."
-    return text, "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return text, without_home(trace)
+
+
+def without_home(text: str) -> str:
+    """A text with ``~`` for the user's folder, whose name is often the user's own."""
+    home = str(Path.home())
+    return text.replace(home, "~") if len(home) > 1 else text
 
 
 def describe_files(failures: Sequence[tuple[str, BaseException]]) -> tuple[str, str]:
@@ -197,8 +204,15 @@ def _log_handler(log_file: Path) -> logging.Handler:
         )
     except OSError:
         handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+    handler.setFormatter(_Shareable("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
     return handler
+
+
+class _Shareable(logging.Formatter):
+    """Lines of a log that people send to others."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_home(super().format(record))
 
 
 _QT_LEVELS = {

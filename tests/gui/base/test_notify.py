@@ -172,3 +172,14 @@ def test_unwritable_log_place_costs_only_the_file(toasts, tmp_path):
     toasts.error("Still shown.")
     restore()
     assert toasts.visible[0].text == "Still shown."
+
+
+def test_what_people_send_to_others_does_not_name_their_folder(monkeypatch, toasts, log_file):
+    home = log_file.parents[1] / "jane.doe"
+    monkeypatch.setenv("USERPROFILE" if sys.platform == "win32" else "HOME", str(home))
+    error = FileNotFoundError(2, "No such file", str(home / "chairs" / "a.stl"))
+    toasts.exception(error)
+    notify.log.warning("cannot read %s", home / "chairs")
+    shown = toasts.visible[-1].details + log_file.read_text(encoding="utf-8")
+    assert "jane.doe" not in shown
+    assert shown.count("~") >= 2
