@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,13 +32,14 @@ class ImagePhase:
         self._state = state
         self._store = store
         self._folder = folder
+        self._helper: ThreadPoolExecutor | None = None
         self.forget()
 
     def forget(self) -> None:
         """The run went back: the generator and the voxel encoder may be others from now on."""
         self._targets = CodeTargets(self._store)
-        self._halves: tuple[Batches, Batches] | None = None  # real and synthetic shapes
-        self._own: Batches | None = None
+        self._sources: tuple[Batches, ...] = ()  # of real shapes, and of synthetic ones
+        self._ahead: tuple[tuple[int, int], Future[Batch]] | None = None  # step, attempt, batch
         self._ready = False
 
     @property
@@ -68,7 +70,7 @@ class ImagePhase:
             if not (self._folder / "index.json").exists():
                 return
             synthetic, half = open_store(self._folder), config.image_batch // 2
-            self._halves = (
+            self._sources = (
                 Batches(store, config, state.processes, half),
                 Batches(synthetic, config, state.processes, half),
             )
@@ -100,17 +102,40 @@ class ImagePhase:
                 yield Prepared(state.step, made.done, made.total)
 
     def batch(self, plain: Batches) -> Batch:
-        """The batch of this step, with pictures: half of it synthetic where there is such data."""
+        """The batch of this step, with pictures: half of it synthetic where there is such data.
+
+        The next one is made in a thread while this one is learnt from: pictures are composed for
+        nearly as long as a step takes, and hardly two cores are busy with either alone.
+        """
         state = self._state
-        place = (state.step, True, state.rollbacks)
-        if self._halves is None and state.config.image_batch == plain.size:
-            return plain(*place)
-        if self._halves is None:
+        if not self._sources:
             size = state.config.image_batch
-            self._own = self._own or Batches(self._store, state.config, state.processes, size)
-            return self._own(*place)
-        real, synthetic = self._halves
-        return real(*place).interleaved(synthetic(*place), len(self._store))
+            same = plain.size == size
+            self._sources = (
+                plain if same else Batches(self._store, state.config, state.processes, size),
+            )
+        place = (state.step, state.rollbacks)
+        known, ahead = self._ahead or (None, None)
+        self._ahead = None
+        made = ahead.result() if ahead and known == place else self._made(self._sources, *place)
+        if state.step + 1 < state.config.steps:
+            after = (state.step + 1, state.rollbacks)
+            self._helper = self._helper or ThreadPoolExecutor(1, "batches")
+            self._ahead = after, self._helper.submit(self._made, self._sources, *after)
+        return made
+
+    def _made(self, sources: tuple[Batches, ...], step: int, attempt: int) -> Batch:
+        first, *others = (batches(step, True, attempt) for batches in sources)
+        for other in others:
+            first = first.interleaved(other, len(self._store))
+        return first
+
+    def close(self) -> None:
+        """Ends the thread, with the batch that it is at."""
+        self._ahead = None
+        if self._helper is not None:
+            self._helper.shutdown(cancel_futures=True)
+            self._helper = None
 
     def update(self, batch: Batch) -> Metrics:
         """One update of the image encoder alone."""

@@ -203,8 +203,19 @@ class Training:
         state, config = self.state, self.config
         device = self.processes.device
         yield Started(state.step, config.steps, str(device), self.processes.count)
-        stopped = False
-        while state.step < config.steps and not stopped:
+        try:
+            yield from self._steps()
+        finally:
+            self.image_phase.close()
+        if self._saved != state.step:
+            yield from self._save(last=True)
+        complete = state.step >= config.steps
+        yield Finished(state.step, RunState.COMPLETED if complete else RunState.STOPPED)
+
+    def _steps(self) -> Iterator[Event]:
+        """Until the last step, or until a stop is asked for."""
+        state, stopped = self.state, False
+        while state.step < self.config.steps and not stopped:
             stopped, save, sample = yield from self._requests()
             if self.image_phase.must_prepare and not stopped:
                 yield from self._obey(save, sample)
@@ -212,10 +223,6 @@ class Training:
             elif not stopped:
                 yield from self.step()
                 yield from self._every_so_often(save, sample)
-        if self._saved != state.step:
-            yield from self._save(last=True)
-        complete = state.step >= config.steps
-        yield Finished(state.step, RunState.COMPLETED if complete else RunState.STOPPED)
 
     def _requests(self) -> Generator[Event, None, tuple[bool, ...]]:
         """Waits out a pause; returns whether to stop, save, and sample, in all processes."""
