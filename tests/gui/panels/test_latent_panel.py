@@ -14,7 +14,7 @@ from shapelab.gui.panels.latent_panel import LatentPanel
 def panel(qtbot, session):
     panel = LatentPanel(session)
     qtbot.addWidget(panel)
-    panel.resize(300, 700)
+    panel.resize(300, 860)  # as high as needs no scroll bar
     with qtbot.waitExposed(panel):
         panel.show()
     return panel
