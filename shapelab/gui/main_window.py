@@ -203,6 +203,7 @@ class MainWindow(QMainWindow):
             document.surface_failed.connect(self._show_nothing),
             document.reading.connect(self._show_reading),
             document.original_changed.connect(self._show_original),
+            document.failed.connect(self.toasts.exception),
             document.unread.connect(self._show_unread),
             document.model_needed.connect(self.models.find),
             document.guest_changed.connect(self._show_guest),

@@ -104,6 +104,7 @@ class Document(QObject):
     reading = Signal(str)  # name of what is being read, empty when nothing is
     model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
     original_changed = Signal(object)  # Original of the shape that is shown, or None
+    failed = Signal(object)  # exception: no random shape can be found
     unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
     guest_changed = Signal(object)  # Guest or None
 
