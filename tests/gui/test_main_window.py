@@ -76,6 +76,7 @@ def test_keys_reach_the_actions_from_the_viewport(qtbot, window):
     session = window.document.session
     seed = session.state.seed
     QTest.keyClick(window.viewport, Qt.Key.Key_R)
+    settle(qtbot, window)  # a few seeds are tried on a thread
     assert session.state.seed != seed
     assert window.actions_["undo"].text().startswith("&Undo ")
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
