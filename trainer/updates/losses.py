@@ -157,7 +157,12 @@ def reconstruction(logits: Tensor, target: Tensor, kind: str, positive_weight: f
 
 
 def distance_reconstruction(
-    logits: Tensor, target: Tensor, measured: Tensor, kind: str, solid_weight: float, thin: float
+    logits: Tensor,
+    target: Tensor,
+    measured: Tensor,
+    kind: str,
+    solid_weight: float,
+    extra: Tensor | float,
 ) -> Tensor:
     """recon(x, x^) of signed distances d, mean over batch and voxels; 0 where the logits are -d.
 
@@ -169,13 +174,11 @@ def distance_reconstruction(
             "squared" is half the squared error of the sigmoids; "distance" is their absolute error
             and, within a voxel of the surface, what "bce" is.
         solid_weight: weight of solid voxels.
-        thin: weight of voxels in and beside parts less than 3 voxels thick, beside 1.
+        extra: more weight of each voxel [B, 1, R, R, R], or of all.
     """
     with torch.no_grad():
         solid = (target > 0.5).to(target)
-        weight = 1 + (solid_weight - 1) * solid
-        if thin:
-            weight += thin * thin_parts(solid)
+        weight = 1 + (solid_weight - 1) * solid + extra
         known = measured.view(-1, 1, 1, 1, 1)
         wanted = torch.where(known, target, solid)
         near = ((target - 0.5).abs() < NEAR) | ~known

@@ -222,8 +222,10 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
     for name, network in (*networks.items(), *averages.items()):
         network.to(processes.device)
         if name != "image_encoder":
-            # oneDNN's fast path for 3-D convolutions; 1.2 times the speed here.
-            network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            # oneDNN's fast path for convolutions; 1.2 times the speed here.
+            flat = isinstance(network, Generator) and network.has_planes
+            layout = torch.channels_last if flat else torch.channels_last_3d
+            network.to(memory_format=layout)  # type: ignore[call-overload]
     for network in networks.values():
         processes.share_statistics(network)
     for module in averages.values():

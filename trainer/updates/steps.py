@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,16 +44,46 @@ def _kl(state: TrainState, heads: Heads) -> Tensor:
     return losses.kl_divergence(*heads, state.config.free_bits, state.processes.mean)
 
 
-def _reconstruction(config: RunConfig, logits: Tensor, batch: Batch, every: int = 1) -> Tensor:
+def _slabs(state: TrainState) -> Tensor | None:
+    """The slabs across x [S] that the encoder's update of this step decodes; None for all."""
+    config = state.config
+    if config.slabs == 1:
+        return None
+    count = config.model.network_side
+    rng = np.random.default_rng([config.seed, 6, state.step, state.rollbacks])
+    chosen = rng.choice(count, max(1, round(config.slabs * count)), replace=False)
+    return torch.from_numpy(np.sort(chosen)).to(state.processes.device)
+
+
+def _in_slabs(config: RunConfig, grids: Tensor, slabs: Tensor | None) -> Tensor:
+    """What of grids [B, 1, R, R, R] lies in the slabs, [B, 1, S * R / N, R, R] for S of N."""
+    if slabs is None:
+        return grids
+    count = config.model.network_side
+    return grids.unflatten(2, (count, -1))[:, :, slabs].flatten(2, 3)
+
+
+def _reconstruction(
+    config: RunConfig,
+    logits: Tensor,
+    batch: Batch,
+    every: int = 1,
+    slabs: Tensor | None = None,
+) -> Tensor:
     """The reconstruction's loss of a batch's rows, or of the odd ones (``every`` is 2)."""
     rows = slice(every - 1, None, every)
-    target, kind, weight = batch.targets[rows], config.reconstruction, config.positive_weight
+    whole, kind, weight = batch.targets[rows], config.reconstruction, config.positive_weight
+    target = _in_slabs(config, whole, slabs)
     logits = logits.to(target.dtype)
     if config.model.field == "occupancy":
         error = losses.reconstruction(logits, target, kind, weight)
     else:
+        extra: Tensor | float = 0.0
+        if config.thin_weight:  # of the whole grid: slabs have other neighbours
+            thin = losses.thin_parts((whole > 0.5).to(whole))
+            extra = config.thin_weight * _in_slabs(config, thin, slabs)
         error = losses.distance_reconstruction(
-            logits, target, batch.measured[rows], kind, weight, config.thin_weight
+            logits, target, batch.measured[rows], kind, weight, extra
         )
     if config.overlap or config.centre_lines:
         solid, wanted = _solid(config, logits), (target > 0.5).to(target)
@@ -178,12 +209,13 @@ def encoder_step(state: TrainState, batch: Batch) -> Metrics:
     learns = config.reconstruct_every_batch or state.step < config.warm_start
     weight = config.delta if config.delta_in_encoder else 1.0
     fade = kl_weight(config, state.step)
+    slabs = _slabs(state)
 
     def loss(micro_batch: Batch) -> tuple[Tensor, Metrics]:
         with state.autocast():
             heads = state.voxel_encoder(micro_batch.grids)
-            logits = state.generator(_sample(config, heads, micro_batch.noise))
-        recon = _reconstruction(config, logits, micro_batch)
+            logits = state.generator(_sample(config, heads, micro_batch.noise), slabs)
+        recon = _reconstruction(config, logits, micro_batch, slabs=slabs)
         kl = _kl(state, heads)
         metrics = {"kl": kl.detach() * micro_batch.prior.shape[1], "reconstruction": recon.detach()}
         return fade * kl + weight * recon, metrics

@@ -22,6 +22,7 @@ from shapelab.core.model.camera import GUESS
 from shapelab.core.model.convolutions import Convolution, TransposedConvolution
 from shapelab.core.model.lite0 import Lite0, same_padding
 from shapelab.core.model.patch_convolution import MOST_PIXELS, PatchConv2d
+from shapelab.core.model.plane_decoder import PLANES, SIDE, PlaneDecoder
 from shapelab.core.model.spec import ModelSpec
 
 LEAK = 0.2  # slope of every LeakyReLU in the released code
@@ -60,9 +61,9 @@ def parted(grid: Tensor) -> Tensor:
 
 def joined(cells: Tensor) -> Tensor:
     """The inverse of ``parted``, a pixel shuffle (Shi et al. 2016) in three dimensions."""
-    b, n = len(cells), cells.shape[2]
-    places = cells.permute(0, 2, 3, 4, 1).reshape(b, n, n, n, 2, 2, 2)
-    return places.permute(0, 1, 4, 2, 5, 3, 6).reshape(b, 1, 2 * n, 2 * n, 2 * n)
+    b, _, x, y, z = cells.shape
+    places = cells.permute(0, 2, 3, 4, 1).reshape(b, x, y, z, 2, 2, 2)
+    return places.permute(0, 1, 4, 2, 5, 3, 6).reshape(b, 1, 2 * x, 2 * y, 2 * z)
 
 
 class ResidualBlock(nn.Module):
@@ -93,8 +94,17 @@ class Generator(nn.Module):
         super().__init__()
         width = spec.generator_width
         self.width = width
-        self.dense = nn.Linear(spec.latent_size, width * 8, bias=False)
-        self.dense_norm: nn.Module = nn.BatchNorm1d(width * 8)
+        self.sub_cells = spec.sub_cells
+        self.has_planes = spec.decoder == "planes"
+        first = width * (PLANES * SIDE**2 if self.has_planes else 8)
+        self.dense = nn.Linear(spec.latent_size, first, bias=False)
+        self.dense_norm: nn.Module = nn.BatchNorm1d(first)
+        self.body: nn.Module
+        self.head: nn.Module
+        if self.has_planes:
+            self.body = PlaneDecoder(spec)
+            self.head = nn.Linear(spec.plane_features, spec.cell_channels)
+            return
         layers: list[nn.Module] = []
         for i in range(spec.doublings - 1):
             layers += [
@@ -107,7 +117,6 @@ class Generator(nn.Module):
                 layers.append(ResidualBlock(width))
         self.body = nn.Sequential(*layers)
         self.head = TransposedConvolution(width, spec.cell_channels, bias=True)
-        self.sub_cells = spec.sub_cells
         self.apply(initialise)
         for layer in layers:
             if isinstance(layer, ResidualBlock):
@@ -117,10 +126,19 @@ class Generator(nn.Module):
         """The dense layer's output [B, 8 * width], on which principal directions are computed."""
         return self.dense_norm(self.dense(z))
 
-    def forward(self, z: Tensor) -> Tensor:
-        h = torch.relu(self.first_activation(z)).view(-1, self.width, 2, 2, 2)
-        h = h.to(memory_format=torch.channels_last_3d)
-        logits = self.head(self.body(h))
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The fast layout of its weights."""
+        return torch.channels_last if self.has_planes else torch.channels_last_3d
+
+    def forward(self, z: Tensor, slabs: Tensor | None = None) -> Tensor:
+        """Logits of the whole grid, or, with planes, of the ``slabs`` of ``PlaneDecoder`` alone."""
+        h = torch.relu(self.first_activation(z))
+        if self.has_planes:
+            logits = self.head(self.body(h, slabs)).movedim(-1, 1)
+        else:
+            h = h.view(-1, self.width, 2, 2, 2).to(memory_format=torch.channels_last_3d)
+            logits = self.head(self.body(h))
         return joined(logits) if self.sub_cells else logits
 
 
@@ -130,17 +148,24 @@ def folded(generator: Generator) -> Generator:
     first: Any = fast.dense_norm
     fast.dense = fuse_linear_bn_eval(fast.dense, first)
     fast.dense_norm = nn.Identity()
+    if isinstance(fast.body, PlaneDecoder):
+        fast.body.fold()
+    else:
+        fast.body = _folded_grids(cast("nn.Sequential", fast.body))
+    # The activations' own layout: otherwise every call would reorder the weights.
+    return fast.to(memory_format=fast.memory_format)  # type: ignore[call-overload]
+
+
+def _folded_grids(body: nn.Sequential) -> nn.Sequential:
     layers: list[Any] = []
-    for layer in fast.body:
+    for layer in body:
         if isinstance(layer, nn.BatchNorm3d):
             layers[-1] = fuse_conv_bn_eval(layers[-1], layer, transpose=True)
         else:
             if isinstance(layer, ResidualBlock):
                 layer.fold()
             layers.append(layer)
-    fast.body = nn.Sequential(*layers)
-    # The activations' own layout: otherwise every call would reorder the weights.
-    return fast.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    return nn.Sequential(*layers)
 
 
 class Critic(nn.Module):

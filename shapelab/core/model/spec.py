@@ -85,6 +85,11 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
         description="The 3-D networks take 2^3 cells for 8 channels of one twice as wide: a third "
         "of the work at 64^3.",
     )
+    decoder: Literal["grids", "planes"] = Field(
+        "grids",
+        description="The generator's body: grids that double their side from 2^3 on (paper), or "
+        "three planes at the side of its finest grid, from which each cell takes its features.",
+    )
     residual_sides: tuple[Literal[4, 8, 16], ...] = Field(
         (),
         max_length=3,
@@ -113,6 +118,12 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _width_divides(self) -> ModelSpec:
+        if self.decoder == "planes":
+            if self.generator_width % 12:
+                raise ValueError("generator_width must be divisible by 12 for planes")
+            if self.residual_sides:
+                raise ValueError("residual_sides needs decoder = grids")
+            return self
         if self.generator_width % 2 ** (self.doublings - 1):
             raise ValueError(
                 f"generator_width {self.generator_width} cannot be halved "
@@ -133,6 +144,22 @@ class ModelSpec(BaseModel, frozen=True, extra="forbid"):
     def doublings(self) -> int:
         """Strided layers between 2^3 and the networks' finest grid: 4 at 32^3, 5 at 64^3."""
         return self.resolution.bit_length() - 2 - self.sub_cells
+
+    @property
+    def plane_widths(self) -> tuple[int, ...]:
+        """Channels of a plane at 4^2, 8^2, ... up to the side of the generator's finest grid."""
+        shares = (12, 8, 6, 4, 3, 2)[: self.doublings]
+        return tuple(self.generator_width * share // 12 for share in shares)
+
+    @property
+    def plane_features(self) -> int:
+        """Features that a cell takes from the planes."""
+        return self.generator_width // 6
+
+    @property
+    def network_side(self) -> int:
+        """Side of the networks' finest grid."""
+        return self.resolution // 2 if self.sub_cells else self.resolution
 
     @property
     def cell_channels(self) -> int:

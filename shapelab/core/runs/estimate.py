@@ -52,6 +52,8 @@ class Layer:
 def generator_layers(spec: ModelSpec) -> list[Layer]:
     """As ``networks.Generator`` builds them."""
     width = spec.generator_width
+    if spec.decoder == "planes":
+        return list(_plane_layers(spec))
     layers = [Layer(spec.latent_size, 8 * width, kept=1, extra=16 * width)]
     for i in range(spec.doublings - 1):
         side = 2 << i
@@ -62,6 +64,19 @@ def generator_layers(spec: ModelSpec) -> list[Layer]:
             layers += 2 * [Layer(width, width, 27, side**3, side**3, extra=2 * width)]
     side, channels = 2**spec.doublings, spec.cell_channels
     return [*layers, Layer(width, channels, 64, side**3, (2 * side) ** 3, extra=channels)]
+
+
+def _plane_layers(spec: ModelSpec) -> Iterator[Layer]:
+    """As ``plane_decoder.PlaneDecoder`` builds them; each plane's layers stand for all three."""
+    widths, features, side = spec.plane_widths, spec.plane_features, spec.network_side
+    first = 3 * 16 * widths[0]
+    yield Layer(spec.latent_size, first, extra=2 * first)
+    for i, (a, b) in enumerate(pairwise(widths)):
+        cells = (4 << i) ** 2
+        yield from 3 * [Layer(a, b, 16, cells, 4 * cells, extra=2 * b)]
+    yield from 3 * [Layer(widths[-1], features, 9, side**2, side**2, extra=features)]
+    yield Layer(features, features, 1, side**3, 2 * side**3, extra=features)
+    yield Layer(features, spec.cell_channels, 1, side**3, side**3, extra=spec.cell_channels)
 
 
 def _down(spec: ModelSpec, first: int, norms: bool) -> Iterator[Layer]:

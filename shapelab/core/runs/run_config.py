@@ -89,6 +89,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Extra weight of voxels in and beside parts less than 3 voxels thick; signed "
         "distances only.",
     )
+    slabs: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of the grid, in random slabs across x, that the encoder's updates "
+        "decode: half of it takes two thirds of the time; with planes only.",
+    )
     overlap: float = Field(
         0.0,
         ge=0,
@@ -281,6 +288,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
                 "reconstruction = distance, thin_weight and centre_lines need model.field = "
                 "signed_distance"
             )
+        if self.slabs < 1 and self.model.decoder != "planes":
+            raise ValueError("slabs needs model.decoder = planes")
         if self.penalty == "column" and self.model.sub_cells:
             raise ValueError("penalty = column needs model.sub_cells = false")
         if self.image_steps >= self.steps:

@@ -67,6 +67,7 @@ FIXED = {
     "model.image_convs",
     "model.field",
     "model.sub_cells",
+    "model.decoder",
     "model.residual_sides",
     "model.classes",
 }

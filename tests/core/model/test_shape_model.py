@@ -170,20 +170,47 @@ def test_a_residual_block_changes_nothing_at_first() -> None:
         torch.testing.assert_close(with_blocks(z), plain(z))
 
 
-@pytest.mark.parametrize("extra", [{}, {"sub_cells": True, "residual_sides": (4, 8)}])
+NORMS = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+PLANES = {"decoder": "planes", "generator_width": 24}
+
+
+@pytest.mark.parametrize("sub_cells", [False, True])
+def test_planes_give_a_cell_the_sum_of_what_they_say_of_its_place(sub_cells: bool) -> None:
+    torch.manual_seed(2)
+    generator = Generator(SMALL.model_copy(update=PLANES | {"sub_cells": sub_cells})).eval()
+    seen: list[torch.Tensor] = []
+    for plane in generator.body.planes:
+        plane.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    z = torch.randn(2, SMALL.latent_size)
+    with torch.no_grad():
+        logits = generator(z)
+        assert logits.shape == (2, 1, 32, 32, 32)
+        x, y, k = 3, 11, 5
+        xy, xz, yz = seen
+        own = torch.relu(xy[:, :, x, y] + xz[:, :, x, k] + yz[:, :, y, k])
+        own = generator.head(torch.relu(generator.body.mix(own)))
+        size = 2 if sub_cells else 1
+        place = tuple(slice(size * at, size * at + size) for at in (x, y, k))
+        torch.testing.assert_close(own, logits[:, 0][(slice(None), *place)].flatten(1))
+        slabs = torch.tensor([0, x, 9])
+        cells = (size * slabs[:, None] + torch.arange(size)).flatten()
+        torch.testing.assert_close(generator(z, slabs), logits[:, :, cells])
+
+
+@pytest.mark.parametrize("extra", [{}, {"sub_cells": True, "residual_sides": (4, 8)}, PLANES])
 def test_the_folded_generator_decodes_as_the_trained_one(extra: dict[str, object]) -> None:
     torch.manual_seed(1)
     plain = Generator(SMALL.model_copy(update=extra))
     with torch.no_grad():
         for norm in plain.modules():
-            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm3d):
+            if isinstance(norm, NORMS):
                 norm.weight.uniform_(0.5, 3.0)
                 norm.bias.normal_()
                 norm.running_mean.normal_()
                 norm.running_var.uniform_(0.1, 4.0)
         plain.eval()
         fast = folded(plain)
-        assert not any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm3d) for part in fast.modules())
+        assert not any(isinstance(part, NORMS) for part in fast.modules())
         latents = torch.randn(3, SMALL.latent_size)
         logits = plain(latents)
         torch.testing.assert_close(

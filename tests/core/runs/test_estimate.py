@@ -22,6 +22,8 @@ def test_parameters_are_those_of_the_networks(name: str, side: int) -> None:
         "field": "signed_distance",
     }
     _check_parameters(model.model_copy(update=parted))
+    planes = {"decoder": "planes", "residual_sides": (), "generator_width": 48}
+    _check_parameters(model.model_copy(update=planes))
 
 
 def _check_parameters(model: ModelSpec) -> None:

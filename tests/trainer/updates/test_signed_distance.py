@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from trainer.data.batches.batches import Batches
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation import export
 from trainer.training import loop
-from trainer.updates import losses
+from trainer.updates import losses, steps
 from trainer.updates.encoding import solid_truth
 from trainer.updates.state import new_state
 
@@ -89,7 +90,7 @@ def _ball(side: int = 16) -> torch.Tensor:
 def test_the_loss_of_measured_distances_is_least_at_the_distances(kind):
     distance = _ball()
     target, measured = torch.sigmoid(-distance), torch.tensor([True])
-    weights = {"solid_weight": 2.0, "thin": 1.0}
+    weights = {"solid_weight": 2.0, "extra": 1.0}
 
     def loss(logits):
         return losses.distance_reconstruction(logits, target, measured, kind, **weights).item()
@@ -156,8 +157,22 @@ def test_a_store_without_distances_is_refused(distances, store_folder, alone, mo
         store.inside(np.arange(1))
 
 
-def test_a_run_resumes_bit_equal_and_its_model_opens(distances, train, store_folder, tmp_path):
+PLANES = {"decoder": "planes", "residual_sides": (), "generator_width": 24}
+
+
+def planes_of(config: RunConfig) -> RunConfig:
+    """The run with planes, half of which a step decodes."""
+    model = config.model.model_copy(update=PLANES)
+    return config.model_copy(update={"model": model, "slabs": 0.5})
+
+
+@pytest.mark.parametrize("decoder", ["grids", "planes"])
+def test_a_run_resumes_bit_equal_and_its_model_opens(
+    decoder, distances, train, store_folder, tmp_path
+):
     distances = distances.model_copy(update={"validate_every": 4})
+    if decoder == "planes":
+        distances = planes_of(distances)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     events = train(distances, whole)
     assert all(0 <= e.metrics["iou"] <= 1 for e in events if isinstance(e, Validated))
@@ -187,3 +202,29 @@ def test_a_run_begins_at_the_log_odds_of_the_data(
     np.testing.assert_allclose(begun, filled, rtol=1e-5)
     assert torch.equal(state.averages["generator"].head.bias, state.generator.head.bias)
     assert not new_state(chosen, alone).generator.head.bias.any()
+
+
+def test_slabs_are_drawn_anew_and_their_loss_is_that_of_what_they_hold(
+    distances, store_folder, alone
+):
+    config = planes_of(distances).model_copy(update={"thin_weight": 0.0, "centre_lines": 0.0})
+    state = new_state(config, alone)
+    batch = Batches(open_store(store_folder), config, alone)(0, pictures=False)
+    first = steps._slabs(state)
+    assert len(first) == config.model.network_side // 2
+    assert torch.equal(first, steps._slabs(state))
+    state.step += 1
+    assert not torch.equal(first, steps._slabs(state))
+    logits = torch.randn_like(batch.targets)
+    cells = (2 * first[:, None] + torch.arange(2)).flatten()
+    cut = dataclasses.replace(batch, targets=batch.targets[:, :, cells])
+    expected = steps._reconstruction(config, logits[:, :, cells], cut)
+    found = steps._reconstruction(config, logits[:, :, cells], batch, slabs=first)
+    assert torch.equal(found, expected)
+
+
+def test_planes_have_no_blocks_and_grids_no_slabs():
+    planes = {"decoder": "planes", "generator_width": 24}
+    assert "residual_sides" in problems({"model": planes | {"residual_sides": [8]}})["model"]
+    assert "by 12" in problems({"model": planes | {"generator_width": 32}})["model"]
+    assert "decoder = planes" in problems({"slabs": 0.5})[""]
