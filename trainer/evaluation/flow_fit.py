@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from shapelab.core.model.code_flow import CodeFlow
-from shapelab.core.model.latent import TRUNCATION, LatentDensity
+from shapelab.core.model.latent import HALFWAY, LatentDensity
 
 from ..process.control import Check, Tell, never_stop, say_nothing
 
 LAYERS, WIDTH = 8, 192
 STEPS, BATCH = 500, 256  # by likelihood alone
-GUIDED_STEPS, GUIDED_BATCH = 400, 128  # by both
+GUIDED_STEPS, GUIDED_BATCH = 300, 128  # by both
 RATE, GUIDED_RATE, DECAY, MOST_GRADIENT = 1e-3, 5e-4, 1e-2, 1.0
 AVERAGED = 0.98  # share that the moving average of the weights keeps at a step
 LOOK_EVERY = 50  # steps, at the likelihood of held-out shapes
 #: The samples' density p nears p0 P(whole)^WHOLENESS, with p0 as likelihood alone has it.
-WHOLENESS = 4.0
+WHOLENESS = 14.0
 LEAST_TRUNCATION = 0.7  # of the samples that are judged; up to 1
 JUDGED_FIRST, JUDGED, JUDGE_EVERY = 1500, 32, 2  # codes decoded before, and then every other step
 JUDGE_WIDTH, JUDGE_DROPOUT, JUDGE_RATE, JUDGE_DECAY = 256, 0.2, 1e-3, 0.05
@@ -211,7 +211,7 @@ class FlowFit:
             ends.append(self._flow(white, self._kinds[labels])[0])
         t = torch.rand(len(labels), 1, generator=self._rng)
         way = _slerp(ends[0], ends[1], t)
-        typical = TRUNCATION * way.shape[1] ** 0.5
+        typical = HALFWAY * way.shape[1] ** 0.5
         longer = 1 - typical / way.norm(dim=1, keepdim=True).clamp(min=typical)
         return way * (1 - 4 * t * (1 - t) * longer)
 

@@ -14,7 +14,7 @@ from shapelab.core.model.wholeness import one_part
 from ..data.store.prepared_store import Store
 from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.encoding import decode, posteriors
-from .flow_fit import STEPS, TOLD, FlowFit, Posteriors
+from .flow_fit import GUIDED_STEPS, STEPS, TOLD, FlowFit, Posteriors
 
 LEAST = 400  # training shapes; fewer say little that a Gaussian does not
 BORROWED = 20  # shapes' worth of the spread of all classes, for the spread of one
@@ -46,7 +46,7 @@ def fit_prior(
         check: called between two steps; what it raises ends the work.
         seed: of all that is drawn.
     """
-    tell(TOLD, 0, STEPS)
+    tell(TOLD, 0, STEPS + GUIDED_STEPS)
     known = _encoded(encoder, store, "train", flips, check)
     density = gaussians(known, store.classes)
     if len(store.indices("train")) < LEAST:

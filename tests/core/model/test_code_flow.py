@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from shapelab.core.model.code_flow import CodeFlow
-from shapelab.core.model.latent import PATHS, TRUNCATION, Array, LatentDensity, seed_noise
+from shapelab.core.model.latent import HALFWAY, PATHS, Array, LatentDensity, seed_noise
 
 LATENT, CLASSES = 6, ("low", "high")
 
@@ -87,7 +87,7 @@ def test_a_path_begins_and_ends_at_the_very_shapes(
     if classes[0] == classes[1]:
         ends = [density.noise_of(end, classes[0]) for end in (a, b)]
         noise = PATHS[mode](*ends, 0.5)
-        noise *= min(1, TRUNCATION * LATENT**0.5 / np.linalg.norm(noise))  # as short as a sample's
+        noise *= min(1, HALFWAY * LATENT**0.5 / np.linalg.norm(noise))  # nearer to the middle
         halfway = density.place(noise, classes[0])
         np.testing.assert_allclose(way[2], halfway, atol=1e-4)
 
