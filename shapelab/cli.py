@@ -176,6 +176,10 @@ def reconstruct(
     out: Annotated[
         str, typer.Option("-o", "--out", help="File for one input, else a folder.")
     ] = ".",
+    views: Annotated[
+        bool,
+        typer.Option("--views", help="The inputs are 2 to 8 pictures of one object: one shape."),
+    ] = False,
     file_format: Format = "stl",
     size_mm: SizeMm = 80.0,
     resolution: Resolution = None,
@@ -186,20 +190,22 @@ def reconstruct(
     model_name: ShapesModel = "",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
-    from shapelab.core.session.shape_file import shape_of_file
+    from shapelab.core.session.shape_file import shape_of_file, shape_of_views
 
     surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
     files = _expanded(inputs)
-    names = [f"{base_name(file)}-shape" for file in files]
+    objects = [files] if views else [[file] for file in files]
+    names = [f"{base_name(own[0])}-shape" for own in objects]
     paths = _paths(out, names, file_format, force, files)
     model = _load(model_name or _model_of(files))
 
-    def one(item: tuple[str, Path]) -> None:
-        shape = shape_of_file(model, Path(item[0]).expanduser())
+    def one(item: tuple[list[str], Path]) -> None:
+        own = [Path(file).expanduser() for file in item[0]]
+        shape = shape_of_views(model, own) if views else shape_of_file(model, own[0])
         print(writer.write(model, shape, item[1]))
 
-    _each(zip(files, paths, strict=True), one)
+    _each(zip(objects, paths, strict=True), one)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from shapelab import __version__, cli
 from shapelab.core import paths
@@ -435,6 +436,30 @@ def test_a_saved_shape_is_made_with_its_own_model_and_surface(
     )
     assert written == [own, other, own]
     assert own != other
+
+
+def test_pictures_of_one_object_become_one_file(
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "_load", lambda name: model)
+    views = [tmp_path / f"view-{k}.png" for k in range(2)]
+    for k, path in enumerate(views):
+        pixels = np.full((96, 96, 3), 255, np.uint8)
+        pixels[30:40, 10 : 86 - 20 * k] = pixels[30:80, 12:20] = 90
+        Image.fromarray(pixels).save(path)
+    names = [str(path) for path in views]
+    assert cli.main(["reconstruct", "--views", *names, "-o", f"{tmp_path}/chair.stl"]) == 0
+    assert [line.split(": ")[0] for line in _lines(capsys)] == [f"{tmp_path}/chair.stl"]
+    assert cli.main(["reconstruct", "--views", *names, "-o", f"{tmp_path}/all.shape.json"]) == 0
+    assert "view-0.png, view-1.png" in _lines(capsys)[0]
+    assert (
+        cli.main(["reconstruct", "--views", names[0], str(table), "-o", f"{tmp_path}/x.stl"]) == 1
+    )
+    assert "table.npy is no picture" in _error(capsys)
 
 
 def test_reconstruct_says_what_it_cannot_read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from shapelab.core.model.latent import Array
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.model.silhouette_fit import Fit
 
 Grid = NDArray[np.bool_]
 
@@ -27,6 +28,7 @@ _LEVEL = 0.5
 _MARGIN = 0.02  # IoU by which a less likely up axis must win: near ties say nothing
 POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
+MOST_VIEWS = 8  # pictures of one object
 _NOTHING = 0.5  # how likely a picture shows no object when it is refused
 
 # Which axis points up, the likeliest first, where a file does not say.
@@ -42,10 +44,11 @@ class Reconstruction:
     latent: Array  # (latent,) float32
     occupancy: Array  # (R, R, R) float32, the probability of each cell
     source_kind: untrusted_reader.Kind
-    prepared: PreparedImage | None  # of a picture
+    prepared: PreparedImage | None  # of a picture, the first of several
     voxels: Grid | None  # (R, R, R), of a mesh or voxel file, in the pose that was encoded
     class_name: str  # the model's class that the latent is nearest to
     note: str  # one sentence on how it was read, for the window
+    fit: Fit | None = None  # of pictures: the latent is that of its best hypothesis
 
 
 @dataclass(frozen=True)
@@ -75,45 +78,89 @@ def reconstruct(
         InputError: the file cannot be read or holds no usable object, or a picture shows none.
         Cancelled: ``cancel`` was set.
     """
-    file = (
-        source
-        if isinstance(source, untrusted_reader.ReadFile)
-        else untrusted_reader.read_untrusted(source, cancel)
-    )
+    file = _read(source, cancel)
     content = file.content
     if isinstance(content, PreparedImage):
-        return _from_picture(model, content, file.name, cancel)
+        return _from_pictures(model, [(content, file.name)], cancel)
     resolution = model.spec.resolution
     ups = file.up or _UP.get(file.suffix, _UP_ELSE)
     return _from_solid(model, file.kind, list(_poses(content, ups, resolution)))
 
 
-def _from_picture(
+def reconstruct_views(
     model: ShapeModel,
-    picture: PreparedImage,
-    name: str,
+    sources: Sequence[str | Path | untrusted_reader.ReadFile],
+    cancel: untrusted_reader.CancelFlag | None = None,
+) -> Reconstruction:
+    """One shape from several pictures of one object, each seen from a place of its own.
+
+    Args:
+        model: a loaded model.
+        sources: two to ``MOST_VIEWS`` pictures, as ``reconstruct`` takes them.
+        cancel: as ``reconstruct`` takes it.
+
+    Raises:
+        InputError: there are too few or too many, or one of them is no picture of an object.
+        Cancelled: ``cancel`` was set.
+    """
+    if not 2 <= len(sources) <= MOST_VIEWS:
+        raise InputError(
+            f"One object is made from 2 to {MOST_VIEWS} pictures together, not from {len(sources)}."
+        )
+    pictures = []
+    for source in sources:
+        file = _read(source, cancel)
+        if not isinstance(file.content, PreparedImage):
+            raise InputError(f"{file.name} is no picture; only pictures are fitted together.")
+        pictures.append((file.content, file.name))
+    return _from_pictures(model, pictures, cancel)
+
+
+def _read(
+    source: str | Path | untrusted_reader.ReadFile, cancel: untrusted_reader.CancelFlag | None
+) -> untrusted_reader.ReadFile:
+    if isinstance(source, untrusted_reader.ReadFile):
+        return source
+    return untrusted_reader.read_untrusted(source, cancel)
+
+
+def _from_pictures(
+    model: ShapeModel,
+    pictures: list[tuple[PreparedImage, str]],
     cancel: untrusted_reader.CancelFlag | None,
 ) -> Reconstruction:
+    """The shape of one object in all pictures, each with its name."""
+
     def check() -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The reconstruction was cancelled.")
 
-    mask = picture.rgba[..., 3].astype(np.float32) / 255
-    seen = images.to_input(picture.rgba, model.spec, picture.scene)
-    classes = model.picture_classes(seen) if model.spec.has_backbone else None
-    if classes is not None and classes[-1] > _NOTHING:
-        raise InputError(NO_OBJECT.format(name))
-    latent = model.fit_image(seen, mask, check)
-    occupancy = model.decode(latent)
-    notes = {
-        "alpha": "The picture's own transparency was used as its silhouette.",
-        "plain background": "The plain background was removed.",
-        "grabcut": "The background was guessed; a picture on plain white gives a better shape.",
-    }
-    class_name = model.density.nearest_class(latent)
-    return Reconstruction(
-        latent, occupancy, "picture", picture, None, class_name, notes[picture.method]
+    masks = np.stack([picture.rgba[..., 3].astype(np.float32) / 255 for picture, _ in pictures])
+    seen = np.stack(
+        [images.to_input(picture.rgba, model.spec, picture.scene) for picture, _ in pictures]
     )
+    classes = model.picture_classes(seen) if model.spec.has_backbone else None
+    if classes is not None:
+        for (_, name), guess in zip(pictures, classes, strict=True):
+            if guess[-1] > _NOTHING:
+                raise InputError(NO_OBJECT.format(name))
+    fit = model.fit_silhouettes(seen, masks, check, len(pictures))[0]
+    latent = fit.best.latent
+    first = pictures[0][0]
+    if len(pictures) > 1:
+        note = (
+            f"{len(pictures)} pictures were fitted together; their silhouettes agree with the "
+            f"shape to {fit.best.overlap:.0%} (IoU)."
+        )
+    else:
+        note = {
+            "alpha": "The picture's own transparency was used as its silhouette.",
+            "plain background": "The plain background was removed.",
+            "grabcut": "The background was guessed; a picture on plain white gives a better shape.",
+        }[first.method]
+    class_name = model.density.nearest_class(latent)
+    occupancy = model.decode(latent)
+    return Reconstruction(latent, occupancy, "picture", first, None, class_name, note, fit)
 
 
 def _from_solid(

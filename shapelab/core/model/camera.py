@@ -36,6 +36,15 @@ class Camera:
     tilt: float  # about the line of sight
     frame: tuple[float, float, float] = (0.0, 0.0, 0.5)
 
+    @classmethod
+    def of_code(cls, code: NDArray[np.floating]) -> Camera:
+        """The camera of eight numbers (8,); the length of cosine and sine does not matter."""
+        cosine, sine, elevation, far, tilt, x, y, half = (
+            code.astype(np.float64) * DEVIATION + MEAN
+        ).tolist()
+        azimuth = float(np.arctan2(sine, cosine))
+        return cls(azimuth, elevation, float(np.exp(far)), tilt, (x, y, half))
+
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Unit vectors (3,) towards the camera, to the picture's right, and up in it."""
         sin_a, cos_a = np.sin(self.azimuth), np.cos(self.azimuth)

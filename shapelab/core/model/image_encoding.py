@@ -62,6 +62,12 @@ class ImageEncoding:
     # (n, classes + 1): how likely each class is, and last that there is no object; of backbones.
     classes: Array | None = None
 
+    def of(self, rows: slice) -> ImageEncoding:
+        """What it says of some of the pictures."""
+        cameras = None if self.cameras is None else self.cameras[rows]
+        classes = None if self.classes is None else self.classes[rows]
+        return ImageEncoding(self.latents[rows], self.variances[rows], cameras, classes)
+
 
 def encode_images(encoder: nn.Module, flip: LatentFlip | None, pictures: Array) -> ImageEncoding:
     """Encodes pictures (n, C, S, S) in [0, 1]; with ``flip`` also the flipped ones."""

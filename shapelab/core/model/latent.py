@@ -153,16 +153,31 @@ class LatentDensity:
         return np.asarray(self.place(turned, class_name) + kept * missed, np.float32)
 
     def nearest_class(self, latent: Array) -> str:
-        """The class that gives a latent (latent,) the highest likelihood.
+        """The class that gives a latent (latent,) the highest likelihood."""
+        return self.classes[int(np.argmax(self.log_likelihoods(latent)))]
 
-        With covariance F F^T and noise n its logarithm is -|n|^2 / 2 - log det F, the flow's
-        log det, and a constant.
+    def log_likelihoods(self, latent: Array) -> NDArray[np.float64]:
+        """How likely each class gives a latent (latent,), but for a constant, (classes,).
+
+        With covariance F F^T and noise n the logarithm is -|n|^2 / 2 - log det F, and the flow's
+        log det.
         """
         scores = []
         for k, factor in enumerate(self.factors):
             noise, log_det = self._noise_of(latent[None], k)
             scores.append(-0.5 * noise[0] @ noise[0] + log_det[0] - np.log(np.diag(factor)).sum())
-        return self.classes[int(np.argmax(scores))]
+        return np.array(scores)
+
+    def within_class(self, latent: Array, variance: Array, k: int) -> Array:
+        """What a latent (latent,), known with this variance, most likely is if it is of class k.
+
+        With the class's mean m and covariance C it is m + C (C + diag(variance))^-1 (z - m), the
+        mean of the product of two Gaussians.
+        """
+        factor = self.factors[k].astype(np.float64)
+        spread = factor @ factor.T
+        away = np.linalg.solve(spread + np.diag(variance), (latent - self.means[k]))
+        return np.asarray(self.means[k] + spread @ away, np.float32)
 
     def _noise_of(self, latents: Array, k: int) -> tuple[Wide, Wide]:
         """Noise (n, latent) of latents of class k, and the log det (n,) of the flow."""

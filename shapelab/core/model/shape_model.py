@@ -22,7 +22,8 @@ from shapelab.core.model.latent import (
     PrincipalDirections,
     seed_noise,
 )
-from shapelab.core.model.networks import Generator, ImageEncoder, folded
+from shapelab.core.model.networks import Generator, ImageEncoder, coarse, folded
+from shapelab.core.model.silhouette_fit import Fit
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.model.wholeness import CANDIDATES, best
 from shapelab.core.paths import DEFAULT_MODEL, find_model
@@ -44,6 +45,7 @@ class ShapeModel:
         self._flip = parts.flip
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
+        self._coarse = coarse(cast("Generator", parts.networks["generator"]))
         self._image_encoder = cast("ImageEncoder", parts.networks["image_encoder"]).folded()
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
@@ -157,15 +159,37 @@ class ShapeModel:
         Returns:
             (latent_size,) or (n, latent_size) float32.
         """
+        fits = self.fit_silhouettes(image, mask, check)
+        latents = np.stack([fit.best.latent for fit in fits])
+        return latents[0] if image.ndim == 3 else latents
+
+    def fit_silhouettes(
+        self,
+        image: NDArray[Any],
+        mask: NDArray[Any],
+        check: Callable[[], None] = lambda: None,
+        views: int = 1,
+    ) -> list[Fit]:
+        """What ``fit_image`` takes the best of: all hypotheses of each object, with cameras.
+
+        Args:
+            image: as ``fit_image`` takes it.
+            mask: as ``fit_image`` takes it.
+            check: as ``fit_image`` takes it.
+            views: how many pictures in a row show one object: they get one shape, a camera each.
+        """
         batch = self._pictures(image)
         masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
         if len(masks) != len(batch):
             raise InputError(f"{len(batch)} pictures need as many masks, not {len(masks)}.")
+        if views < 1 or len(batch) % views:
+            raise InputError(f"{len(batch)} pictures are not {views} of each object.")
         seen = self._encode_images(batch)
-        latents = seen.latents
-        if seen.cameras is not None:
-            latents = silhouette_fit.fit(self._networks["generator"], seen, masks, check).latents
-        return latents[0] if image.ndim == 3 else latents
+        if seen.cameras is None:
+            return silhouette_fit.unfitted(seen, views)
+        return silhouette_fit.fit(
+            self._coarse, seen, masks, check, density=self.density, views=views
+        )
 
     def _pictures(self, image: NDArray[Any]) -> Array:
         side = self.spec.image_size

@@ -1,46 +1,66 @@
-"""Fits shapes to the silhouettes in their pictures: latent and camera move until both agree.
+"""Fits shapes to the silhouettes in their pictures: latent and cameras move until all agree.
 
 Analysis by synthesis: a ray through each pixel takes the largest occupancy it meets, which gives a
 soft silhouette that can be differentiated (after Yan et al. 2016, Perspective Transformer Nets).
-The image encoder says where to begin, and how sure it is of each number of the latent.
+The image encoder says where to begin, and how sure it is of each number of the latent. A silhouette
+alone is that of many shapes, so several hypotheses are fitted together and the likeliest is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shapelab.core.model.camera import AZIMUTHS, DEVIATION, MEAN, guessed_codes
+from shapelab.core.model.camera import AZIMUTHS, DEVIATION, MEAN, Camera, guessed_codes
 from shapelab.core.model.image_encoding import ImageEncoding
-from shapelab.core.model.latent import Array
+from shapelab.core.model.latent import Array, LatentDensity, seed_noise
 
-SIDE = 32  # pixels along each side of a silhouette
+SIDE = 32  # pixels along each side of a silhouette, and the most cells of a grid that is rendered
 DEPTHS = 28  # samples along a ray
 REACH = 17 / 32  # how far before and behind the middle they lie, in sides of the grid
 SHARPNESS = 20.0  # of the soft maximum along a ray
 AGREEMENT = 20.0  # nats that a silhouette's overlap (IoU) counts for when the azimuth is chosen
-STEPS = 25
+TURNS, APART = 3, 4  # azimuths that are tried, and how far apart, of 24 on the circle
+CLASSES = 2  # the likeliest ones, each with its most likely latent
+SPREAD = 0.35  # of a sample of the encoder's posterior, in its deviations
+# All hypotheses take the first steps, the likeliest ones the others too.
+SIFTING, STEPS, FINALISTS = 8, 17, 3
+TOGETHER = 4  # objects at once; bounds the memory of a large request
 LEARNING_RATE = 0.1  # of Adam
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
-# In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians.
-SILHOUETTE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT = 100.0, 15.0, 0.5
+# In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians; of
+# how likely the encoder says that the azimuth is.
+SILHOUETTE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT, AZIMUTH_WEIGHT = 50.0, 15.0, 0.5, 0.3
+# How many pixels of a mask are wrong: what is far from all that a shape can be pulls no harder.
+WRONG = 0.02
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A shape that may be the one in the pictures, and from where they show it."""
+
+    latent: Array  # (latent,)
+    cameras: tuple[Camera, ...]  # one a picture
+    overlap: float  # IoU of silhouettes and masks, the mean over the pictures
+    energy: float  # what the fit lowers, in nats; e^-energy says how likely it is beside others
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit found."""
+    """What a fit found for an object."""
 
-    latents: Array  # (n, latent)
-    codes: Array  # (n, 8) of the cameras
-    before: NDArray[np.float64]  # (n,) overlap (IoU) of silhouette and mask at its begin
-    after: NDArray[np.float64]  # and at its end
+    hypotheses: tuple[Hypothesis, ...]  # the likeliest first
+    before: float  # the overlap of the encoder's own shape
+
+    @property
+    def best(self) -> Hypothesis:
+        return self.hypotheses[0]
 
 
 def fit(
@@ -48,12 +68,21 @@ def fit(
     encoding: ImageEncoding,
     masks: Array,
     check: Callable[[], None] = lambda: None,
-) -> Fit:
+    *,
+    density: LatentDensity | None = None,
+    views: int = 1,
+) -> list[Fit]:
     """Moves latents and cameras so that the shapes fill the silhouettes in their pictures.
 
-    Adam lowers a CE(s(z, c), mask) + b mean((z - z0)^2 / variance) + d |c - c0|^2 for each picture
-    by itself: CE is the mean cross-entropy of the silhouette s, z0 and c0 are the encoder's latent
-    and code, and a, b, d the three weights above. What comes no closer stays as it was.
+    Adam lowers, for each hypothesis by itself, the energy
+
+        sum over pictures of a CE(s(z, c), mask) + d |c - c0|^2 - e log p(azimuth of c0)
+        + b mean((z - z0)^2 / variance)
+
+    CE is the mean cross-entropy of the silhouette s, of which a share ``WRONG`` is taken as noise,
+    z0 and c0 are the encoder's latent and code, and a, b, d, e the weights above. Hypotheses begin
+    from the encoder's latent at several azimuths; from the latents that are likeliest for one class
+    each; from what each of several pictures says alone, or from a sample around what one says.
 
     Args:
         generator: latents to logits, on the CPU; its weights stay.
@@ -61,50 +90,207 @@ def fit(
             less.
         masks: (n, S, S) in [0, 1]: what the object covers in pictures as ``images.frame`` gives.
         check: called before each step; what it raises ends the fit.
+        density: where the codes of each class lie; without it no class has a hypothesis.
+        views: how many pictures in a row show the same object.
+
+    Returns:
+        A fit for each object, n / views of them.
     """
     assert encoding.cameras is not None
-    start = torch.from_numpy(encoding.latents)
-    weight = LATENT_WEIGHT / torch.from_numpy(encoding.variances)
     mask = functional.interpolate(torch.from_numpy(masks)[:, None], size=(SIDE, SIDE), mode="area")
     mask = mask[:, 0].clamp(0, 1)
-    with torch.no_grad():
-        code = _likeliest(torch.sigmoid(generator(start))[:, 0], encoding.cameras, mask)
-    moves = [torch.zeros_like(value, requires_grad=True) for value in (start, code)]
-    adam = torch.optim.Adam(moves, lr=LEARNING_RATE)
-    overlaps = []
-    for step in range(STEPS + 1):
-        check()
-        latent, now = start + moves[0], code + CODE_PACE * moves[1]
-        seen = silhouettes(torch.sigmoid(generator(latent))[:, 0], now)
-        overlaps.append(_overlap(seen.detach(), mask))
-        if step < STEPS:
-            miss = functional.binary_cross_entropy(seen, mask, reduction="none").mean((1, 2))
-            held = (moves[0].square() * weight).mean(1)
-            held = held + CODE_WEIGHT * (now - code).square().sum(1)
-            adam.zero_grad()
-            (SILHOUETTE_WEIGHT * miss + held).sum().backward()
-            adam.step()
-    before, after = overlaps[0], overlaps[-1]
-    closer = torch.from_numpy(after > before)[:, None]
-    found = torch.where(closer, latent, start).detach().numpy()
-    turned = torch.where(closer, now, code).detach().numpy()
-    return Fit(found, turned, before, np.maximum(before, after))
+    fits = []
+    for first in range(0, len(masks), TOGETHER * views):
+        rows = slice(first, first + TOGETHER * views)
+        fits += _Fitting(generator, encoding.of(rows), mask[rows], check, density, views).run()
+    return fits
 
 
-def _likeliest(occupancy: Tensor, guesses: Array, mask: Tensor) -> Tensor:
-    """The codes [n, 8] at the azimuths that are likely and whose silhouettes agree with the masks.
+def unfitted(encoding: ImageEncoding, views: int = 1) -> list[Fit]:
+    """What an encoder that has learnt no cameras says of each object, as it is."""
+    return [Fit((Hypothesis(latent, (), 0.0, 0.0),), 0.0) for latent in _agreed(encoding, views)[0]]
 
-    One of them serves: to begin from two and keep the better fit costs twice as much, and chose
-    shapes that were no better.
+
+def _agreed(encoding: ImageEncoding, views: int) -> tuple[Array, Array]:
+    """Means and variances (m, latent) of what all pictures of an object say.
+
+    What they say errs alike, so many are no surer than one.
     """
-    codes = torch.from_numpy(guessed_codes(guesses))
-    likely = torch.log_softmax(torch.from_numpy(guesses[:, :AZIMUTHS]), 1)
-    chosen = torch.zeros(len(occupancy), dtype=torch.long)
-    for k, (grid, around) in enumerate(zip(occupancy, codes, strict=True)):
-        seen = silhouettes(grid.expand(AZIMUTHS, *grid.shape), around)
-        overlap = torch.from_numpy(_overlap(seen, mask[k]))
-        chosen[k] = (likely[k] + AGREEMENT * overlap).argmax()
-    return codes[torch.arange(len(occupancy)), chosen]
+    grouped = (-1, views, encoding.latents.shape[1])
+    precision = 1 / encoding.variances.reshape(grouped)
+    shares = precision / precision.sum(1, keepdims=True)
+    means = (shares * encoding.latents.reshape(grouped)).sum(1)
+    return means, 1 / precision.mean(1)
+
+
+@dataclass(frozen=True)
+class _State:
+    """Hypotheses: k of each of m objects, with v pictures each."""
+
+    latents: Tensor  # [m, k, latent]
+    anchors: Tensor  # [m, k, v, 8]: the codes that the cameras began from
+    codes: Tensor  # [m, k, v, 8]
+    likely: Tensor  # [m, k, v]: log p of the anchors' azimuths
+    energy: Tensor  # [m, k]
+    overlap: Tensor  # [m, k]
+
+    def taken(self, places: Tensor) -> _State:
+        """Some hypotheses of each object, places [m, few]."""
+        rows = torch.arange(len(places))[:, None]
+        return _State(*(getattr(self, name)[rows, places] for name in self.__dataclass_fields__))
+
+
+class _Fitting:
+    """The work of ``fit`` on a few objects at once."""
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        encoding: ImageEncoding,
+        mask: Tensor,
+        check: Callable[[], None],
+        density: LatentDensity | None,
+        views: int,
+    ) -> None:
+        assert encoding.cameras is not None
+        self.generator, self.check, self.density = generator, check, density
+        self.encoding, self.views = encoding, views
+        self.mask = mask.view(-1, views, SIDE, SIDE)
+        self.seen = torch.from_numpy(encoding.latents).unflatten(0, (-1, views))
+        self.mean, self.variance = map(torch.from_numpy, _agreed(encoding, views))
+        self.codes = torch.from_numpy(guessed_codes(encoding.cameras)).unflatten(0, (-1, views))
+        likely = torch.log_softmax(torch.from_numpy(encoding.cameras[:, :AZIMUTHS]), 1)
+        self.likely = likely.unflatten(0, (-1, views))
+
+    def run(self) -> list[Fit]:
+        with torch.no_grad():
+            begun = self.begun()
+        sifted = self.moved(begun, SIFTING)
+        order = sifted.energy.argsort(1)
+        finished = self.moved(sifted.taken(order[:, :FINALISTS]), STEPS)
+        rest = sifted.taken(order[:, FINALISTS:])
+        fits = []
+        for k, before in enumerate(begun.overlap[:, 0].tolist()):
+            found = [*_hypotheses(finished, k), *_hypotheses(rest, k)]
+            fits.append(Fit(tuple(sorted(found, key=lambda one: one.energy)), before))
+        return fits
+
+    def begun(self) -> _State:
+        """The hypotheses where they begin; the first one is what the encoder says."""
+        picks = self.azimuths(self.mean, TURNS)
+        latents = [self.mean] * TURNS
+        chosen = list(picks)
+        others = self.of_classes()
+        if self.views > 1:
+            for k in range(self.views):
+                latents.append(self.seen[:, k])
+                chosen.append(self.azimuths(self.seen[:, k], 1)[0])
+        else:
+            noise = torch.from_numpy(seed_noise(0, self.mean.shape[1]))
+            others.append(self.mean + SPREAD * self.variance.sqrt() * noise)
+        latents += others
+        chosen += [picks[0]] * len(others)
+        places = torch.stack(chosen, 1)[..., None]  # [m, k, v, 1]
+        codes = self.codes[:, None].expand(-1, len(chosen), -1, -1, -1)
+        anchors = codes.gather(3, places[..., None].expand(-1, -1, -1, -1, codes.shape[-1]))
+        likely = self.likely[:, None].expand(-1, len(chosen), -1, -1).gather(3, places)
+        start = anchors[:, :, :, 0]
+        unknown = torch.full(places.shape[:2], torch.inf)
+        state = _State(torch.stack(latents, 1), start, start, likely[..., 0], unknown, unknown)
+        energy, overlap = self.judged(state.latents, state.codes, state)
+        return replace(state, energy=energy, overlap=overlap)
+
+    def azimuths(self, latents: Tensor, count: int) -> list[Tensor]:
+        """Azimuths, the best first, that are likely and agree with the masks; [m, v] each."""
+        grids = self.decoded(latents)
+        overlap = torch.zeros_like(self.likely)
+        for k, grid in enumerate(grids):
+            self.check()
+            for view in range(self.views):
+                seen = silhouettes(grid.expand(AZIMUTHS, -1, -1, -1), self.codes[k, view])
+                overlap[k, view] = _overlap(seen, self.mask[k, view])
+        score = self.likely + AGREEMENT * overlap
+        around = torch.arange(AZIMUTHS)
+        found = []
+        for _ in range(count):
+            best = score.argmax(2)
+            found.append(best)
+            apart = (around - best[..., None]) % AZIMUTHS
+            near = torch.minimum(apart, AZIMUTHS - apart) < APART
+            score = score.masked_fill(near, -torch.inf)
+        return found
+
+    def of_classes(self) -> list[Tensor]:
+        """The latents [m, latent] that are likeliest if the object is of a class, by its rank."""
+        if self.density is None:
+            return []
+        rows = []
+        guesses = self.encoding.classes
+        for k, latent in enumerate(self.mean.numpy()):
+            if guesses is None:
+                scores = self.density.log_likelihoods(latent)
+            else:
+                scores = guesses[k * self.views : (k + 1) * self.views, :-1].mean(0)
+            likeliest = np.argsort(-scores)[:CLASSES]
+            variance = self.variance[k].numpy()
+            rows.append([self.density.within_class(latent, variance, c) for c in likeliest])
+        return list(torch.from_numpy(np.array(rows, np.float32)).unbind(1))
+
+    def moved(self, begun: _State, steps: int) -> _State:
+        """Each hypothesis after some steps, where its energy was lowest."""
+        moves = [torch.zeros_like(v, requires_grad=True) for v in (begun.latents, begun.codes)]
+        adam = torch.optim.Adam(moves, lr=LEARNING_RATE)
+        best = begun
+        for step in range(steps + 1):
+            self.check()
+            latents, codes = begun.latents + moves[0], begun.codes + CODE_PACE * moves[1]
+            energy, overlap = self.judged(latents, codes, begun)
+            lower = energy.detach() < best.energy
+            best = replace(
+                best,
+                latents=torch.where(lower[..., None], latents.detach(), best.latents),
+                codes=torch.where(lower[..., None, None], codes.detach(), best.codes),
+                energy=torch.where(lower, energy.detach(), best.energy),
+                overlap=torch.where(lower, overlap, best.overlap),
+            )
+            if step < steps:
+                adam.zero_grad()
+                energy.sum().backward()
+                adam.step()
+        return best
+
+    def judged(self, latents: Tensor, codes: Tensor, begun: _State) -> tuple[Tensor, Tensor]:
+        """Energy and overlap, [m, k] each, of latents [m, k, latent] and codes [m, k, v, 8]."""
+        shape = codes.shape[:3]
+        grids = self.decoded(latents.flatten(0, 1)).unflatten(0, shape[:2])
+        each = grids[:, :, None].expand(-1, -1, self.views, -1, -1, -1)
+        seen = silhouettes(each.flatten(0, 2), codes.flatten(0, 2))
+        masks = self.mask[:, None].expand(*shape, -1, -1).flatten(0, 2)
+        told = WRONG + (1 - 2 * WRONG) * seen
+        miss = functional.binary_cross_entropy(told, masks, reduction="none").mean((1, 2))
+        miss = miss.view(shape).sum(2)
+        strayed = ((latents - self.mean[:, None]).square() / self.variance[:, None]).mean(2)
+        turned = (codes - begun.anchors).square().sum((2, 3))
+        energy = SILHOUETTE_WEIGHT * miss + LATENT_WEIGHT * strayed + CODE_WEIGHT * turned
+        energy = energy - AZIMUTH_WEIGHT * begun.likely.sum(2)
+        return energy, _overlap(seen.detach(), masks).view(shape).mean(2)
+
+    def decoded(self, latents: Tensor) -> Tensor:
+        """Occupancies [n, C, C, C] of latents [n, latent]; C is ``SIDE`` at most."""
+        grids = torch.sigmoid(self.generator(latents))
+        finer = grids.shape[-1] // SIDE
+        return (functional.avg_pool3d(grids, finer) if finer > 1 else grids)[:, 0]
+
+
+def _hypotheses(state: _State, k: int) -> Sequence[Hypothesis]:
+    """Those of object k."""
+    rows = (state.latents[k], state.codes[k], state.overlap[k], state.energy[k])
+    return [
+        Hypothesis(
+            latent.numpy(), tuple(map(Camera.of_code, codes.numpy())), float(overlap), float(energy)
+        )
+        for latent, codes, overlap, energy in zip(*rows, strict=True)
+    ]
 
 
 def silhouettes(occupancy: Tensor, codes: Tensor) -> Tensor:
@@ -152,7 +338,6 @@ def _axes(plain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return towards, cos_t * across - sin_t * above, cos_t * above + sin_t * across
 
 
-def _overlap(seen: Tensor, mask: Tensor) -> NDArray[np.float64]:
-    """IoU (n,) of soft sets [n, SIDE, SIDE]; one mask serves for all."""
-    both = torch.minimum(seen, mask).sum((1, 2))
-    return (both / torch.maximum(seen, mask).sum((1, 2))).double().numpy()
+def _overlap(seen: Tensor, mask: Tensor) -> Tensor:
+    """IoU [n] of soft sets [n, SIDE, SIDE]; one mask serves for all."""
+    return torch.minimum(seen, mask).sum((1, 2)) / torch.maximum(seen, mask).sum((1, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,4 +206,16 @@ def shape_of_file(model: ShapeModel, path: Path) -> SavedShape:
 
     found = reconstruct(model, path)
     origin = f"{found.source_kind} {path.name}"
+    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
+
+
+def shape_of_views(model: ShapeModel, paths: Sequence[Path]) -> SavedShape:
+    """The shape of one object in several pictures. Raises InputError if one is unusable."""
+    from shapelab.core.inputs.reconstruct import reconstruct_views
+
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"There is no file '{path}'.")
+    found = reconstruct_views(model, paths)
+    origin = f"pictures {', '.join(path.name for path in paths)}"
     return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))

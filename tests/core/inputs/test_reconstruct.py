@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,14 +10,16 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from shapelab.core.errors import InputError
+from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import untrusted_reader
 from shapelab.core.inputs.images import PreparedImage
-from shapelab.core.inputs.reconstruct import POOR, iou, reconstruct
+from shapelab.core.inputs.reconstruct import POOR, iou, reconstruct, reconstruct_views
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.inputs.voxelise import solid
 from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.model.camera import Camera
 from shapelab.core.model.shape_model import ShapeModel
+from shapelab.core.model.silhouette_fit import Fit, Hypothesis
 from shapelab.core.model.spec import ModelSpec
 
 Turn = Callable[[np.ndarray], np.ndarray]
@@ -55,14 +58,15 @@ class OneShapeModel:
         same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
         return np.array(same, np.float32)[:, None]
 
-    def fit_image(
-        self, image: np.ndarray, mask: np.ndarray, check: Callable[[], None]
-    ) -> np.ndarray:
-        assert image.shape == (2, 64, 64)
-        assert mask.ndim == 2
+    def fit_silhouettes(
+        self, image: np.ndarray, mask: np.ndarray, check: Callable[[], None], views: int
+    ) -> list[Fit]:
+        assert image.shape == (views, 2, 64, 64)
+        assert mask.shape[0] == views
         assert 0 <= mask.min() <= mask.max() <= 1
         check()
-        return np.ones(1, np.float32)
+        best = Hypothesis(np.ones(1, np.float32), (Camera(0, 0, 2, 0),) * views, 0.876, 1.0)
+        return [Fit((best,), 0.5)]
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         block = np.zeros(self.known.shape, np.float32)
@@ -149,6 +153,31 @@ def test_pictures_go_through_the_image_encoder(model: ShapeModel) -> None:
     assert result.latent.shape == (1,)
     assert result.occupancy.shape == (32, 32, 32)
     assert "guessed" in result.note
+    assert result.fit is not None
+    assert result.latent is result.fit.best.latent
+
+
+def test_pictures_of_one_object_give_one_shape(model: ShapeModel) -> None:
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    views = [read_file(PreparedImage(rgba, rgba, "alpha"), "picture", ".png") for _ in range(9)]
+    result = reconstruct_views(model, views[:3])
+    assert result.latent.shape == (1,)
+    assert result.fit is not None
+    assert len(result.fit.best.cameras) == 3
+    assert "3 pictures" in result.note
+    assert "88%" in result.note
+    mesh = read_file(seat(), "mesh", ".stl")
+    for wrong, words in (
+        (views[:1], "not from 1"),
+        (views, "not from 9"),
+        ([*views[:1], mesh], "seat.stl is no picture"),
+    ):
+        with pytest.raises(InputError, match=words):
+            reconstruct_views(model, wrong)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        reconstruct_views(model, views[:2], stop)
 
 
 def test_a_missing_file_is_one_sentence(model: ShapeModel) -> None:

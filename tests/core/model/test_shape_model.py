@@ -24,6 +24,7 @@ from shapelab.core.model.networks import (
     ImageEncoder,
     ResidualBlock,
     VoxelEncoder,
+    coarse,
     folded,
     joined,
     parted,
@@ -268,7 +269,24 @@ def test_a_picture_is_fitted_to_its_silhouette_where_cameras_are_known(model: Sh
     fitted = seeing.fit_image(pictures, masks)
     assert fitted.shape == (2, 16)
     assert not np.allclose(fitted, seeing.encode_image(pictures))
-    np.testing.assert_allclose(seeing.fit_image(pictures[0], masks[0]), fitted[0], atol=1e-3)
+    joint = seeing.fit_silhouettes(pictures, masks, views=2)
+    assert len(joint) == 1
+    assert len(joint[0].best.cameras) == 2
+
+
+@pytest.mark.parametrize("field", ["occupancy", "signed_distance"])
+def test_a_coarse_generator_gives_the_mean_of_sub_cells(field: str) -> None:
+    spec = SMALL.model_copy(update={"resolution": 64, "sub_cells": True, "field": field})
+    generator = tiny_parts(spec).networks["generator"].eval()
+    latents = torch.randn(2, spec.latent_size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = torch.nn.functional.avg_pool3d(generator(latents), 2)
+    found = coarse(generator)(latents.requires_grad_())
+    assert torch.allclose(found, expected, atol=1e-5)
+    found.sum().backward()
+    assert latents.grad is not None
+    assert latents.grad.abs().sum() > 0
+    assert generator.head.weight.grad is None
 
 
 @pytest.mark.parametrize(
@@ -282,6 +300,9 @@ def test_a_picture_is_fitted_to_its_silhouette_where_cameras_are_known(model: Sh
         lambda m: m.fit_image(np.zeros((3, 32, 32), np.float32), np.zeros((32, 32))),
         lambda m: m.fit_image(np.zeros((2, 32, 32), np.float32), np.full((32, 32), np.inf)),
         lambda m: m.fit_image(np.zeros((2, 2, 32, 32), np.float32), np.zeros((3, 32, 32))),
+        lambda m: m.fit_silhouettes(
+            np.zeros((3, 2, 32, 32), np.float32), np.zeros((3, 32, 32)), views=2
+        ),
         lambda m: m.sample("spoon"),
         lambda m: m.sample("chair", -1),
     ],
