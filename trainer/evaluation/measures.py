@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.model.wholeness import CANDIDATES
+
 from ..data.pictures.draw import Picture, draw, on_paper
 from ..process.control import Check, Tell
 from .metrics import bootstrap
@@ -16,6 +18,7 @@ from .metrics import bootstrap
 Tile = NDArray[Any]  # (R, R, R) occupancy, or a picture (S, S, 4) uint8 as the model sees it
 
 SAMPLES, PAIRS = 64, 64  # of a class: samples, and pairs whose midpoints are looked at
+WHOLE = 32  # of a class: samples that are the best of a few
 FITTED = 150  # pictures that are fitted to their silhouettes, which takes half a second each
 NEAREST = 400  # training shapes of a class, among which the nearest is looked for
 SIDE = 104  # pixels of a tile
@@ -56,6 +59,11 @@ MEASURES = {
     ),
     "sample_one_piece": Measure(
         "In one piece: samples", f"seeds 0 to {SAMPLES - 1} of each class", percent=True
+    ),
+    "whole_sample_one_piece": Measure(
+        "In one piece: samples, whole ones preferred",
+        f"as Randomise draws them: each the best of {CANDIDATES} seeds; {WHOLE} of each class",
+        percent=True,
     ),
     "picture_iou": Measure("IoU from pictures, by the encoder", "at 0.5"),
     "photo_iou": Measure(

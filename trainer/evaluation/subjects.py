@@ -20,6 +20,7 @@ from shapelab.core.model.latent import Array
 from shapelab.core.model.networks import Generator
 from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
+from shapelab.core.model.wholeness import CANDIDATES
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import steps
 from shapelab.core.runs.store_mix import RunData, parse_share, shares_of
@@ -51,6 +52,11 @@ class Subject:
         """Latents (count, latent) of the seeds from ``first`` on, as the app draws them."""
         seeds = range(first, first + count)
         return np.concatenate([self.model.sample(name, k, 1, truncation) for k in seeds])
+
+    def whole_samples(self, name: str, count: int, truncation: float) -> Array:
+        """Latents (count, latent) as the app's Randomise draws them: the best of a few seeds."""
+        seeds = [self.model.whole_seed(name, CANDIDATES * k, truncation) for k in range(count)]
+        return np.concatenate([self.model.sample(name, seed, 1, truncation) for seed in seeds])
 
     def encoded(self, rgba: NDArray[np.uint8]) -> Array:
         """Latents (n, latent) of framed pictures (n, S, S, 4), by the encoder alone."""

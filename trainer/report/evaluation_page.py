@@ -32,6 +32,7 @@ ONE_PIECE = {  # and how a narrow column calls it
     "one_piece": "decoded",
     "midpoint_one_piece": "midpoints",
     "sample_one_piece": "samples",
+    "whole_sample_one_piece": "preferred",
 }
 
 

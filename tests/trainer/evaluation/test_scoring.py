@@ -63,6 +63,7 @@ def test_a_run_is_scored_from_pictures_with_and_without_cameras(
     samples = [subject.model.sample("box", k)[0] for k in range(64)]
     whole = one_part(subject.model.decode(np.stack(samples)) > 0.5)
     assert figures["sample_one_piece"].by_class["box"] == pytest.approx(whole.mean())
+    assert figures["whole_sample_one_piece"].by_class["box"] >= whole.mean()
     worst = figures["iou"].worst
     assert figures["iou"].by_class[worst] == min(figures["iou"].by_class.values())
     assert {strip.class_name for strip in found.strips} == {"ball", "box"}
