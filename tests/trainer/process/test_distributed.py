@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import run_float64
 import torch
 
 from shapelab.core.errors import RunError
@@ -20,13 +21,11 @@ HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun needs libuv there")
 
 
-def launch(processes: int, *arguments: str | Path) -> str:
-    """Runs Python with these arguments, alone or under torch.distributed.run; its stdout."""
-    command = [sys.executable]
-    if processes > 1:
-        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+def launch(*arguments: str | Path | int) -> str:
+    """Runs Python with these arguments as two processes of torch.distributed.run; its stdout."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [*command, *map(str, arguments)],
+        [*torchrun, "--nproc-per-node=2", *map(str, arguments)],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parents[2])},
         capture_output=True,
         text=True,
@@ -48,17 +47,18 @@ def largest_difference(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -
     return max((a[name].double() - b[name].double()).abs().max().item() for name in a)
 
 
-def test_two_processes_and_changes_on_the_way_equal_one_process(config, store_folder, tmp_path):
+def test_two_processes_and_changes_on_the_way_equal_one_process(
+    config, store_folder, alone, tmp_path
+):
     config = config.model_copy(
         update={"image_steps": 2, "free_bits": 0.01, "critic_shift": 1, "validate_every": 100}
     )
     for name in ("one", "two", "changing"):
         RunFolder(tmp_path / name).create(config, store_folder)
-    script = HERE / "run_float64.py"
-    launch(1, script, store_folder, tmp_path / "one", 12)
-    launch(2, script, store_folder, tmp_path / "two", 12)
-    for processes, last in ((1, 4), (2, 8), (1, 12)):
-        launch(processes, script, store_folder, tmp_path / "changing", last)
+    run_float64.train(store_folder, tmp_path / "one", 12, alone)
+    run_float64.train(store_folder, tmp_path / "changing", 4, alone)
+    launch(HERE / "run_float64.py", store_folder, tmp_path / "two", 12, tmp_path / "changing", 8)
+    run_float64.train(store_folder, tmp_path / "changing", 12, alone)
     one = tensors_of(tmp_path / "one")
     assert largest_difference(one, tensors_of(tmp_path / "two")) < 1e-5
     assert largest_difference(one, tensors_of(tmp_path / "changing")) < 1e-5
@@ -73,7 +73,7 @@ def test_the_command_line_under_torchrun_writes_once_and_finishes(config, store_
     ]  # fmt: skip
     options = [part for text in settings for part in ("--set", text)]
     output = launch(
-        2, "-m", "trainer", "fit", "--data", store_folder, "--dir", run, "--events", "jsonl",
+        "-m", "trainer", "fit", "--data", store_folder, "--dir", run, "--events", "jsonl",
         *options,
     )  # fmt: skip
     events = [json.loads(line) for line in output.splitlines()]
@@ -85,7 +85,7 @@ def test_the_command_line_under_torchrun_writes_once_and_finishes(config, store_
 
 
 def test_only_the_whole_gradient_is_right_and_the_check_finds_the_wrong_patterns():
-    errors = json.loads(launch(2, HERE / "ddp_patterns.py").splitlines()[-1])
+    errors = json.loads(launch(HERE / "ddp_patterns.py").splitlines()[-1])
     assert errors.pop("ours") < 1e-5
     assert errors.pop("whole_loss_in_one_wrapped_forward") < 1e-5
     assert set(errors) == {"static_graph", "three_backwards", "penalty_last_after_no_sync"}

@@ -5,6 +5,7 @@ many were killed, and at which steps of the log the run stood then.
 """
 
 import json
+import math
 import os
 import random
 import signal
@@ -32,16 +33,20 @@ kills, rng = int(sys.argv[3]), random.Random(int(sys.argv[4]))
 Processes()  # its imports too
 
 
-def child() -> None:
-    for _ in fit(store, folder.path):
-        pass
+def child(most: float) -> None:
+    saved = 0
+    for event in fit(store, folder.path):
+        saved += isinstance(event, Saved)
+        if saved >= most:  # who is to kill it comes late, on a busy machine
+            signal.pause()
 
 
-def spawn() -> int:
+def spawn(most: float = math.inf) -> int:
+    """A child that trains, and waits after so many saves; its number."""
     pid = os.fork()
     if pid == 0:
         try:
-            child()
+            child(most)
         finally:
             os._exit(0 if sys.exc_info()[0] is None else 1)
     return pid
@@ -59,9 +64,10 @@ def wait_for(kind: type, count: int) -> None:
 
 seen, reader, acknowledged = [], EventReader(folder.events), 0
 while len(seen) < kills:
-    pid = spawn()
+    steps = rng.randint(0, MOST_STEPS)
+    pid = spawn(steps + 2)
     wait_for(Started, 1)
-    wait_for(Saved, rng.randint(0, MOST_STEPS))
+    wait_for(Saved, steps)
     time.sleep(rng.uniform(0, 0.06))  # somewhere in a step or a save: that is the point
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
