@@ -94,12 +94,14 @@ class LatentDensity:
         k = self.index(class_name)
         if self.flow is None:
             return np.asarray(self.means[k] + truncation * noise @ self.factors[k].T, np.float32)
-        return self._of_noise(truncation * noise, np.eye(len(self.classes))[k])
+        rows = truncation * noise.reshape(-1, self.latent_size)
+        kinds = np.tile(np.eye(len(self.classes))[k], (len(rows), 1))
+        return self._of_noise(rows, kinds).reshape(noise.shape)
 
     def noise_of(self, latents: Array, class_name: str) -> Array:
         """The noise (..., latent) that ``place`` moves to these latents, but for rounding."""
         rows = latents.reshape(-1, self.latent_size)
-        noise = self._noise_of(rows, self.index(class_name))[0]
+        noise = self._noise_of(rows, [self.index(class_name)] * len(rows))[0]
         return np.asarray(noise, np.float32).reshape(latents.shape)
 
     def between(
@@ -120,17 +122,16 @@ class LatentDensity:
         """
         if self.flow is None or t in (0, 1):
             return PATHS[mode](a, b, t)
-        ends = np.stack([a, b])
-        kinds = np.eye(len(self.classes))[[self.index(name) for name in classes]]
-        noise = np.stack([self.noise_of(end, c) for end, c in zip(ends, classes, strict=True)])
-        # What rounding leaves at the ends is spread over the path, which so begins at a.
-        missed = ends - np.stack([self._of_noise(*end) for end in zip(noise, kinds, strict=True)])
-        shares = np.array([1 - t, t])
+        ends, places = np.stack([a, b]), [self.index(name) for name in classes]
+        noise = self._noise_of(ends, places)[0].astype(np.float32)
         way = PATHS[mode](noise[0], noise[1], t)
         typical = HALFWAY * self.latent_size**0.5
         longer = 1 - typical / max(typical, float(np.linalg.norm(way)))
-        found = self._of_noise((1 - 4 * t * (1 - t) * longer) * way, shares @ kinds)
-        return np.asarray(found + shares @ missed, np.float32)
+        way = (1 - 4 * t * (1 - t) * longer) * way
+        kinds, shares = np.eye(len(self.classes))[places], np.array([1 - t, t])
+        found = self._of_noise(np.stack([*noise, way]), np.stack([*kinds, shares @ kinds]))
+        # What rounding leaves at the ends is spread over the path, which so begins at a.
+        return np.asarray(found[2] + shares @ (ends - found[:2]), np.float32)
 
     def neighbours(self, latent: Array, class_name: str, noise: Array, distance: float) -> Array:
         """Latents (n, latent) around one: at distance 0 itself, at 1 any others of its class.
@@ -162,11 +163,10 @@ class LatentDensity:
         With covariance F F^T and noise n the logarithm is -|n|^2 / 2 - log det F, and the flow's
         log det.
         """
-        scores = []
-        for k, factor in enumerate(self.factors):
-            noise, log_det = self._noise_of(latent[None], k)
-            scores.append(-0.5 * noise[0] @ noise[0] + log_det[0] - np.log(np.diag(factor)).sum())
-        return np.array(scores)
+        count = len(self.classes)
+        noise, log_det = self._noise_of(np.tile(latent, (count, 1)), range(count))
+        scale = np.log(np.diagonal(self.factors, axis1=1, axis2=2)).sum(1)
+        return np.asarray(-0.5 * (noise**2).sum(1) + log_det - scale)
 
     def within_class(self, latent: Array, variance: Array, k: int) -> Array:
         """What a latent (latent,), known with this variance, most likely is if it is of class k.
@@ -179,28 +179,28 @@ class LatentDensity:
         away = np.linalg.solve(spread + np.diag(variance), (latent - self.means[k]))
         return np.asarray(self.means[k] + spread @ away, np.float32)
 
-    def _noise_of(self, latents: Array, k: int) -> tuple[Wide, Wide]:
-        """Noise (n, latent) of latents of class k, and the log det (n,) of the flow."""
-        wide = (latents - self.means[k]).astype(np.float64)
-        white = np.linalg.solve(self.factors[k].astype(np.float64), wide.T).T
+    def _noise_of(self, latents: Array, places: Sequence[int]) -> tuple[Wide, Wide]:
+        """Noise (n, latent) of latents of the classes at n places, and the flow's log det (n,)."""
+        from scipy.linalg import solve_triangular
+
+        white = np.zeros(latents.shape)
+        for row, k in enumerate(places):
+            apart = latents[row].astype(np.float64) - self.means[k]
+            white[row] = solve_triangular(self.factors[k].astype(np.float64), apart, lower=True)
         if self.flow is None:
             return white, np.zeros(len(white))
-        kinds = np.zeros((len(white), len(self.classes)), np.float32)
-        kinds[:, k] = 1
-        noise, log_det = self.flow.noise_of(np.ascontiguousarray(white, np.float32), kinds)
+        kinds = np.eye(len(self.classes), dtype=np.float32)[list(places)]
+        noise, log_det = self.flow.noise_of(white.astype(np.float32), kinds)
         return noise.astype(np.float64), log_det.astype(np.float64)
 
-    def _of_noise(self, noise: Array, kind: Wide) -> Array:
-        """Latents (..., latent) of noise, for a class or a blend of them, (classes,)."""
+    def _of_noise(self, noise: Array, kinds: Wide) -> Array:
+        """Latents (n, latent) of noise, each for a class or a blend of them, (n, classes)."""
         assert self.flow is not None
-        rows = np.ascontiguousarray(noise.reshape(-1, self.latent_size), np.float32)
-        kinds = np.tile(kind.astype(np.float32), (len(rows), 1))
-        white = self.flow.white_of(rows, kinds)
-        shares = {int(k): kind[k] for k in np.flatnonzero(kind)}
-        moved = sum(
-            part * (self.means[k] + white @ self.factors[k].T) for k, part in shares.items()
-        )
-        return np.asarray(moved, np.float32).reshape(noise.shape)
+        white = self.flow.white_of(noise.astype(np.float32), kinds.astype(np.float32))
+        latents = np.zeros(white.shape)
+        for k in np.flatnonzero(kinds.any(0)):
+            latents += kinds[:, k, None] * (self.means[k] + white @ self.factors[k].T)
+        return latents.astype(np.float32)
 
 
 @dataclass(frozen=True)
