@@ -79,10 +79,10 @@ def test_a_picture_of_nothing_is_refused_by_its_name(monkeypatch, place):
     file = ReadFile(
         "picture", PreparedImage(rgba, rgba, "grabcut", rgba[..., :3]), "wall.jpg", ".jpg"
     )
-    monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([0.1, 0.2, 0.7]))
+    monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([[0.1, 0.2, 0.7]]))
     with pytest.raises(InputError, match=r"^No object found in wall.jpg: draw a box or crop it.$"):
         reconstruct(model, file)
-    monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([0.6, 0.3, 0.1]))
+    monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([[0.6, 0.3, 0.1]]))
     assert reconstruct(model, file).prepared is file.content
 
 
