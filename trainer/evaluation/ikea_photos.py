@@ -7,12 +7,15 @@ all permutations and flips of the axes and shifts of up to 10 % the alignment th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
 
 from shapelab.core.errors import InputError
+from shapelab.core.inputs import images
+from shapelab.core.inputs.reconstruct import reconstruct
 from shapelab.core.inputs.voxel_files import VoxelGrid
 
 from ..data.source import Item, Reader
@@ -61,7 +64,7 @@ def score(subject: Subject, folder: Path, found: Findings) -> None:
                 best = aligned_precision(mean_shape, truth[item.id])
                 mean_shapes += [(item.label, best)] * len(item.pictures)
         real = truth[item.id]
-        made, tiles = _from_photo(subject, photo, found)
+        made, tiles = _from_photo(subject, photo)
         plain = average_precision(made, np.stack([real, real]))
         pruned = [aligned_precision(each, real, TRIED) for each in made]
         whole = [aligned_precision(each, real) for each in made] if exact else []
@@ -145,17 +148,17 @@ def at_release_side(occupancy: Occupancies) -> Occupancies:
     return np.asarray(pooled, np.float32)
 
 
-def _from_photo(subject: Subject, photo: Path, found: Findings) -> tuple[Occupancies, list[Tile]]:
+def _from_photo(subject: Subject, path: Path) -> tuple[Occupancies, list[Tile]]:
     """Occupancies (2, 20, 20, 20) by the encoder and as the app gives it, and what is shown."""
-    try:
-        rgba = guarded_loading.picture(photo)
-    except InputError:
-        side = subject.model.spec.resolution
-        nothing = np.zeros((2, side, side, side), np.float32)
-        blank = np.zeros((side, side, 4), np.uint8)
-        return np.stack([at_release_side(grid) for grid in nothing]), [blank, *nothing]
-    latents = np.concatenate(subject.seen(rgba[None], found.check))
-    made = subject.model.decode(latents)
+    model = subject.model
+    made = np.zeros((2, *model.spec.grid), np.float32)
+    rgba = np.zeros((SIDE, SIDE, 4), np.uint8)
+    with suppress(InputError):  # there is no object
+        file, picture = guarded_loading.photo(path)
+        rgba = picture.rgba
+        seen = images.to_input(rgba, model.spec, picture.scene)
+        made[0] = model.decode(model.encode_image(seen))
+        made[1] = reconstruct(model, file).occupancy
     return np.stack([at_release_side(grid) for grid in made]), [rgba, *made]
 
 

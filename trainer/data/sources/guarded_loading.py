@@ -11,7 +11,7 @@ import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.images import Pixels, PreparedImage
-from shapelab.core.inputs.untrusted_reader import GuardedReader
+from shapelab.core.inputs.untrusted_reader import GuardedReader, ReadFile
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 
@@ -58,18 +58,23 @@ def load_with_up(item: Item) -> tuple[FileShape, str]:
 
 
 def picture(path: Path) -> Pixels:
-    """The object in a picture file, cut out and framed, (S, S, 4) RGBA.
+    """The object in a picture file, cut out and framed, (S, S, 4) RGBA. Raises as ``photo``."""
+    return photo(path)[1].rgba
+
+
+def photo(path: Path) -> tuple[ReadFile, PreparedImage]:
+    """A picture file as the app reads it, and the object in it, cut out and framed.
 
     Raises:
         InputError: one sentence that names the file.
     """
     try:
-        content = _reader().read(path).content
+        file = _reader().read(path)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
-    if not isinstance(content, PreparedImage):
+    if not isinstance(file.content, PreparedImage):
         raise InputError(f"'{path.name}' is a shape; a picture is wanted here.")
-    return content.rgba
+    return file, file.content
 
 
 def _reader() -> GuardedReader:
