@@ -9,10 +9,14 @@ import pytest
 import torch
 
 from shapelab.core.model.latent import seed_noise
-from trainer.evaluation import flow_fit
+from trainer.data.store.prepared_store import open_store
+from trainer.evaluation import flow_fit, prior
 from trainer.evaluation.flow_fit import FlowFit, Posteriors
 from trainer.evaluation.prior import gaussians
 from trainer.process.control import Stopped
+from trainer.process.distributed import Processes
+from trainer.updates.encoding import encode_grids
+from trainer.updates.state import new_state
 
 CLASSES = ("ring", "moons")
 
@@ -128,3 +132,18 @@ def test_the_fit_ends_between_two_steps(quick, phase):
     given = (whole,) if phase == "by_wholeness" else ()
     with pytest.raises(Stopped):
         getattr(fit, phase)(*given, check=check)
+
+
+def test_a_store_with_enough_shapes_gets_a_flow(monkeypatch, quick, config, store_folder):
+    averages, store = new_state(config, Processes()).averages, open_store(store_folder)
+    for name, value in {"STEPS": 50, "GUIDED_STEPS": 2, "JUDGED_FIRST": 32}.items():
+        monkeypatch.setattr(flow_fit, name, value)
+    given = averages["generator"], averages["voxel_encoder"], store, True
+    assert prior.fit_prior(*given).flow is None
+    monkeypatch.setattr(prior, "LEAST", len(store.indices("train")))
+    heard = []
+    density = prior.fit_prior(*given, lambda *told: heard.append(told))
+    assert heard[-1] == (flow_fit.TOLD, 52, 52)
+    codes = encode_grids(averages["voxel_encoder"], store, np.arange(4))
+    noise = density.noise_of(codes, store.classes[0])
+    np.testing.assert_allclose(density.place(noise, store.classes[0]), codes, atol=1e-3)
