@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -92,23 +90,3 @@ def test_what_was_tested_together_is_named_with_its_versions() -> None:
             continue
         version = pinned[canonicalize_name(wanted.name)].specifier
         assert wanted.specifier.contains(next(iter(version)).version), text
-
-
-@pytest.mark.slow
-def test_the_lower_bounds_can_be_installed_together(tmp_path: Path) -> None:
-    """pip finds a set of packages with each at the oldest version that we say will do."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    lowest = []
-    for wanted in map(Requirement, project["dependencies"]):
-        oldest = next(each.version for each in wanted.specifier if each.operator == ">=")
-        lowest.append(f"{wanted.name}=={oldest}{'' if oldest.count('.') > 1 else '.*'}")
-    (tmp_path / "lowest.txt").write_text("\n".join(lowest))
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
-    done = subprocess.run(
-        [*command, "-c", tmp_path / "lowest.txt", ROOT],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
