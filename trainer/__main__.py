@@ -319,6 +319,23 @@ def export_model(
     print(f"Wrote {folder}.")
 
 
+@app.command("fit-prior")
+def fit_prior(
+    model: Annotated[str, typer.Argument(help="A model, by name or path.")],
+    name: Annotated[str, typer.Argument(help="Name of the new model, or a folder to write.")],
+    data: DataOption,
+    force: ForceOption = False,
+) -> None:
+    """Writes a model again with a prior fitted anew: what its seeds and paths run through."""
+    from .evaluation.export import renew_prior
+    from .report.work_progress import scoring
+
+    with scoring(sys.stderr) as (tell, check):
+        shares = [parse_share(text) for text in data]
+        folder = renew_prior(model, name, shares, tell, force, check)
+    print(f"Wrote {folder}.")
+
+
 @app.command()
 def bench(
     width: Annotated[

@@ -13,16 +13,19 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
-from shapelab.core.paths import user_folder
+from shapelab.core.model.networks import Generator
+from shapelab.core.paths import find_model, user_folder
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.store_mix import RunData, StoreShare
 
+from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store
 from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.imagenet_weights import MADE_FROM
 from ..updates.state import TrainState
-from .code_statistics import presentable_seeds
+from .code_statistics import presentable_seeds, principal_directions
 from .measures import Evaluation
+from .prior import fit_prior
 from .scoring import evaluate
 from .subjects import encoded, held_out_of, of_bytes, read_run
 
@@ -57,24 +60,90 @@ def export(
     Raises:
         ExportError: there is a model of that name already, or it cannot be written.
     """
+    folder = _free_folder(name, force)
+    state, store = read_run(run, data, checkpoint)
+    made = encoded(state, store, tell, check)
+    subject = of_bytes(made, folder.name, state.critic)
+    scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
+    card = _card(folder.name, state, store, scores, licence)
+    card["first_seeds"] = presentable_seeds(state.averages["generator"], subject.model.density)
+    if note:
+        card["note"] = note
+    _write(folder, card, made, force)
+    return folder
+
+
+def renew_prior(
+    model: str,
+    name: str,
+    data: RunData,
+    tell: Tell = say_nothing,
+    force: bool = False,
+    check: Check = never_stop,
+) -> Path:
+    """Writes a model again with a prior that is fitted anew; its networks stay as they are.
+
+    Args:
+        model: the model, by name or path.
+        name: as for ``export``.
+        data: the store that the model was trained on, or several.
+        tell: as for ``export``.
+        force: as for ``export``.
+        check: as for ``export``.
+
+    Raises:
+        ModelFileError: there is no such model, or it is damaged.
+        ExportError: as for ``export``, or the data are not those of the model.
+    """
+    place = find_model(model)
+    parts, store = model_file.read(place / "model.safetensors"), open_data(data)
+    folder = _free_folder(name, force)
+    if parts.spec.classes != store.classes or parts.spec.resolution != store.resolution:
+        raise ExportError(f"{store.name} has other classes or another resolution than {model}.")
+    generator, encoder = parts.networks["generator"], parts.networks["voxel_encoder"]
+    assert isinstance(generator, Generator)
+    density = fit_prior(generator, encoder, store, parts.flip is not None, tell, check)
+    directions = principal_directions(generator, density)
+    made = model_file.encode(parts.spec, parts.networks, density, directions, parts.flip)
+    subject = of_bytes(made, folder.name)
+    scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
+    card = parts.card | {"name": folder.name, "shapelab": shapelab.__version__}
+    card["figures"] = parts.card.get("figures", {}) | _rounded(scores)
+    card["first_seeds"] = presentable_seeds(generator, density)
+    card["prior"] = f"shapelab train fit-prior {place.name} {folder.name} --data STORE"
+    _write(folder, card, made, force)
+    return folder
+
+
+def _free_folder(name: str, force: bool) -> Path:
+    """Where a model goes. Raises ExportError where one is already, unless forced."""
     plain = os.sep not in name and "/" not in name
     folder = user_folder() / "models" / name if plain else Path(name)
     there = [folder / file for file in ("card.json", "model.safetensors")]
     if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
         raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
-    state, store = read_run(run, data, checkpoint)
-    made = encoded(state, store, tell, check)
-    subject = of_bytes(made, folder.name, state.critic)
-    scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
+    return folder
+
+
+def _write(folder: Path, card: dict[str, Any], made: bytes, force: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    card = _card(folder.name, state, store, scores, licence)
-    card["first_seeds"] = presentable_seeds(state.averages["generator"], subject.model.density)
-    if note:
-        card["note"] = note
     atomic_write(folder / "card.json", json.dumps(card, indent=1).encode(), new=not force)
     atomic_write(folder / "model.safetensors", made, new=not force)
     model_file.read(folder / "model.safetensors")  # raises unless it reads back as written
-    return folder
+
+
+def _rounded(scores: Evaluation) -> dict[str, Any]:
+    """The figures of a card."""
+    rounded: dict[str, Any] = {"shapes": scores.shapes, "truncation": scores.truncation}
+    if scores.best_level is not None:
+        rounded["best_level"] = scores.best_level
+    for key, figure in scores.figures.items():
+        rounded[key] = round(figure.mean, 4)
+        groups = {"class": figure.by_class, "source": figure.by_source}
+        for group, values in groups.items():
+            if values:
+                rounded[f"{key}_by_{group}"] = {k: round(each, 3) for k, each in values.items()}
+    return rounded
 
 
 def _card(
@@ -90,15 +159,6 @@ def _card(
     )
     shares = [StoreShare(Path(s), w) for s, (_, w) in zip(stores, store.parts, strict=True)]
     data = " --data ".join(map(str, shares))
-    rounded: dict[str, Any] = {"shapes": scores.shapes, "truncation": scores.truncation}
-    if scores.best_level is not None:
-        rounded["best_level"] = scores.best_level
-    for key, figure in scores.figures.items():
-        rounded[key] = round(figure.mean, 4)
-        groups = {"class": figure.by_class, "source": figure.by_source}
-        for group, values in groups.items():
-            if values:
-                rounded[f"{key}_by_{group}"] = {k: round(each, 3) for k, each in values.items()}
     made_from = [*store.attributions, *([MADE_FROM] if config.model.has_backbone else [])]
     attributions = {KEY: made_from} if made_from else {}
     return {
@@ -118,7 +178,7 @@ def _card(
         "batch_size": config.batch_size,
         "seed": config.seed,
         "settings": config.model_dump(mode="json", exclude={"model"}),
-        "figures": rounded,
+        "figures": _rounded(scores),
         "reproduce": [
             *(_preparation(part, stores[k]) for k, (part, _) in enumerate(store.parts)),
             f"shapelab train fit --preset {named} --data {data} --run RUN{changes}",

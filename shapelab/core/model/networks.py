@@ -175,12 +175,11 @@ def coarse(generator: Generator) -> Generator:
     """
     plain = copy.deepcopy(generator).eval().requires_grad_(False)
     if plain.sub_cells:
-        head = TransposedConvolution(plain.head.in_channels, 1, bias=True)
-        weight, bias = generator.head.weight, generator.head.bias
-        assert bias is not None
-        head.weight = nn.Parameter(weight.detach().mean(1, keepdim=True))
-        head.bias = nn.Parameter(bias.detach().mean(0, keepdim=True))
-        plain.head, plain.sub_cells = head.requires_grad_(False), False
+        head, joint = cast("nn.Linear | TransposedConvolution", plain.head), 1 - plain.has_planes
+        assert head.bias is not None
+        head.weight = nn.Parameter(head.weight.mean(joint, keepdim=True), requires_grad=False)
+        head.bias = nn.Parameter(head.bias.mean(0, keepdim=True), requires_grad=False)
+        plain.sub_cells = False
     return plain
 
 

@@ -96,3 +96,23 @@ def test_any_checkpoint_of_a_run_can_be_scored(run, store_folder):
     assert iou("best") in scores.values()
     with pytest.raises(RunError, match=f"no checkpoint 'step-7'; it has: {names[0]}"):
         subjects.read_run(run, store_folder, "step-7")
+
+
+def test_a_model_gets_a_new_prior_and_keeps_its_networks(run, store_folder, tmp_path, monkeypatch):
+    old = export.export(run, str(tmp_path / "old"), store_folder, "test data")
+    monkeypatch.setattr(export, "fit_prior", lambda *_: moved)
+    moved = LatentDensity(
+        ("ball", "box"), load_model(old).density.means + 1, load_model(old).density.factors
+    )
+    new = export.renew_prior(str(old), str(tmp_path / "new"), store_folder)
+    before, after = load_model(old), load_model(new)
+    z = before.sample("box", seed=1, n=2)
+    assert np.array_equal(before.decode(z), after.decode(z))
+    assert np.allclose(after.density.means, before.density.means + 1)
+    card = json.loads((new / "card.json").read_text("utf-8"))
+    assert card["data"] == before.card["data"]
+    assert "fit-prior" in card["prior"]
+    with pytest.raises(ExportError, match="holds a model already"):
+        export.renew_prior(str(old), str(tmp_path / "new"), store_folder)
+    with pytest.raises(ExportError, match="other classes"):
+        export.renew_prior("modelnet10", str(tmp_path / "newer"), store_folder)
