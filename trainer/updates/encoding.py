@@ -24,9 +24,9 @@ Rows = TypeVar("Rows", bound=np.generic)
 BATCH = 64
 
 
-def batches_of(rows: NDArray[Rows], check: Check, size: int = BATCH) -> Iterator[NDArray[Rows]]:
-    """Parts of an array; ``check`` is called before each and may raise to end the work."""
-    for part in np.array_split(rows, max(1, len(rows) // size)):
+def batches_of(rows: NDArray[Rows], check: Check, size: int = 0) -> Iterator[NDArray[Rows]]:
+    """Parts of an array, by default of ``BATCH``; ``check`` is called before each and may raise."""
+    for part in np.array_split(rows, max(1, len(rows) // (size or BATCH))):
         check()
         yield part
 

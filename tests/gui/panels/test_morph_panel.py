@@ -297,7 +297,9 @@ def test_the_path_can_be_straight(pinned, session):
     pinned.mode.activated.emit(row)
     assert session.morph.mode == "lerp"
     a, b = (end.latent(session.model) for end in (session.morph.a, session.morph.b))
-    assert np.allclose(session.latent, (a + b) / 2, atol=1e-5)
+    classes = (session.morph.a.class_name, session.morph.b.class_name)
+    straight = session.model.density.between(a, b, 0.5, "lerp", classes)
+    assert np.allclose(session.latent, straight, atol=1e-5)
     assert not np.allclose(session.latent, curved)
     session.undo()
     assert pinned.mode.currentData() == "slerp"

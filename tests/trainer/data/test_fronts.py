@@ -139,7 +139,7 @@ def test_pictures_are_drawn_of_the_turned_shape(tmp_path: Path, monkeypatch) -> 
     monkeypatch.setattr(
         preparation,
         "_pictured",
-        lambda _task, _item, surface: (seen.append(surface), (None, None))[1],
+        lambda _task, _item, sampled: (seen.append(sampled.surface), (None, None))[1],
     )
     source = shelf(tmp_path / "set", "chair", ["+x"])
     reader = find_reader(source)
