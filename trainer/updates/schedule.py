@@ -46,8 +46,8 @@ def learning_rates(config: RunConfig, step: int) -> dict[str, float]:
 
     The critic keeps its own: it must follow the generator to the end.
     """
-    start = config.main_steps if in_image_phase(config, step) else 0
-    length = config.image_steps if start else config.main_steps
+    late = in_image_phase(config, step)
+    start, length = (config.main_steps, config.image_steps) if late else (0, config.main_steps)
     factor = _cosine((step - start) / length, config.final_learning_rate)
     rise = min(1.0, (step - start + 1) / RISE) if config.image_loss == "distil" else 1.0
     return {

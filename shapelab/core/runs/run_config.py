@@ -292,8 +292,11 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
             raise ValueError("slabs needs model.decoder = planes")
         if self.penalty == "column" and self.model.sub_cells:
             raise ValueError("penalty = column needs model.sub_cells = false")
-        if self.image_steps >= self.steps:
-            raise ValueError("image_steps must leave steps for the networks before them")
+        if self.image_steps > self.steps - (not self.start_from):
+            raise ValueError(
+                "image_steps must leave steps for the networks before them, unless they start from "
+                "a model"
+            )
         return self
 
     @property

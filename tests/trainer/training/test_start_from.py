@@ -8,8 +8,10 @@ import torch
 
 from shapelab.core.errors import ModelFileError, RunError
 from shapelab.core.model.shape_model import load_model
+from shapelab.core.runs.run_config import problems
 from shapelab.core.runs.run_folder import RunFolder
 from tests.trainer.conftest import digest, stop_after
+from trainer.checkpoints import checkpoint_store
 from trainer.data.store.prepared_store import open_store
 from trainer.evaluation import export
 from trainer.training import loop
@@ -49,6 +51,20 @@ def test_another_image_encoder_learns_anew(made, config, store_folder, alone, tm
     parts = loop.starting_model(started)
     for name, weights in parts.networks["voxel_encoder"].state_dict().items():
         assert torch.equal(state.voxel_encoder.state_dict()[name], weights)
+
+
+def test_a_run_may_teach_the_image_encoder_of_a_model_alone(made, config, train, tmp_path):
+    alone = config.model_copy(update={"start_from": str(made), "steps": 3, "image_steps": 3})
+    assert problems(alone.model_dump()) == {}
+    assert "leave steps" in problems(alone.model_dump() | {"start_from": ""})[""]
+    train(alone, tmp_path / "run")
+    parts = loop.starting_model(alone)
+    tensors, _ = checkpoint_store.read_newest(RunFolder(tmp_path / "run").checkpoints)
+    for name in ("generator", "voxel_encoder"):
+        for key, value in parts.networks[name].state_dict().items():
+            assert torch.equal(tensors[f"average.{name}.{key}"], value), key
+    heads = parts.networks["image_encoder"].state_dict()["heads.weight"]
+    assert not torch.equal(tensors["average.image_encoder.heads.weight"], heads)
 
 
 def test_other_shapes_or_classes_are_refused(made, config):
