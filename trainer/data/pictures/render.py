@@ -231,6 +231,10 @@ class _Studio:
         self._actor = self._plotter.add_mesh(
             pv.PolyData(np.eye(3), [3, 0, 1, 2]), render=False, lighting=False
         )
+        self._empty = pv.PolyData()
+        # VTK lets go of a mesh while it draws the next one. One whose Python side is gone by then
+        # asks for Python's lock there, and waits for ever where another thread waits for VTK.
+        self._held: tuple[pv.PolyData, ...] = ()
         self._pixels = vtkUnsignedCharArray()
         self._points = np.zeros((0, 3), np.float32)
         self._size = 0
@@ -241,7 +245,7 @@ class _Studio:
 
     def leave(self) -> None:
         """Lets go of the mesh, and of the OpenGL context, which another thread may want next."""
-        self._actor.mapper.dataset = pv.PolyData()
+        self._actor.mapper.dataset = self._empty
         self._plotter.render_window.ReleaseCurrent()
 
     def place(self, mesh: TriMesh, size: int) -> None:
@@ -249,6 +253,7 @@ class _Studio:
         poly = pv.PolyData.from_regular_faces(mesh.vertices, mesh.faces)
         numbers = np.arange(len(mesh.faces), dtype="<u4")
         poly.cell_data["number"] = numbers.view(np.uint8).reshape(-1, 4)[:, :3].copy()
+        self._held = (*self._held[-1:], poly)
         mapper = self._actor.mapper
         mapper.dataset = poly
         mapper.SetScalarModeToUseCellFieldData()
