@@ -30,7 +30,7 @@ def shares_of(data: RunData) -> tuple[StoreShare, ...]:
     """The stores of a run, with their weights; of one alone it says nothing."""
     if isinstance(data, Path):
         return (StoreShare(data),)
-    return tuple(data) if len(data) > 1 else (StoreShare(data[0].store),)
+    return (StoreShare(data[0].store),) if len(data) == 1 else tuple(data)
 
 
 def parse_share(text: str) -> StoreShare:

@@ -198,6 +198,17 @@ def test_planes_give_a_cell_the_sum_of_what_they_say_of_its_place(sub_cells: boo
         torch.testing.assert_close(generator(z, slabs), logits[:, :, cells])
 
 
+@pytest.mark.parametrize("extra", [{}, PLANES])
+def test_the_coarse_generator_gives_the_mean_logit_of_sub_cells(extra: dict[str, object]) -> None:
+    torch.manual_seed(4)
+    fine = Generator(SMALL.model_copy(update={"sub_cells": True} | extra)).eval()
+    z = torch.randn(2, SMALL.latent_size)
+    with torch.no_grad():
+        expected = nn.functional.avg_pool3d(fine(z), 2)
+        torch.testing.assert_close(coarse(fine)(z), expected)
+        assert fine(z).shape[-1] == 32  # the generator itself stays
+
+
 @pytest.mark.parametrize("extra", [{}, {"sub_cells": True, "residual_sides": (4, 8)}, PLANES])
 def test_the_folded_generator_decodes_as_the_trained_one(extra: dict[str, object]) -> None:
     torch.manual_seed(1)

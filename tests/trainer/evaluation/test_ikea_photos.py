@@ -67,18 +67,27 @@ def test_the_middle_of_a_models_grid_fills_the_releases(side):
     assert along_z == pytest.approx(fifths.reshape(20, -1).mean(1), rel=1e-4)
 
 
-def test_a_release_is_scored_photo_by_photo(config, train, store_folder, tmp_path):
+LOW = np.zeros((20, 20, 20), bool)
+LOW[2:18, :, 4:9] = True
+
+
+@pytest.fixture
+def release(tmp_path):
+    """A small release: one shape with two photos; on the second there is nothing."""
     release = tmp_path / "release"
     for folder in ("ball", "list", "model"):
         (release / folder).mkdir(parents=True)
-    solid = np.zeros((20, 20, 20), bool)
-    solid[2:18, :, 4:9] = True
-    savemat(release / "model" / "low.mat", {"voxel": solid.astype(np.uint8)})
+    savemat(release / "model" / "low.mat", {"voxel": LOW.astype(np.uint8)})
     (release / "list" / "ball.txt").write_text("low\nlow\n")
     pixels = np.zeros((2, 64, 64, 4), np.uint8)
     pixels[0, 20:40, 8:56] = (120, 80, 50, 255)
-    for number, each in enumerate(pixels):  # on the second there is nothing
+    for number, each in enumerate(pixels):
         Image.fromarray(each).save(release / "ball" / f"000{number}.png")
+    return release
+
+
+def test_a_release_is_scored_photo_by_photo(config, train, store_folder, release, tmp_path):
+    solid = LOW
     train(config, tmp_path / "run")
     subject, held, photos = subjects.find(str(tmp_path / "run"), [str(release)])
     assert photos == release
@@ -99,3 +108,10 @@ def test_a_release_is_scored_photo_by_photo(config, train, store_folder, tmp_pat
     told = figures["ikea_mean_shape"].mean
     assert told == pytest.approx(aligned_precision(mean_shape, solid))
     assert [len(strip.tiles) for strip in found.strips] == [2 * 4]
+
+
+def test_photos_may_be_all_that_a_model_is_scored_on(release):
+    given, shares, photos = subjects.find("modelnet10", [str(release)])
+    assert photos == release
+    with subjects.held_out(shares, given.model.spec) as held:
+        assert held is None

@@ -165,7 +165,6 @@ class Batches:
         view_seeds = rng.integers(2**63, size=size)  # a picture's look depends on its row alone
         stretch_seeds = rng.integers(2**63, size=size)
         blend = rng.random((size, 1), dtype=np.float32)
-        others = np.asarray([rng.choice(self._of_class[int(k)]) for k in self.store.labels[whole]])
         share = self.share
         rows, flipped = whole[share], flipped[share]
         grids = self.store.grids(rows)
@@ -181,7 +180,11 @@ class Batches:
                 targets[stretched] = grids[stretched]
                 measured = measured & ~stretched
         solid = self._tensor(grids[:, None].astype(np.float32))
-        second = self.store.grids(others[share])[:, None].astype(np.float32) if partners else None
+        second = None
+        if partners:  # drawn last: the rest of a batch does not depend on them
+            kinds = self.store.labels[whole].tolist()
+            others = np.asarray([rng.choice(self._of_class[kind]) for kind in kinds])
+            second = self.store.grids(others[share])[:, None].astype(np.float32)
         return Batch(
             rows,
             flipped,
