@@ -41,7 +41,7 @@ LIGHT = [
     "shapelab.core.model.latent",
     "shapelab.core.mesh.meshing",
     "shapelab.core.runs.curves",
-    "shapelab.core.runs.doctor",
+    "shapelab.core.runs.advice.doctor",
     "shapelab.core.runs.events",
     "shapelab.core.inputs.reconstruct",
     "shapelab.core.runs.run_folder",

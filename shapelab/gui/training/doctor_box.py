@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from shapelab.core.runs.doctor import ENOUGH, Finding
+from shapelab.core.runs.advice.doctor import ENOUGH, Finding
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import muted
 
@@ -41,7 +41,7 @@ class DoctorBox(QWidget):
         self.show_findings([], ready=False)
 
     def show_findings(self, findings: Sequence[Finding], ready: bool) -> None:
-        """Shows what `shapelab.core.runs.doctor` found.
+        """Shows what `shapelab.core.runs.advice.doctor` found.
 
         Args:
             findings: from `diagnose`; as often as one likes, the same ones change nothing.

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.runs.doctor import diagnose, diversity_of, ready, share_empty
+from shapelab.core.runs.advice.doctor import diagnose, diversity_of, ready, share_empty
 from shapelab.core.runs.events import Event, EventReader, Previewed, Saved
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.run_progress import RunProgress

@@ -35,7 +35,7 @@ from shapelab.gui.process.closing import remember, remembered
 from shapelab.gui.process.live_run import LiveRun
 from shapelab.gui.process.trainer_process import attach_job, fit_job, prepare_job, resume_job
 from shapelab.gui.process.training_thread import TrainingThread
-from shapelab.gui.training.new_run_form import FIRST_PRESET, NewRunPage
+from shapelab.gui.training.new_run.new_run_form import FIRST_PRESET, NewRunPage
 from shapelab.gui.training.run_actions import RunActions
 from shapelab.gui.training.run_header import more_button
 from shapelab.gui.training.run_list import RunList

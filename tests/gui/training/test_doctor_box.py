@@ -1,6 +1,6 @@
 import pytest
 
-from shapelab.core.runs.doctor import Finding
+from shapelab.core.runs.advice.doctor import Finding
 from shapelab.gui.training.doctor_box import DoctorBox
 
 COLLAPSED = Finding("problem", "kl_collapsed", "It has collapsed.", "delta", "Raise delta.", 900)

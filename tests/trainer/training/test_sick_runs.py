@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from shapelab.core.runs.advice.doctor import diagnose, share_empty
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.doctor import diagnose, share_empty
 from shapelab.core.runs.previews import preview_path, read_preview
 from shapelab.core.runs.run_folder import RunFolder
 

@@ -6,7 +6,7 @@ import pytest
 
 from shapelab.core.model import networks
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.runs import estimate
+from shapelab.core.runs.advice import estimate
 from shapelab.core.runs.presets import preset
 
 

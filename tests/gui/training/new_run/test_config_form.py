@@ -9,7 +9,7 @@ from shapelab.core.errors import RunError
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.presets import preset, preset_names
 from shapelab.core.runs.run_config import RunConfig
-from shapelab.gui.training.config_form import (
+from shapelab.gui.training.new_run.config_form import (
     EVERYDAY,
     FIXED,
     GROUPS,

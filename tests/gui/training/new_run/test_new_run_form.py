@@ -9,8 +9,8 @@ import pytest
 from shapelab.core.errors import DataError, RunError, ShapelabError
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.store_mix import StoreShare
-from shapelab.gui.training.dataset_chooser import FOLDER, STORE, DatasetChoice
-from shapelab.gui.training.new_run_form import AdvancedDialog, NewRunForm
+from shapelab.gui.training.new_run.dataset_chooser import FOLDER, STORE, DatasetChoice
+from shapelab.gui.training.new_run.new_run_form import AdvancedDialog, NewRunForm
 
 
 def make_store(folder, views=8, size=64, classes=("chair", "table"), resolution=32):

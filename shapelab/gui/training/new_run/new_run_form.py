@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.core import formatting
 from shapelab.core.errors import DataError, ShapelabError
-from shapelab.core.runs.estimate import estimate, machine_rate
+from shapelab.core.runs.advice.estimate import estimate, machine_rate
 from shapelab.core.runs.presets import PHASES, preset, preset_names, preset_words
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.store_card import StoreCard
@@ -29,9 +29,9 @@ from shapelab.core.runs.training_plan import PICTURE_SIZE, TrainingPlan, free_na
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import LabelledRows, heading, muted, scrolled
 from shapelab.gui.base.workers import Task
-from shapelab.gui.training.config_form import EVERYDAY, ConfigForm, setting_names
-from shapelab.gui.training.dataset_chooser import DatasetChoice, DatasetChooser
-from shapelab.gui.training.dataset_mix import DatasetMix
+from shapelab.gui.training.new_run.config_form import EVERYDAY, ConfigForm, setting_names
+from shapelab.gui.training.new_run.dataset_chooser import DatasetChoice, DatasetChooser
+from shapelab.gui.training.new_run.dataset_mix import DatasetMix
 
 FIRST_PRESET = "small"
 LONGEST_NAME = 200  # bytes of a run's name; systems take 255, and longer ones lie beside it

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shapelab.core.runs.advice.doctor import diagnose, diversity_of, ready, share_empty
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.doctor import diagnose, diversity_of, ready, share_empty
 from shapelab.core.runs.events import Saved, Started, StepDone, Validated, Warned
 from shapelab.core.runs.run_config import RunConfig, validated
 
@@ -242,7 +242,7 @@ def test_no_warning_of_a_run_is_kept_back(code):
 
 
 def test_every_warning_that_the_trainer_gives_is_known():
-    sources = (Path(__file__).parents[3] / "trainer").rglob("*.py")
+    sources = (Path(__file__).parents[4] / "trainer").rglob("*.py")
     given = {
         code
         for source in sources
