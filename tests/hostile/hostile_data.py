@@ -224,7 +224,7 @@ def use_store(folder: Path) -> Iterator[Callable[[], object]]:
 def shape(**changes: Any) -> Maker:
     def make(folder: Path) -> None:
         model = _model(folder)
-        state = shape_file._state_to_dict(seeded_state(model, "chair", 7))
+        state = shape_file.state_to_plain(seeded_state(model, "chair", 7))
         document = {"format": "shapelab-shape", "version": 1}
         document["model"] = {"name": model.name, "digest": model.digest}
         inner = {name: value for name, value in changes.items() if name in state}

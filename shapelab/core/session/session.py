@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Hashable
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
@@ -22,14 +22,14 @@ from shapelab.core.model.latent import (
     seed_noise,
 )
 from shapelab.core.model.wholeness import CANDIDATES
+from shapelab.core.session.gallery import Gallery, KeptShape, kept_shape
 from shapelab.core.session.history import History
-from shapelab.core.session.shape_file import read_shape, write_shape
+from shapelab.core.session.shape_file import check_fits, read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
     Draw,
     Morph,
     ShapeState,
-    Snapshot,
     plain_state,
     seeded_state,
     short_origin,
@@ -65,27 +65,46 @@ class ChangeSignal(Generic[P]):
             listener(*args, **kwargs)
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that undo brings back."""
+
+    state: ShapeState
+    morph: Morph
+    surface: SurfaceOptions
+    gallery: Gallery
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
+        """Everything as it is, for another model; see ``ShapeState.carried``."""
+        a, b = (pin and pin.carried(old, new) for pin in (self.morph.a, self.morph.b))
+        state, gallery = self.state.carried(old, new), self.gallery.carried(old, new)
+        return replace(self, state=state, morph=replace(self.morph, a=a, b=b), gallery=gallery)
+
+
 class Session:
     """The document of one window or one command. Use it from one thread.
 
     Signals tell of changes, and only of changes: ``shape_changed(state)``,
     ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)``,
-    ``history_changed()`` and ``model_changed(model)``.
+    ``gallery_changed(gallery)``, ``history_changed()`` and ``model_changed(model)``.
     """
 
-    def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
+    def __init__(
+        self, model: ShapeModel, seed: int | None = None, gallery: Gallery | None = None
+    ) -> None:
         self.model = model
         self.shape_changed: ChangeSignal[[ShapeState]] = ChangeSignal()
         self.surface_changed: ChangeSignal[[SurfaceOptions]] = ChangeSignal()
         self.morph_changed: ChangeSignal[[Morph]] = ChangeSignal()
         self.locked_changed: ChangeSignal[[frozenset[int]]] = ChangeSignal()
+        self.gallery_changed: ChangeSignal[[Gallery]] = ChangeSignal()
         self.history_changed: ChangeSignal[[]] = ChangeSignal()
         self.model_changed: ChangeSignal[[ShapeModel]] = ChangeSignal()
         self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
         first = seeded_state(model, class_name, seed)
-        self._now = Snapshot(first, Morph(), AUTOMATIC)
+        self._now = Snapshot(first, Morph(), AUTOMATIC, gallery or Gallery())
         self._history = History(self._now)
 
     # --- what is shown -----------------------------------------------------------------------
@@ -113,6 +132,11 @@ class Session:
         return self._now.morph
 
     @property
+    def gallery(self) -> Gallery:
+        """The shapes that were kept, of this model and of others."""
+        return self._now.gallery
+
+    @property
     def locked(self) -> frozenset[int]:
         """Directions whose coefficient survives randomise, a new class, a new seed and reset."""
         return self._locked
@@ -136,6 +160,7 @@ class Session:
         self._now = self._history.current
         self.model_changed(model)
         self.morph_changed(self.morph)  # its pins show other shapes now
+        self.gallery_changed(self.gallery)
 
     # --- where the shape comes from ----------------------------------------------------------
 
@@ -276,6 +301,64 @@ class Session:
         state = (morph.state(self.model) if on_path else None) or self.state
         self._commit(replace(self._now, morph=morph, state=state), f"{mode} path")
 
+    # --- gallery -----------------------------------------------------------------------------
+
+    def keep(self, name: str = "") -> KeptShape:
+        """Puts the shown shape at the end of the gallery; one that is there already stays alone.
+
+        Raises:
+            InputError: the gallery is full.
+        """
+        shape = kept_shape(self.state, self.surface, self.model, name)
+        twin = self.gallery.twin(shape)
+        if twin is None:
+            self.keep_all([shape])
+        return twin or shape
+
+    def keep_all(self, shapes: Sequence[KeptShape]) -> None:
+        """Puts shapes at the end of the gallery. Raises InputError where they are too many."""
+        self._set_gallery(self.gallery.added(shapes), f"keep {_named(shapes)}")
+
+    def show_kept(self, shape_id: str) -> None:
+        """Goes to a kept shape and its surface. Raises InputError for one of another model."""
+        shape = self.gallery.find(shape_id)
+        if shape is None:
+            raise InputError("This shape is in the gallery no more.")
+        if shape.model.digest != self.model.digest:
+            raise InputError(
+                f"'{shape.name}' was made with another model ('{shape.model.name}') than "
+                f"{self.model.name}; open that one first."
+            )
+        check_fits(shape.state, self.model)
+        shown = replace(self._now, state=shape.state, surface=shape.surface)
+        self._commit(shown, f"show {shape.name}")
+
+    def delete_kept(self, ids: Iterable[str]) -> None:
+        """Takes shapes out of the gallery; undo brings them back to their places."""
+        gone = self.gallery.chosen(ids)
+        remaining = self.gallery.without(shape.id for shape in gone)
+        self._set_gallery(remaining, f"delete {_named(gone)}")
+
+    def move_kept(self, ids: Iterable[str], place: int) -> None:
+        """Moves shapes, together, before what is at a place of the gallery now."""
+        moving = self.gallery.chosen(ids)
+        moved = self.gallery.moved((shape.id for shape in moving), place)
+        self._set_gallery(moved, f"move {_named(moving)}")
+
+    def rename_kept(self, shape_id: str, name: str) -> None:
+        """Gives a kept shape another name. Raises InputError for an empty one."""
+        self._set_gallery(self.gallery.renamed(shape_id, name), "rename a kept shape")
+
+    def star_kept(self, ids: Iterable[str], star: bool) -> None:
+        """Marks kept shapes with a star, or takes it away."""
+        chosen = self.gallery.chosen(ids)
+        starred = self.gallery.starred((shape.id for shape in chosen), star)
+        self._set_gallery(starred, f"{'star' if star else 'unstar'} {_named(chosen)}")
+
+    def take_gallery(self, gallery: Gallery) -> None:
+        """Goes on with the gallery of another session, as one step."""
+        self._set_gallery(gallery, "keep shapes")
+
     # --- history -----------------------------------------------------------------------------
 
     def finish_edit(self) -> None:
@@ -348,6 +431,9 @@ class Session:
     def _set_state(self, state: ShapeState, text: str, control: Hashable | None = None) -> None:
         self._commit(replace(self._now, state=state), text, control)
 
+    def _set_gallery(self, gallery: Gallery, text: str) -> None:
+        self._commit(replace(self._now, gallery=gallery), text)
+
     def _commit(self, new: Snapshot, text: str, control: Hashable | None = None) -> None:
         if new != self._now:
             self._history.push(new, text, control)
@@ -361,8 +447,14 @@ class Session:
             (old.state != new.state, lambda: self.shape_changed(new.state)),
             (old.surface != new.surface, lambda: self.surface_changed(new.surface)),
             (old.morph != new.morph, lambda: self.morph_changed(new.morph)),
+            (old.gallery != new.gallery, lambda: self.gallery_changed(new.gallery)),
         ]
         for changed, tell in news:
             if changed:
                 tell()
         self.history_changed()
+
+
+def _named(shapes: Sequence[KeptShape]) -> str:
+    """Words for a step with these shapes: a name, or how many."""
+    return shapes[0].name if len(shapes) == 1 else f"{len(shapes)} shapes"

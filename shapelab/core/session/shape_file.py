@@ -27,6 +27,7 @@ SHAPE_FORMAT = "shapelab-shape"
 SHAPE_VERSION = 2  # 1: without the surface
 MAX_BYTES = 1024**2  # a shape of 1024 numbers is 60 kB
 AUTO = "auto"  # a level that is found for each shape, in files and on the command line
+_ARRAYS = ("base", "coefficients", "offsets")
 DAMAGED = "The saved shape is damaged; please save it again."
 
 
@@ -46,7 +47,7 @@ class SavedShape:
     surface: SurfaceOptions | None = None  # files of version 1, seeds and pictures say none
 
 
-def _state_to_dict(state: ShapeState) -> dict[str, Any]:
+def state_to_plain(state: ShapeState) -> dict[str, Any]:
     """Plain numbers and texts; float32 values survive JSON exactly."""
     return {
         "class": state.class_name,
@@ -59,12 +60,15 @@ def _state_to_dict(state: ShapeState) -> dict[str, Any]:
     }
 
 
-def _state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
-    """The inverse of ``_state_to_dict``. Raises InputError when anything is missing or odd."""
-    sizes = {"base": model.latent_size, "coefficients": DIRECTIONS, "offsets": model.latent_size}
+def state_from_plain(data: Any) -> ShapeState:
+    """The inverse of ``state_to_plain``, of any model: see ``check_fits``.
+
+    Raises:
+        InputError: anything is missing or odd.
+    """
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused below
-            arrays = {name: np.asarray(data[name], np.float32) for name in sizes}
+            arrays = {name: np.asarray(data[name], np.float32) for name in _ARRAYS}
         seed = data["seed"]
         state = ShapeState(
             **arrays,
@@ -75,21 +79,29 @@ def _state_from_dict(data: Any, model: ShapeModel) -> ShapeState:
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(DAMAGED) from None
-    if any(arrays[name].shape != (size,) for name, size in sizes.items()):
-        raise InputError("The saved shape does not fit this model's latent size.")
+    if any(values.ndim != 1 for values in arrays.values()):
+        raise InputError(DAMAGED)
     finite = all(np.isfinite(a).all() for a in arrays.values()) and math.isfinite(state.truncation)
     if not finite or (state.seed is not None and state.seed < 0):
         raise InputError("The saved shape holds impossible numbers; please save it again.")
-    model.density.index(state.class_name)
     return state
 
 
-def _surface_to_dict(surface: SurfaceOptions) -> dict[str, Any]:
+def check_fits(state: ShapeState, model: ShapeModel) -> None:
+    """Whether a model can decode a state from a file. Raises InputError if it cannot."""
+    sizes = {"base": model.latent_size, "coefficients": DIRECTIONS, "offsets": model.latent_size}
+    if any(getattr(state, name).shape != (size,) for name, size in sizes.items()):
+        raise InputError("The saved shape does not fit this model's latent size.")
+    model.density.index(state.class_name)
+
+
+def surface_to_plain(surface: SurfaceOptions) -> dict[str, Any]:
+    """Plain numbers and texts of a surface's options."""
     return asdict(surface) | {"level": AUTO if surface.level is None else surface.level}
 
 
-def _surface_from_dict(data: Any) -> SurfaceOptions:
-    """The inverse of ``_surface_to_dict``. Raises InputError when anything is missing or odd."""
+def surface_from_plain(data: Any) -> SurfaceOptions:
+    """The inverse of ``surface_to_plain``. Raises InputError when anything is missing or odd."""
     try:
         return SurfaceOptions(
             resolution=int(data["resolution"]),
@@ -117,8 +129,8 @@ def write_shape(
         "format": SHAPE_FORMAT,
         "version": SHAPE_VERSION,
         "model": {"name": model.name, "digest": model.digest},
-        "shape": _state_to_dict(state),
-        "surface": _surface_to_dict(surface),
+        "shape": state_to_plain(state),
+        "surface": surface_to_plain(surface),
     }
     atomic_write(path, json.dumps(document, indent=1).encode(), new=not force)
 
@@ -169,9 +181,10 @@ def read_shape(path: Path, model: ShapeModel) -> SavedShape:
             f"{path.name} was saved with another model ('{stamp.name}') than {model.name}; open "
             "it with that one."
         )
-    state = _state_from_dict(document.get("shape"), model)
+    state = state_from_plain(document.get("shape"))
+    check_fits(state, model)
     bare = document["version"] == 1  # its surface was not saved
-    return SavedShape(state, None if bare else _surface_from_dict(document.get("surface")))
+    return SavedShape(state, None if bare else surface_from_plain(document.get("surface")))
 
 
 def named_shape(model: ShapeModel, source: str) -> ShapeState:

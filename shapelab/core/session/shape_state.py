@@ -1,4 +1,4 @@
-"""ShapeState, Morph and Snapshot: which shape is meant, as immutable values."""
+"""ShapeState and Morph: which shape is meant, as immutable values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS, TRUNCATION, Array, PathMode
 
 if TYPE_CHECKING:
@@ -99,21 +98,6 @@ class Morph:
         start, end = short_origin(self.a.origin), short_origin(self.b.origin)
         origin = f"morph {self.t:.0%} from {start} to {end}"
         return plain_state(latent, nearer.class_name, nearer.truncation, origin)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything that undo brings back."""
-
-    state: ShapeState
-    morph: Morph
-    surface: SurfaceOptions
-
-    def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
-        """Everything as it is, for another model; see ``ShapeState.carried``."""
-        a, b = (pin and pin.carried(old, new) for pin in (self.morph.a, self.morph.b))
-        state = self.state.carried(old, new)
-        return replace(self, state=state, morph=replace(self.morph, a=a, b=b))
 
 
 def short_origin(origin: str) -> str:

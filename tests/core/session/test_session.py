@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,56 +15,14 @@ from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import AUTOMATIC, SurfaceOptions
 from shapelab.core.model.latent import (
     DIRECTIONS,
-    Array,
-    LatentDensity,
-    PrincipalDirections,
     lerp,
-    seed_noise,
     slerp,
 )
 from shapelab.core.session.history import History
 from shapelab.core.session.session import ChangeSignal, Session
 from shapelab.core.session.shape_file import SavedShape, named_shape, read_shape, write_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, plain_state
-
-LATENT = 16
-CLASSES = ("bed", "chair", "sofa")
-
-
-def _density() -> LatentDensity:
-    rng = np.random.default_rng(1)
-    means = 4 * rng.standard_normal((3, LATENT)).astype(np.float32)
-    return LatentDensity(CLASSES, means, np.stack([np.eye(LATENT, dtype=np.float32)] * 3))
-
-
-def _directions() -> PrincipalDirections:
-    vectors = np.random.default_rng(2).standard_normal((3, DIRECTIONS, LATENT))
-    return PrincipalDirections(
-        CLASSES, vectors.astype(np.float32), np.ones((3, DIRECTIONS), np.float32)
-    )
-
-
-@dataclass
-class Model:
-    """What Session needs of a ShapeModel, without torch."""
-
-    name: str = "tiny"
-    digest: str = "abc"
-    latent_size: int = LATENT
-    classes: tuple[str, ...] = CLASSES
-    density: LatentDensity = field(default_factory=_density)
-    directions: PrincipalDirections = field(default_factory=_directions)
-
-    def first_seed(self, class_name: str) -> int:
-        return 7 if class_name == self.classes[0] else 0
-
-    def whole_seed(self, _class_name: str, seed: int, truncation: float, moved: Array) -> int:
-        assert 0 <= truncation <= 2
-        assert moved.shape == (LATENT,)
-        return seed + 2
-
-    def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
-        return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
+from tests.core.session.tiny_model import LATENT, Model
 
 
 @pytest.fixture
@@ -86,6 +44,7 @@ class Heard:
         session.surface_changed.connect(lambda _: self.log.append("surface"))
         session.morph_changed.connect(lambda _: self.log.append("morph"))
         session.locked_changed.connect(lambda _: self.log.append("locked"))
+        session.gallery_changed.connect(lambda _: self.log.append("gallery"))
         session.history_changed.connect(lambda: self.log.append("history"))
 
     def news(self) -> list[str]:

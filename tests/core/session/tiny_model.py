@@ -1,0 +1,54 @@
+"""A model of 16 numbers, for the tests of sessions and of what hangs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shapelab.core.model.latent import (
+    DIRECTIONS,
+    Array,
+    LatentDensity,
+    PrincipalDirections,
+    seed_noise,
+)
+
+LATENT = 16
+CLASSES = ("bed", "chair", "sofa")
+
+
+def _density() -> LatentDensity:
+    rng = np.random.default_rng(1)
+    means = 4 * rng.standard_normal((3, LATENT)).astype(np.float32)
+    return LatentDensity(CLASSES, means, np.stack([np.eye(LATENT, dtype=np.float32)] * 3))
+
+
+def _directions() -> PrincipalDirections:
+    vectors = np.random.default_rng(2).standard_normal((3, DIRECTIONS, LATENT))
+    return PrincipalDirections(
+        CLASSES, vectors.astype(np.float32), np.ones((3, DIRECTIONS), np.float32)
+    )
+
+
+@dataclass
+class Model:
+    """What Session needs of a ShapeModel, without torch."""
+
+    name: str = "tiny"
+    digest: str = "abc"
+    latent_size: int = LATENT
+    classes: tuple[str, ...] = CLASSES
+    density: LatentDensity = field(default_factory=_density)
+    directions: PrincipalDirections = field(default_factory=_directions)
+
+    def first_seed(self, class_name: str) -> int:
+        return 7 if class_name == self.classes[0] else 0
+
+    def whole_seed(self, _class_name: str, seed: int, truncation: float, moved: Array) -> int:
+        assert 0 <= truncation <= 2
+        assert moved.shape == (LATENT,)
+        return seed + 2
+
+    def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
+        return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
