@@ -207,6 +207,65 @@ THREEMF: dict[str, bytes] = {
         for kind in ("items", "components", "production items", "production components")
     },
 }
+
+
+def slic3r(*roles: str) -> str:
+    """PrusaSlicer's notes of an object whose mesh has so many parts of 36 triangles."""
+    noted = "".join(
+        f'<volume firstid="{36 * k}" lastid="{36 * k + 35}">'
+        f'<metadata type="volume" key="name" value="part {k}"/>{role}</volume>'
+        for k, role in enumerate(roles)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<config><object id="1" instances_count="1">'
+        f'<metadata type="object" key="name" value="chair"/>{noted}</object></config>'
+    )
+
+
+def role(name: str, key: str = "volume_type") -> str:
+    return f'<metadata type="volume" key="{key}" value="{name}"/>'
+
+
+def with_slic3r(*roles: str) -> bytes:
+    """A chair whose mesh also holds larger ones, with PrusaSlicer's notes of all."""
+    points = np.concatenate([POINTS * 3**k for k in range(len(roles))])
+    faces = np.concatenate([TRIANGLES + len(POINTS) * k for k in range(len(roles))])
+    text = part(thing("1", mesh_xml(points, faces)), ITEM)
+    return package({"3D/3dmodel.model": text, "Metadata/Slic3r_PE_model.config": slic3r(*roles)})
+
+
+def with_parts(*roles: str, production: bool = False) -> bytes:
+    """The same with a component a part and the notes of Bambu Studio and OrcaSlicer."""
+    objects = [thing(str(k), mesh_xml(POINTS * 3**k)) for k in range(len(roles))]
+    path = ' p:path="/3D/Objects/o.model"' if production else ""
+    inner = "".join(f'<component{path} objectid="{k}"/>' for k in range(len(roles)))
+    whole = thing("9", f"<components>{inner}</components>")
+    noted = "".join(f'<part id="{k}" subtype="{each}"></part>' for k, each in enumerate(roles))
+    parts = {
+        "3D/3dmodel.model": part(
+            whole if production else "".join(objects) + whole, '<item objectid="9"/>'
+        ),
+        "Metadata/model_settings.config": f'<config><object id="9">{noted}</object></config>',
+    }
+    return package(parts | ({"3D/Objects/o.model": part("".join(objects))} if production else {}))
+
+
+def with_cura(setting: str, said: str) -> bytes:
+    noted = f'<metadatagroup><metadata name="cura:{setting}">{said}</metadata></metadatagroup>'
+    other = thing("7", noted + mesh_xml(POINTS * 9))
+    return one(part(CHAIR + other, ITEM + '<item objectid="7"/>'))
+
+
+MODIFIERS = ("ParameterModifier", "SupportEnforcer", "SupportBlocker")
+THREEMF |= {f"PrusaSlicer {m}": with_slic3r(role("ModelPart"), role(m)) for m in MODIFIERS}
+THREEMF["old modifier"] = with_slic3r("", role("1", "modifier"))
+THREEMF["both modifiers"] = with_slic3r("", role("1", "modifier") + role("ParameterModifier"))
+THREEMF["one part noted"] = with_slic3r(role("ModelPart"))
+for each in ("modifier_part", "support_enforcer", "support_blocker"):
+    for kind in (False, True):
+        THREEMF[f"{each} {kind}"] = with_parts("normal_part", each, production=kind)
+for each in ("infill_mesh", "cutting_mesh", "support_mesh", "anti_overhang_mesh"):
+    THREEMF[f"Cura {each}"] = with_cura(each, "True")
 for label, matrix in {
     "moved": affine(move=(5, 6, 7)),
     "turned": affine(turn=TURN),
@@ -267,11 +326,36 @@ def test_instances_of_one_object() -> None:
         (one(part(CHAIR, ITEM)[:-300]), "XML is damaged"),
         (one(part(CHAIR, ITEM))[:-200], "damaged or cut off"),
         (one(part(CHAIR, "")), "no triangles"),
+        (with_slic3r(role("ModelPart"), role("NegativeVolume")), "negative volume"),
+        (with_parts("normal_part", "negative_part"), "negative volume"),
+        (with_slic3r(role("ParameterModifier")), "no triangles"),
+        (
+            package(
+                {
+                    "3D/3dmodel.model": part(CHAIR, ITEM),
+                    "Metadata/Slic3r_PE_model.config": '<c><volume firstid="x" lastid="3"/></c>',
+                }
+            ),
+            "does not note which triangles",
+        ),
     ],
 )
 def test_3mf_that_lacks_something_says_what(data: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         mesh_reader.read(data, ".3mf")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_slic3r(role("ModelPart"), role("ModelPart")),
+        with_parts("normal_part", "normal_part"),
+        with_cura("infill_mesh", "False"),
+        with_cura("infill_sparse_density", "True"),
+    ],
+)
+def test_parts_of_the_model_stay(data: bytes) -> None:
+    assert len(mesh_reader.read(data, ".3mf").faces) == 72
 
 
 def test_lib3mf_says_the_same() -> None:

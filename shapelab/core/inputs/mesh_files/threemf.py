@@ -1,6 +1,7 @@
 """3MF: a ZIP of XML parts with objects, what they are made of, and where they stand.
 
 Written from the 3MF core specification 1.3 and its production extension.
+``threemf_notes`` knows what slicers add to them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import posixpath
 import zipfile
 import zlib
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import unquote
 from xml.parsers import expat
 
@@ -19,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
+from shapelab.core.inputs.mesh_files import threemf_notes
 from shapelab.core.inputs.mesh_files.pieces import MeshPieces
 
 Matrix = NDArray[np.float64]
+Parser = expat.XMLParserType
 Key = tuple[str, str]  # part and id: ids are unique in their part alone
 
 _START = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
@@ -55,6 +58,7 @@ def read_3mf(data: bytes) -> MeshPieces:
             package = _Package(archive, len(data))
             start = package.start()
             root = package.part(start)
+            package.leave_out(start)
             pieces = MeshPieces(unit=root.unit)
             for key, place in root.items:
                 package.add(pieces, key, place, 0)
@@ -85,8 +89,11 @@ class _Package:
             if name.endswith("Relationship") and values.get("Type") == _START:
                 found.append(values.get("Target", ""))
 
+        def listen(parser: Parser) -> None:
+            parser.StartElementHandler = begin
+
         if "/_rels/.rels" in self._names:
-            self._parse("/_rels/.rels", begin, lambda *_: None)
+            self._parse("/_rels/.rels", listen)
         usual = [name for name in self._names if name.endswith(".model")]
         for name in [*found, "/3D/3dmodel.model", *(usual if len(usual) == 1 else [])]:
             if _path(name) in self._names:
@@ -101,9 +108,28 @@ class _Package:
                     "please export it again."
                 )
             reader = _PartReader(name)
-            self._parse(name, reader.begin, reader.name_space)
+            self._parse(name, reader.listen)
             self._parts[name] = reader.part
         return self._parts[name]
+
+    def leave_out(self, start: str) -> None:
+        """Takes out of the start part's objects what a slicer notes to be no model."""
+        notes, part = threemf_notes.PartNotes(), self.part(start)
+        for place in threemf_notes.PLACES:
+            if place in self._names:
+                self._parse(place, notes.listen)
+        for number, found in part.objects.items():
+            kept = np.ones(len(found.corners) // 3, bool)
+            for first, last in notes.triangles.get(number, ()):
+                kept[max(0, first) : last + 1] = False
+            if not kept.all():
+                corners = np.array(found.corners, np.int64).reshape(-1, 3)[kept]
+                found.corners = array("q", corners.ravel().tolist())
+            found.components = [
+                (key, place)
+                for key, place in found.components
+                if (number, key[1]) not in notes.components
+            ]
 
     def add(self, pieces: MeshPieces, key: Key, place: Matrix, depth: int) -> None:
         """Adds an object where it stands, or what it is made of."""
@@ -123,10 +149,9 @@ class _Package:
         for inner, where in found.components:
             self.add(pieces, inner, place @ where, depth + 1)
 
-    def _parse(self, name: str, begin: Any, name_space: Any) -> None:
+    def _parse(self, name: str, listen: Callable[[Parser], None]) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
-        parser.StartElementHandler = begin
-        parser.StartNamespaceDeclHandler = name_space
+        listen(parser)
         parser.StartDoctypeDeclHandler = _refuse_doctype
         with self._archive.open(self._names[name]) as stream:
             while block := stream.read(2**20):
@@ -147,6 +172,12 @@ class _PartReader:
         self._name = name
         self._now = _Object("model")
         self._spaces: dict[str | None, str] = {}
+
+    def listen(self, parser: Parser) -> None:
+        """Takes part in the reading of the part's XML."""
+        self._parser = parser
+        parser.StartElementHandler = self.begin
+        parser.StartNamespaceDeclHandler = self.name_space
 
     def name_space(self, prefix: str | None, address: str) -> None:
         """A prefix stands for a namespace from now on."""
@@ -173,6 +204,9 @@ class _PartReader:
         elif local == "object":
             self._now = _Object(values.get("type", "model"))
             self.part.objects[values["id"]] = self._now
+        elif local == "metadata" and threemf_notes.is_setting(values.get("name", "")):
+            self._parser.CharacterDataHandler = self._setting
+            self._parser.EndElementHandler = self._no_setting
         elif local == "component":
             now.components.append((self._key(values), _matrix(values.get("transform"))))
         elif local == "item":
@@ -186,6 +220,13 @@ class _PartReader:
                         f"The 3MF file needs the extension '{_shown(address)}', which ShapeLab "
                         "does not read; please export it without."
                     )
+
+    def _setting(self, text: str) -> None:
+        if text.strip().lower() == "true":
+            self._now.kind = "other"
+
+    def _no_setting(self, _name: str) -> None:
+        self._parser.CharacterDataHandler = self._parser.EndElementHandler = None
 
     def _key(self, values: dict[str, str]) -> Key:
         for name, value in values.items():
