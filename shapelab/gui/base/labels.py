@@ -164,6 +164,7 @@ def label_width(widget: QWidget) -> int:
 def scrolled(page: QWidget) -> QScrollArea:
     """A frameless area that scrolls a panel's page up and down only."""
     scroll = QScrollArea(widgetResizable=True)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab stops at what is in it
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setWidget(page)

@@ -1,4 +1,4 @@
-"""Slider rows: name, a slider filled from its rest value, readout, reset by double click, lock."""
+"""Slider rows: name, a slider filled from its rest value, a number to type, reset, lock."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QStyle, QStyleOptionSlider, 
 
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import RowText
+from shapelab.gui.base.readout import Readout
 
 STEPS = 100  # slider steps in one unit: finer than a pixel at any width a panel gets
 WHEEL_PAUSE = 400  # ms without a wheel turn after which an edit by wheel is over
+TYPING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2)  # open the field for a number
 GROOVE, KNOB = 4.0, 6.0  # thickness of the groove and radius of the knob, px
 
 
@@ -28,10 +30,12 @@ class FineSlider(QSlider):
 
     Signals:
         reset_requested: double click, Delete or Backspace.
+        typing_requested: Enter or F2.
         edit_finished: the knob, key or wheel was let go; the edit is one undo step.
     """
 
     reset_requested = Signal()
+    typing_requested = Signal()
     edit_finished = Signal()
 
     def __init__(self, low: int, high: int, rest: int, parent: QWidget | None = None) -> None:
@@ -71,12 +75,14 @@ class FineSlider(QSlider):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset_requested.emit()
+        elif event.key() in TYPING:
+            self.typing_requested.emit()
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         super().keyReleaseEvent(event)
-        if not event.isAutoRepeat():
+        if not event.isAutoRepeat() and event.key() not in TYPING:
             self.edit_finished.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -136,10 +142,10 @@ class FineSlider(QSlider):
 
 
 class SigmaSlider(QWidget):
-    """A slider row in real numbers, by default standard deviations.
+    """A slider row in real numbers, by default standard deviations; L locks and frees it.
 
     Signals:
-        changed: the user moved it; the new value.
+        changed: the user moved it, or typed a number; the new value.
         edit_finished: the user let go.
         reset_requested: double click on name, slider or value; Delete or Backspace.
         lock_toggled: the lock was switched; whether it is locked now.
@@ -173,7 +179,7 @@ class SigmaSlider(QWidget):
         self.slider.setSingleStep(round(step * STEPS))
         self.slider.setPageStep(round(5 * step * STEPS))
         self.slider.setAccessibleName(name)
-        self.readout = RowText("", 46 if unit else 40, right=True)
+        self.readout = Readout(self.slider, 46 if unit else 40)
         if lockable:
             self._make_lock(name)
         layout = QHBoxLayout(self)
@@ -188,6 +194,8 @@ class SigmaSlider(QWidget):
         for part in (self.label.double_clicked, self.readout.double_clicked):
             part.connect(self._ask_reset)
         self.slider.reset_requested.connect(self._ask_reset)
+        self.slider.typing_requested.connect(self.readout.edit)
+        self.readout.typed.connect(self._take)
         self._show(rest)
 
     def value(self) -> float:
@@ -214,8 +222,15 @@ class SigmaSlider(QWidget):
         if event.type() == QEvent.Type.PaletteChange and self.lock is not None:
             self._show_lock(self.lock.isChecked())
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_L and self.lock is not None:
+            self.lock.toggle()
+        else:
+            super().keyPressEvent(event)
+
     def _make_lock(self, name: str) -> None:
         lock = QToolButton(autoRaise=True)
+        lock.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # with L on the slider: half the stops of Tab
         lock.setCheckable(True)
         lock.setIconSize(QSize(14, 14))
         lock.setFixedSize(24, 24)
@@ -235,12 +250,22 @@ class SigmaSlider(QWidget):
             )
             self.lock.setIcon(QIcon(faint))
         self.lock.setToolTip(
-            "Locked: Randomise keeps this value." if locked else "Lock: keep this on Randomise."
+            "Locked: Randomise keeps this value. (L)"
+            if locked
+            else "Lock: keep this on Randomise. (L)"
         )
 
     def _moved(self, steps: int) -> None:
         self._show(steps / STEPS)
         self.changed.emit(steps / STEPS)
+
+    def _take(self, number: float) -> None:
+        """A typed number; as exact as it was typed, but never beyond the ends."""
+        low, high = self.slider.minimum() / STEPS, self.slider.maximum() / STEPS
+        value = min(max(number, low), high)
+        self.set_value(value)
+        self.changed.emit(value)
+        self.edit_finished.emit()
 
     def _ask_reset(self) -> None:
         self.reset_requested.emit()

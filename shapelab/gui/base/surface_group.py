@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QToolButton, QV
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import RowText
+from shapelab.gui.base.readout import Readout
 from shapelab.gui.base.sliders import STEPS, FineSlider, SigmaSlider, format_value
 
 LOWEST, REST, HIGHEST = 0.05, 0.5, 0.95  # levels that can be chosen
@@ -80,7 +81,7 @@ class SurfaceGroup(QWidget):
         super().__init__()
         self._options = SurfaceOptions()
         self.level, self.auto = LevelSlider(), QToolButton()
-        self.readout = RowText("", 40, right=True)
+        self.readout = Readout(self.level, 40)
         self.smoothing = SigmaSlider(
             "Smoothing",
             0,
@@ -137,6 +138,8 @@ class SurfaceGroup(QWidget):
     def _connect_widgets(self) -> None:
         self.level.valueChanged.connect(lambda steps: self._choose(level=steps / STEPS))
         self.level.edit_finished.connect(self.edit_finished)
+        self.level.typing_requested.connect(self.readout.edit)
+        self.readout.typed.connect(self._take_level)
         self.auto.clicked.connect(self._toggle_automatic)
         self.smoothing.changed.connect(lambda passes: self._choose(smoothing=round(passes)))
         self.smoothing.edit_finished.connect(self.edit_finished)
@@ -185,6 +188,9 @@ class SurfaceGroup(QWidget):
     def _choose_and_finish(self, **changes: object) -> None:
         self._choose(**changes)
         self.edit_finished.emit()
+
+    def _take_level(self, level: float) -> None:
+        self._choose_and_finish(level=min(max(level, LOWEST), HIGHEST))
 
     def _make_automatic(self) -> None:
         self._choose_and_finish(level=None)

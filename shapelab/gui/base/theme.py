@@ -188,6 +188,7 @@ def _style_sheet(c: Colors) -> str:
     QComboBox, QAbstractSpinBox, QLineEdit {{ background: {c.base}; color: {c.text};
         border: 1px solid {c.border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QLineEdit[inline="true"] {{ padding: 0 {SPACE_SMALL}px; }}
     QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{
         border-color: {c.accent}; }}
     QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{

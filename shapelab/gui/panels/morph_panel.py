@@ -28,6 +28,7 @@ from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import Morph, ShapeState
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, ElidedLabel, muted, scrolled
+from shapelab.gui.base.readout import Readout
 from shapelab.gui.base.sliders import FineSlider
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.panels.shape_pictures import PicturePane, draw_shapes, rgba_image
@@ -244,9 +245,7 @@ class MorphPanel(QWidget):
         self.slider.setSingleStep(STOPS // 100)
         self.slider.setPageStep(STOPS // 10)
         self.slider.setAccessibleName("Place between A and B")
-        self.percent = QLabel("0 %")
-        self.percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.percent.setMinimumWidth(self.percent.fontMetrics().horizontalAdvance("100 %"))
+        self.percent = Readout(self.slider, self.fontMetrics().horizontalAdvance("100 %") + 2)
         self.toggle = QPushButton("Play")
         self.loop = QToolButton()
         self.loop.setCheckable(True)
@@ -292,6 +291,8 @@ class MorphPanel(QWidget):
         self.slider.valueChanged.connect(self._drag)
         self.slider.edit_finished.connect(self._finish)
         self.slider.reset_requested.connect(lambda: self._drag(0))
+        self.slider.typing_requested.connect(self.percent.edit)
+        self.percent.typed.connect(self._take)
         self.toggle.clicked.connect(lambda: self.stop() if self.playing else self.play())
         self.mode.activated.connect(self._choose_mode)
         self._timer.timeout.connect(lambda: self.advance(self._clock.restart() / 1000))
@@ -304,6 +305,11 @@ class MorphPanel(QWidget):
     def _drag(self, stop: int) -> None:
         self.stop()
         self._move(stop / STOPS)
+
+    def _take(self, percent: float) -> None:
+        self.stop()
+        self._move(percent / 100)
+        self._finish()
 
     def _choose_mode(self, row: int) -> None:
         if self._session is not None:
@@ -346,7 +352,7 @@ class MorphPanel(QWidget):
         self.slider.blockSignals(True)
         self.slider.setValue(round(morph.t * STOPS))
         self.slider.blockSignals(False)
-        self.percent.setText(f"{100 * morph.t:.0f} %")
+        self.percent.set_text(f"{100 * morph.t:.0f} %")
         self.mode.setCurrentIndex(self.mode.findData(morph.mode))
 
     def _show_playing(self) -> None:
