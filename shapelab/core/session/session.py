@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, ParamSpec
@@ -23,8 +23,9 @@ from shapelab.core.model.latent import (
 )
 from shapelab.core.model.wholeness import CANDIDATES
 from shapelab.core.session.gallery import Gallery, KeptShape, kept_shape
+from shapelab.core.session.gallery_commands import GalleryCommands
 from shapelab.core.session.history import History
-from shapelab.core.session.shape_file import check_fits, read_shape, write_shape
+from shapelab.core.session.shape_file import SavedShape, check_fits, read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
     Draw,
@@ -76,12 +77,12 @@ class Snapshot:
 
     def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
         """Everything as it is, for another model; see ``ShapeState.carried``."""
-        a, b = (pin and pin.carried(old, new) for pin in (self.morph.a, self.morph.b))
-        state, gallery = self.state.carried(old, new), self.gallery.carried(old, new)
-        return replace(self, state=state, morph=replace(self.morph, a=a, b=b), gallery=gallery)
+        state, morph = self.state.carried(old, new), self.morph.carried(old, new)
+        gallery = self.gallery.carried(old, new)
+        return replace(self, state=state, morph=morph, gallery=gallery)
 
 
-class Session:
+class Session(GalleryCommands):
     """The document of one window or one command. Use it from one thread.
 
     Signals tell of changes, and only of changes: ``shape_changed(state)``,
@@ -89,9 +90,7 @@ class Session:
     ``gallery_changed(gallery)``, ``history_changed()`` and ``model_changed(model)``.
     """
 
-    def __init__(
-        self, model: ShapeModel, seed: int | None = None, gallery: Gallery | None = None
-    ) -> None:
+    def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
         self.model = model
         self.shape_changed: ChangeSignal[[ShapeState]] = ChangeSignal()
         self.surface_changed: ChangeSignal[[SurfaceOptions]] = ChangeSignal()
@@ -104,7 +103,7 @@ class Session:
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
         first = seeded_state(model, class_name, seed)
-        self._now = Snapshot(first, Morph(), AUTOMATIC, gallery or Gallery())
+        self._now = Snapshot(first, Morph(), AUTOMATIC, Gallery())
         self._history = History(self._now)
 
     # --- what is shown -----------------------------------------------------------------------
@@ -155,12 +154,13 @@ class Session:
                 f"{model.name} has other classes or another number of latent values than "
                 f"{old.name}, so this shape cannot be shown with it; open it as a new model."
             )
-        self.model = model
+        self.model, kept = model, self.gallery
         self._history.map(lambda snapshot: snapshot.carried(old, model))
         self._now = self._history.current
         self.model_changed(model)
         self.morph_changed(self.morph)  # its pins show other shapes now
-        self.gallery_changed(self.gallery)
+        if self.gallery != kept:
+            self.gallery_changed(self.gallery)
 
     # --- where the shape comes from ----------------------------------------------------------
 
@@ -211,14 +211,20 @@ class Session:
             state = replace(old, base=base, truncation=truncation)
         self._set_state(state, "truncation", "truncation")
 
-    def show(self, latent: Array, origin: str, class_name: str | None = None) -> None:
-        """Shows a latent (latent,) exactly; without a class, its most likely one is taken."""
+    def show(
+        self, latent: Array, origin: str, class_name: str | None = None, keep: str = ""
+    ) -> None:
+        """Shows a latent (latent,) exactly; without a class, its most likely one is taken.
+
+        With a name to ``keep`` it by, the same step puts it into the gallery.
+        """
         latent = np.asarray(latent, np.float32)
         if latent.shape != (self.model.latent_size,) or not np.isfinite(latent).all():
             raise InputError(f"A shape of this model is {self.model.latent_size} finite numbers.")
         name = self.model.density.nearest_class(latent) if class_name is None else class_name
         self.model.density.index(name)
-        self._set_state(plain_state(latent, name, self.state.truncation, origin), origin)
+        state = plain_state(latent, name, self.state.truncation, origin)
+        self._arrive(state, self.surface, origin, keep)
 
     def variations(self, seed: int, distance: float, count: int = 8) -> list[ShapeState]:
         """Neighbours of the shown shape, to go to; locked directions keep their coefficient.
@@ -279,12 +285,29 @@ class Session:
     # --- morph -------------------------------------------------------------------------------
 
     def pin_a(self) -> None:
-        """Makes the shown shape the start of the path."""
-        self._commit(replace(self._now, morph=replace(self.morph, a=self.state, t=0.0)), "pin A")
+        """Makes the shown shape the start of a path without keyframes between."""
+        morph = replace(self.morph, a=self.state, t=0.0, between=())
+        self._commit(replace(self._now, morph=morph), "pin A")
 
     def pin_b(self) -> None:
-        """Makes the shown shape the end of the path."""
-        self._commit(replace(self._now, morph=replace(self.morph, b=self.state, t=1.0)), "pin B")
+        """Makes the shown shape the end of a path without keyframes between."""
+        morph = replace(self.morph, b=self.state, t=1.0, between=())
+        self._commit(replace(self._now, morph=morph), "pin B")
+
+    def morph_through(self, states: Sequence[ShapeState]) -> None:
+        """Lays the path through two or more shapes of this model and goes to its start.
+
+        Raises:
+            InputError: there are fewer than two, or one does not fit the model.
+        """
+        if len(states) < 2:
+            raise InputError("A morph needs two shapes or more; choose some of one model.")
+        for state in states:
+            check_fits(state, self.model)
+        first, *between, last = states
+        morph = replace(self.morph, a=first, b=last, t=0.0, between=tuple(between))
+        shown = replace(self._now, morph=morph, state=first)
+        self._commit(shown, f"morph through {len(states)} shapes")
 
     def set_morph(self, t: float) -> None:
         """Moves the shape to t in [0, 1] on the path from A to B, if both are pinned."""
@@ -303,21 +326,9 @@ class Session:
 
     # --- gallery -----------------------------------------------------------------------------
 
-    def keep(self, name: str = "") -> KeptShape:
-        """Puts the shown shape at the end of the gallery; one that is there already stays alone.
-
-        Raises:
-            InputError: the gallery is full.
-        """
-        shape = kept_shape(self.state, self.surface, self.model, name)
-        twin = self.gallery.twin(shape)
-        if twin is None:
-            self.keep_all([shape])
-        return twin or shape
-
-    def keep_all(self, shapes: Sequence[KeptShape]) -> None:
-        """Puts shapes at the end of the gallery. Raises InputError where they are too many."""
-        self._set_gallery(self.gallery.added(shapes), f"keep {_named(shapes)}")
+    def shown_shape(self, name: str = "") -> KeptShape:
+        """The shown shape as it would be kept."""
+        return kept_shape(self.state, self.surface, self.model, name)
 
     def show_kept(self, shape_id: str) -> None:
         """Goes to a kept shape and its surface. Raises InputError for one of another model."""
@@ -329,35 +340,19 @@ class Session:
                 f"'{shape.name}' was made with another model ('{shape.model.name}') than "
                 f"{self.model.name}; open that one first."
             )
-        check_fits(shape.state, self.model)
-        shown = replace(self._now, state=shape.state, surface=shape.surface)
-        self._commit(shown, f"show {shape.name}")
+        self.restore(SavedShape(shape.state, shape.surface), f"show {shape.name}")
 
-    def delete_kept(self, ids: Iterable[str]) -> None:
-        """Takes shapes out of the gallery; undo brings them back to their places."""
-        gone = self.gallery.chosen(ids)
-        remaining = self.gallery.without(shape.id for shape in gone)
-        self._set_gallery(remaining, f"delete {_named(gone)}")
-
-    def move_kept(self, ids: Iterable[str], place: int) -> None:
-        """Moves shapes, together, before what is at a place of the gallery now."""
-        moving = self.gallery.chosen(ids)
-        moved = self.gallery.moved((shape.id for shape in moving), place)
-        self._set_gallery(moved, f"move {_named(moving)}")
-
-    def rename_kept(self, shape_id: str, name: str) -> None:
-        """Gives a kept shape another name. Raises InputError for an empty one."""
-        self._set_gallery(self.gallery.renamed(shape_id, name), "rename a kept shape")
-
-    def star_kept(self, ids: Iterable[str], star: bool) -> None:
-        """Marks kept shapes with a star, or takes it away."""
-        chosen = self.gallery.chosen(ids)
-        starred = self.gallery.starred((shape.id for shape in chosen), star)
-        self._set_gallery(starred, f"{'star' if star else 'unstar'} {_named(chosen)}")
+    def change_gallery(self, gallery: Gallery, text: str) -> None:
+        """Goes on with another gallery, as one step; what ``GalleryCommands`` end in."""
+        self._commit(replace(self._now, gallery=gallery), text)
 
     def take_gallery(self, gallery: Gallery) -> None:
-        """Goes on with the gallery of another session, as one step."""
-        self._set_gallery(gallery, "keep shapes")
+        """Goes on with the gallery of another session: as one step, unless there is none yet."""
+        if self._history.position or self._history.redo_text:
+            self.change_gallery(gallery, "keep shapes")
+        elif gallery != self.gallery:
+            self._history.map(lambda snapshot: replace(snapshot, gallery=gallery))
+            self._travelled()
 
     # --- history -----------------------------------------------------------------------------
 
@@ -398,13 +393,28 @@ class Session:
         """Writes the shown shape and its surface's options; ``force`` replaces a file."""
         write_shape(path, self.state, self.model, self.surface, force)
 
-    def open(self, path: Path) -> None:
-        """Shows a shape from a ``.shape.json`` file. Raises InputError when it cannot be used."""
-        saved = read_shape(path, self.model)
-        shown = replace(self._now, state=saved.state, surface=saved.surface or self.surface)
-        self._commit(shown, f"open {path.name}")
+    def open(self, path: Path, keep: str = "") -> None:
+        """Shows a shape from a ``.shape.json`` file, and keeps it as ``show`` does.
+
+        Raises:
+            InputError: it cannot be used, or the gallery is full.
+        """
+        self.restore(read_shape(path, self.model), f"open {path.name}", keep)
+
+    def restore(self, saved: SavedShape, text: str, keep: str = "") -> None:
+        """Shows a saved shape of this model with its surface, and keeps it as ``show`` does."""
+        check_fits(saved.state, self.model)
+        self._arrive(saved.state, saved.surface or self.surface, text, keep)
 
     # --- inside ------------------------------------------------------------------------------
+
+    def _arrive(self, state: ShapeState, surface: SurfaceOptions, text: str, keep: str) -> None:
+        """One step to a shape from outside, which may be kept under a name."""
+        gallery = self.gallery
+        if keep:
+            shape = kept_shape(state, surface, self.model, keep)
+            gallery = gallery if gallery.twin(shape) else gallery.added([shape])
+        self._commit(replace(self._now, state=state, surface=surface, gallery=gallery), text)
 
     def _resample(self, text: str, class_name: str | None = None, seed: int | None = None) -> None:
         old = self.state
@@ -431,9 +441,6 @@ class Session:
     def _set_state(self, state: ShapeState, text: str, control: Hashable | None = None) -> None:
         self._commit(replace(self._now, state=state), text, control)
 
-    def _set_gallery(self, gallery: Gallery, text: str) -> None:
-        self._commit(replace(self._now, gallery=gallery), text)
-
     def _commit(self, new: Snapshot, text: str, control: Hashable | None = None) -> None:
         if new != self._now:
             self._history.push(new, text, control)
@@ -453,8 +460,3 @@ class Session:
             if changed:
                 tell()
         self.history_changed()
-
-
-def _named(shapes: Sequence[KeptShape]) -> str:
-    """Words for a step with these shapes: a name, or how many."""
-    return shapes[0].name if len(shapes) == 1 else f"{len(shapes)} shapes"

@@ -78,26 +78,39 @@ class Draw:
 
 @dataclass(frozen=True)
 class Morph:
-    """Two pinned shapes and a place t in [0, 1] between them."""
+    """Pinned shapes and a place t in [0, 1] on the path from the first to the last of them."""
 
     a: ShapeState | None = None
     b: ShapeState | None = None
     t: float = 0.0
     mode: PathMode = "slerp"
+    between: tuple[ShapeState, ...] = ()  # keyframes on the way, at equal distances of t
+
+    @property
+    def keys(self) -> tuple[ShapeState, ...]:
+        """All keyframes, from A to B; none unless both are pinned."""
+        return () if self.a is None or self.b is None else (self.a, *self.between, self.b)
 
     def state(self, model: ShapeModel) -> ShapeState | None:
-        """The shape at t: the pinned ones themselves at the ends; None unless both are pinned."""
-        if self.a is None or self.b is None:
+        """The shape at t: at a keyframe that itself; None unless both ends are pinned."""
+        keys = self.keys
+        if not keys:
             return None
-        if self.t in (0.0, 1.0):
-            return self.b if self.t else self.a
-        nearer = self.a if self.t < 0.5 else self.b
-        ends = self.a.latent(model), self.b.latent(model)
-        classes = self.a.class_name, self.b.class_name
-        latent = model.density.between(*ends, self.t, self.mode, classes)
-        start, end = short_origin(self.a.origin), short_origin(self.b.origin)
-        origin = f"morph {self.t:.0%} from {start} to {end}"
+        place = self.t * (len(keys) - 1)
+        leg = min(int(place), len(keys) - 2)
+        a, b, t = keys[leg], keys[leg + 1], place - leg
+        if t in (0.0, 1.0):
+            return b if t else a
+        nearer = a if t < 0.5 else b
+        ends, classes = (a.latent(model), b.latent(model)), (a.class_name, b.class_name)
+        latent = model.density.between(*ends, t, self.mode, classes)
+        origin = f"morph {t:.0%} from {short_origin(a.origin)} to {short_origin(b.origin)}"
         return plain_state(latent, nearer.class_name, nearer.truncation, origin)
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> Morph:
+        """The same path for another model; see ``ShapeState.carried``."""
+        a, b = (pin and pin.carried(old, new) for pin in (self.a, self.b))
+        return replace(self, a=a, b=b, between=tuple(s.carried(old, new) for s in self.between))
 
 
 def short_origin(origin: str) -> str:

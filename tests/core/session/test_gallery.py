@@ -130,7 +130,8 @@ def test_names_and_stars(session):
 
 def test_a_shape_of_another_model_is_refused_by_name(session):
     kept = session.keep()
-    other = Session(Model(name="other", digest="def"), gallery=session.gallery)
+    other = Session(Model(name="other", digest="def"))
+    other.take_gallery(session.gallery)
     with pytest.raises(InputError, match=r"another model \('tiny'\) than other"):
         other.show_kept(kept.id)
     with pytest.raises(InputError, match="no more"):
@@ -238,11 +239,42 @@ def test_odd_data_are_one_sentence(data):
     assert str(caught.value).count(".") == 1
 
 
+def test_another_session_goes_on_with_the_gallery(session):
+    kept = session.keep()
+    fresh, used = Session(Model(digest="def")), Session(Model(digest="ghi"))
+    used.set_seed(5)
+    for other in (fresh, used):
+        other.take_gallery(session.gallery)
+        assert other.gallery.shapes == (kept,)
+    assert fresh.undo_text == ""
+    assert used.undo_text == "keep shapes"
+    used.undo()
+    assert not len(used.gallery)
+
+
+def test_what_is_opened_among_others_is_kept_in_the_same_step(session, tmp_path):
+    latent = np.arange(16, dtype=np.float32)
+    session.show(latent, "picture a.png", "bed", keep="a.png")
+    assert session.position == 1
+    assert [shape.name for shape in session.gallery] == ["a.png"]
+    assert session.gallery.shapes[0].state == session.state
+    session.save(tmp_path / "b.shape.json")
+    session.set_seed(3)
+    session.open(tmp_path / "b.shape.json", keep="b")
+    assert len(session.gallery) == 1  # the same shape
+    session.undo()
+    assert session.state.seed == 3
+    session.undo()
+    session.undo()
+    assert not len(session.gallery)
+
+
 def test_a_state_that_no_model_has_is_found_when_it_is_shown(session):
     kept = session.keep()
     plain = gallery_to_plain(session.gallery)
     plain[0]["shape"]["base"] = [0.5, 0.5]
-    other = Session(Model(), gallery=gallery_from_plain(plain))
+    other = Session(Model())
+    other.take_gallery(gallery_from_plain(plain))
     with pytest.raises(InputError, match="does not fit"):
         other.show_kept(kept.id)
     assert other.position == 0

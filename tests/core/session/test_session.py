@@ -562,3 +562,37 @@ def test_a_model_of_another_kind_is_refused_and_nothing_changes(
         session.replace_model(replace(later, **changed))
     assert session.model is model
     assert (session.state, session.morph, session.locked) == before
+
+
+# --- a path through keyframes ------------------------------------------------------------------
+
+
+def test_a_path_goes_through_all_keyframes_at_equal_distances(session, model):
+    keys = []
+    for seed in (3, 8, 21, 34):
+        session.set_seed(seed)
+        keys.append(session.state)
+    before = session.position
+    session.morph_through(keys)
+    assert session.position == before + 1
+    assert session.state == keys[0]
+    for k, key in enumerate(keys):
+        session.set_morph(k / 3)
+        assert session.state == key
+    session.set_morph(0.5)  # halfway on the second leg of three
+    half = Morph(keys[1], keys[2], 0.5).state(model)
+    np.testing.assert_allclose(session.state.base, half.base, atol=1e-5)
+    assert session.state.origin == half.origin
+    session.pin_b()  # another end: a plain path again
+    assert session.morph.between == ()
+    session.undo()
+    assert len(session.morph.between) == 2
+
+
+def test_a_path_needs_two_shapes_that_fit(session):
+    with pytest.raises(InputError, match="two shapes or more"):
+        session.morph_through([session.state])
+    odd = plain_state(np.zeros(3, np.float32), "bed", 0.8, "elsewhere")
+    with pytest.raises(InputError, match="does not fit"):
+        session.morph_through([session.state, odd])
+    assert session.position == 0
