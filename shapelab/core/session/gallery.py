@@ -152,6 +152,80 @@ class Gallery:
         return Gallery(tuple(shape.carried(old, new) for shape in self))
 
 
+@dataclass(frozen=True)
+class GalleryChange:
+    """What a step did to the gallery, so that it can be taken back whatever was kept since.
+
+    Attributes:
+        before: ids in the order before.
+        after: ids in the order after.
+        gone: shapes as they were, of those that went or changed.
+        came: shapes as they are, of those that came or changed.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    gone: tuple[KeptShape, ...]
+    came: tuple[KeptShape, ...]
+
+    @classmethod
+    def between(cls, before: Gallery, after: Gallery) -> GalleryChange:
+        """The change from one gallery to another."""
+        old = {shape.id: shape for shape in before}
+        new = {shape.id: shape for shape in after}
+        gone = tuple(shape for key, shape in old.items() if new.get(key) != shape)
+        came = tuple(shape for key, shape in new.items() if old.get(key) != shape)
+        return cls(tuple(old), tuple(new), gone, came)
+
+    def inverse(self) -> GalleryChange:
+        """The change back."""
+        return GalleryChange(self.after, self.before, self.came, self.gone)
+
+    def applied(self, gallery: Gallery) -> Gallery:
+        """Another gallery with the same change: exactly ``after`` where it is as it was before.
+
+        What was kept elsewhere stays, behind the rest; what is gone elsewhere stays away.
+        """
+        gone = {shape.id for shape in self.gone}
+        shapes = {shape.id: shape for shape in gallery}
+        shapes = {key: shape for key, shape in shapes.items() if key not in gone}
+        shapes |= {shape.id: shape for shape in self.came}
+        order = dict.fromkeys((*self.after, *(shape.id for shape in gallery)))
+        return Gallery(tuple(shapes[key] for key in order if key in shapes))
+
+    def carried(self, old: ShapeModel, new: ShapeModel) -> GalleryChange:
+        """The same with the shapes of one model carried over to another stage of it."""
+        gone, came = (tuple(s.carried(old, new) for s in each) for each in (self.gone, self.came))
+        return replace(self, gone=gone, came=came)
+
+
+def change_to_plain(change: GalleryChange) -> dict[str, Any]:
+    """Lists, dicts, numbers and texts; see ``gallery_to_plain``."""
+    return {
+        "before": list(change.before),
+        "after": list(change.after),
+        "gone": gallery_to_plain(Gallery(change.gone)),
+        "came": gallery_to_plain(Gallery(change.came)),
+    }
+
+
+def change_from_plain(data: Any) -> GalleryChange:
+    """The inverse of ``change_to_plain``. Raises InputError when anything is missing or odd."""
+    if not isinstance(data, dict):
+        raise InputError(_DAMAGED)
+    before, after = (_ids_from_plain(data.get(name)) for name in ("before", "after"))
+    gone, came = (gallery_from_plain(data.get(name)).shapes for name in ("gone", "came"))
+    return GalleryChange(before, after, gone, came)
+
+
+def _ids_from_plain(data: Any) -> tuple[str, ...]:
+    if not isinstance(data, list) or len(data) > MOST_KEPT:
+        raise InputError(_DAMAGED)
+    if not all(isinstance(each, str) and _ID.fullmatch(each) for each in data):
+        raise InputError(_DAMAGED)
+    return tuple(data)
+
+
 def gallery_to_plain(gallery: Gallery) -> list[dict[str, Any]]:
     """Lists, dicts, numbers and texts; JSON keeps every bit of them."""
     return [

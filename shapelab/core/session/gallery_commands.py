@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from shapelab.core.session.gallery import Gallery, KeptShape
+from shapelab.core.session.command import Command
+from shapelab.core.session.gallery import Gallery, KeptShape, kept_shape
+from shapelab.core.session.undoable import Undoable
 
 
-class GalleryCommands(ABC):
+class GalleryCommands(Undoable):
     """The part of ``Session`` that keeps, deletes, moves, names and stars shapes."""
 
-    @property
-    @abstractmethod
-    def gallery(self) -> Gallery:
-        """The shapes that were kept, of this model and of others."""
-
-    @abstractmethod
     def shown_shape(self, name: str = "") -> KeptShape:
         """The shown shape as it would be kept."""
-
-    @abstractmethod
-    def change_gallery(self, gallery: Gallery, text: str) -> None:
-        """Goes on with another gallery, as one step."""
+        return kept_shape(self.state, self.surface, self.model, name)
 
     def keep(self, name: str = "") -> KeptShape:
         """Puts the shown shape at the end of the gallery; one that is there already stays alone.
@@ -33,34 +25,53 @@ class GalleryCommands(ABC):
         shape = self.shown_shape(name)
         twin = self.gallery.twin(shape)
         if twin is None:
-            self.keep_all([shape])
+            command = Command(f"keep {shape.name}", "keep", (shape.name,))
+            self.change_gallery(self.gallery.added([shape]), command)
         return twin or shape
 
     def keep_all(self, shapes: Sequence[KeptShape]) -> None:
         """Puts shapes at the end of the gallery. Raises InputError where they are too many."""
-        self.change_gallery(self.gallery.added(shapes), f"keep {_named(shapes)}")
+        command = Command(f"keep {_named(shapes)}", "keep_all", (len(shapes),))
+        self.change_gallery(self.gallery.added(shapes), command)
 
     def delete_kept(self, ids: Iterable[str]) -> None:
         """Takes shapes out of the gallery; undo brings them back to their places."""
         gone = self.gallery.chosen(ids)
         remaining = self.gallery.without(shape.id for shape in gone)
-        self.change_gallery(remaining, f"delete {_named(gone)}")
+        command = Command(f"delete {_named(gone)}", "delete_kept", self._places(gone))
+        self.change_gallery(remaining, command)
 
     def move_kept(self, ids: Iterable[str], place: int) -> None:
         """Moves shapes, together, before what is at a place of the gallery now."""
         moving = self.gallery.chosen(ids)
         moved = self.gallery.moved((shape.id for shape in moving), place)
-        self.change_gallery(moved, f"move {_named(moving)}")
+        places = (place, *self._places(moving))
+        self.change_gallery(moved, Command(f"move {_named(moving)}", "move_kept", places))
 
     def rename_kept(self, shape_id: str, name: str) -> None:
         """Gives a kept shape another name. Raises InputError for an empty one."""
-        self.change_gallery(self.gallery.renamed(shape_id, name), "rename a kept shape")
+        renamed = self.gallery.renamed(shape_id, name)
+        places = self._places(self.gallery.chosen([shape_id]))
+        command = Command("rename a kept shape", "rename_kept", (name, *places))
+        self.change_gallery(renamed, command)
 
     def star_kept(self, ids: Iterable[str], star: bool) -> None:
         """Marks kept shapes with a star, or takes it away."""
         chosen = self.gallery.chosen(ids)
         starred = self.gallery.starred((shape.id for shape in chosen), star)
-        self.change_gallery(starred, f"{'star' if star else 'unstar'} {_named(chosen)}")
+        text = f"{'star' if star else 'unstar'} {_named(chosen)}"
+        self.change_gallery(starred, Command(text, "star_kept", (star, *self._places(chosen))))
+
+    def take_gallery(self, gallery: Gallery) -> None:
+        """Goes on with the gallery of another session: as one step, unless there is none yet."""
+        if len(self._history) > 1:
+            self.change_gallery(gallery, Command("keep shapes", "take_gallery"))
+        else:
+            self._set_gallery(gallery)
+
+    def _places(self, shapes: Iterable[KeptShape]) -> tuple[int, ...]:
+        """Where shapes lie in the gallery: so a script finds them, as it cannot know their ids."""
+        return tuple(self.gallery.shapes.index(shape) for shape in shapes)
 
 
 def _named(shapes: Sequence[KeptShape]) -> str:

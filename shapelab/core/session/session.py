@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, ParamSpec
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +22,9 @@ from shapelab.core.model.latent import (
     seed_noise,
 )
 from shapelab.core.model.wholeness import CANDIDATES
-from shapelab.core.session.gallery import Gallery, KeptShape, kept_shape
+from shapelab.core.session.command import Command
+from shapelab.core.session.gallery import kept_shape
 from shapelab.core.session.gallery_commands import GalleryCommands
-from shapelab.core.session.history import History
 from shapelab.core.session.shape_file import SavedShape, check_fits, read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
@@ -35,105 +35,38 @@ from shapelab.core.session.shape_state import (
     seeded_state,
     short_origin,
 )
+from shapelab.core.session.snapshot import Snapshot
+from shapelab.core.session.undoable import ChangeSignal
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-
-P = ParamSpec("P")
 
 START_CLASS = "chair"
 RANDOM_SEEDS = 1_000_000  # short enough to be read out and typed
 
 
-class ChangeSignal(Generic[P]):
-    """Calling it tells all its listeners, in the order in which they connected; needs no Qt."""
-
-    def __init__(self) -> None:
-        self._listeners: list[Callable[P, object]] = []
-
-    def connect(self, listener: Callable[P, object]) -> Callable[[], None]:
-        """Adds a listener and returns a callable that removes it again (harmless when repeated)."""
-        self._listeners.append(listener)
-
-        def disconnect() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return disconnect
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        for listener in tuple(self._listeners):  # a listener may disconnect itself
-            listener(*args, **kwargs)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything that undo brings back."""
-
-    state: ShapeState
-    morph: Morph
-    surface: SurfaceOptions
-    gallery: Gallery
-
-    def carried(self, old: ShapeModel, new: ShapeModel) -> Snapshot:
-        """Everything as it is, for another model; see ``ShapeState.carried``."""
-        state, morph = self.state.carried(old, new), self.morph.carried(old, new)
-        gallery = self.gallery.carried(old, new)
-        return replace(self, state=state, morph=morph, gallery=gallery)
-
-
 class Session(GalleryCommands):
     """The document of one window or one command. Use it from one thread.
 
-    Signals tell of changes, and only of changes: ``shape_changed(state)``,
-    ``surface_changed(options)``, ``morph_changed(morph)``, ``locked_changed(indices)``,
-    ``gallery_changed(gallery)``, ``history_changed()`` and ``model_changed(model)``.
+    Beside the signals of ``Undoable`` there are ``locked_changed(indices)`` and
+    ``model_changed(model)``.
     """
 
     def __init__(self, model: ShapeModel, seed: int | None = None) -> None:
-        self.model = model
-        self.shape_changed: ChangeSignal[[ShapeState]] = ChangeSignal()
-        self.surface_changed: ChangeSignal[[SurfaceOptions]] = ChangeSignal()
-        self.morph_changed: ChangeSignal[[Morph]] = ChangeSignal()
-        self.locked_changed: ChangeSignal[[frozenset[int]]] = ChangeSignal()
-        self.gallery_changed: ChangeSignal[[Gallery]] = ChangeSignal()
-        self.history_changed: ChangeSignal[[]] = ChangeSignal()
-        self.model_changed: ChangeSignal[[ShapeModel]] = ChangeSignal()
-        self._locked: frozenset[int] = frozenset()
         class_name = START_CLASS if START_CLASS in model.classes else model.classes[0]
         seed = model.first_seed(class_name) if seed is None else seed
         first = seeded_state(model, class_name, seed)
-        self._now = Snapshot(first, Morph(), AUTOMATIC, Gallery())
-        self._history = History(self._now)
+        super().__init__(model, Snapshot(first, Morph(), AUTOMATIC))
+        self.locked_changed: ChangeSignal[[frozenset[int]]] = ChangeSignal()
+        self.model_changed: ChangeSignal[[ShapeModel]] = ChangeSignal()
+        self._locked: frozenset[int] = frozenset()
 
     # --- what is shown -----------------------------------------------------------------------
-
-    @property
-    def state(self) -> ShapeState:
-        return self._now.state
 
     @property
     def latent(self) -> Array:
         """(latent,) float32 of the shown shape: base + coefficients @ directions + offsets."""
         return self.state.latent(self.model)
-
-    @property
-    def surface(self) -> SurfaceOptions:
-        """How the occupancy becomes a surface, in the viewport and in files alike."""
-        return self._now.surface
-
-    @surface.setter
-    def surface(self, options: SurfaceOptions) -> None:
-        self._commit(replace(self._now, surface=options), "surface options", "surface")
-
-    @property
-    def morph(self) -> Morph:
-        return self._now.morph
-
-    @property
-    def gallery(self) -> Gallery:
-        """The shapes that were kept, of this model and of others."""
-        return self._now.gallery
 
     @property
     def locked(self) -> frozenset[int]:
@@ -154,13 +87,12 @@ class Session(GalleryCommands):
                 f"{model.name} has other classes or another number of latent values than "
                 f"{old.name}, so this shape cannot be shown with it; open it as a new model."
             )
-        self.model, kept = model, self.gallery
+        self.model = model
         self._history.map(lambda snapshot: snapshot.carried(old, model))
         self._now = self._history.current
         self.model_changed(model)
         self.morph_changed(self.morph)  # its pins show other shapes now
-        if self.gallery != kept:
-            self.gallery_changed(self.gallery)
+        self._set_gallery(self.gallery.carried(old, model))
 
     # --- where the shape comes from ----------------------------------------------------------
 
@@ -168,11 +100,11 @@ class Session(GalleryCommands):
         """Goes to the current seed's shape of another class. Raises InputError for no class."""
         self.model.density.index(name)
         if name != self.state.class_name:
-            self._resample(f"class {name}", class_name=name)
+            self._resample(Command(f"class {name}", "set_class", (name,)), class_name=name)
 
     def set_seed(self, seed: int) -> None:
         """Goes to the shape of a seed (whole number >= 0; else InputError)."""
-        self._resample(f"seed {seed}", seed=seed)
+        self._resample(Command(f"seed {seed}", "set_seed", (seed,)), seed=seed)
 
     def randomise(self, whole: bool = True) -> None:
         """Goes to a new seed; locked directions keep their coefficient, others return to 0.
@@ -194,7 +126,7 @@ class Session(GalleryCommands):
     def accept(self, draw: Draw, seed: int) -> None:
         """Goes to the seed that was found, unless another class or model was chosen meanwhile."""
         if draw.model is self.model and draw.class_name == self.state.class_name:
-            self._resample("randomise", seed=seed)
+            self._resample(Command("randomise", "set_seed", (seed,)), seed=seed)
 
     def set_truncation(self, truncation: float) -> None:
         """Brings a sampled shape nearer to its class's mean, or away; sliders stay.
@@ -209,14 +141,28 @@ class Session(GalleryCommands):
         else:
             base = self.model.sample(old.class_name, old.seed, 1, truncation)[0]
             state = replace(old, base=base, truncation=truncation)
-        self._set_state(state, "truncation", "truncation")
+        command = Command("truncation", "set_truncation", (float(truncation),))
+        self._set_state(state, command, "truncation")
 
     def show(
-        self, latent: Array, origin: str, class_name: str | None = None, keep: str = ""
+        self,
+        latent: Array,
+        origin: str,
+        class_name: str | None = None,
+        keep: str = "",
+        file: Path | None = None,
     ) -> None:
-        """Shows a latent (latent,) exactly; without a class, its most likely one is taken.
+        """Shows a latent (latent,) exactly, as one step.
 
-        With a name to ``keep`` it by, the same step puts it into the gallery.
+        Args:
+            latent: the shape.
+            origin: where it comes from, in words.
+            class_name: whose sliders it gets; without one, its most likely class.
+            keep: with a name, the same step puts it into the gallery.
+            file: what it was made of, for the script.
+
+        Raises:
+            InputError: it does not fit the model, or the gallery is full.
         """
         latent = np.asarray(latent, np.float32)
         if latent.shape != (self.model.latent_size,) or not np.isfinite(latent).all():
@@ -224,7 +170,8 @@ class Session(GalleryCommands):
         name = self.model.density.nearest_class(latent) if class_name is None else class_name
         self.model.density.index(name)
         state = plain_state(latent, name, self.state.truncation, origin)
-        self._arrive(state, self.surface, origin, keep)
+        command = Command(origin, "show", (keep, None if file is None else str(file)))
+        self._arrive(state, self.surface, command, keep)
 
     def variations(self, seed: int, distance: float, count: int = 8) -> list[ShapeState]:
         """Neighbours of the shown shape, to go to; locked directions keep their coefficient.
@@ -246,34 +193,39 @@ class Session(GalleryCommands):
 
     def go_to(self, state: ShapeState, text: str) -> None:
         """Shows a shape of this model as it is; the text names the step of the history."""
-        self._set_state(state, text)
+        self._set_state(state, Command(text, "go_to"))
 
     # --- sliders -----------------------------------------------------------------------------
 
     def set_coefficient(self, index: int, sigma: float) -> None:
         """Sets a principal direction (0 … 11), in standard deviations of the class."""
-        self._set_number("coefficients", index, sigma, f"direction {index + 1}")
+        command = Command(f"direction {index + 1}", "set_coefficient", (index, float(sigma)))
+        self._set_number("coefficients", index, sigma, command)
 
     def set_raw(self, index: int, value: float) -> None:
         """Sets one number of the latent itself, by way of its offset."""
         without = self.latent[index] - self.state.offsets[index]
-        self._set_number("offsets", index, value - float(without), f"latent number {index + 1}")
+        command = Command(f"latent number {index + 1}", "set_raw", (index, float(value)))
+        self._set_number("offsets", index, value - float(without), command)
 
     def reset_direction(self, index: int) -> None:
         self.finish_edit()
-        self._set_number("coefficients", index, 0.0, f"reset direction {index + 1}")
+        command = Command(f"reset direction {index + 1}", "reset_direction", (index,))
+        self._set_number("coefficients", index, 0.0, command)
         self.finish_edit()
 
     def reset_raw(self, index: int) -> None:
         self.finish_edit()
-        self._set_number("offsets", index, 0.0, f"reset latent number {index + 1}")
+        command = Command(f"reset latent number {index + 1}", "reset_raw", (index,))
+        self._set_number("offsets", index, 0.0, command)
         self.finish_edit()
 
     def reset_all(self) -> None:
         """Returns all directions that are not locked, and all offsets, to 0."""
         offsets = np.zeros(self.model.latent_size, np.float32)
         kept = self._kept_coefficients()
-        self._set_state(replace(self.state, coefficients=kept, offsets=offsets), "reset all")
+        state = replace(self.state, coefficients=kept, offsets=offsets)
+        self._set_state(state, Command("reset all", "reset_all"))
 
     def set_locked(self, index: int, locked: bool) -> None:
         """Locks or frees a direction. Not a step of the history: the shape stays the same."""
@@ -287,12 +239,12 @@ class Session(GalleryCommands):
     def pin_a(self) -> None:
         """Makes the shown shape the start of a path without keyframes between."""
         morph = replace(self.morph, a=self.state, t=0.0, between=())
-        self._commit(replace(self._now, morph=morph), "pin A")
+        self._commit(replace(self._now, morph=morph), Command("pin A", "pin_a"))
 
     def pin_b(self) -> None:
         """Makes the shown shape the end of a path without keyframes between."""
         morph = replace(self.morph, b=self.state, t=1.0, between=())
-        self._commit(replace(self._now, morph=morph), "pin B")
+        self._commit(replace(self._now, morph=morph), Command("pin B", "pin_b"))
 
     def morph_through(self, states: Sequence[ShapeState]) -> None:
         """Lays the path through two or more shapes of this model and goes to its start.
@@ -306,14 +258,15 @@ class Session(GalleryCommands):
             check_fits(state, self.model)
         first, *between, last = states
         morph = replace(self.morph, a=first, b=last, t=0.0, between=tuple(between))
-        shown = replace(self._now, morph=morph, state=first)
-        self._commit(shown, f"morph through {len(states)} shapes")
+        command = Command(f"morph through {len(states)} shapes", "morph_through", (len(states),))
+        self._commit(replace(self._now, morph=morph, state=first), command)
 
     def set_morph(self, t: float) -> None:
         """Moves the shape to t in [0, 1] on the path from A to B, if both are pinned."""
         morph = replace(self.morph, t=min(max(float(t), 0.0), 1.0))
         state = morph.state(self.model) or self.state
-        self._commit(replace(self._now, morph=morph, state=state), "morph", "morph")
+        command = Command("morph", "set_morph", (morph.t,))
+        self._commit(replace(self._now, morph=morph, state=state), command, "morph")
 
     def set_morph_mode(self, mode: PathMode) -> None:
         """Chooses the kind of path; the shape follows if it stands on the path now."""
@@ -322,70 +275,8 @@ class Session(GalleryCommands):
         on_path = self.morph.state(self.model) == self.state
         morph = replace(self.morph, mode=mode)
         state = (morph.state(self.model) if on_path else None) or self.state
-        self._commit(replace(self._now, morph=morph, state=state), f"{mode} path")
-
-    # --- gallery -----------------------------------------------------------------------------
-
-    def shown_shape(self, name: str = "") -> KeptShape:
-        """The shown shape as it would be kept."""
-        return kept_shape(self.state, self.surface, self.model, name)
-
-    def show_kept(self, shape_id: str) -> None:
-        """Goes to a kept shape and its surface. Raises InputError for one of another model."""
-        shape = self.gallery.find(shape_id)
-        if shape is None:
-            raise InputError("This shape is in the gallery no more.")
-        if shape.model.digest != self.model.digest:
-            raise InputError(
-                f"'{shape.name}' was made with another model ('{shape.model.name}') than "
-                f"{self.model.name}; open that one first."
-            )
-        self.restore(SavedShape(shape.state, shape.surface), f"show {shape.name}")
-
-    def change_gallery(self, gallery: Gallery, text: str) -> None:
-        """Goes on with another gallery, as one step; what ``GalleryCommands`` end in."""
-        self._commit(replace(self._now, gallery=gallery), text)
-
-    def take_gallery(self, gallery: Gallery) -> None:
-        """Goes on with the gallery of another session: as one step, unless there is none yet."""
-        if self._history.position or self._history.redo_text:
-            self.change_gallery(gallery, "keep shapes")
-        elif gallery != self.gallery:
-            self._history.map(lambda snapshot: replace(snapshot, gallery=gallery))
-            self._travelled()
-
-    # --- history -----------------------------------------------------------------------------
-
-    def finish_edit(self) -> None:
-        """Ends a drag: the next change of the same control is a step of its own."""
-        if self._history.close():
-            self.history_changed()
-
-    def undo(self) -> None:
-        if self._history.undo():
-            self._travelled()
-
-    def redo(self) -> None:
-        if self._history.redo():
-            self._travelled()
-
-    @property
-    def position(self) -> int:
-        """How many steps ``undo`` could take back."""
-        return self._history.position
-
-    def forget_redo(self) -> None:
-        """Leaves nothing to do again, as any new change does."""
-        self._history.forget_redo()
-        self.history_changed()
-
-    @property
-    def undo_text(self) -> str:
-        return self._history.undo_text
-
-    @property
-    def redo_text(self) -> str:
-        return self._history.redo_text
+        command = Command(f"{mode} path", "set_morph_mode", (mode,))
+        self._commit(replace(self._now, morph=morph, state=state), command)
 
     # --- files -------------------------------------------------------------------------------
 
@@ -399,30 +290,52 @@ class Session(GalleryCommands):
         Raises:
             InputError: it cannot be used, or the gallery is full.
         """
-        self.restore(read_shape(path, self.model), f"open {path.name}", keep)
+        saved = read_shape(path, self.model)
+        self._restore(saved, Command(f"open {path.name}", "open", (str(path), keep)), keep)
 
     def restore(self, saved: SavedShape, text: str, keep: str = "") -> None:
         """Shows a saved shape of this model with its surface, and keeps it as ``show`` does."""
-        check_fits(saved.state, self.model)
-        self._arrive(saved.state, saved.surface or self.surface, text, keep)
+        self._restore(saved, Command(text, "restore", (keep,)), keep)
+
+    def show_kept(self, shape_id: str) -> None:
+        """Goes to a kept shape and its surface. Raises InputError for one of another model."""
+        shape = self.gallery.find(shape_id)
+        if shape is None:
+            raise InputError("This shape is in the gallery no more.")
+        if shape.model.digest != self.model.digest:
+            raise InputError(
+                f"'{shape.name}' was made with another model ('{shape.model.name}') than "
+                f"{self.model.name}; open that one first."
+            )
+        saved = SavedShape(shape.state, shape.surface)
+        self._restore(saved, Command(f"show {shape.name}", "show_kept", self._places([shape])))
 
     # --- inside ------------------------------------------------------------------------------
 
-    def _arrive(self, state: ShapeState, surface: SurfaceOptions, text: str, keep: str) -> None:
+    def _restore(self, saved: SavedShape, command: Command, keep: str = "") -> None:
+        check_fits(saved.state, self.model)
+        self._arrive(saved.state, saved.surface or self.surface, command, keep)
+
+    def _arrive(
+        self, state: ShapeState, surface: SurfaceOptions, command: Command, keep: str
+    ) -> None:
         """One step to a shape from outside, which may be kept under a name."""
         gallery = self.gallery
         if keep:
             shape = kept_shape(state, surface, self.model, keep)
             gallery = gallery if gallery.twin(shape) else gallery.added([shape])
-        self._commit(replace(self._now, state=state, surface=surface, gallery=gallery), text)
+        shown = replace(self._now, state=state, surface=surface)
+        self._commit(shown, command, gallery=gallery)
 
-    def _resample(self, text: str, class_name: str | None = None, seed: int | None = None) -> None:
+    def _resample(
+        self, command: Command, class_name: str | None = None, seed: int | None = None
+    ) -> None:
         old = self.state
         name = old.class_name if class_name is None else class_name
         number = (old.seed or 0) if seed is None else seed
         if (name, number) != (old.class_name, old.seed):
             fresh = seeded_state(self.model, name, number, old.truncation)
-            self._set_state(replace(fresh, coefficients=self._kept_coefficients()), text)
+            self._set_state(replace(fresh, coefficients=self._kept_coefficients()), command)
 
     def _kept_coefficients(self) -> Array:
         kept = np.zeros(DIRECTIONS, np.float32)
@@ -430,33 +343,16 @@ class Session(GalleryCommands):
         kept[locked] = self.state.coefficients[locked]
         return kept
 
-    def _set_number(self, field: str, index: int, value: float, text: str) -> None:
+    def _set_number(self, field: str, index: int, value: float, command: Command) -> None:
         if not math.isfinite(value):
             raise InputError("A slider takes finite numbers only.")
         numbers: Array = getattr(self.state, field).copy()
         numbers[index] = value
         changed: dict[str, Array] = {field: numbers}
-        self._set_state(replace(self.state, **changed), text, (field, index))  # type: ignore[arg-type]
+        state = replace(self.state, **changed)  # type: ignore[arg-type]
+        self._set_state(state, command, (field, index))
 
-    def _set_state(self, state: ShapeState, text: str, control: Hashable | None = None) -> None:
-        self._commit(replace(self._now, state=state), text, control)
-
-    def _commit(self, new: Snapshot, text: str, control: Hashable | None = None) -> None:
-        if new != self._now:
-            self._history.push(new, text, control)
-            self._travelled()
-
-    def _travelled(self) -> None:
-        """Makes the history's current snapshot the shown one and tells who listens."""
-        old, new = self._now, self._history.current
-        self._now = new
-        news: list[tuple[bool, Callable[[], None]]] = [
-            (old.state != new.state, lambda: self.shape_changed(new.state)),
-            (old.surface != new.surface, lambda: self.surface_changed(new.surface)),
-            (old.morph != new.morph, lambda: self.morph_changed(new.morph)),
-            (old.gallery != new.gallery, lambda: self.gallery_changed(new.gallery)),
-        ]
-        for changed, tell in news:
-            if changed:
-                tell()
-        self.history_changed()
+    def _set_state(
+        self, state: ShapeState, command: Command, control: Hashable | None = None
+    ) -> None:
+        self._commit(replace(self._now, state=state), command, control)

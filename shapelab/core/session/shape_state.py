@@ -17,7 +17,11 @@ VARIATION = "variation of "  # begins the origin of a neighbour
 
 
 def frozen(values: Any) -> Array:
-    """A read-only float32 copy."""
+    """A read-only float32 copy; what is one already is given back, so that steps share it."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float32 and values.base is None:
+        shared: Array = values
+        if not shared.flags.writeable:
+            return shared
     copy = np.array(values, np.float32)
     copy.setflags(write=False)
     return copy

@@ -46,7 +46,7 @@ class CurrentDocument(QObject):
         self._document: Document | None = None
         self._waiting: list[ShapeSource] = []
         self._line: list[Document] = []
-        self._left: dict[Document, int] = {}  # the step at which the line went on
+        self._left: dict[Document, tuple[int, int]] = {}  # the step where the line went on, newest
         self._disconnect: Callable[[], object] = lambda: None
 
     @property
@@ -86,7 +86,8 @@ class CurrentDocument(QObject):
             before = self._line[at]
             before.session.finish_edit()
             before.session.forget_redo()
-            self._left[before] = before.session.position
+            history = before.session.history
+            self._left[before] = history.step.number, history.newest
             self._drop(self._line[at + 1 :])
         document = Document(model, self.parent())
         self._line.append(document)
@@ -144,14 +145,19 @@ class CurrentDocument(QObject):
         if self._document not in self._line:
             return None
         at = self._line.index(self._document) + step
-        return self._line[at] if 0 <= at < len(self._line) else None
+        if not 0 <= at < len(self._line):
+            return None
+        number, _newest = self._left.get(self._line[at - 1], (None, None))
+        at_end = step < 0 or self._line[at - 1].session.history.step.number == number
+        return self._line[at] if at_end else None  # of another branch the model was not opened
 
     def _follow_history(self) -> None:
-        """A new change forgets what could be done again, models included."""
+        """A new change forgets the models that could be opened again; a look around does not."""
         document = self._document
-        if document is not None and self._neighbour(1) is not None:
-            session = document.session
-            if not session.redo_text and session.position != self._left.get(document):
+        if document in self._left:
+            _number, newest = self._left[document]
+            if document.session.history.newest != newest:
+                del self._left[document]
                 self._drop(self._line[self._line.index(document) + 1 :])
         self.history_changed.emit()
 

@@ -56,9 +56,9 @@ def test_keeping_is_a_step_that_undo_takes_back(session):
 
 def test_a_shape_is_kept_once(session):
     kept = session.keep()
-    before = session.position
+    before = len(session.history)
     assert session.keep("again") is kept
-    assert session.position == before
+    assert len(session.history) == before
     session.surface = replace(session.surface, smoothing=0)  # looks different: another shape
     assert session.keep().id != kept.id
 
@@ -69,9 +69,9 @@ def test_showing_a_kept_shape_is_one_step_for_shape_and_surface(session):
     session.surface = SurfaceOptions(resolution=1)
     session.finish_edit()
     session.set_seed(9)
-    before = session.position
+    before = len(session.history)
     session.show_kept(kept.id)
-    assert session.position == before + 1
+    assert len(session.history) == before + 1
     assert (session.state, session.surface) == (kept.state, kept.surface)
     session.undo()
     assert (session.state.seed, session.surface.resolution) == (9, 1)
@@ -123,9 +123,9 @@ def test_names_and_stars(session):
     session.star_kept([second], False)
     assert [shape.star for shape in session.gallery] == [True, False]
     assert session.undo_text == "unstar Chair, seed 21"
-    before = session.position
+    before = len(session.history)
     session.star_kept([second], False)  # changes nothing: no step
-    assert session.position == before
+    assert len(session.history) == before
 
 
 def test_a_shape_of_another_model_is_refused_by_name(session):
@@ -255,7 +255,7 @@ def test_another_session_goes_on_with_the_gallery(session):
 def test_what_is_opened_among_others_is_kept_in_the_same_step(session, tmp_path):
     latent = np.arange(16, dtype=np.float32)
     session.show(latent, "picture a.png", "bed", keep="a.png")
-    assert session.position == 1
+    assert len(session.history) == 2
     assert [shape.name for shape in session.gallery] == ["a.png"]
     assert session.gallery.shapes[0].state == session.state
     session.save(tmp_path / "b.shape.json")
@@ -277,7 +277,7 @@ def test_a_state_that_no_model_has_is_found_when_it_is_shown(session):
     other.take_gallery(gallery_from_plain(plain))
     with pytest.raises(InputError, match="does not fit"):
         other.show_kept(kept.id)
-    assert other.position == 0
+    assert len(other.history) == 1
 
 
 def test_a_name_from_a_file_cannot_hide_anything(session):

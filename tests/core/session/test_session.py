@@ -18,10 +18,10 @@ from shapelab.core.model.latent import (
     lerp,
     slerp,
 )
-from shapelab.core.session.history import History
-from shapelab.core.session.session import ChangeSignal, Session
+from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import SavedShape, named_shape, read_shape, write_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, plain_state
+from shapelab.core.session.undoable import ChangeSignal
 from tests.core.session.tiny_model import LATENT, Model
 
 
@@ -362,15 +362,6 @@ def test_path_mode_does_not_pull_back_a_shape_that_left_the_path(session: Sessio
     assert session.morph.mode == "lerp"
 
 
-def test_history_without_control_never_joins() -> None:
-    history = History(0)
-    history.push(1, "one")
-    history.push(2, "two")
-    assert history.undo()
-    assert history.current == 1
-    assert (history.undo_text, history.redo_text) == ("one", "two")
-
-
 def test_saved_shape_round_trip_is_exact(session: Session, model: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.shape.json"
     session.set_coefficient(3, 0.7)
@@ -572,9 +563,9 @@ def test_a_path_goes_through_all_keyframes_at_equal_distances(session, model):
     for seed in (3, 8, 21, 34):
         session.set_seed(seed)
         keys.append(session.state)
-    before = session.position
+    before = len(session.history)
     session.morph_through(keys)
-    assert session.position == before + 1
+    assert len(session.history) == before + 1
     assert session.state == keys[0]
     for k, key in enumerate(keys):
         session.set_morph(k / 3)
@@ -595,4 +586,4 @@ def test_a_path_needs_two_shapes_that_fit(session):
     odd = plain_state(np.zeros(3, np.float32), "bed", 0.8, "elsewhere")
     with pytest.raises(InputError, match="does not fit"):
         session.morph_through([session.state, odd])
-    assert session.position == 0
+    assert len(session.history) == 1
