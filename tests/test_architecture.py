@@ -68,6 +68,13 @@ SMALL = {
     "shapelab.core.mesh.formats.threemf": "a format",
     "trainer.checkpoints.tensorfile": "a format",
 }
+WRITES = {  # files of its own accord; all others go through shapelab.core.atomic
+    "shapelab/core/atomic.py": "the way",
+    "shapelab/gui/process/trainer_process.py": "a priority for the kernel; an empty log of events",
+    "trainer/data/store/shards.py": "a journal of entries with their checksums",
+    "trainer/evaluation/subjects.py": "a temporary folder",
+    "trainer/training/recovery.py": "room that is given up when the disk is full",
+}
 TOP_LEVEL = {
     ".ci",
     ".gitignore",
@@ -234,6 +241,35 @@ def test_no_file_is_a_splinter_of_its_only_user() -> None:
         if len(users) == 1 and lines.get(name, FEWEST_LINES) < FEWEST_LINES
     }
     assert small == set(SMALL)
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call may change a file by its name."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ("write_text", "write_bytes", "copyfile", "copytree", "copy2", "imwrite"):
+        return True
+    if name != "open":
+        return False
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and owner.id == "archive":  # a member of a ZIP in memory
+        return False
+    modes = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
+    return any(
+        isinstance(each, ast.Constant)
+        and re.fullmatch("[rwaxbt+]*[wax+][rwaxbt+]*", str(each.value))
+        for each in modes
+    )
+
+
+def test_files_are_written_in_one_way() -> None:
+    # What a kill or a full disk leaves was tried there; Python's own ways leave halves.
+    found = {
+        path
+        for path, text in sources().items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and _writes(node)
+    }
+    assert found == set(WRITES)
 
 
 def test_no_two_test_files_share_a_name() -> None:

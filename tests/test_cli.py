@@ -647,6 +647,38 @@ def test_odd_places_work_or_say_why(scan: Path, capsys: pytest.CaptureFixture[st
     assert "is a folder" in _error(capsys)
 
 
+def test_a_disk_that_refuses_costs_a_sentence_and_nothing_else(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = pytest.importorskip("resource")  # Windows has no such limits
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    mine = scan.parent / "mine.stl"
+    mine.write_bytes(b"mine")
+    for command in (["sample"], ["reconstruct", "scan.stl"], ["interpolate", "1", "2"]):
+        for suffix in ("stl", "obj", "ply", "glb", "3mf", "shape.json"):
+            out = "mine.stl" if suffix == "stl" and command[0] != "interpolate" else f"{suffix}/"
+            resource.setrlimit(resource.RLIMIT_FSIZE, (700, old[1]))  # bytes; more is refused
+            try:
+                code = cli.main([*command, "-o", out, "--format", suffix, "--force"])
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, old)
+            said = capsys.readouterr().err.splitlines()
+            assert (code, len(said)) == (1, 8 if command[0] == "interpolate" else 1)
+            assert all("could not be written (File too large)" in line for line in said)
+            assert suffix == "stl" or os.listdir(suffix) == []
+    assert mine.read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no place that is read-only for all")
+def test_a_read_only_place_costs_a_sentence(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for out, words in (
+        ("/sys/kernel/a.stl", "could not be written"),
+        ("/sys/kernel/a/", "cannot be made"),
+    ):
+        assert cli.main(["sample", "-o", out]) == 1
+        assert words in _error(capsys)
+
+
 def test_wildcards_that_no_shell_expanded_are(
     scan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
+from tests.trainer.checkpoints.disk import Died, Disk
 
 
 def test_an_old_file_is_replaced(tmp_path):
@@ -18,19 +20,70 @@ def test_an_old_file_is_replaced(tmp_path):
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failing_disk_leaves_the_old_file_and_no_draft(monkeypatch, tmp_path, step, code):
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"old")
+@pytest.mark.parametrize("new", [False, True])
+@pytest.mark.parametrize(
+    "how", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EROFS, "death", "power cut"]
+)
+def test_whatever_call_fails_the_old_file_is_there_or_the_new_one(monkeypatch, tmp_path, how, new):
+    path, old, fresh = tmp_path / "a.bin", b"" if new else b"old" * 1000, b"new" * 1000
+    error = OSError(how, os.strerror(how)) if isinstance(how, int) else Died
+    told: list[str] = []
 
-    def fail(*_):
-        raise OSError(code, os.strerror(code))
+    def write(fail_at: int | None) -> tuple[int, bool]:
+        """How many calls reached the disk, and whether all went well."""
+        path.unlink(missing_ok=True)
+        if not new:
+            path.write_bytes(old)
+        with monkeypatch.context() as patch:
+            disk = Disk(patch, fail_at, error, power=how == "power cut")
+            try:
+                atomic_write(path, fresh, new)
+            except ExportError as refused:
+                told.append(str(refused))
+            except Died:
+                pass
+            else:
+                return len(disk.calls), True
+        return len(disk.calls), False
 
-    monkeypatch.setattr(*(os, "fsync") if step == "fsync" else (Path, "replace"), fail)
-    with pytest.raises(ExportError, match=r"a\.bin could not be written"):
-        atomic_write(path, b"new")
-    assert path.read_bytes() == b"old"
+    calls, done = write(None)
+    assert done
+    kept = 0
+    for number in range(calls):
+        _, done = write(number)
+        found = path.read_bytes() if path.exists() else b""
+        assert found == fresh if done else found in (old, fresh), number
+        kept += found == old
+        drafts = [each for each in tmp_path.iterdir() if each != path]
+        assert not drafts or not isinstance(how, int)
+        for draft in drafts:
+            draft.unlink()
+    assert kept >= 3  # opened, written, synced
+    words = f"a.bin could not be written ({os.strerror(how)})" if isinstance(how, int) else ""
+    assert len(told) >= 3 * bool(words)
+    assert all(words and words in each for each in told)
+
+
+def test_of_several_that_write_one_new_file_one_wins_and_the_others_say_so(tmp_path):
+    path, start = tmp_path / "a.bin", threading.Barrier(8)
+    told: list[int | str] = []
+
+    def write(number: int) -> None:
+        start.wait()
+        try:
+            atomic_write(path, bytes([number]) * 100_000, new=True)
+            told.append(number)
+        except ExportError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = (each for each in told if isinstance(each, int))
+    assert path.read_bytes() == bytes([winner]) * 100_000
+    assert sum("is there already" in each for each in told if isinstance(each, str)) == 7
     assert os.listdir(tmp_path) == ["a.bin"]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from attacks import DEEP, DIGITS, ESCAPE, Case, fifo, later, sparse, unchanged
-from hostile_models import good
 from hostile_runs import npy
 
 from shapelab.core.model import model_file
@@ -20,6 +19,7 @@ from shapelab.core.runs.store_card import is_store, read_card
 from shapelab.core.session import shape_file
 from shapelab.core.session.shape_state import seeded_state
 from shapelab.describe import describe
+from tests.small_models import small_model
 from trainer.data.sources.source_table import find_reader
 from trainer.data.store.prepared_store import open_store
 
@@ -238,7 +238,7 @@ def shape(**changes: Any) -> Maker:
 def _model(folder: Path) -> Any:
     from shapelab.core.model.shape_model import ShapeModel
 
-    (folder / "model.safetensors").write_bytes(good())
+    (folder / "model.safetensors").write_bytes(small_model())
     return ShapeModel("small", model_file.read(folder / "model.safetensors"))
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +17,11 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from shapelab.core.model import model_file
-from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.spec import ModelSpec
 from shapelab.describe import describe
+from tests.small_models import SPEC, small_model
 
-SPEC = ModelSpec(
-    latent_size=8,
-    generator_width=16,
-    encoder_width=4,
-    critic_width=4,
-    image_size=32,
-    image_mode="LA",
-    image_convs=((4, 5, 4), (8, 3, 2)),
-    classes=("bed", "chair"),
-)
 Tensors = dict[str, Tensor]
 FIRST = "generator.dense.weight"
-
-
-@cache
-def good() -> bytes:
-    """A small model that works."""
-    torch.manual_seed(1)
-    networks = {name: build(SPEC).eval() for name, build in model_file.NETWORKS.items()}
-    rng = np.random.default_rng(1)
-    factors = np.tril(np.abs(rng.standard_normal((2, 8, 8)))).astype(np.float32)
-    means = rng.standard_normal((2, 8)).astype(np.float32)
-    vectors = rng.standard_normal((2, DIRECTIONS, 8)).astype(np.float32)
-    explained = rng.random((2, DIRECTIONS)).astype(np.float32)
-    return model_file.encode(
-        SPEC,
-        networks,
-        LatentDensity(SPEC.classes, means, factors),
-        PrincipalDirections(SPEC.classes, vectors, explained),
-    )
 
 
 def write(folder: Path, data: bytes) -> None:
@@ -64,7 +34,7 @@ def header(data: bytes) -> dict[str, Any]:
 
 def signed(tensors: Tensors, **metadata: str) -> bytes:
     """A model whose checksum is right, whatever it holds."""
-    known = header(good())["__metadata__"] | metadata
+    known = header(small_model())["__metadata__"] | metadata
     try:
         known["digest"] = model_file._digest(tensors, known["spec"])
     except TypeError:  # numpy has no such numbers
@@ -74,7 +44,7 @@ def signed(tensors: Tensors, **metadata: str) -> bytes:
 
 def with_tensor(name: str, change: Callable[[Tensor], Tensor]) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        tensors = load_tensors(good())
+        tensors = load_tensors(small_model())
         tensors[name] = change(tensors[name])
         write(folder, signed(tensors))
 
@@ -83,7 +53,7 @@ def with_tensor(name: str, change: Callable[[Tensor], Tensor]) -> Callable[[Path
 
 def without(name: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        tensors = load_tensors(good())
+        tensors = load_tensors(small_model())
         del tensors[name]
         write(folder, signed(tensors))
 
@@ -91,7 +61,7 @@ def without(name: str) -> Callable[[Path], None]:
 
 
 def said(**metadata: str) -> Callable[[Path], None]:
-    return lambda folder: write(folder, signed(load_tensors(good()), **metadata))
+    return lambda folder: write(folder, signed(load_tensors(small_model()), **metadata))
 
 
 def spec(**changes: Any) -> Callable[[Path], None]:
@@ -108,7 +78,7 @@ def headed(text: bytes, body: bytes = b"") -> Callable[[Path], None]:
 
 def claims(shape: list[int], offsets: list[int]) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        data = good()
+        data = small_model()
         claimed = header(data)
         claimed[FIRST] |= {"shape": shape, "data_offsets": offsets}
         text = json.dumps(claimed).encode()
@@ -120,7 +90,7 @@ def claims(shape: list[int], offsets: list[int]) -> Callable[[Path], None]:
 
 def card(data: bytes) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        write(folder, good())
+        write(folder, small_model())
         (folder / "card.json").write_bytes(data)
 
     return make
@@ -128,7 +98,7 @@ def card(data: bytes) -> Callable[[Path], None]:
 
 def odd_card(make_odd: Callable[[Path], None]) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
-        write(folder, good())
+        write(folder, small_model())
         make_odd(folder / "card.json")
 
     return make
@@ -139,7 +109,7 @@ def at(make_odd: Callable[[Path], None]) -> Callable[[Path], None]:
 
 
 def linked(folder: Path) -> None:
-    (folder / "other").write_bytes(good())
+    (folder / "other").write_bytes(small_model())
     (folder / "model.safetensors").symlink_to(folder / "other")
 
 
@@ -164,7 +134,7 @@ def refused() -> Iterator[Case]:
     yield (
         "all in bfloat16",
         lambda f: write(
-            f, signed({n: t.to(torch.bfloat16) for n, t in load_tensors(good()).items()})
+            f, signed({n: t.to(torch.bfloat16) for n, t in load_tensors(small_model()).items()})
         ),
     )
     for version in ("5" * 5000, "²", "٣", "-1", "1e9", "", "999999", "3.0", " 3"):
@@ -193,11 +163,11 @@ def refused() -> Iterator[Case]:
     yield "seven bytes", raw(b"shapela")
     yield "noise", raw(np.random.default_rng(0).bytes(100_000))
     yield "zeros", later(lambda: raw(bytes(2**20)))
-    yield "cut off", raw(lambda: good()[:-1000])
-    yield "with a tail", raw(lambda: good() + bytes(1000))
-    yield "a flipped bit", raw(lambda: good()[:-9] + b"\x41" + good()[-8:])
+    yield "cut off", raw(lambda: small_model()[:-1000])
+    yield "with a tail", raw(lambda: small_model() + bytes(1000))
+    yield "a flipped bit", raw(lambda: small_model()[:-9] + b"\x41" + small_model()[-8:])
     yield "10 GB of nothing", at(lambda p: sparse(p, 10 * 2**30))
-    yield "1 GB behind a header", at(lambda p: sparse(p, 2**30, good()))
+    yield "1 GB behind a header", at(lambda p: sparse(p, 2**30, small_model()))
     yield "a pipe", at(fifo)
     yield "a link to a device", at(lambda p: p.symlink_to("/dev/zero"))
     yield "a link", linked

@@ -56,6 +56,8 @@ class RunProgress:
         if isinstance(event, Saved):
             self.saved = event.step
         waited, self.waits = self.waits, isinstance(event, Warned) and event.waits
+        if self._pace and event.time < self._pace[-1][1]:  # the clock was set back
+            self._pace.clear()
         if isinstance(event, StepDone):
             self._pace.append((event.step, event.time))
         if isinstance(event, Started | Paused | Resumed):

@@ -120,7 +120,7 @@ class RunWatch:
         if not isinstance(event, StepDone):
             self._stepped = None
             return
-        if self._stepped is not None:
+        if self._stepped is not None and event.time >= self._stepped:  # else the clock was set back
             self._paces.append(event.time - self._stepped)
         self._stepped = event.time
 

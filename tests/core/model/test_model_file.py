@@ -17,43 +17,13 @@ from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
 from shapelab.core.model.code_flow import CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
-from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
 from shapelab.core.model.model_summary import metadata_of
-from shapelab.core.model.spec import ModelSpec
-
-SPEC = ModelSpec(
-    latent_size=8,
-    generator_width=16,
-    encoder_width=4,
-    critic_width=4,
-    image_size=32,
-    image_mode="LA",
-    image_convs=((4, 5, 4), (8, 3, 2)),
-    classes=("bed", "chair"),
-)
+from tests.small_models import SPEC, small_parts
 
 
 @pytest.fixture(scope="module")
 def parts() -> model_file.ModelParts:
-    torch.manual_seed(1)
-    networks = {name: build(SPEC).eval() for name, build in model_file.NETWORKS.items()}
-    rng = np.random.default_rng(1)
-    return model_file.ModelParts(
-        SPEC,
-        networks,
-        LatentDensity(
-            SPEC.classes,
-            rng.standard_normal((2, 8)).astype(np.float32),
-            np.tril(np.abs(rng.standard_normal((2, 8, 8)))).astype(np.float32),
-        ),
-        PrincipalDirections(
-            SPEC.classes,
-            rng.standard_normal((2, DIRECTIONS, 8)).astype(np.float32),
-            rng.random((2, DIRECTIONS)).astype(np.float32),
-        ),
-        {},
-        "",
-    )
+    return small_parts()
 
 
 @pytest.fixture(scope="module")

@@ -241,6 +241,15 @@ def test_waiting_for_the_disk_says_nothing_of_the_time_left() -> None:
     assert progress.seconds_left() == 70.0
 
 
+def test_a_clock_that_is_set_back_says_nothing_of_the_time_left() -> None:
+    progress = RunProgress(100)
+    for step, now in ((10, 5000.0), (20, 5010.0), (30, 1420.0)):
+        progress.add(StepDone(step, {}, time=now))
+    assert progress.seconds_left() is None
+    progress.add(StepDone(40, {}, time=1430.0))
+    assert progress.seconds_left() == 60.0
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path

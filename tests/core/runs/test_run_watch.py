@@ -134,6 +134,20 @@ def test_a_stall_is_ten_times_the_usual_silence_and_told_once(clock):
     assert states(watch, StepDone(10, {})) == [S.TRAINING]
 
 
+@pytest.mark.parametrize("jump", [-3600.0, 86_400.0])
+def test_a_clock_that_jumps_makes_no_stall_and_hides_none(clock, jump):
+    watch = RunWatch(clock)
+    figures(watch, clock, 9, 20.0)
+    watch.add(StepDone(10, {}, time=clock.now + jump))  # the wall clock alone
+    for step in range(11, 14):
+        clock.now += 20.0
+        watch.add(StepDone(step, {}, time=clock.now + jump))
+        assert watch.check_stall() is None
+    assert watch.pace == pytest.approx(20.0)
+    clock.now += 200.0
+    assert watch.check_stall() is not None
+
+
 def test_quick_steps_may_rest_for_the_floor(clock):
     watch = RunWatch(clock)
     figures(watch, clock, 9, 0.125)
