@@ -13,9 +13,10 @@ from shapelab.core.inputs.voxel_files import OBJECT_SHARE, VoxelGrid
 from shapelab.core.inputs.voxelise import Grid, Points, Solid, filled, placed
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
-from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.mesh.tri_mesh import TriMesh, shell_of_faces
 
 from ..source import ClosedForm, Shape
+from .bridges import crossings, joining_cells
 from .closed_form import sample_closed_form
 from .nearest import nearest
 
@@ -62,9 +63,9 @@ def sample(shape: Shape, resolution: int) -> Sampled:
         return _from_voxels(shape, resolution)
     if isinstance(shape, ClosedForm):
         cells, exact, mesh = sample_closed_form(shape, resolution, FARTHEST)
-        return Sampled(cells, quantised(_with_thin_parts(exact, cells)), mesh)
+        return Sampled(cells, quantised(_whole(exact, cells, mesh)), mesh)
     solid = filled(placed(shape, resolution), resolution)
-    distance = _with_thin_parts(_distance(solid), solid.cells)
+    distance = _whole(_distance(solid), solid.cells, shape)
     return Sampled(solid.cells, quantised(distance), _surface(solid, shape))
 
 
@@ -151,6 +152,25 @@ def _distance(solid: Solid) -> NDArray[np.float64]:
     signs = np.where(solid.contains(points, found.place), -1, 1)
     distance[near] = np.clip(signs * found.distance, -FARTHEST, FARTHEST)
     return distance
+
+
+def _whole(distance: NDArray[np.float64], solid: Grid, mesh: TriMesh) -> NDArray[np.float64]:
+    """Distances by which what the solid cells join is joined, through faces, and thin parts stay.
+
+    A leg that leans is thin where it leaves a cell for the next: it must not hang by an edge. What
+    two thick parts leave between them may be a gap too narrow to be seen; there they are joined
+    only if the mesh is one shell, and so they are one in truth.
+    """
+    from scipy import ndimage
+
+    distance = _with_thin_parts(distance, solid)
+    bridges = crossings(distance, solid)
+    inside = (distance < 0) | bridges
+    if shell_of_faces(mesh.faces).any():
+        solid = solid & ~ndimage.binary_opening(solid, np.ones((3, 3, 3), bool))
+    bridges |= joining_cells(inside, distance, solid)
+    sure = np.minimum(np.abs(distance) - _REACH, -_SURE)
+    return np.where(bridges, np.minimum(distance, sure), distance)
 
 
 def _with_thin_parts(distance: NDArray[np.float64], solid: Grid) -> NDArray[np.float64]:
