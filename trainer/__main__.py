@@ -1,42 +1,33 @@
-"""The trainer's command line: prepare data, fit or resume a run, look at it, score and export."""
+"""The trainer's command line: prepare data, train runs, look at them, score and export models."""
 
 from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 import shapelab
-from shapelab.core.errors import RunError, ShapelabError
-from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
-from shapelab.core.runs.run_folder import RunFolder, find_runs
-from shapelab.core.runs.store_mix import RunData, parse_share
+from shapelab.core.errors import ShapelabError
+from shapelab.core.runs.store_mix import parse_share
 
+from . import model_commands, run_commands, training_commands
 from .options import (
     Backend,
-    CheckpointOption,
     Commands,
-    DataOption,
-    EventsOption,
     ForceOption,
-    OtherDataOption,
     Output,
-    RunArgument,
-    RunOption,
+    ScoringEventsOption,
     SetOption,
-    TensorboardOption,
     UpAxis,
     errors_as_events,
 )
 
 if TYPE_CHECKING:
     from .data.source import Up
-    from .process.distributed import Processes
-    from .report.tensorboard import TensorBoardWriter
 
 app = typer.Typer(
     cls=Commands,
@@ -48,7 +39,11 @@ app = typer.Typer(
 )
 
 
-@app.command()
+#: The groups of the one help, in the order of a project.
+DATA, TRAINING, RUNS, MODELS, SPEED = "Data", "Training", "Runs", "Models", "Speed"
+
+
+@app.command(rich_help_panel=DATA)
 @errors_as_events
 def prepare(
     source: Annotated[
@@ -93,14 +88,13 @@ def prepare(
             "name.",
         ),
     ] = False,
-    events: Annotated[
-        Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
-    ] = Output.terminal,
+    events: ScoringEventsOption = Output.terminal,
 ) -> None:
     """Turns shapes into a prepared store: checked, split, pictured. Run again to go on."""
     from .data.prepare.preparation import prepare as run
     from .process.control import Control, stop_on_signals
     from .report import work_progress
+    from .report.preparation_sheet import PreparationSheet
 
     control = Control()
     stop_on_signals(control.request, "stopping …")
@@ -108,15 +102,19 @@ def prepare(
         control.listen(sys.stdin)
     axis = cast("Up", "" if up is UpAxis.auto else up.value)
     place = "" if backend is Backend.local else backend.value
+    sheet = PreparationSheet(out, resolution)
     progress = run(
         source, out, resolution, views, size, workers, place, seed, axis, front, classes,
-        only_sellable,
+        only_sellable, sheet.add,
     )  # fmt: skip
-    show = work_progress.write if events is Output.jsonl else work_progress.show
-    show(work_progress.until_stopped(progress, control), sys.stdout)
+    told = work_progress.until_stopped(progress, control)
+    if events is Output.jsonl:
+        work_progress.write(sheet.beside(told), sys.stdout)
+    else:
+        work_progress.show(told, sys.stdout)
 
 
-@app.command("look")
+@app.command("look", rich_help_panel=DATA)
 def show_store(
     store: Annotated[Path, typer.Argument(help="A prepared store.")],
     out: Annotated[
@@ -134,92 +132,17 @@ def show_store(
     print(f"Wrote {page} and {picture}.")
 
 
-@app.command()
-@errors_as_events
-def fit(
-    data: DataOption,
-    run: RunOption,
-    preset: Annotated[str, typer.Option(help="Named settings; see `presets`.")] = "small",
-    settings: SetOption = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Steps in all; the preset's phases follow.")
-    ] = None,
-    events: EventsOption = Output.terminal,
-    tensorboard: TensorboardOption = False,
-) -> None:
-    """Starts a run, or the same one again, and trains it to its end; Ctrl+C saves and stops."""
-    from shapelab.core.runs import overrides
-
-    from .data.store.joined_store import open_data
-    from .process.distributed import Processes
-    from .training.loop import check_fit, starting_model
-    from .updates.state import settled
-
-    shares = [parse_share(text) for text in data]
-    store, processes = open_data(shares), Processes()
-    board = _board(run, tensorboard, processes)
-    made = overrides.load(preset, store.classes, store.resolution, settings or (), steps)
-    made = settled(made, processes.device)
-    check_fit(made, store, processes)  # before there is a folder that the next try would find
-    if made.start_from:
-        starting_model(made)
-    if processes.is_main:
-        RunFolder(run).create(made, shares)
-    processes.barrier()
-    _train(shares, run, events, board, processes)
+app.command(rich_help_panel=TRAINING)(training_commands.fit)
+app.command(rich_help_panel=TRAINING)(training_commands.resume)
+app.command(rich_help_panel=TRAINING)(training_commands.sweep)
+app.command(rich_help_panel=RUNS)(run_commands.runs)
+app.command(rich_help_panel=RUNS)(run_commands.inspect)
+app.command(rich_help_panel=RUNS)(run_commands.compare)
+app.command(rich_help_panel=RUNS)(run_commands.curves)
+app.command(rich_help_panel=RUNS)(run_commands.note)
 
 
-@app.command()
-@errors_as_events
-def resume(
-    run: RunArgument,
-    data: OtherDataOption = None,
-    settings: SetOption = None,
-    events: EventsOption = Output.terminal,
-    tensorboard: TensorboardOption = False,
-) -> None:
-    """Goes on with a run from its newest checkpoint, with settings changed by --set."""
-    from shapelab.core.runs import overrides
-
-    from .data.store.joined_store import open_data
-    from .process.distributed import Processes
-    from .training.loop import check_fit
-    from .updates.state import settled
-
-    stores, processes = _stores(run, data), Processes()
-    folder = RunFolder(run)
-    config = overrides.change(folder.read_config(), settings or ())
-    check_fit(config, open_data(stores), processes)  # before anything is written
-    board = _board(run, tensorboard, processes)
-    if settings and processes.is_main:
-        with folder.locked():  # not under the feet of a process that trains it
-            folder.write_config(settled(config, processes.device))
-    processes.barrier()
-    _train(stores, run, events, board, processes)
-
-
-@app.command()
-def runs(
-    folder: Annotated[Path, typer.Argument(help="Where to look, with its sub-folders.")] = Path(),
-) -> None:
-    """Lists runs: state, step, best score, size."""
-    from .report import console
-
-    found = find_runs(folder)
-    if not found:
-        raise RunError(f"There is no run in {folder.resolve()}; name the folder that holds them.")
-    console.show_runs(found)
-
-
-@app.command()
-def inspect(run: RunArgument) -> None:
-    """Shows a run: state, settings, checkpoints, newest figures, warnings."""
-    from .report import inspection
-
-    print(inspection.inspect_text(RunFolder(run)))
-
-
-@app.command()
+@app.command(rich_help_panel=TRAINING)
 def presets() -> None:
     """Shows the presets and what each of their settings is for."""
     from .report import inspection
@@ -227,116 +150,12 @@ def presets() -> None:
     print(inspection.presets_text())
 
 
-@app.command()
-@errors_as_events
-def evaluate(
-    subject: Annotated[
-        str, typer.Argument(metavar="MODEL|RUN", help="A model by name or path, or a run's folder.")
-    ],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            help="A store, of which the held-out shapes are scored, or shapes as `prepare` takes "
-            "them, all of which are; a run knows its own. IKEA as released may stand beside it: "
-            "its photos are scored. Repeatable.",
-        ),
-    ] = None,
-    checkpoint: CheckpointOption = "newest",
-    truncation: Annotated[
-        float, typer.Option(min=0.0, max=MAX_TRUNCATION, help="Of the samples; see `sample`.")
-    ] = TRUNCATION,
-    page: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            help="Also write a page with pictures, .html, and its figures beside it, .json.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    sheets: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for sheets of samples, morphs and pictures; then nothing is scored."
-        ),
-    ] = None,
-    force: ForceOption = False,
-    events: Annotated[
-        Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
-    ] = Output.terminal,
-) -> None:
-    """Scores a model file or a run on shapes that its training has not seen."""
-    from .evaluation import subjects
-    from .evaluation.scoring import evaluate as scored
-    from .report import evaluation_page, work_progress
-    from .report.sheets import write
-
-    if sheets is not None and (page is not None or as_json):
-        raise RunError("--sheets draws and does not score; say --report or --json without it.")
-    if page is not None:
-        evaluation_page.check_free(page, force)
-    machine = events is Output.jsonl
-    progress = work_progress.scoring_events if machine else work_progress.scoring
-    told = ""
-    with progress(sys.stdout if machine else sys.stderr) as (tell, check):
-        given, shares, photos = subjects.find(subject, data or (), checkpoint, tell, check)
-        with subjects.held_out(shares, given.model.spec, check) as held:
-            if sheets is not None:
-                written = write(given, held, sheets, truncation, tell, check, force)
-                told = f"Wrote {len(written)} sheets into {sheets}."
-            else:
-                draws = page is not None
-                found = scored(given, held, truncation, photos, tell, check, draws)
-                show = evaluation_page.to_json if as_json else evaluation_page.describe
-                told = show(found)
-        if page is not None:
-            evaluation_page.write(found, page, force)
-    if not machine:
-        print(told)
-        if page is not None:
-            print(f"Wrote {page}.", file=sys.stderr)
+app.command(rich_help_panel=MODELS)(model_commands.evaluate)
+app.command("export-model", rich_help_panel=MODELS)(model_commands.export_model)
+app.command("fit-prior", rich_help_panel=MODELS)(model_commands.fit_prior)
 
 
-@app.command("export-model")
-def export_model(
-    run: RunArgument,
-    name: Annotated[str, typer.Argument(help="Name of the model, or a folder to write.")],
-    data: OtherDataOption = None,
-    licence: Annotated[
-        str, typer.Option(help="Terms of the training data, if not those of their release.")
-    ] = "",
-    note: Annotated[str, typer.Option(help="Anything else that the card should say.")] = "",
-    checkpoint: CheckpointOption = "newest",
-    force: ForceOption = False,
-) -> None:
-    """Writes the model file and its card, which the app then finds by name."""
-    from .evaluation.export import export
-    from .report.work_progress import scoring
-
-    with scoring(sys.stderr) as (tell, check):
-        stores = _stores(run, data)
-        folder = export(run, name, stores, licence, note, checkpoint, tell, force, check)
-    print(f"Wrote {folder}.")
-
-
-@app.command("fit-prior")
-def fit_prior(
-    model: Annotated[str, typer.Argument(help="A model, by name or path.")],
-    name: Annotated[str, typer.Argument(help="Name of the new model, or a folder to write.")],
-    data: DataOption,
-    force: ForceOption = False,
-) -> None:
-    """Writes a model again with a prior fitted anew: what its seeds and paths run through."""
-    from .evaluation.export import renew_prior
-    from .report.work_progress import scoring
-
-    with scoring(sys.stderr) as (tell, check):
-        shares = [parse_share(text) for text in data]
-        folder = renew_prior(model, name, shares, tell, force, check)
-    print(f"Wrote {folder}.")
-
-
-@app.command()
+@app.command(rich_help_panel=SPEED)
 def bench(
     width: Annotated[
         Literal["paper", "small"], typer.Option(help="Widths as released, or half of them.")
@@ -353,7 +172,7 @@ def bench(
     print(report.to_json() if as_json else report.describe())
 
 
-@app.command("bench-data")
+@app.command("bench-data", rich_help_panel=SPEED)
 def bench_data(
     data: Annotated[
         list[str], typer.Argument(help="A prepared store, or several as STORE:WEIGHT.")
@@ -368,65 +187,6 @@ def bench_data(
 
     report = measure([parse_share(text) for text in data], threads, rounds, settings or ())
     print(report.to_json() if as_json else report.describe())
-
-
-def _stores(run: Path, data: list[str] | None) -> RunData:
-    """Where a run's data are. Raises RunError where there is no run."""
-    RunFolder(run).read_config()
-    return [parse_share(text) for text in data] if data else RunFolder(run).stores()
-
-
-def _board(run: Path, wanted: bool, processes: Processes) -> TensorBoardWriter | None:
-    """The run's TensorBoard files, nothing written yet. Raises RunError without the package."""
-    if not wanted or not processes.is_main:
-        return None
-    from .report.tensorboard import TensorBoardWriter
-
-    return TensorBoardWriter(run / "tensorboard")
-
-
-def _train(
-    data: RunData, run: Path, output: Output, board: TensorBoardWriter | None, processes: Processes
-) -> None:
-    from shapelab.core.runs.events import Event, Started, to_line
-
-    from .process.control import Control, stop_on_signals
-    from .report import console
-    from .training.loop import fit as events_of
-
-    control = Control()
-    stop_on_signals(control.request)
-    if output is Output.jsonl and processes.is_main:
-        control.listen(sys.stdin)
-
-    tells = processes.is_main and output is Output.terminal
-
-    def watched() -> Iterator[Event]:
-        for event in events_of(data, run, control, processes):
-            if board is not None:
-                board.write(event)
-            if isinstance(event, Started) and event.step >= event.steps and tells:
-                print(
-                    f"{run} is complete at {event.step}/{event.steps}; to train on, "
-                    f"`shapelab train resume {run} --set steps={2 * event.steps}`."
-                )
-            yield event
-
-    try:
-        if not processes.is_main:
-            for _ in watched():
-                pass
-        else:
-            with control.following(RunFolder(run).commands):
-                if output is Output.jsonl:
-                    for event in watched():
-                        console.write_line(sys.stdout, to_line(event))
-                else:
-                    console.show(watched())
-    finally:
-        if board is not None:
-            board.close()
-    processes.close()
 
 
 def main(run: Callable[[], None] = app) -> None:

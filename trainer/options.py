@@ -14,6 +14,8 @@ import typer
 import typer.core
 
 from shapelab.core.errors import RunError, ShapelabError
+from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.store_mix import RunData, parse_share
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -54,6 +56,12 @@ def errors_as_events(command: Command) -> Command:
             raise typer.Exit(1) from None
 
     return cast("Command", telling)
+
+
+def stores_of(run: Path, data: list[str] | None) -> RunData:
+    """Where a run's data are. Raises RunError where there is no run."""
+    RunFolder(run).read_config()
+    return [parse_share(text) for text in data] if data else RunFolder(run).stores()
 
 
 class Output(str, Enum):
@@ -106,6 +114,9 @@ EventsOption = Annotated[
         help="jsonl: one JSON event a line on stdout; pause, resume, sample, save and stop as "
         "lines on stdin."
     ),
+]
+ScoringEventsOption = Annotated[
+    Output, typer.Option(help="jsonl: one JSON event a line on stdout; stop on stdin.")
 ]
 CheckpointOption = Annotated[
     str,

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
             self, self.training, self.actions_["training"], self.current, self.toasts
         )
         self.actions_["evaluate"].triggered.connect(self.training_link.evaluate_model)
+        self.training_link.model_made.connect(self.models.open)
         self._build_bars()
         self.morph_panel.failed.connect(self.toasts.exception)
         self.image_panel.picture_requested.connect(self.commands.open_files)

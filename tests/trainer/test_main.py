@@ -53,7 +53,11 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert "--set steps=6" in again
     assert "step 5  finished" in call("resume", run, "--set", "steps=5")
     assert "critic_svm" in call("evaluate", run)
-    assert "tiny" in call("export-model", run, made)
+    lines = call("export-model", "--events", "jsonl", "--note=-- thin", "--", run, made)
+    events = [from_line(line) for line in lines.splitlines()]
+    assert any(isinstance(event, Scored) for event in events)
+    assert events[-1] == Finished(0, RunState.COMPLETED)
+    assert json.loads((made / "card.json").read_text("utf-8"))["note"] == "-- thin"
     model = load_model(made)
     page = tmp_path / "page.html"
     lines = call("evaluate", made, "--data", store, "--report", page, "--events", "jsonl")

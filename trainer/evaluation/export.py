@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 from pathlib import Path
 from typing import Any
 
 import shapelab
-from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
 from shapelab.core.model.networks import Generator
-from shapelab.core.paths import find_model, user_folder
+from shapelab.core.paths import find_model
 from shapelab.core.runs.presets import differences, preset, preset_names
 from shapelab.core.runs.store_mix import RunData, StoreShare
 
@@ -23,6 +20,7 @@ from ..data.store.prepared_store import Store
 from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.imagenet_weights import MADE_FROM
 from ..updates.state import TrainState
+from . import model_folder
 from .code_statistics import presentable_seeds, principal_directions
 from .measures import Evaluation
 from .prior import fit_prior
@@ -41,7 +39,7 @@ def export(
     force: bool = False,
     check: Check = never_stop,
 ) -> Path:
-    """Writes ``model.safetensors`` and ``card.json``.
+    """Writes ``model.safetensors`` and ``card.json``, both or neither.
 
     Args:
         run: folder of the run.
@@ -60,7 +58,7 @@ def export(
     Raises:
         ExportError: there is a model of that name already, or it cannot be written.
     """
-    folder = _free_folder(name, force)
+    folder = model_folder.free_folder(name, force)
     state, store = read_run(run, data, checkpoint)
     made = encoded(state, store, tell, check)
     subject = of_bytes(made, folder.name, state.critic)
@@ -69,7 +67,7 @@ def export(
     card["first_seeds"] = presentable_seeds(state.averages["generator"], subject.model.density)
     if note:
         card["note"] = note
-    _write(folder, card, made, force)
+    model_folder.write(folder, card, made, force)
     return folder
 
 
@@ -97,7 +95,7 @@ def renew_prior(
     """
     place = find_model(model)
     parts, store = model_file.read(place / "model.safetensors"), open_data(data)
-    folder = _free_folder(name, force)
+    folder = model_folder.free_folder(name, force)
     if parts.spec.classes != store.classes or parts.spec.resolution != store.resolution:
         raise ExportError(f"{store.name} has other classes or another resolution than {model}.")
     generator, encoder = parts.networks["generator"], parts.networks["voxel_encoder"]
@@ -111,25 +109,8 @@ def renew_prior(
     card["figures"] = parts.card.get("figures", {}) | _rounded(scores)
     card["first_seeds"] = presentable_seeds(generator, density)
     card["prior"] = f"shapelab train fit-prior {place.name} {folder.name} --data STORE"
-    _write(folder, card, made, force)
+    model_folder.write(folder, card, made, force)
     return folder
-
-
-def _free_folder(name: str, force: bool) -> Path:
-    """Where a model goes. Raises ExportError where one is already, unless forced."""
-    plain = os.sep not in name and "/" not in name
-    folder = user_folder() / "models" / name if plain else Path(name)
-    there = [folder / file for file in ("card.json", "model.safetensors")]
-    if not force and any(map(os.path.lexists, there)):  # before minutes of scoring
-        raise ExportError(f"{folder} holds a model already; choose another name or say --force.")
-    return folder
-
-
-def _write(folder: Path, card: dict[str, Any], made: bytes, force: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / "card.json", json.dumps(card, indent=1).encode(), new=not force)
-    atomic_write(folder / "model.safetensors", made, new=not force)
-    model_file.read(folder / "model.safetensors")  # raises unless it reads back as written
 
 
 def _rounded(scores: Evaluation) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run is asked between two steps: stop, pause, save, sample.
+"""What a run is asked between two steps: stop, pause, save, sample, other settings.
 
 It may be asked by a signal, by a line on stdin, or by a line in the run's ``commands.txt``.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from shapelab.core.runs.line_reader import LineReader
+from shapelab.core.runs.live_settings import settings_of
 from shapelab.core.runs.run_folder import COMMANDS
 
 POLL_EVERY_S = 0.25  # at the file of commands: quick for a person, little for a network disk
@@ -42,15 +44,19 @@ class Control:
 
     def __init__(self) -> None:
         self._asked: set[str] = set()
+        self._settings: deque[str] = deque()
         self._changed = threading.Event()
         self.stop = False
         self.paused = False
 
     def request(self, command: str) -> bool:
-        """Notes a command of ``COMMANDS``; False when there is no such command."""
-        if command not in COMMANDS:
+        """Notes a command, as ``RunFolder.send`` takes it; False when there is no such command."""
+        settings = settings_of(command)
+        if command not in COMMANDS and settings is None:
             return False
-        if command == "stop":
+        if settings is not None:
+            self._settings.extend(settings)
+        elif command == "stop":
             self.stop = True
         elif command in ("pause", "resume"):
             self.paused = command == "pause"
@@ -65,6 +71,15 @@ class Control:
             return False  # nothing to discard: another thread may ask at this moment
         self._asked.discard(command)
         return True
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether settings were to be changed since the last ``take_settings``."""
+        return bool(self._settings)
+
+    def take_settings(self) -> list[str]:
+        """The settings that are to be changed, as ``key=value`` texts, in the order of asking."""
+        return [self._settings.popleft() for _ in range(len(self._settings))]
 
     def check(self) -> None:
         """Raises Stopped when a stop was asked for; long work calls it between two batches."""

@@ -17,7 +17,9 @@ from rich.text import Text
 
 from shapelab.core import formatting
 from shapelab.core.runs import run_progress
+from shapelab.core.runs.advice.comparison import Comparison
 from shapelab.core.runs.events import (
+    Adjusted,
     Event,
     Finished,
     Paused,
@@ -33,13 +35,14 @@ from shapelab.core.runs.events import (
 from shapelab.core.runs.run_folder import RunSummary
 
 from . import scalar_text
-from .inspection import table_of_runs
+from .inspection import table_of_comparison, table_of_runs
 
 SPEED = "samples_per_second"
 _WIDE = 200  # columns of a table in a file or pipe, where nothing is gained by narrow ones
 _STYLES: dict[type[Event], str] = {
     Warned: "yellow",
     Validated: "green",
+    Adjusted: "cyan",
     Paused: "cyan",
     Resumed: "cyan",
     Finished: "bold",
@@ -73,6 +76,14 @@ def show_runs(runs: list[RunSummary], terminal: Console | None = None) -> None:
     terminal.print(table_of_runs(runs))
 
 
+def show_comparison(comparison: Comparison, terminal: Console | None = None) -> None:
+    """Prints runs beside one another, as ``show_runs`` does."""
+    terminal = Console() if terminal is None else terminal
+    if not terminal.is_terminal:
+        terminal.width = _WIDE
+    terminal.print(table_of_comparison(comparison))
+
+
 def describe(event: Event, dated: bool = False) -> str:
     """One line about an event, with the time of day or, for logs, the date too."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S" if dated else "%H:%M:%S", time.localtime(event.time))
@@ -96,6 +107,8 @@ def _text(event: Event) -> str:
             return f"saved {event.path}" + (" (best so far)" if event.best else "")
         case Warned():
             return f"warning: {' '.join(event.message.split())}"
+        case Adjusted():
+            return f"adjusted: {event.changes}"
         case Finished():
             return event.reason.label
         case _:

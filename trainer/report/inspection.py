@@ -13,8 +13,9 @@ from shapelab.core import formatting
 from shapelab.core.errors import RunError, clean
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs import overrides
+from shapelab.core.runs.advice.comparison import Comparison
 from shapelab.core.runs.curves import RunCurves
-from shapelab.core.runs.events import Event, EventReader, Warned
+from shapelab.core.runs.events import Adjusted, Event, EventReader, Warned
 from shapelab.core.runs.presets import preset_names, preset_path
 from shapelab.core.runs.previews import preview_path, preview_steps
 from shapelab.core.runs.run_config import RunConfig
@@ -47,6 +48,9 @@ def table_of_runs(runs: Sequence[RunSummary]) -> Table:
     grid.add_column("Preset")
     grid.add_column("Size", justify="right", no_wrap=True)
     grid.add_column("Changed", no_wrap=True)
+    tagged = any(run.notes.tags for run in runs)
+    if tagged:
+        grid.add_column("Tags")
     for run in runs:
         grid.add_row(
             Text(str(run.path)),
@@ -57,7 +61,21 @@ def table_of_runs(runs: Sequence[RunSummary]) -> Table:
             Text(run.preset),
             formatting.file_size(run.size),
             formatting.timestamp(run.changed),
+            *([Text(" ".join(run.notes.tags))] if tagged else []),
         )
+    return grid
+
+
+def table_of_comparison(comparison: Comparison) -> Table:
+    """Runs with the settings in which they differ and their best scores, the best run first."""
+    grid = Table("Run", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    grid.columns[0].overflow = "fold"
+    for name in (*comparison.settings, "Step", *map(short, comparison.scores)):
+        grid.add_column(name, justify="right")
+    for run in sorted(comparison.runs, key=lambda run: -(run.scores[0] or 0) if run.scores else 0):
+        values = (Text(json.dumps(v) if isinstance(v, bool) else str(v)) for v in run.values)
+        scores = ("–" if score is None else f"{score:.4f}" for score in run.scores)
+        grid.add_row(Text(run.path.name), *values, str(run.step), *scores)
     return grid
 
 
@@ -73,6 +91,7 @@ def inspect_text(folder: RunFolder) -> str:
         _settings(folder.read_config()),
         _checkpoints(folder),
         _scalars(events),
+        _adjusted(events),
         _warnings(events),
         _preview(folder),
         _going_on(folder, run),
@@ -107,6 +126,8 @@ def _state(folder: RunFolder, run: RunSummary) -> list[str]:
         f"  {state}{f': {folder.owner_text()}' if run.state is RunState.TRAINING else ''}",
         f"  step {run.step} of {run.steps} ({run.step / run.steps:.0%}), {best}",
         f"  {formatting.file_size(run.size)}, changed {formatting.timestamp(run.changed)}",
+        *([f"  {' '.join(f'#{tag}' for tag in run.notes.tags)}"] if run.notes.tags else []),
+        *(f"  {line}" for line in run.notes.text.splitlines()),
     ]
 
 
@@ -163,6 +184,11 @@ def _scalars(events: list[Event]) -> list[str]:
         for name in ordered(values)
     ]
     return ["Newest figures, and how they went", *_columns(rows)] if rows else []
+
+
+def _adjusted(events: list[Event]) -> list[str]:
+    rows = [(f"step {e.step}", e.changes) for e in events if isinstance(e, Adjusted)]
+    return ["Changed under way", *_columns(rows)] if rows else []
 
 
 def _warnings(events: list[Event]) -> list[str]:

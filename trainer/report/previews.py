@@ -32,9 +32,10 @@ Occupancies = NDArray[np.float32]  # (n, R, R, R) in [0, 1]
 def preview_rows(
     state: TrainState, store: Store, check: Check = never_stop
 ) -> dict[str, Occupancies]:
-    """The same shapes and seeds at every call, (n, R, R, R) each, by what they show.
+    """The same shapes at every call, (n, R, R, R) each, by what they show.
 
-    The samples come from the class Gaussians of some encoded training shapes, as in the app.
+    The samples come from the class Gaussians of some encoded training shapes, as in the app, and
+    from the run's ``preview_seed``.
     """
     device, averages = state.processes.device, state.averages
     held_out = store.indices("validation")
@@ -52,7 +53,7 @@ def preview_rows(
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
         shown["from pictures"] = decoded(seen)
     density = fit_density(averages["voxel_encoder"], store, PREVIEW_CODES, check)
-    noise = seed_noise(0, density.latent_size, PREVIEWED)
+    noise = seed_noise(state.config.preview_seed, density.latent_size, PREVIEWED)
     names = [store.classes[i % len(store.classes)] for i in range(PREVIEWED)]
     samples = [
         density.place(row, name, TRAINING_TRUNCATION)

@@ -19,6 +19,7 @@ from shapelab.core.model.spec import IMAGE_FIELDS
 from shapelab.core.paths import find_model
 from shapelab.core.runs.events import (
     WAITING,
+    Adjusted,
     Event,
     Finished,
     Paused,
@@ -30,6 +31,7 @@ from shapelab.core.runs.events import (
     Validated,
     Warned,
 )
+from shapelab.core.runs.live_settings import adjusted, told
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_state import RunState
@@ -233,7 +235,7 @@ class Training:
                 if not paused:
                     yield Paused(self.state.step)
                 paused = True
-                yield from self._obey(*self._asked())
+                yield from self._obey(*(yield from self._asked()))
                 control.wait(POLL_S)
             elif paused and not stop:
                 paused = False
@@ -241,11 +243,45 @@ class Training:
                 yield Resumed(self.state.step)
             else:
                 break
-        return (stop, *self._asked())
+        return (stop, *(yield from self._asked()))
 
-    def _asked(self) -> tuple[bool, ...]:
-        """Whether to save, and to sample, in all processes."""
-        return self.processes.any(self.control.was_asked("save"), self.control.was_asked("sample"))
+    def _asked(self) -> Generator[Event, None, tuple[bool, ...]]:
+        """Changes the settings that were to be; returns whether to save, and to sample, in all."""
+        control = self.control
+        adjust, save, sample = self.processes.any(
+            control.has_settings, control.was_asked("save"), control.was_asked("sample")
+        )
+        if adjust:
+            yield from self._adjust()
+        return save, sample
+
+    def _adjust(self) -> Iterator[Event]:
+        """Other settings from this step on, also after a resume, which begins here or later."""
+        before, step = self.config, self.state.step
+        asked = self.processes.from_main(self.control.take_settings())
+        try:
+            config = adjusted(before, asked)
+        except RunError as error:
+            yield Warned(step, "refused", f"The settings stay as they are. {error}")
+            return
+        if config == before:
+            return
+        if self._saved != step:
+            yield from self._save()
+        refused = self.processes.from_main(self._note(config) if self.processes.is_main else "")
+        if refused:
+            yield Warned(step, "refused", f"The settings stay as they are. {refused}")
+            return
+        self.config = self.state.config = config
+        yield Adjusted(step, told(before, config))
+
+    def _note(self, config: RunConfig) -> str:
+        """Writes the run's settings; returns what stood against it."""
+        try:
+            self.folder.write_config(config)
+        except ExportError as error:
+            return str(error)
+        return ""
 
     def _obey(self, save: bool, sample: bool) -> Iterator[Event]:
         if sample and self.processes.is_main:

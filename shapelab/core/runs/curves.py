@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -198,3 +201,23 @@ class MovingAverage:
         places = np.arange(self._count + 1, self._count + len(values) + 1)
         self._count, self._mean = self._count + len(values), float(means[-1])
         return means / (1 - self._factor**places)
+
+
+def csv_of(runs: Mapping[str, RunCurves]) -> bytes:
+    """Every point of every curve: run, metric, step, seconds of training, value.
+
+    What was not finite, and times that are not known, are empty fields.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["run", "metric", "step", "seconds", "value"])
+    for run, curves in runs.items():
+        for metric, curve in curves.curves.items():
+            rows = zip(
+                curve.steps.tolist(), curve.seconds.tolist(), curve.values.tolist(), strict=True
+            )
+            for step, seconds, value in rows:
+                time = f"{seconds:.3f}" if math.isfinite(seconds) else ""
+                number = repr(value) if math.isfinite(value) else ""
+                writer.writerow([run, metric, int(step), time, number])
+    return text.getvalue().encode("utf-8")

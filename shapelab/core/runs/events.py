@@ -73,7 +73,10 @@ def drop_after(validations: list[Validated], step: int) -> None:
 
 @dataclass(frozen=True)
 class Previewed(Event):
-    """A picture of shapes at fixed latents was written; ``path`` is relative to the run."""
+    """A picture of shapes at fixed latents was written; ``path`` is relative to the run.
+
+    A preparation writes such pictures of its newest shapes, at step 0 and with the whole path.
+    """
 
     path: str
 
@@ -122,6 +125,13 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
+class Adjusted(Event):
+    """Settings were changed under way, from the next step on; ``changes`` says which, in words."""
+
+    changes: str
+
+
+@dataclass(frozen=True)
 class Paused(Event):
     """The run waits for 'resume' or 'stop'."""
 
@@ -157,6 +167,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "scored": Scored,
     "saved": Saved,
     "warned": Warned,
+    "adjusted": Adjusted,
     "paused": Paused,
     "resumed": Resumed,
     "finished": Finished,

@@ -234,6 +234,9 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     # --- bookkeeping ---
     validate_every: int = Field(1000, ge=1, le=MOST, description="Steps between two validations.")
     preview_every: int = Field(1000, ge=1, le=MOST, description="Steps between two previews.")
+    preview_seed: int = Field(
+        0, ge=0, lt=2**31, description="Seed of the latents that previews show beside real shapes."
+    )
     save_every: int = Field(
         1000, ge=1, le=MOST, description="Steps between two checkpoints, at most."
     )

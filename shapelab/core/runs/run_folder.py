@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,27 @@ from shapelab.core import files_of_others, formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import EventReader, Finished
+from shapelab.core.runs.live_settings import settings_of
 from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
+from shapelab.core.runs.run_notes import RunNotes, read_notes
 from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.store_mix import RunData, StoreShare, shares_of
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
-COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys
+COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys, and
+#: beside them those of ``live_settings``.
 SEARCH_DEPTH = 3  # folders below the one that is listed
 _MOST_FOLDERS = 20_000  # that are looked into for runs
 _MOST_FILES = 100_000  # whose sizes are added
 _MAX_CONFIG = 64 * 2**10  # bytes; ours have 3 kB
 _MAX_NOTE = 256 * 2**10  # bytes of what notes a run's stores, or who trains it
+
+
+def check_command(command: str) -> None:
+    """Raises ValueError for what no process that trains would understand."""
+    if command not in COMMANDS and settings_of(command) is None:
+        raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}, set key=value")
 
 
 @dataclass(frozen=True)
@@ -194,7 +203,7 @@ class RunFolder:
             lock.release()
 
     def send(self, command: str) -> None:
-        """Asks the process that trains the run, wherever it runs, for one of ``COMMANDS``.
+        """Asks the process that trains the run, wherever it runs, for a command.
 
         Anybody who may write into the folder may ask (``echo stop >> commands.txt`` does the same).
         The process looks a few times a second and obeys what came after its own start.
@@ -202,8 +211,7 @@ class RunFolder:
         Raises:
             RunError: the folder cannot be written.
         """
-        if command not in COMMANDS:
-            raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}")
+        check_command(command)
         try:
             with files_of_others.opened(self.commands, "ab") as file:
                 file.write(f"{command}\n".encode())
@@ -301,6 +309,18 @@ class RunSummary:
     best: float | None  # IoU of the best validation
     size: int  # bytes on disk
     changed: float  # seconds since 1970
+    notes: RunNotes = field(default_factory=RunNotes)
+
+    def matches(self, search: str) -> bool:
+        """Whether each word of a search is in the run's name, preset, state, tags or note.
+
+        A word after ``#`` is a tag, whole. Case does not count.
+        """
+        tags = [tag.casefold() for tag in self.notes.tags]
+        texts = (self.path.name, self.preset, self.state.label, *tags, self.notes.text)
+        told = " ".join(texts).casefold()
+        words = search.casefold().split()
+        return all(word[1:] in tags if word[0] == "#" else word in told for word in words)
 
 
 def summarise(folder: RunFolder) -> RunSummary:
@@ -323,7 +343,10 @@ def summarise(folder: RunFolder) -> RunSummary:
         state = RunState.INTERRUPTED if step else RunState.NEW
         step = progress.saved or 0  # what was not saved is lost
     size, changed = _size_and_time(folder.path)
-    return RunSummary(folder.path, state, step, config.steps, config.preset, best, size, changed)
+    notes = read_notes(folder.path)
+    return RunSummary(
+        folder.path, state, step, config.steps, config.preset, best, size, changed, notes
+    )
 
 
 def _size_and_time(path: Path) -> tuple[int, float]:

@@ -8,6 +8,7 @@ from shapelab.core.runs.events import (
     Event,
     Paused,
     Prepared,
+    Previewed,
     Resumed,
     Saved,
     Started,
@@ -46,7 +47,8 @@ class RunProgress:
         if event.step < self.step:  # resumed from a checkpoint, or gone back to one
             drop_after(self._validations, event.step)
         self.step = event.step
-        self.prepared = event if isinstance(event, Prepared) else None
+        if not isinstance(event, Previewed):  # shapes are shown while they are made
+            self.prepared = event if isinstance(event, Prepared) else None
         if isinstance(event, Started):
             self.steps = event.steps
         if isinstance(event, StepDone | Validated):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QStackedLayout, 
 from shapelab.core import formatting
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
-from shapelab.core.runs.curves import RunCurves
+from shapelab.core.runs.curves import RunCurves, csv_of
 from shapelab.core.runs.events import Event
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, muted
@@ -115,7 +115,7 @@ class LossPlot(QWidget):
             named: dict[str, RunCurves] = {}
             for key, run in self._runs.items():
                 named[run.name if run.name not in named else f"{run.name} ({key})"] = run.curves
-            atomic_write(path, plot_export.table(named))
+            atomic_write(path, csv_of(named))
         elif kind in (".png", ".svg"):
             self.redraw()
             draw = plot_export.png if kind == ".png" else plot_export.svg

@@ -1,19 +1,15 @@
-"""Files of the plots: a picture as PNG or SVG, the numbers as CSV."""
+"""Files of the plots: a picture as PNG or SVG."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsScene
-
-from shapelab.core.runs.curves import RunCurves
 
 SCALE = 2  # pixels of the PNG for one of the screen
 
@@ -63,23 +59,3 @@ def _for_export(scene: QGraphicsScene, scale: int) -> Iterator[None]:
     finally:
         for item in items:
             item.setExportMode(False)
-
-
-def table(runs: Mapping[str, RunCurves]) -> bytes:
-    """Every point of every curve: run, metric, step, seconds of training, value.
-
-    What was not finite, and times that are not known, are empty fields.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["run", "metric", "step", "seconds", "value"])
-    for run, curves in runs.items():
-        for metric, curve in curves.curves.items():
-            rows = zip(
-                curve.steps.tolist(), curve.seconds.tolist(), curve.values.tolist(), strict=True
-            )
-            for step, seconds, value in rows:
-                time = f"{seconds:.3f}" if math.isfinite(seconds) else ""
-                number = repr(value) if math.isfinite(value) else ""
-                writer.writerow([run, metric, int(step), time, number])
-    return text.getvalue().encode("utf-8")

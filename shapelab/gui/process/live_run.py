@@ -45,7 +45,7 @@ class LiveRun(QObject):
         return self
 
     def send(self, command: str) -> None:
-        """Asks the run for 'pause', 'resume', 'sample', 'save' or 'stop'."""
+        """Asks the run for a command, as ``RunFolder.send`` does."""
         self.watcher.send(command)
 
     def kill(self) -> None:

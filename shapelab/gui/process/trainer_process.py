@@ -28,12 +28,13 @@ class Job:
     Args:
         kind: "fit" trains the run in the folder; "prepare" makes the store in the folder;
             "attach" only watches the run in the folder, whoever trains it; "evaluate" writes the
-            page and the figures that are called as the folder, which is none.
+            page and the figures that are called as the folder, which is none; "export" writes a
+            model, and what it says lies beside a folder of this name, which is none either.
         folder: of the run or of the store.
         arguments: of the trainer.
     """
 
-    kind: Literal["fit", "prepare", "attach", "evaluate"]
+    kind: Literal["fit", "prepare", "attach", "evaluate", "export"]
     folder: Path
     arguments: tuple[str, ...] = ()
 
@@ -93,6 +94,15 @@ def evaluate_job(subject: Path | str, place: Path, data: Sequence[str] = ()) -> 
     return Job("evaluate", place, ("evaluate", str(subject), *given, "--events", "jsonl"))
 
 
+def export_job(
+    run: Path, name: str, licence: str = "", note: str = "", checkpoint: str = "newest"
+) -> Job:
+    """Makes a model of a run, with its card, among the user's own; all as on the command line."""
+    given = (f"--licence={licence}", f"--note={note}", f"--checkpoint={checkpoint}")
+    given = (*given, "--events", "jsonl", "--", str(run), name)
+    return Job("export", run / "export", ("export-model", *given))
+
+
 def attach_job(run: Path) -> Job:
     """Watches and steers a run that another process trains, here or on a shared folder."""
     return Job("attach", run)
@@ -148,7 +158,7 @@ class TrainerProcess:
         return self._process.poll()
 
     def send(self, command: str) -> None:
-        """Asks for a command of ``run.COMMANDS``; without a run it knows 'stop' only."""
+        """Asks for a command as ``RunFolder.send`` does; without a run it knows 'stop' only."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has just ended, which is found out anyway
             self._process.stdin.write(command.encode() + b"\n")

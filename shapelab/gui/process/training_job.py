@@ -32,7 +32,7 @@ class JobRun:
     Args:
         job: what to do.
         tell: called with ("events", list), ("state", RunState) and ("trouble", Trouble).
-        commands: of ``run.COMMANDS``, ``DETACH`` or ``KILL``, from any thread.
+        commands: as ``RunFolder.send`` takes them, ``DETACH`` or ``KILL``, from any thread.
     """
 
     def __init__(self, job: Job, tell: Callable[[str, object], None], commands: Commands) -> None:
@@ -160,6 +160,8 @@ class JobRun:
             return f"The preparation ended {how}; prepare again, which goes on where it was."
         if self._job.kind == "evaluate":
             return f"The evaluation ended {how}; evaluate again."
+        if self._job.kind == "export":
+            return f"The export ended {how}; export again."
         return f"The training ended {how} at step {self._watch.step}. {self._resume_advice()}"
 
     def _resume_advice(self) -> str:

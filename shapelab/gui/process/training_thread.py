@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 
-from shapelab.core.runs.run_folder import COMMANDS
+from shapelab.core.runs.run_folder import check_command
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.run_watch import Trouble
 from shapelab.gui.base.workers import WorkerThread
@@ -52,9 +52,8 @@ class TrainingThread(WorkerThread):
         return self.jobs[-1]
 
     def send(self, command: str) -> None:
-        """Asks for 'pause', 'resume', 'sample', 'save' or 'stop', whoever trains the run."""
-        if command not in COMMANDS:
-            raise ValueError(f"'{command}' is none of: {', '.join(COMMANDS)}")
+        """Asks for a command as ``RunFolder.send`` does, whoever trains the run."""
+        check_command(command)
         self._commands.put(command)
 
     def kill(self) -> None:

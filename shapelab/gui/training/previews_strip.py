@@ -35,12 +35,14 @@ from shapelab.gui.base.workers import LatestOnly
 
 SMALLEST, LARGEST, GAP = 48, TILE, 4  # side of a shape's card and the space between, px
 KEPT = 60  # previews in memory: a scrub to and fro reads nothing twice
+PREPARED = "prepared"
 #: Rows of a preview, in words; others are shown as they are called.
 ROWS = {
     "samples": "Drawn at random",
     "from pictures": "From pictures",
     "from voxels": "Rebuilt",
     "held out": "Originals",
+    PREPARED: "Prepared",  # by a preparation, not by a run
 }
 
 
@@ -189,6 +191,8 @@ class PreviewsStrip(QWidget):
         preview = self.shown
         if preview is not None and 0 <= index < len(self._tiles) and self._solid[index]:
             words = f"preview of step {preview.step}: {ROWS.get(self.row, self.row).lower()}"
+            if self.row == PREPARED:
+                words = "prepared shape"
             self.clicked.emit(preview.rows[self.row][index], f"{words} {index + 1}")
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

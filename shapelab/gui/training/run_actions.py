@@ -7,13 +7,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QInputDialog, QMessageBox, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
+from shapelab.core.runs.run_models import moment_at, order
 from shapelab.core.runs.training_plan import TrainingPlan, command_line
 from shapelab.gui.base.workers import Task
 from shapelab.gui.process.live_run import LiveRun
+from shapelab.gui.training.notes_dialog import NotesDialog
 
 
 class RunActions(QObject):
@@ -26,6 +28,9 @@ class RunActions(QObject):
         resume_requested: (run, ``key=value`` texts) of a run that shall go on.
         duplicate_requested: (RunConfig, shares of stores) of a new run like another.
         evaluation_requested: folder of a run that shall be scored.
+        export_requested: folder of a run of which a model shall be made.
+        explore_requested: (run, step) of a checkpoint for the viewport.
+        annotated: tags or the note of a run have changed.
         copied: lines for a terminal.
         deleting: folder of a run that is being removed from now on.
         deletion_ended: folder of a run that is gone; after ``failed``, of one that is still there.
@@ -36,6 +41,9 @@ class RunActions(QObject):
     resume_requested = Signal(object, tuple)
     duplicate_requested = Signal(object, object)
     evaluation_requested = Signal(Path)
+    export_requested = Signal(Path)
+    explore_requested = Signal(Path, int)
+    annotated = Signal()
     copied = Signal(list)
     deleting = Signal(Path)
     deletion_ended = Signal(Path)
@@ -50,6 +58,9 @@ class RunActions(QObject):
             "restart": lambda run: self.resume_requested.emit(run, ()),
             "extend": self._extend,
             "evaluate": lambda run: self.evaluation_requested.emit(run.path),
+            "export": lambda run: self.export_requested.emit(run.path),
+            "explore": self._explore,
+            "annotate": self._annotate,
             "duplicate": self._duplicate,
             "copy": self._copy_command,
             "folder": self._open_folder,
@@ -103,6 +114,16 @@ class RunActions(QObject):
             "End it",
         ):
             live.kill()
+
+    def _annotate(self, run: RunSummary) -> None:
+        dialog = NotesDialog(run.path, self._window)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self.annotated.emit()
+        dialog.deleteLater()
+
+    def _explore(self, run: RunSummary) -> None:
+        """What the run knows by now comes into the viewport."""
+        self.explore_requested.emit(run.path, order(moment_at(RunFolder(run.path)))[1])
 
     def _duplicate(self, run: RunSummary) -> None:
         folder = RunFolder(run.path)

@@ -43,15 +43,21 @@ MAIN = {
     S.COMPLETED: ("Train on…", "extend"),
 }
 STOPPABLE = (S.STARTING, S.PREPARING, S.TRAINING, S.STALLED, S.SAVING, S.PAUSED, S.WAITING)
-LEARNT = tuple(state for state in S if state not in (S.NEW, S.STARTING, S.PREPARING))
+UNMADE = (S.STARTING, S.PREPARING)  # there may be no folder yet
+LEARNT = tuple(state for state in S if state not in (S.NEW, *UNMADE))
 STEERED = (S.TRAINING, S.STALLED, S.PAUSED, S.SAVING)  # takes 'sample' and 'save'
 #: Words in the menu, their verb, and the states in which they can be used (None: always).
 MENU: tuple[tuple[str, str, tuple[RunState, ...] | None] | None, ...] = (
+    ("Adjust…", "adjust", STEERED),
     ("Make a preview now", "sample", STEERED),
     ("Save a checkpoint now", "save", STEERED),
     ("End the process now…", "kill", (S.STARTING, S.STALLED, S.STOPPING, S.SAVING, S.WAITING)),
+    None,
+    ("Open in the explorer", "explore", LEARNT),
+    ("Export as a model…", "export", LEARNT),
     ("Evaluate…", "evaluate", LEARNT),
     None,
+    ("Tags and note…", "annotate", tuple(state for state in S if state not in UNMADE)),
     ("New run with these settings", "duplicate", None),
     ("Copy as command", "copy", None),
     ("Open its folder", "folder", None),
@@ -99,6 +105,8 @@ class RunHeader(QWidget):
         self.main = QPushButton()
         self.stop = QPushButton(theme.icon("stop"), "Stop")
         self.stop.setToolTip("Save and end; it can be resumed from there.")
+        self.export = QPushButton("Export…")
+        self.export.setToolTip("Make a model of it, with a card, that opens like any other.")
         self.more = more_button("More")
         self.menu = self._build_menu()
         self.more.setMenu(self.menu)
@@ -110,6 +118,7 @@ class RunHeader(QWidget):
         row.addWidget(self.name, 1)
         row.addWidget(self.main)
         row.addWidget(self.stop)
+        row.addWidget(self.export)
         row.addWidget(self.more)
         below = QHBoxLayout()
         below.setSpacing(theme.SPACE)
@@ -125,6 +134,7 @@ class RunHeader(QWidget):
         self.back.clicked.connect(self.left)
         self.main.clicked.connect(self._ask_main)
         self.stop.clicked.connect(lambda: self.asked.emit("stop"))
+        self.export.clicked.connect(lambda: self.asked.emit("export"))
         self.show_standing(None)
 
     def show_standing(self, standing: Standing | None) -> None:
@@ -173,7 +183,9 @@ class RunHeader(QWidget):
         # On the accent's ground an icon in the text's colour would be lost; the word says it.
         self.main.setIcon(theme.icon("pause") if verb == "pause" else QIcon())
         self.main.setEnabled(state in MAIN)
-        self.main.setDefault(verb != "pause")
+        self.main.setDefault(verb not in ("pause", "extend"))
+        self.export.setVisible(state in (S.COMPLETED, S.STOPPED))
+        self.export.setDefault(state is S.COMPLETED)
         self.stop.setText("Stopping…" if state is RunState.STOPPING else "Stop")
         self.stop.setEnabled(state in STOPPABLE)
         self.stop.setVisible(state in (*STOPPABLE, RunState.STOPPING))

@@ -75,9 +75,12 @@ class _Runs(QAbstractListModel):
         if role == RUN:
             return run
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{run.path.name}, {run.state.label}, {run_line(run)}"
+            tags = "".join(f" #{tag}" for tag in run.notes.tags)
+            return f"{run.path.name}, {run.state.label}, {run_line(run)}{tags}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{run.path}\npreset {run.preset}"
+            tags = " ".join(f"#{tag}" for tag in run.notes.tags)
+            lines = (str(run.path), f"preset {run.preset}", tags, run.notes.text)
+            return "\n".join(line for line in lines if line)
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
@@ -155,10 +158,19 @@ class _Rows(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(palette.placeholderText().color())
         below = top.translated(0, height)
-        line = painter.fontMetrics().elidedText(
-            run_line(run), Qt.TextElideMode.ElideRight, below.width()
+        metrics = painter.fontMetrics()
+        tags = metrics.elidedText(
+            " ".join(f"#{tag}" for tag in run.notes.tags),
+            Qt.TextElideMode.ElideRight,
+            below.width() // 2,
+        )
+        tagged = metrics.horizontalAdvance(tags) + theme.SPACE if tags else 0
+        line = metrics.elidedText(
+            run_line(run), Qt.TextElideMode.ElideRight, below.width() - tagged
         )
         painter.drawText(below, left, line)
+        painter.setPen(QColor(theme.colors().accent))
+        painter.drawText(below, right, tags)
 
 
 class RunList(QListView):
@@ -168,6 +180,7 @@ class RunList(QListView):
     opened = Signal()  # the selected one is to be looked at
     failed = Signal(object)  # exception
     listed = Signal()  # the runs were read again
+    searched = Signal()  # others are shown
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -182,6 +195,8 @@ class RunList(QListView):
         self._folder: Path | None = None
         self._task: Task | None = None
         self._again = False
+        self._all: list[RunSummary] = []  # of which those are shown that match
+        self._search = ""
         self._pending: dict[Path, RunSummary] = {}
         self._in_deletion: dict[Path, RunSummary] = {}
         self._wanted: Path | None = None  # to be selected as soon as it is there
@@ -191,7 +206,33 @@ class RunList(QListView):
 
     @property
     def runs(self) -> list[RunSummary]:
+        """All runs that there are."""
+        return self._all
+
+    @property
+    def shown(self) -> list[RunSummary]:
+        """Those that match what is searched for, from top to bottom."""
         return self._model.runs
+
+    @Slot(str)
+    def search(self, text: str) -> None:
+        """Shows the runs alone that match, as ``RunSummary.matches`` has it."""
+        self._search = text
+        before = self.current
+        blocked = self.selectionModel().blockSignals(True)
+        self._show_matching()
+        row = self._model.row_of(before.path) if before else -1
+        if row >= 0:
+            self.setCurrentIndex(self._model.index(row))
+        self.selectionModel().blockSignals(blocked)
+        self._tell()
+        self.viewport().update()
+        self.searched.emit()
+
+    def _show_matching(self) -> None:
+        self._model.set_runs(
+            [run for run in self._all if run.path in self._pending or run.matches(self._search)]
+        )
 
     @property
     def current(self) -> RunSummary | None:
@@ -222,7 +263,8 @@ class RunList(QListView):
         """Shows a run whose folder is not there yet, at the top, and selects it."""
         run = RunSummary(path, RunState.PREPARING, 0, steps, preset, None, 0, time.time())
         self._pending[path] = run
-        self._model.set_runs(self._with_own(self._model.runs))
+        self._all = self._with_own(self._all)
+        self._show_matching()
         self.choose(path)
         self._tell()
 
@@ -252,6 +294,7 @@ class RunList(QListView):
         """Shows news of a run that is under way; what is not listed waits for the next reading."""
         if path in self._pending:
             self._pending[path] = replace(self._pending[path], **changes)
+        self._all = [replace(run, **changes) if run.path == path else run for run in self._all]
         row = self._model.row_of(path)
         if row >= 0:
             self._model.runs[row] = replace(self._model.runs[row], **changes)
@@ -278,8 +321,9 @@ class RunList(QListView):
     def _show_runs(self, runs: list[RunSummary]) -> None:
         before = self._wanted or (self.current.path if self.current else None)
         blocked = self.selectionModel().blockSignals(True)
-        runs = self._with_own(runs)
-        self._model.set_runs(runs)
+        self._all = self._with_own(runs)
+        self._show_matching()
+        runs = self._model.runs
         row = self._model.row_of(before)
         if row < 0 and runs and self._wanted is None:
             row = 0

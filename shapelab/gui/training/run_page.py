@@ -10,16 +10,18 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.advice.doctor import diagnose, diversity_of, ready, share_empty
-from shapelab.core.runs.events import Event, EventReader, Previewed, Saved
+from shapelab.core.runs.events import Adjusted, Event, EventReader, Previewed, Saved
 from shapelab.core.runs.run_folder import RunFolder, RunSummary
 from shapelab.core.runs.run_progress import RunProgress
+from shapelab.core.runs.run_state import RunState
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
 from shapelab.gui.plots.loss_plot import LossPlot
 from shapelab.gui.process.live_run import LiveRun
+from shapelab.gui.training.adjust_box import AdjustBox
 from shapelab.gui.training.doctor_box import DoctorBox
 from shapelab.gui.training.run_comparison import RunComparison
-from shapelab.gui.training.run_header import RunHeader, Standing
+from shapelab.gui.training.run_header import STEERED, RunHeader, Standing
 from shapelab.gui.training.time_page import TimePage
 
 ROUNDS_MS = 1000  # between two visits of the training doctor, at least
@@ -39,6 +41,7 @@ class RunPage(QSplitter):
         self._past: RunProgress | None = None  # of the shown run, as far as it was read
         self.header = RunHeader()
         self.doctor = DoctorBox()
+        self.adjust = AdjustBox()
         self.plot = LossPlot()
         self.page = TimePage()
         self.comparison = RunComparison(self)
@@ -50,6 +53,8 @@ class RunPage(QSplitter):
         self.plot.bar.compare_toggled.connect(self._compare)
         self.comparison.came.connect(lambda run, events: self.plot.append(str(run), events))
         self.comparison.failed.connect(self.failed)
+        self.adjust.asked.connect(self._send)
+        self.adjust.closed.connect(self.adjust.hide)
         self._lay_out()
 
     # --- what others use -------------------------------------------------------------------
@@ -61,6 +66,7 @@ class RunPage(QSplitter):
         if before is not None and (run is None or run.path != before):
             self.plot.remove_run(str(before))
             self._past = None
+            self.adjust.hide()
             for other in self.comparison.runs:
                 self._compare(str(other), False)
         if run is None:
@@ -75,6 +81,13 @@ class RunPage(QSplitter):
         self._runs = [run.path for run in runs]
         self._offer_others()
 
+    def open_adjust(self) -> None:
+        """Shows what can be changed in the shown run while it is trained."""
+        told = self._live.events if self._live is not None else []
+        adjusted = [event for event in told if isinstance(event, Adjusted)]
+        if self._show_settings(adjusted[-1] if adjusted else None):
+            self.adjust.show()
+
     def restart(self, live: LiveRun) -> None:
         """The shown run goes on, and its whole history comes again."""
         key = str(live.run)
@@ -87,11 +100,16 @@ class RunPage(QSplitter):
         if live is not self._live:
             return
         self.plot.append(str(live.run), events)
-        if any(isinstance(event, Previewed | Saved) for event in events):
+        if self._show_prepared(live, events):
+            pass
+        elif any(isinstance(event, Previewed | Saved) for event in events):
             self._refresh_time(live.progress)
         else:
             self.page.advance(live.progress.step)
         self._show_header()
+        adjusted = [event for event in events if isinstance(event, Adjusted)]
+        if adjusted and not self.adjust.isHidden():
+            self._show_settings(adjusted[-1])
         self._ask_doctor()
 
     def show_state(self, live: LiveRun) -> None:
@@ -117,6 +135,7 @@ class RunPage(QSplitter):
         if self._live is not None:
             self.plot.append(str(run.path), self._live.events)
             self._refresh_time(self._live.progress)
+            self._show_prepared(self._live, self._live.events)
             self._ask_doctor()
             return
         if self._reader is not None:
@@ -156,6 +175,21 @@ class RunPage(QSplitter):
             self.comparison.remove(Path(key))
             self.plot.remove_run(key)
 
+    def _show_settings(self, news: Adjusted | None = None) -> bool:
+        """Shows the run's settings as they are by now."""
+        try:
+            assert self.shown is not None
+            self.adjust.show_config(RunFolder(self.shown.path).read_config(), news)
+        except ShapelabError as error:
+            self.failed.emit(error)
+            return False
+        return True
+
+    @Slot(str)
+    def _send(self, command: str) -> None:
+        if self._live is not None:
+            self._live.send(command)
+
     def _ask_doctor(self) -> None:
         if not self._rounds.isActive():
             self._rounds.start()
@@ -175,6 +209,14 @@ class RunPage(QSplitter):
         seen = (None, None) if samples is None else (diversity_of(samples), share_empty(samples))
         self.doctor.show_findings(diagnose(curves, config, *seen), ready(curves))
 
+    def _show_prepared(self, live: LiveRun, events: list[Event]) -> bool:
+        """Shows the newest shapes while a run's data are made; False where there are none."""
+        drawn = [Path(event.path) for event in events if isinstance(event, Previewed)]
+        if live.state is not RunState.PREPARING or not drawn or not drawn[-1].is_absolute():
+            return False
+        self.page.show_prepared(drawn[-1].parent)
+        return True
+
     def _refresh_time(self, progress: RunProgress) -> None:
         assert self.shown is not None
         best = self.plot.curves(str(self.shown.path)).best
@@ -188,6 +230,8 @@ class RunPage(QSplitter):
             progress = self._past or RunProgress(run.steps, run.step)
             self.header.show_standing(Standing(run.path.name, run.state, progress))
         else:
+            if live.state not in STEERED:
+                self.adjust.hide()
             standing = Standing(run.path.name, live.state, live.progress, live.trouble)
             self.header.show_standing(standing)
 
@@ -199,6 +243,7 @@ class RunPage(QSplitter):
         column.setSpacing(theme.SPACE)
         column.addWidget(self.header)
         column.addWidget(self.doctor)
+        column.addWidget(self.adjust)
         plots = self.plot.layout()
         assert plots is not None
         plots.setContentsMargins(0, 0, 0, 0)  # the panel has its own

@@ -94,6 +94,13 @@ class TimePage(QWidget):
         else:
             self._point(self.timeline.step)
 
+    def show_prepared(self, folder: Path) -> None:
+        """Shows the newest shapes of a preparation, by the previews that it writes."""
+        done = preview_steps(folder)[-1:]
+        if done:
+            self.strip.show_step(folder, done[0])
+            self.when.setText(f"{formatting.count(done[0])} prepared")
+
     def advance(self, reached: int) -> None:
         """The run went on; nothing new to see but the line."""
         line = self.timeline

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -23,7 +23,8 @@ from shapelab.gui.training.training_dock import TrainingDock
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-    from shapelab.gui.training.evaluation_dialog import Evaluations
+    from shapelab.gui.training.jobs.evaluation_dialog import Evaluations
+    from shapelab.gui.training.jobs.model_export_dialog import ModelExports
     from shapelab.gui.training.training_panel import TrainingPanel
 
 FIRST_SAVE = "The model appears here as soon as the run has saved it for the first time."
@@ -33,7 +34,12 @@ class TrainingLink(QObject):
     """Connects the dock with its action, and the panel, once it is made, with the document.
 
     A run's model is shown as a document of its own; the one before it waits, and comes back.
+
+    Signals:
+        model_made: folder of a model that was exported and shall be opened.
     """
+
+    model_made = Signal(Path)
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class TrainingLink(QObject):
         self._home: Document | None = None  # what was shown before a run's model
         self._away: Document | None = None  # of the run's model
         self._evaluations: Evaluations | None = None
+        self._exports: ModelExports | None = None
         self._data: Path | None = None  # a dropped folder that waits for the panel
         self._stops = False  # the window waits for its runs to be saved, and closes then
         action.setChecked(not dock.isHidden())
@@ -80,9 +87,10 @@ class TrainingLink(QObject):
         return all(may)  # each was told to stop or let go
 
     def stop(self) -> None:
-        """Ends the thread that loads models, and evaluations."""
-        if self._evaluations is not None:
-            self._evaluations.shutdown()
+        """Ends the thread that loads models, evaluations and exports."""
+        for dialogs in (self._evaluations, self._exports):
+            if dialogs is not None:
+                dialogs.shutdown()
         if self._follow is not None:
             self._follow.stop()
 
@@ -102,8 +110,17 @@ class TrainingLink(QObject):
     def _evaluate_run(self, run: Path) -> None:
         self._dialogs().open(run, run.name)
 
+    @Slot(Path)
+    def _export_run(self, run: Path) -> None:
+        from shapelab.gui.training.jobs.model_export_dialog import ModelExports
+
+        if self._exports is None:
+            self._exports = ModelExports(self._window)
+            self._exports.opened.connect(self.model_made)
+        self._exports.open(run)
+
     def _dialogs(self) -> Evaluations:
-        from shapelab.gui.training.evaluation_dialog import Evaluations
+        from shapelab.gui.training.jobs.evaluation_dialog import Evaluations
 
         if self._evaluations is None:
             self._evaluations = Evaluations(self._window)
@@ -125,6 +142,7 @@ class TrainingLink(QObject):
         panel.shape_requested.connect(self._show_shape)
         panel.explore_requested.connect(self._explore)
         panel.evaluation_requested.connect(self._evaluate_run)
+        panel.export_requested.connect(self._export_run)
         panel.follow_requested.connect(self._follow_run)
         panel.home_requested.connect(self._go_home)
         panel.news.connect(self._pass_events)

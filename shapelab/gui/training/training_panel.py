@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
+    QLineEdit,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -29,12 +30,13 @@ from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.store_mix import StoreShare
 from shapelab.core.runs.training_plan import FIRST_SHAPES, Preparation, TrainingPlan, free_name
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import MARGIN, heading
+from shapelab.gui.base.labels import MARGIN, heading, muted
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.process.closing import remember, remembered
 from shapelab.gui.process.live_run import LiveRun
 from shapelab.gui.process.trainer_process import attach_job, fit_job, prepare_job, resume_job
 from shapelab.gui.process.training_thread import TrainingThread
+from shapelab.gui.training.compare_page import ComparePage
 from shapelab.gui.training.new_run.new_run_form import FIRST_PRESET, NewRunPage
 from shapelab.gui.training.run_actions import RunActions
 from shapelab.gui.training.run_header import more_button
@@ -55,6 +57,7 @@ class TrainingPanel(QWidget):
         follow_requested: run whose newest checkpoint the viewport shall follow, or None.
         home_requested: the viewport shall go back to the model that was there before.
         evaluation_requested: folder of a run that shall be scored.
+        export_requested: folder of a run of which a model shall be made.
         shape_requested: (grid, words) of a preview's shape for the viewport.
         failed: exception to be told.
         noted: short news to be told.
@@ -65,6 +68,7 @@ class TrainingPanel(QWidget):
     follow_requested = Signal(object)
     home_requested = Signal()
     evaluation_requested = Signal(Path)
+    export_requested = Signal(Path)
     shape_requested = Signal(object, str)
     failed = Signal(object)
     noted = Signal(str)
@@ -80,6 +84,7 @@ class TrainingPanel(QWidget):
         self.form_page = NewRunPage()
         self.form = self.form_page.form
         self.run_page = RunPage()
+        self.compare_page = ComparePage()
         self._actions = RunActions(self)
         self._lay_out()
         self._connect()
@@ -141,6 +146,7 @@ class TrainingPanel(QWidget):
         self.list.stop()
         self.form.stop()
         self.run_page.stop()
+        self.compare_page.stop()
 
     # --- runs ------------------------------------------------------------------------------
 
@@ -169,6 +175,7 @@ class TrainingPanel(QWidget):
         for live in self.training:
             self.list.update_run(live.run, state=live.state, step=live.progress.step)
         self.run_page.offer_runs(self.list.runs)
+        self._show_matches()
         if self.pages.currentWidget() is self.welcome and self.list.runs:
             shown = self.run_page.shown
             running = shown is not None and shown.path in self._live
@@ -235,7 +242,9 @@ class TrainingPanel(QWidget):
     @Slot(str)
     def _do(self, verb: str) -> None:
         run = self.run_page.shown
-        if run is not None:
+        if verb == "adjust":
+            self.run_page.open_adjust()
+        elif run is not None:
             self._actions.do(verb, run, self.live(run.path))
 
     @Slot(object, object)
@@ -254,6 +263,24 @@ class TrainingPanel(QWidget):
         self.pages.setCurrentWidget(self.run_page)
 
     @Slot()
+    def _show_matches(self) -> None:
+        """Says so where no run matches."""
+        shown = len(self.list.shown)
+        self.no_match.setVisible(bool(self.list.runs) and not shown)
+        self.list.setVisible(not self.no_match.isVisibleTo(self.list_page))
+        self.compare_button.setEnabled(shown > 1)
+
+    @Slot()
+    def _compare(self) -> None:
+        self.pages.setCurrentWidget(self.compare_page)
+        self.compare_page.show_runs([run.path for run in self.list.shown])
+
+    @Slot(Path)
+    def _open_run(self, run: Path) -> None:
+        self.list.choose(run)
+        self._show_run()
+
+    @Slot()
     def _change_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(
             self, "Where runs are kept", str(self.runs_folder)
@@ -267,7 +294,8 @@ class TrainingPanel(QWidget):
     def _lay_out(self) -> None:
         self.list_page = self._build_list()
         self.pages = QStackedWidget()
-        for page in (self.welcome, self.list_page, self.form_page, self.run_page):
+        own = (self.welcome, self.list_page, self.form_page, self.run_page, self.compare_page)
+        for page in own:
             self.pages.addWidget(page)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
@@ -277,6 +305,14 @@ class TrainingPanel(QWidget):
         page = QWidget()
         self.new_button = QPushButton("New run…")
         self.new_button.setDefault(True)
+        self.compare_button = QPushButton("Compare")
+        self.compare_button.setToolTip("The runs in the list: settings that differ, and scores.")
+        self.search = QLineEdit(clearButtonEnabled=True)
+        self.search.setPlaceholderText("Search names, states, notes, #tags")
+        self.search.setAccessibleName("Search")
+        self.no_match = muted("No run matches.")
+        self.no_match.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.no_match.hide()
         more = more_button("Where runs are kept")
         menu = QMenu(more)
         menu.addAction("Look again", self.refresh)
@@ -286,12 +322,15 @@ class TrainingPanel(QWidget):
         top.setSpacing(theme.SPACE)
         top.addWidget(heading("Runs"))
         top.addStretch(1)
+        top.addWidget(self.compare_button)
         top.addWidget(self.new_button)
         top.addWidget(more)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         column.addLayout(top)
+        column.addWidget(self.search)
+        column.addWidget(self.no_match, 1)
         column.addWidget(self.list, 1)
         return page
 
@@ -300,6 +339,12 @@ class TrainingPanel(QWidget):
         self.list.opened.connect(self._show_run)
         self.list.failed.connect(self.failed)
         self.list.listed.connect(self._update_list)
+        self.list.searched.connect(self._show_matches)
+        self.search.textChanged.connect(self.list.search)
+        self.compare_button.clicked.connect(self._compare)
+        self.compare_page.left.connect(self._show_list)
+        self.compare_page.failed.connect(self.failed)
+        self.compare_page.run_opened.connect(self._open_run)
         self.new_button.clicked.connect(self.show_form)
         self.welcome.small_requested.connect(self.make_small_and_train)
         self.welcome.own_requested.connect(self.show_form)
@@ -311,11 +356,14 @@ class TrainingPanel(QWidget):
         self._actions.resume_requested.connect(self.resume)
         self._actions.duplicate_requested.connect(self._duplicate)
         self._actions.evaluation_requested.connect(self.evaluation_requested)
+        self._actions.export_requested.connect(self.export_requested)
+        self._actions.explore_requested.connect(self.explore_requested)
         self._actions.copied.connect(self.copy)
         self._actions.deleting.connect(self._show_deletion)
         self._actions.deletion_ended.connect(self.forget)
         self._actions.failed.connect(self.failed)
         self._actions.noted.connect(self.noted)
+        self._actions.annotated.connect(self.refresh)
         self.run_page.header.left.connect(self._show_list)
         page = self.run_page.page
         page.explore_requested.connect(self.explore_requested)

@@ -10,6 +10,7 @@ import pytest
 
 from shapelab.core.runs.events import (
     EVENT_TYPES,
+    Adjusted,
     Event,
     EventReader,
     Failed,
@@ -38,6 +39,7 @@ EVENTS: list[Event] = [
     Scored(0, "midpoints", 32, 640),
     Saved(20, "checkpoints/step-000000020", best=True),
     Warned(21, "skipped", 'Step 21 was skipped: a "quoted" reason,\nin two lines – and 😀.'),
+    Adjusted(21, "delta 100 → 300"),
     Paused(22),
     Resumed(22),
     Finished(100, RunState.COMPLETED),

@@ -1,9 +1,12 @@
 """The whole job with the real window and the real trainer, as one who trains for the first time.
 
-Open, prepare, start, watch the curve, pause, resume, stop, resume, explore, move a slider, export.
+Open, prepare, start, watch the curve, pause, resume, adjust, stop, resume, explore, move a slider,
+export the shape, export the model and open it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +16,14 @@ from PySide6.QtWidgets import QFileDialog
 
 from shapelab.core.mesh import formats
 from shapelab.core.mesh.print_check import check
-from shapelab.core.runs.events import Resumed, Started, StepDone
+from shapelab.core.runs.events import Adjusted, Previewed, Resumed, Started, StepDone
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.run_models import moments
 from shapelab.core.runs.run_state import RunState
 from shapelab.gui.process import trainer_process
 from shapelab.gui.process.closing import ClosingChoice
 from shapelab.gui.training import training_link
+from shapelab.gui.training.jobs.model_export_dialog import ModelExportDialog
 from tests.trainer.conftest import make_grids
 
 pytestmark = pytest.mark.gl
@@ -96,8 +100,12 @@ def test_prepare_train_pause_stop_resume_explore_export(
     assert panel.form_page.start.isEnabled(), panel.form_page.start.toolTip()
     QTest.mouseClick(panel.form_page.start, LEFT)
     assert header.name.text() == "small-001"
+    strip = panel.run_page.page.strip  # what is prepared is seen at once
+    qtbot.waitUntil(lambda: strip.shown is not None, timeout=WAIT_MS)
+    assert list(strip.shown.rows) in (["prepared"], ["held out", "from voxels", "samples"])
     live = until(RunState.TRAINING)
     run = RunFolder(live.run)
+    assert any(isinstance(e, Previewed) and Path(e.path).is_absolute() for e in live.events)
     key = str(live.run)
     qtbot.waitUntil(
         lambda: len(panel.run_page.plot.curves(key).curves.get("kl", ())) >= 5, timeout=WAIT_MS
@@ -117,6 +125,20 @@ def test_prepare_train_pause_stop_resume_explore_export(
     qtbot.waitUntil(lambda: live.progress.step > paused, timeout=WAIT_MS)
     resumed = next(event for event in live.events if isinstance(event, Resumed))
     assert resumed.step == paused
+
+    # another weight and another rate, from here on
+    box = panel.run_page.adjust
+    header.verbs["adjust"].trigger()
+    for editor, text in (
+        (box.others.editors["delta"], "55"),
+        (box.rates.editors["learning_rate"], "0.002"),
+    ):
+        editor.selectAll()
+        QTest.keyClicks(editor, text)
+    QTest.mouseClick(box.apply, LEFT)
+    qtbot.waitUntil(lambda: any(isinstance(e, Adjusted) for e in live.events), timeout=WAIT_MS)
+    assert run.read_config().delta == 55
+    qtbot.waitUntil(lambda: box.told.text().startswith("Step "), timeout=WAIT_MS)
 
     # stop: saved, and the process is gone
     qtbot.waitUntil(lambda: bool(panel.run_page.page.timeline.previews), timeout=WAIT_MS)
@@ -188,4 +210,25 @@ def test_prepare_train_pause_stop_resume_explore_export(
     assert window.document is home
     QTest.mouseClick(header.stop, LEFT)
     until(RunState.STOPPED)
+    assert run.read_config().delta == 55  # a resume kept it
+
+    # what it knows by now, without an export
+    header.verbs["explore"].trigger()
+    qtbot.waitUntil(lambda: window.document is not home, timeout=WAIT_MS)
+    QTest.mouseClick(panel.run_page.page.home, LEFT)
+
+    # a model with a card, made in the background; it opens like any other
+    QTest.mouseClick(header.export, LEFT)
+    dialog = window.findChild(ModelExportDialog)
+    QTest.keyClicks(dialog.licence, "mine")
+    QTest.keyClicks(dialog.note, "Balls and boxes.")
+    QTest.mouseClick(dialog.start, LEFT)
+    qtbot.waitUntil(lambda: not dialog.busy, timeout=WAIT_MS)
+    assert dialog.work.trouble.isHidden(), dialog.work.trouble.text.text()
+    QTest.mouseClick(dialog.open, LEFT)
+    qtbot.waitUntil(lambda: window.document.model.name == "small-001", timeout=WAIT_MS)
+    settle(qtbot, window)
+    card = window.document.model.card
+    assert (card["data"]["licence"], card["note"]) == ("mine", "Balls and boxes.")
+    assert window.document.model.sample("box", seed=1).shape == (1, 16)
     assert errors == []

@@ -12,18 +12,20 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDialog,
+    QDialogButtonBox,
     QFileDialog,
     QInputDialog,
     QMessageBox,
 )
 
 from shapelab.core.runs.events import (
+    Adjusted,
     Finished,
     Paused,
     Prepared,
@@ -34,13 +36,16 @@ from shapelab.core.runs.events import (
     Validated,
     to_line,
 )
+from shapelab.core.runs.live_settings import adjusted
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
+from shapelab.core.runs.run_notes import RunNotes, noted, read_notes, write_notes
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.run_watch import Trouble
 from shapelab.core.runs.training_plan import Preparation, TrainingPlan
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.training import training_panel
+from shapelab.gui.training.notes_dialog import NotesDialog
 from shapelab.gui.training.training_panel import TrainingPanel
 from trainer.report import previews
 
@@ -313,7 +318,7 @@ def test_a_run_of_the_past_is_shown_without_a_process(panel, old):
     assert verbs(panel) == (
         "Train on…",
         False,
-        ["evaluate", "duplicate", "copy", "folder", "delete"],
+        ["explore", "export", "evaluate", "annotate", "duplicate", "copy", "folder", "delete"],
     )
     assert panel.run_page.header.progress.text() == "step 300 of 300"
     assert panel.run_page.page.timeline.checkpoints == (100, 200, 300)
@@ -545,3 +550,112 @@ def test_closing_lets_runs_go_on(qtbot, settings, monkeypatch, plan):
     panel.stop()
     assert Double.made[-1].detached
     assert Double.made[-1].sent == []
+
+
+def test_settings_are_changed_while_it_trains(qtbot, panel, live, plan):
+    run, box = RunFolder(plan.run), panel.run_page.adjust
+    run.create(plan.config, plan.store)
+    tell(panel, S.TRAINING, [Started(0, 1000, "cpu", 1)])
+    assert box.isHidden()
+    panel.run_page.header.verbs["adjust"].trigger()
+    assert not box.isHidden()
+    assert not box.apply.isEnabled()
+    delta, rate = box.others.editors["delta"], box.rates.editors["learning_rate"]
+    delta.selectAll()
+    qtbot.keyClicks(delta, "-5")
+    assert not box.apply.isEnabled()
+    assert box.others.faults["delta"].text() == "It must be more than 0."
+    delta.selectAll()
+    qtbot.keyClicks(delta, "250")
+    rate.selectAll()
+    qtbot.keyClicks(rate, "3e-5")
+    qtbot.mouseClick(box.apply, LEFT)
+    assert Double.made[0].sent == ["set delta=250.0 learning_rate=3e-05"]
+    run.write_config(adjusted(plan.config, ["learning_rate=3e-5", "delta=250"]))
+    tell(panel, S.TRAINING, [Adjusted(40, "delta 100 → 250")])
+    assert box.told.text() == "Step 40: delta 100 → 250"
+    assert box.rates.editors["learning_rate"].text() == "3e-05"
+    assert not box.apply.isEnabled()
+    tell(panel, S.STOPPED, [Finished(60, S.STOPPED)])
+    assert box.isHidden()  # nobody listens any more
+    assert "adjust" not in verbs(panel)[2]
+
+
+def test_the_list_is_searched_and_says_where_nothing_matches(qtbot, panel, old, tmp_path):
+    other = make_run(tmp_path, "other", Started(0, 300, "cpu", 1))
+    write_notes(other.path, noted(["good"], "thin legs"))
+    qtbot.mouseClick(panel.run_page.header.back, LEFT)
+    refresh(qtbot, panel)
+    assert len(panel.list.runs) == 2
+    qtbot.keyClicks(panel.search, "#good")
+    assert [run.path for run in panel.list.shown] == [other.path]
+    assert "#good" in panel.list.model().index(0, 0).data()
+    assert not panel.compare_button.isEnabled()
+    qtbot.keyClicks(panel.search, "er")
+    assert panel.list.shown == []
+    assert panel.no_match.isVisible()
+    assert not panel.list.isVisible()
+    refresh(qtbot, panel)  # what is read again is searched, too
+    assert panel.list.shown == []
+    panel.search.clear()
+    assert len(panel.list.shown) == 2
+    assert panel.list.isVisible()
+    assert not panel.no_match.isVisible()
+
+
+def test_tags_and_a_note_are_kept_by_the_run(qtbot, panel, old, monkeypatch):
+    def fill(dialog):
+        qtbot.keyClicks(dialog.tags, "good, base")
+        dialog.text.setPlainText("thin legs")
+        dialog.accept()
+        return dialog.result()
+
+    monkeypatch.setattr(NotesDialog, "exec", fill)
+    with qtbot.waitSignal(panel.list.listed, timeout=WAIT_MS):
+        panel.run_page.header.verbs["annotate"].trigger()
+    assert read_notes(old.path) == RunNotes(("good", "base"), "thin legs")
+    assert panel.list.current.notes.tags == ("good", "base")
+    assert "thin legs" in panel.list.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_what_cannot_be_a_tag_cannot_be_saved(old, panel):
+    dialog = NotesDialog(old.path, panel)
+    save = dialog.buttons.button(QDialogButtonBox.StandardButton.Save)
+    dialog.tags.setText("x" * 41)
+    assert "too long" in dialog.told.text()
+    assert not save.isEnabled()
+    dialog.tags.setText("good")
+    assert save.isEnabled()
+    (old.path / "notes.json").mkdir()
+    dialog.accept()
+    assert "is a folder" in dialog.told.text()
+    assert dialog.result() != NotesDialog.DialogCode.Accepted
+
+
+def test_the_runs_of_the_list_are_compared_and_one_is_opened(qtbot, panel, old, tmp_path):
+    other = make_run(tmp_path, "other", Started(0, 300, "cpu", 1), Validated(50, {"iou": 0.75}))
+    other.write_config(adjusted(other.read_config(), ["delta=7"]))
+    qtbot.mouseClick(panel.run_page.header.back, LEFT)
+    refresh(qtbot, panel)
+    qtbot.mouseClick(panel.compare_button, LEFT)
+    page = panel.compare_page
+    qtbot.waitUntil(lambda: page.found is not None, timeout=WAIT_MS)
+    table = page.table
+    titles = [table.horizontalHeaderItem(k).text() for k in range(table.columnCount())]
+    assert titles[0] == "Run"
+    assert {"Delta", "Step", "IoU"} <= set(titles)
+    best = [table.item(0, k).text() for k in range(table.columnCount())]
+    assert best[0] == "other"  # the best is at the top
+    assert best[titles.index("Delta")] == "7"
+    assert best[titles.index("IoU")] == "0.750"
+    place = next(k for k, run in enumerate(page.found.runs) if run.path == other.path)
+    first, second, *_ = page.plot.points(place)
+    middle = ((first + second) / 2).toPoint()
+    assert page.plot.run_at(QPointF(middle)) == place
+    qtbot.mouseClick(page.plot, LEFT, pos=middle)
+    assert table.currentRow() == 0
+    cell = table.visualItemRect(table.item(0, 0)).center()
+    qtbot.mouseClick(table.viewport(), LEFT, pos=cell)
+    qtbot.mouseDClick(table.viewport(), LEFT, pos=cell)
+    assert panel.pages.currentWidget() is panel.run_page
+    assert panel.run_page.shown.path == other.path

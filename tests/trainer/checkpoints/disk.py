@@ -68,7 +68,8 @@ class Disk:
             if half:
                 half()
             if name == "rmtree" and args[0].exists():  # dies in the middle of removing
-                next(args[0].iterdir()).unlink()
+                for path in [path for path in sorted(args[0].rglob("*")) if path.is_file()][:1]:
+                    path.unlink()
             if self._power:
                 self._lose_the_unsynced()
         raise Died

@@ -30,7 +30,7 @@ from ..sources.fronts import turns, with_fronts
 from ..sources.guarded_loading import turned
 from ..sources.source_table import find_reader
 from ..store.prepared_store import Store, open_store
-from ..store.shards import Rejected, Result, encode
+from ..store.shards import Encoded, Rejected, Result, encode
 from ..store.store_writer import StoreRecipe, StoreWriter, digest_of
 from .worker_pool import Lost, run
 
@@ -63,6 +63,7 @@ def prepare(
     front: str = "",
     classes: Path | None = None,
     only_sellable: bool = False,
+    seen: Callable[[Encoded], None] = lambda _shape: None,
 ) -> Iterator[Prepared]:
     """Makes the store, or goes on with it; yields its progress, several times a second.
 
@@ -84,6 +85,7 @@ def prepare(
         classes: a table of path and class; what it does not name is left out.
         only_sellable: whether to leave out what has a note in the source's LICENSES.csv, or no
             licence there that lets its likeness be sold.
+        seen: hears of each shape that is accepted.
 
     Raises:
         DataError: the source holds nothing usable or went away, the folder holds something else,
@@ -133,6 +135,8 @@ def prepare(
                     _check_drawing(size)
                 drawn = True
                 writer.add(number, kept)
+                if isinstance(kept, Encoded):
+                    seen(kept)
                 done, rejected = done + 1, rejected + isinstance(kept, Rejected)
             yield Prepared(0, done, len(items), rejected)
         store = writer.finish()

@@ -1,1 +1,1 @@
-"""What one can be told of a run: what looks wrong in it, and what one to come will need."""
+"""What can be told of runs: what looks wrong, what one will need, how several differ."""

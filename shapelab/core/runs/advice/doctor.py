@@ -101,6 +101,7 @@ _SAID: dict[str, tuple[Severity, str]] = {
     "unsaved": ("problem", "Check the disk, and save a checkpoint now."),
     "memory": ("hint", "Close other programs, or choose a smaller batch_size."),
     "damaged": ("warning", "Check the disk."),
+    "refused": ("hint", "Choose other values under Adjust."),
     "data": ("hint", "If that was not meant, stop it and resume it with its own data."),
 }
 

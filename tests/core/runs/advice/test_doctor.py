@@ -234,7 +234,9 @@ def test_diversity_of_shapes():
     assert diversity_of(grids) == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("code", ["waiting", "disk", "unsaved", "memory", "damaged", "data"])
+@pytest.mark.parametrize(
+    "code", ["waiting", "disk", "unsaved", "memory", "damaged", "data", "refused"]
+)
 def test_no_warning_of_a_run_is_kept_back(code):
     found = only([*until(6000), Warned(6000, code, "It said so.")])
     assert (found.code, found.step) == (code, 6000)

@@ -17,7 +17,7 @@ from shapelab.core.runs import evaluation_file
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.process import trainer_process
-from shapelab.gui.training.evaluation_dialog import EvaluationDialog, Evaluations
+from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog, Evaluations
 
 WAIT_MS = 60_000
 FIGURE = {
@@ -82,15 +82,15 @@ def test_what_was_found_is_shown_and_its_report_opens(qtbot, run, dialog, monkey
     assert not dialog.tabs.isVisible()
     assert not dialog.report.isEnabled()
     dialog.start.click()
-    qtbot.waitUntil(lambda: dialog.bar.value() == 3, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dialog.work.bar.value() == 3, timeout=WAIT_MS)
     assert dialog.told.text() == "Surfaces: 3 of 9"
-    assert dialog.stop_button.isVisible()
+    assert dialog.work.stop_button.isVisible()
     assert not dialog.start.isVisible()
     told = (run / "evaluation.txt").read_text().split()
     assert told[:2] == ["evaluate", str(run)]
     assert "--data" not in told  # a run knows its own
     dialog.close()  # which is no reason to stop
-    dialog._thread.send("save")
+    dialog.work.send("save")
     qtbot.waitUntil(lambda: not dialog.busy, timeout=WAIT_MS)
     dialog.show()
     assert texts(dialog.figures) == [
@@ -114,20 +114,24 @@ def test_what_was_found_is_shown_and_its_report_opens(qtbot, run, dialog, monkey
 def test_a_stop_keeps_what_was_found_before_and_a_death_is_told(qtbot, run, dialog):
     (run / "evaluation.json").write_text(json.dumps(FOUND))
     dialog.start.click()
-    qtbot.waitUntil(lambda: dialog.bar.value() == 3, timeout=WAIT_MS)
-    dialog.stop_button.click()
+    qtbot.waitUntil(lambda: dialog.work.bar.value() == 3, timeout=WAIT_MS)
+    dialog.work.stop_button.click()
     qtbot.waitUntil(lambda: not dialog.busy, timeout=WAIT_MS)
     assert dialog.told.text() == "Stopped."
     assert dialog.figures.rowCount() == 2
     (run.parent / "script.py").write_text("raise SystemExit(3)")
     dialog.start.click()
     qtbot.waitUntil(lambda: not dialog.busy, timeout=WAIT_MS)
-    assert dialog.trouble.text.text() == "The evaluation ended with exit code 3; evaluate again."
+    assert (
+        dialog.work.trouble.text.text() == "The evaluation ended with exit code 3; evaluate again."
+    )
     assert dialog.start.isVisible()
 
 
 def test_a_model_asks_for_data_of_its_resolution(qtbot, tmp_path, monkeypatch, dialog):
-    monkeypatch.setattr("shapelab.gui.training.evaluation_dialog.user_folder", lambda: tmp_path)
+    monkeypatch.setattr(
+        "shapelab.gui.training.jobs.evaluation_dialog.user_folder", lambda: tmp_path
+    )
     known = {
         "format": "shapelab-store", "version": 5, "classes": ["a"], "counts": {"accepted": 3},
         "views": 0, "picture_size": 64,

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QProgressBar,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -22,20 +21,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core import formatting
 from shapelab.core.errors import DataError, RunError
 from shapelab.core.paths import user_folder
 from shapelab.core.runs import evaluation_file
 from shapelab.core.runs.evaluation_file import EvaluationFile
-from shapelab.core.runs.events import Event, Scored
 from shapelab.core.runs.run_state import RunState
-from shapelab.core.runs.run_watch import Trouble
 from shapelab.core.runs.store_card import read_card
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import ElidedLabel, muted, readable
+from shapelab.gui.base.labels import ElidedLabel, readable
 from shapelab.gui.process.trainer_process import evaluate_job
-from shapelab.gui.process.training_thread import TrainingThread
-from shapelab.gui.training.run_header import TroubleLine
+from shapelab.gui.training.jobs.job_line import JobLine
 
 SIZE = (860, 620)  # device-independent pixels
 ROW = 26  # px
@@ -60,7 +55,6 @@ class EvaluationDialog(QDialog):
         super().__init__(parent)
         self._subject, self._resolution = subject, resolution
         self._place = evaluation_file.place_of(subject)
-        self._thread: TrainingThread | None = None
         self.setWindowTitle(f"Evaluate {name}")
         self.name = ElidedLabel(bold=True)
         self.name.setText(name)
@@ -70,12 +64,8 @@ class EvaluationDialog(QDialog):
         self.data.setVisible(resolution is not None)
         self.start = QPushButton("Evaluate")
         self.start.setDefault(True)
-        self.stop_button = QPushButton(theme.icon("stop"), "Stop")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.told = muted()
-        self.trouble = TroubleLine()
+        self.work = JobLine()
+        self.told = self.work.told
         self.figures, self.by_class = _table(), _table()
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.addTab(self.figures, "Figures")
@@ -85,7 +75,7 @@ class EvaluationDialog(QDialog):
         close = QPushButton("Close")
         top, bottom = QHBoxLayout(), QHBoxLayout()
         for row, widgets in (
-            (top, (self.name, self.data, self.start, self.stop_button)),
+            (top, (self.name, self.data, self.start, self.work.stop_button)),
             (bottom, (self.told, self.report, close)),
         ):
             row.setSpacing(theme.SPACE)
@@ -95,13 +85,12 @@ class EvaluationDialog(QDialog):
         column.setContentsMargins(*[theme.SPACE_LARGE] * 4)
         column.setSpacing(theme.SPACE)
         column.addLayout(top)
-        column.addWidget(self.bar)
-        column.addWidget(self.trouble)
+        column.addWidget(self.work)
         column.addWidget(self.tabs, 1)
         column.addLayout(bottom)
         self.resize(*SIZE)
         self.start.clicked.connect(self.evaluate)
-        self.stop_button.clicked.connect(self.cancel)
+        self.work.ended.connect(self._end)
         self.report.clicked.connect(self._open_report)
         close.clicked.connect(self.close)
         self.data.activated.connect(self._choose_data)
@@ -114,67 +103,32 @@ class EvaluationDialog(QDialog):
     @property
     def busy(self) -> bool:
         """Whether it is being evaluated."""
-        return self._thread is not None
+        return self.work.busy
 
     @Slot()
     def evaluate(self) -> None:
         """Starts the trainer, which writes the page and its figures."""
         data = self.data.currentData()
         chosen = [str(data)] if isinstance(data, Path) else []
-        thread = TrainingThread([evaluate_job(self._subject, self._place, chosen)])
-        self._thread = thread
-        self.trouble.show_trouble(None)
-        self.told.setText("Starting…")
-        thread.events.connect(self._show_events)
-        thread.troubled.connect(self._show_trouble)
-        thread.finished.connect(self._end)
-        thread.launch()
+        self.work.start(evaluate_job(self._subject, self._place, chosen))
         self._show_busy()
-
-    @Slot()
-    def cancel(self) -> None:
-        """Asks the trainer to stop; what was found before stays."""
-        if self._thread is not None:
-            self._thread.send("stop")
-            self.told.setText("Stopping…")
 
     def shutdown(self) -> None:
         """Ends the trainer and waits for the thread. Call it before the window closes."""
-        if self._thread is not None:
-            self._thread.kill()
-            self._thread.join()
-            self._thread = None
+        self.work.shutdown()
 
     # --- inside ----------------------------------------------------------------------------
 
-    @Slot(list)
-    def _show_events(self, events: list[Event]) -> None:
-        scored = [event for event in events if isinstance(event, Scored)]
-        if scored and self.busy:
-            last = scored[-1]
-            self.bar.setRange(0, last.total)
-            self.bar.setValue(last.done)
-            done, total = map(formatting.count, (last.done, last.total))
-            self.told.setText(f"{last.what.capitalize()}: {done} of {total}")
-
     @Slot(object)
-    def _show_trouble(self, trouble: Trouble) -> None:
-        self.trouble.show_trouble(trouble)
-
-    @Slot()
-    def _end(self) -> None:
-        thread, self._thread = self._thread, None
+    def _end(self, state: RunState) -> None:
         self._show_busy()
         self._show_found()
-        if thread is not None and thread.state is RunState.STOPPED:
+        if state is RunState.STOPPED:
             self.told.setText("Stopped.")
 
     def _show_busy(self) -> None:
         self.start.setVisible(not self.busy)
-        self.stop_button.setVisible(self.busy)
         self.data.setEnabled(not self.busy)
-        self.bar.setRange(0, 0 if self.busy else 1)  # 0 to 0: it runs to and fro
-        self.bar.setVisible(self.busy)
         known = self._resolution is None or isinstance(self.data.currentData(), Path)
         self.start.setEnabled(known)
 
