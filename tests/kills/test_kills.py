@@ -18,7 +18,7 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKS = ("export", "checkpoint", "prepare")
+WORKS = ("export", "checkpoint", "model", "prepare")
 PATIENCE_S = 60
 SAVES = """
 import sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,9 +16,11 @@ import trimesh
 
 from shapelab.core.mesh import formats
 from shapelab.core.mesh.tri_mesh import TriMesh
+from tests.small_models import small_model
 from tests.trainer.conftest import make_grids
 from trainer.checkpoints import checkpoint_store
 from trainer.data.prepare import preparation
+from trainer.evaluation import model_folder
 
 
 class Work(Protocol):
@@ -122,6 +125,37 @@ class Checkpoints:
         return newest
 
 
+class Models:
+    """A model with its card, exported over itself; a note of the user's lies in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._weights = folder / "mine", [small_model(seed) for seed in range(3)]
+        self._noted = False
+
+    def go_on(self, done: int) -> Iterator[None]:
+        for count in itertools.count(done):
+            place = model_folder.free_folder(str(self._folder), force=True)
+            model_folder.write(place, {"count": count}, self._weights[count % 3], force=True)
+            yield
+
+    def half_done(self) -> bool:
+        return any(self._folder.parent.glob(".*.tmp"))
+
+    def check(self, done: int) -> int:
+        """Card and weights are of the same export: the last acknowledged one, or the next."""
+        place = model_folder.free_folder(str(self._folder), force=True)
+        assert list(self._folder.parent.iterdir()) == [place] * bool(done)
+        if not done:
+            return 0
+        count = json.loads((place / "card.json").read_text())["count"]
+        assert count in (done - 1, done)
+        assert (place / "model.safetensors").read_bytes() == self._weights[count % 3]
+        assert (place / "note.txt").exists() == self._noted
+        (place / "note.txt").touch()
+        self._noted = True
+        return count + 1
+
+
 class Preparations:
     """Stores of one source, one after the other: each shape counts, and each finished store."""
 
@@ -178,5 +212,6 @@ class Preparations:
 WORKS: dict[str, Callable[[Path], Work]] = {
     "export": Exports,
     "checkpoint": Checkpoints,
+    "model": Models,
     "prepare": Preparations,
 }

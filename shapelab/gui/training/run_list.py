@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ class _Runs(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             tags = " ".join(f"#{tag}" for tag in run.notes.tags)
             lines = (str(run.path), f"preset {run.preset}", tags, run.notes.text)
-            return "\n".join(line for line in lines if line)
+            told = "\n".join(line for line in lines if line)
+            return f"<qt>{escape(told)}</qt>".replace("\n", "<br>")  # a note is no HTML
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from shapelab.core.runs.events import Finished, Prepared, Previewed, from_line
+from shapelab.core.runs.events import Prepared, Previewed
 from shapelab.core.runs.previews import preview_steps, read_preview
-from shapelab.core.runs.run_state import RunState
 from tests.trainer.conftest import make_grids
-from trainer.__main__ import app
 from trainer.data.store.shards import encode
-from trainer.report import preparation_sheet, work_progress
+from trainer.report import preparation_sheet
 from trainer.report.preparation_sheet import PreparationSheet
 
 
@@ -63,18 +58,3 @@ def test_old_drawings_go_and_a_disk_that_refuses_harms_nothing(tmp_path, shapes,
     sheet = PreparationSheet(tmp_path / "other", 32)
     events = list(sheet.beside(run(sheet, shapes[:6])))
     assert [type(event) for event in events] == [Prepared] * 6
-
-
-def test_a_real_preparation_tells_of_its_drawings(tmp_path, source):
-    store = tmp_path / "store"
-    arguments = ["prepare", source, "--out", store, "--views", 0, "--workers", 1]
-    result = CliRunner().invoke(app, [str(a) for a in (*arguments, "--events", "jsonl")])
-    assert result.exit_code == 0, result.output
-    events = [from_line(line) for line in result.stdout.splitlines()]
-    assert events[-1] == Finished(0, RunState.COMPLETED)
-    drawn = [event for event in events if isinstance(event, Previewed)]
-    assert read_preview(Path(drawn[-1].path))["prepared"].shape == (12, 32, 32, 32)
-    assert json.loads((store / "index.json").read_text())["counts"]["accepted"] == 40
-    told = io.StringIO()
-    work_progress.write(iter(drawn[:1]), told)
-    assert from_line(told.getvalue()) == drawn[0]
