@@ -141,7 +141,10 @@ def test_resources_and_both_packages_are_in_the_wheel(project: dict[str, Any]) -
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["packages"] == ["shapelab", "trainer"]
     assert wheel["sources"] == {"trainer": "shapelab_trainer"}
-    assert wheel["force-include"] == {"resources": "shapelab/resources"}
+    assert wheel["force-include"] == {
+        "resources": "shapelab/resources",
+        "README.md": "shapelab/resources/README.md",
+    }
     assert (ROOT / "resources").is_dir()
 
 

@@ -15,6 +15,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}".replace(",", _SPACE)
 
 
+def words(key: str) -> str:
+    """A key of a file, such as a class, as people write it: 'night stand' of 'night_stand'."""
+    return key.replace("_", " ").strip()
+
+
 def number(value: float) -> str:
     """Four digits, without a power of ten where people would write none."""
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"

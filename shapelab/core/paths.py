@@ -19,6 +19,18 @@ def resources() -> Path:
     raise ModelFileError("ShapeLab's resources folder is missing; please install it again.")
 
 
+def manual() -> Path:
+    """The text of the Help page: README itself, in the wheel or in a checkout.
+
+    Raises:
+        ModelFileError: the installation lacks it.
+    """
+    for file in (_PACKAGE / "resources" / "README.md", _PACKAGE.parent / "README.md"):
+        if file.is_file():
+            return file
+    raise ModelFileError("ShapeLab's README.md is missing; please install ShapeLab again.")
+
+
 def user_folder() -> Path:
     """Where the user's own models, settings and sessions live."""
     return Path(platformdirs.user_data_dir("shapelab", appauthor=False))

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import DEFAULT_MODEL, log_folder
@@ -36,7 +36,7 @@ from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window import model_loading
-from shapelab.gui.window.actions import Actions
+from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
@@ -49,6 +49,7 @@ log = logging.getLogger("shapelab")
 
 SIZE = (1440, 900)  # device-independent pixels, where the screen allows it
 LEFT, RIGHT = 320, 320
+TITLE = 36  # px of a window's title, which the size is without
 EMPTY = (
     "There is nothing solid here.\nMove the sliders nearer to zero, lower the truncation, or undo."
 )
@@ -104,6 +105,9 @@ class MainWindow(QMainWindow):
         self.models = ModelOpener(self, self.current, self.toasts, self.settings)
         self.models.loading.connect(self._show_loading)
         self.actions_["model"].triggered.connect(self.models.choose)
+        self.class_menu = ClassMenu(self)
+        for source in (self.latent_panel.class_requested, self.class_menu.chosen):
+            source.connect(self._choose_class)
         self.latent_panel.model_requested.connect(self.models.choose)
         self.latent_panel.random_requested.connect(self.actions_["randomise"].trigger)
         whole = self.actions_["whole"]
@@ -117,6 +121,8 @@ class MainWindow(QMainWindow):
         self.training_link.model_made.connect(self.models.open)
         self._build_bars()
         self.morph_panel.failed.connect(self.toasts.exception)
+        for name, card in zip(("pin_a", "pin_b"), self.morph_panel.cards, strict=True):
+            self.actions_[name].triggered.connect(card.pin.click)
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
         self.image_panel.cancel_requested.connect(self._cancel_reading)
@@ -145,7 +151,11 @@ class MainWindow(QMainWindow):
         return tuple(docks)
 
     def _build_bars(self) -> None:
-        self.actions_.fill_menus(self.menuBar(), [dock.toggleViewAction() for dock in self.docks])
+        docks = [dock.toggleViewAction() for dock in self.docks]
+        self.actions_.fill_menus(self.menuBar(), docks, self.commands.recent.menu, self.class_menu)
+        keys = TypeAhead(self)
+        for watched in (self, *self.findChildren(QDockWidget)):
+            watched.installEventFilter(keys)
         bar = QToolBar("Tools")
         bar.setObjectName("tools")
         bar.setMovable(False)
@@ -159,7 +169,7 @@ class MainWindow(QMainWindow):
         if self.settings.restore(self):
             return
         free = QGuiApplication.primaryScreen().availableSize()
-        self.resize(min(SIZE[0], free.width()), min(SIZE[1], free.height()))
+        self.resize(min(SIZE[0], free.width()), min(SIZE[1], free.height() - TITLE))
 
     # --- starting ------------------------------------------------------------------------------
 
@@ -205,6 +215,7 @@ class MainWindow(QMainWindow):
             document.reading.connect(self._show_reading),
             document.original_changed.connect(self._show_original),
             document.failed.connect(self.toasts.exception),
+            document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
             document.model_needed.connect(self.models.find),
             document.guest_changed.connect(self._show_guest),
@@ -213,7 +224,7 @@ class MainWindow(QMainWindow):
             *(partial(QObject.disconnect, wire) for wire in wires),
             session.shape_changed.connect(self.status_bar.show_state),
         ]
-        for panel in (self.latent_panel, self.morph_panel):
+        for panel in (self.latent_panel, self.morph_panel, self.class_menu):
             panel.set_session(session)
         self._show_original(document.original)
         self.image_panel.busy(False)  # what the document before was reading is given up
@@ -301,7 +312,15 @@ class MainWindow(QMainWindow):
             self.docks[1].raise_()
             self.status_bar.show_text(f"Reading {name}…")
         elif self.document is not None:
-            self.status_bar.show_state(self.document.session.state)
+            state = self.document.session.state
+            self.status_bar.show_state(state)
+            for view in (self.latent_panel, self.class_menu):
+                view.show_state(state)  # where another class was asked for and none came of it
+
+    @Slot(str)
+    def _choose_class(self, name: str) -> None:
+        if self.document is not None:
+            self.document.session.set_class(name)
 
     @Slot(str)
     def _show_loading(self, text: str) -> None:
@@ -314,6 +333,17 @@ class MainWindow(QMainWindow):
         for name, text in (("undo", self.current.undo_text), ("redo", self.current.redo_text)):
             self.actions_[name].setEnabled(bool(text))
             self.actions_[name].setText(f"&{name.capitalize()} {text}".rstrip())
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Goes on with Tab; docks behind others count as visible for Qt, but nobody sees them."""
+        first = None
+        moved = super().focusNextPrevChild(forward)
+        while moved and (widget := QApplication.focusWidget()) is not first:
+            first = first or widget
+            if not _is_behind(widget):
+                break
+            moved = super().focusNextPrevChild(forward)
+        return moved
 
     # --- opening -------------------------------------------------------------------------------
 
@@ -369,3 +399,10 @@ class MainWindow(QMainWindow):
         self.settings.keep(self)
         self._stop_catching()
         super().closeEvent(event)
+
+
+def _is_behind(widget: QWidget | None) -> bool:
+    """Whether a widget is in a dock that another one covers as a tab."""
+    while widget is not None and not isinstance(widget, QDockWidget):
+        widget = widget.parentWidget()
+    return widget is not None and widget.visibleRegion().isEmpty()

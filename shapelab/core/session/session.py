@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shapelab.core.errors import InputError
+from shapelab.core.formatting import words
 from shapelab.core.mesh.meshing import AUTOMATIC, SurfaceOptions
 from shapelab.core.model.latent import (
     DIRECTIONS,
@@ -100,7 +101,7 @@ class Session(GalleryCommands):
         """Goes to the current seed's shape of another class. Raises InputError for no class."""
         self.model.density.index(name)
         if name != self.state.class_name:
-            self._resample(Command(f"class {name}", "set_class", (name,)), class_name=name)
+            self._resample(Command(f"class {words(name)}", "set_class", (name,)), class_name=name)
 
     def set_seed(self, seed: int) -> None:
         """Goes to the shape of a seed (whole number >= 0; else InputError)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapelab.core.formatting import words
 from shapelab.core.model.latent import DIRECTIONS, TRUNCATION, Array, PathMode
 
 if TYPE_CHECKING:
@@ -139,5 +140,5 @@ def seeded_state(
     """
     base = model.sample(class_name, seed, 1, truncation)[0]
     name = model.density.nearest_class(base) if class_name is None else class_name
-    origin = f"seed {seed}" if class_name is None else f"{class_name}, seed {seed}"
+    origin = f"seed {seed}" if class_name is None else f"{words(class_name)}, seed {seed}"
     return replace(plain_state(base, name, truncation, origin), seed=seed)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
+from shapelab.core import formatting
 from shapelab.gui.base import theme
 
 SPACING = theme.SPACE  # px, between groups
@@ -14,7 +15,7 @@ MARGIN = theme.SPACE + theme.SPACE_SMALL  # px, around a panel
 
 def readable(class_name: str) -> str:
     """'night_stand' as people write it: 'Night stand'."""
-    return class_name.replace("_", " ").strip().capitalize()
+    return formatting.words(class_name).capitalize()
 
 
 def heading(text: str) -> QLabel:

@@ -16,6 +16,7 @@ from shapelab.core.paths import user_folder
 #: Raised when docks or toolbars change so much that an older layout no longer fits.
 LAYOUT = 1
 MOST_MODELS = 8  # that are remembered
+MOST_FILES = 20
 MAX_BYTES = 2**20  # of the file; ours have 3 kB
 _log = logging.getLogger("shapelab")
 
@@ -73,6 +74,23 @@ class WindowSettings:
         names = dict.fromkeys([str(folder.absolute()), *map(str, self.opened_models)])
         self.set_text("models/opened", "\n".join([*names][:MOST_MODELS]))
 
+    @property
+    def recent_files(self) -> tuple[Path, ...]:
+        """Files that were opened or saved before, the newest first."""
+        return tuple(Path(line) for line in self.text("files/recent", "").splitlines())
+
+    def remember_file(self, path: Path) -> None:
+        """Puts a file first among those that were opened or saved before."""
+        name = str(path.absolute())
+        if not name.isprintable():
+            return  # a line break in it would make two of it
+        names = dict.fromkeys([name, *map(str, self.recent_files)])
+        self.set_text("files/recent", "\n".join([*names][:MOST_FILES]))
+
+    def forget_files(self) -> None:
+        """Forgets the files that were opened or saved before."""
+        self.set_text("files/recent", "")
+
     def _write(self) -> None:
         """Puts the entries on the disk; one that refuses is no reason to lose more than them."""
         try:
@@ -89,6 +107,14 @@ class WindowSettings:
         value = self._store.value(name, default)
         known = isinstance(value, str) and (not allowed or value in allowed)
         return str(value) if known else default
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        """A number; the default when it is none, or not one between low and high."""
+        try:
+            value = float(self.text(name, ""))
+        except ValueError:
+            return default
+        return value if low <= value <= high else default
 
     def flag(self, name: str, default: bool) -> bool:
         """A yes or no."""

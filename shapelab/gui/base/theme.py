@@ -14,6 +14,8 @@ from shapelab.core import paths
 SPACE_SMALL, SPACE, SPACE_LARGE = 4, 8, 16  # device-independent pixels
 ICON_SIZE = 20  # side of a tool button's icon, device-independent pixels
 RADIUS = 6
+SYSTEM = "system"
+CHOICES = {SYSTEM: None, "light": False, "dark": True}  # whether it is dark; None as the system is
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,20 @@ def apply(app: QApplication, dark: bool | None = None) -> None:
     if app.property("shapelab_theme") is None:
         app.setStyle(QStyleFactory.create("Fusion"))
         hints.colorSchemeChanged.connect(_follow_system)
-    app.setProperty("shapelab_theme", "system" if dark is None else "fixed")
+    app.setProperty("shapelab_theme", SYSTEM if dark is None else "fixed")
     if dark is None:
         dark = hints.colorScheme() == Qt.ColorScheme.Dark
     scheme = DARK if dark else LIGHT
     app.setPalette(_palette(scheme))
     app.setStyleSheet(_style_sheet(scheme))
     _refresh_icons(app)
+
+
+def choose(choice: str) -> None:
+    """Give the running application one of ``CHOICES``."""
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        apply(app, CHOICES[choice])
 
 
 def icon(name: str) -> QIcon:
@@ -145,7 +154,7 @@ def icon(name: str) -> QIcon:
 
 def _follow_system(_scheme: Qt.ColorScheme) -> None:
     app = QApplication.instance()
-    if isinstance(app, QApplication) and app.property("shapelab_theme") == "system":
+    if isinstance(app, QApplication) and app.property("shapelab_theme") == SYSTEM:
         apply(app)
 
 

@@ -105,6 +105,7 @@ class Document(QObject):
     model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
     original_changed = Signal(object)  # Original of the shape that is shown, or None
     failed = Signal(object)  # exception: no random shape can be found
+    opened = Signal(Path)  # a file whose shape is shown from now on
     unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
     guest_changed = Signal(object)  # Guest or None
 
@@ -301,7 +302,7 @@ class Document(QObject):
                 continue
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
-            self._task.done.connect(partial(self._show_rebuilt, source.name))
+            self._task.done.connect(partial(self._show_rebuilt, source))
             self._task.failed.connect(partial(self._note_failure, source.name))
             self._task.finished.connect(self._finished)
             self._task.start()
@@ -319,6 +320,7 @@ class Document(QObject):
             stamp = stamp_of(read_shape_document(path))
             if stamp.digest == self.model.digest:
                 self.session.open(path)
+                self.opened.emit(path)
                 return
         except ShapelabError as error:
             self._note_failure(source.name, error)
@@ -340,7 +342,8 @@ class Document(QObject):
             )
         return reconstruct(self.model, file, task.cancel_event)
 
-    def _show_rebuilt(self, name: str, result: Reconstruction) -> None:
+    def _show_rebuilt(self, source: ShapeSource, result: Reconstruction) -> None:
+        name = source.name
         key = np.asarray(result.latent, np.float32).tobytes()
         self._originals[key] = Original(result, name)
         self._originals.move_to_end(key)
@@ -348,6 +351,8 @@ class Document(QObject):
             self._originals.popitem(last=False)
         self.session.show(result.latent, f"{result.source_kind} {name}", result.class_name)
         self._look_for_original(self.session.state)  # the same once more changes no shape
+        if source.path is not None:
+            self.opened.emit(source.path)
 
     @Slot()
     def _finished(self) -> None:

@@ -27,6 +27,7 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.session.session import Session
 from shapelab.gui.base.labels import SPACING
 from shapelab.gui.base.notify import may_replace
+from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import LatestOnly, Task
 from shapelab.gui.export.export_form import FORMATS, ExportForm
 from shapelab.gui.export.part_preparation import (
@@ -45,12 +46,23 @@ class ExportDialog(QDialog):
     """Makes a file of the shape that the viewport shows; stays open beside it."""
 
     def __init__(
-        self, session: Session, mesh_provider: MeshProvider, parent: QWidget | None = None
+        self,
+        session: Session,
+        mesh_provider: MeshProvider,
+        parent: QWidget | None = None,
+        settings: WindowSettings | None = None,
     ) -> None:
-        """Args: mesh_provider: thread-safe; gives the shown shape's surface for some options."""
+        """Makes the dialog.
+
+        Args:
+            session: whose shape is exported.
+            mesh_provider: thread-safe; gives the shown shape's surface for some options.
+            parent: the window.
+            settings: remember size, format, triangles and folder; without them nothing does.
+        """
         super().__init__(parent)
         self.setWindowTitle("Export")
-        self._session = session
+        self._session, self._settings = session, settings
         self._provider = mesh_provider
         self._worker: LatestOnly | None = None
         self._saving: Task | None = None
@@ -75,6 +87,9 @@ class ExportDialog(QDialog):
         column.addSpacing(SPACING)
         column.addLayout(self._build_buttons())
         self.setMinimumWidth(WIDTH)
+        if settings is not None:
+            self.form.restore(settings)
+            self.folder = Path(settings.text("folders/export", str(self.folder)))
         self._connect_widgets()
         if parent is not None:
             parent.window().installEventFilter(self)
@@ -118,6 +133,9 @@ class ExportDialog(QDialog):
         super().hideEvent(event)
         if event.spontaneous():  # minimised, not closed
             return
+        if self._settings is not None:
+            self.form.keep_settings(self._settings)
+            self._settings.set_text("folders/export", str(self.folder))
         for disconnect in self._disconnect:
             disconnect()
         self._disconnect = []

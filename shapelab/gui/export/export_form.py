@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.core import formatting
 from shapelab.gui.base.labels import SPACING, heading, muted
+from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.sliders import SigmaSlider
 from shapelab.gui.base.surface_group import SurfaceGroup
 from shapelab.gui.export.part_preparation import PreparedPart
@@ -26,6 +27,7 @@ FORMATS = (
     ("PLY – scans and research", ".ply"),
     ("GLB – web and games", ".glb"),
 )
+LEAST_KEPT = 10  # per cent of the triangles
 LABELS = 104  # px, the column of names
 NO_SIZE = (0.0, 0.0, 0.0)
 
@@ -64,6 +66,20 @@ class ExportForm(QWidget):
         """Of the triangles to keep, (0, 1]."""
         return round(self.keep.value()) / 100
 
+    def restore(self, settings: WindowSettings) -> None:
+        """What was chosen the last time, as far as it is possible still."""
+        self.size_mm.setValue(settings.number("export/size_mm", SIZE_MM, SIZE_MIN, SIZE_MAX))
+        self.format.setCurrentIndex(
+            max(0, self.format.findData(settings.text("export/format", "")))
+        )
+        self.keep.set_value(settings.number("export/triangles", 100, LEAST_KEPT, 100))
+
+    def keep_settings(self, settings: WindowSettings) -> None:
+        """Remembers what is chosen now."""
+        settings.set_text("export/size_mm", f"{self.size_mm.value():g}")
+        settings.set_text("export/format", self.suffix)
+        settings.set_text("export/triangles", f"{self.keep.value():g}")
+
     def show_part(self, prepared: PreparedPart | None) -> None:
         """Shows the figures of a part, or that there is none."""
         if prepared is None:
@@ -98,7 +114,7 @@ class ExportForm(QWidget):
         self.surface = SurfaceGroup(LABELS)
         self.keep = SigmaSlider(
             "Triangles kept",
-            10,
+            LEAST_KEPT,
             100,
             rest=100,
             unit="%",

@@ -41,10 +41,12 @@ class LatentPanel(QWidget):
 
     Signals:
         model_requested: another model is wanted.
+        class_requested: a shape of this class is wanted.
         random_requested: another shape is wanted.
     """
 
     model_requested = Signal()
+    class_requested = Signal(str)
     random_requested = Signal()
 
     def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
@@ -90,7 +92,7 @@ class LatentPanel(QWidget):
             for name in session.model.classes:
                 self.classes.addItem(readable(name), name)
         self._disconnect = [
-            session.shape_changed.connect(self._show_shape),
+            session.shape_changed.connect(self.show_state),
             session.surface_changed.connect(self.surface.show_options),
             session.locked_changed.connect(self._show_locks),
             session.model_changed.connect(lambda _: self._show_model(session)),
@@ -99,7 +101,7 @@ class LatentPanel(QWidget):
         if not self._raw_box.isHidden():
             self._build_raw(session.model.latent_size)
         self._show_model(session)
-        self._show_shape(session.state)
+        self.show_state(session.state)
         self._show_locks(session.locked)
         self.surface.show_options(session.surface)
 
@@ -198,7 +200,7 @@ class LatentPanel(QWidget):
 
     def _connect_widgets(self) -> None:
         self.classes.activated.connect(
-            lambda row: self._tell(Session.set_class, self.classes.itemData(row))
+            lambda row: self.class_requested.emit(self.classes.itemData(row))
         )
         self.seed.valueChanged.connect(self._choose_seed)
         self.randomise.clicked.connect(lambda: self.random_requested.emit())
@@ -233,7 +235,7 @@ class LatentPanel(QWidget):
         if seed != NO_SEED:
             self._session.set_seed(seed)
             self._session.finish_edit()
-        self._show_shape(self._session.state)
+        self.show_state(self._session.state)
 
     def _toggle_fold(self) -> None:
         is_open = self._raw_box.isHidden()
@@ -266,7 +268,8 @@ class LatentPanel(QWidget):
 
     # The session -> the widgets, with nothing sent back.
 
-    def _show_shape(self, state: ShapeState) -> None:
+    def show_state(self, state: ShapeState) -> None:
+        """Shows a state of the session, with nothing sent back."""
         assert self._session is not None
         row = self.classes.findData(state.class_name)
         if row != self.classes.currentIndex():

@@ -35,6 +35,7 @@ class PlotGrid(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.panels: list[PlotPanel] = []
         self._arranged: tuple[list[PlotPanel], int, bool] | None = None
         self._scroll: QScrollArea | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has no keys of its own
         self.ci.layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         self.ci.layout.setHorizontalSpacing(8)
         self.ci.layout.setVerticalSpacing(4)

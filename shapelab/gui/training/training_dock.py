@@ -6,7 +6,7 @@ import importlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH = 580  # px; curves and shapes need it, and the viewport keeps the larger part
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+Place = tuple[Qt.DockWidgetArea, bool, bool]
 
 
 class TrainingDock(QDockWidget):
@@ -37,7 +38,9 @@ class TrainingDock(QDockWidget):
         self.setObjectName("training")
         self.panel: TrainingPanel | None = None
         self._main, self._settings, self._narrow = window, settings, narrow
-        self._allowed = False
+        self._allowed = self._stopped = False
+        self._before: QByteArray | None = None  # how the window was when the workspace was entered
+        self._entered: dict[str, Place] = {}  # where the docks were then put
         self._loader: Task | None = None
         waiting = QLabel("Opening…")
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -59,6 +62,8 @@ class TrainingDock(QDockWidget):
     @Slot(bool)
     def set_open(self, wanted: bool) -> None:
         """Enters the workspace or leaves it; the other docks come back as they were."""
+        if self._stopped:
+            return  # the window closes, and hides its docks
         if not wanted:
             self._leave()
         elif self.isHidden():
@@ -70,7 +75,8 @@ class TrainingDock(QDockWidget):
             self._load()
 
     def stop(self) -> None:
-        """Lets go of everything that runs in the panel."""
+        """Lets go of everything that runs in the panel; the docks stay as they are."""
+        self._stopped = True
         if self._loader is not None:
             self._loader.stop()
             self._loader = None
@@ -78,6 +84,7 @@ class TrainingDock(QDockWidget):
             self.panel.stop()
 
     def _enter(self) -> None:
+        self._before = self._main.saveState()
         beside = [dock for dock in self._main.findChildren(QDockWidget) if self._shares(dock)]
         self.show()
         for front, back in pairwise([*beside, self]):
@@ -85,12 +92,40 @@ class TrainingDock(QDockWidget):
         self.raise_()
         if not self.isFloating():
             self._main.resizeDocks([self], [WIDTH], Qt.Orientation.Horizontal)
+        self._entered = self._places()
+
+    def _places(self) -> dict[str, Place]:
+        """Of the other docks, by name: the area, whether it floats, whether it is hidden."""
+        main = self._main
+        docks = (dock for dock in main.findChildren(QDockWidget) if dock is not self)
+        return {
+            dock.objectName(): (main.dockWidgetArea(dock), dock.isFloating(), dock.isHidden())
+            for dock in docks
+        }
 
     def _shares(self, dock: QDockWidget) -> bool:
         on_the_right = self._main.dockWidgetArea(dock) == RIGHT and not dock.isFloating()
         return dock is not self and on_the_right and not dock.isHidden()
 
     def _leave(self) -> None:
+        before, self._before = self._before, None
+        if before is None:
+            self._take_apart()
+            return
+        now = self._places()
+        self._main.restoreState(before)  # all as it was, sizes too,
+        for dock in self._main.findChildren(QDockWidget):  # but for what was moved since
+            place = now.get(dock.objectName())
+            if place is not None and place != self._entered.get(dock.objectName()):
+                area, floats, hidden = place
+                if self._main.dockWidgetArea(dock) != area:
+                    self._main.addDockWidget(area, dock)
+                dock.setFloating(floats)
+                dock.setHidden(hidden)
+        self.hide()
+
+    def _take_apart(self) -> None:
+        """Leaves a workspace that was there from the start, so that nobody knows the docks' own."""
         behind = self._main.tabifiedDockWidgets(self)
         if not behind:
             self.hide()

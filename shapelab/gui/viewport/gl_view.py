@@ -29,7 +29,8 @@ class GlView(Canvas, QtInteractor):  # type: ignore[misc]
             parent, auto_update=False, multi_samples=0, lighting="none", line_smoothing=False
         )
         self.setAcceptDrops(False)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusProxy(parent)  # which has the keys
         self.clear_on_render = False
         self.navigator = Navigator(self)
         self.iren.interactor.RemoveAllObservers()

@@ -135,6 +135,21 @@ class Gizmo(QWidget):
             self._redraw()
 
 
+class FocusFrame(QWidget):
+    """Says that the keys are the view's; shown where keys have brought the focus there."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.hide()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QPen(QColor(theme.colors().accent), 2))
+        painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+
+
 class Hint(QLabel):
     """A quiet card over the picture; the mouse goes through it."""
 

@@ -31,7 +31,8 @@ class SoftView(Canvas, QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusProxy(parent)  # which has the keys
         self.renderer = vtkRenderer()
         self._render_window: Any = vtkRenderWindow()
         self._render_window.SetOffScreenRendering(True)

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QThread, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QImage,
+    QKeyEvent,
     QLinearGradient,
     QPainter,
     QPaintEvent,
@@ -24,7 +26,7 @@ from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
 from shapelab.gui.viewport.opengl import has_opengl, is_software
 from shapelab.gui.viewport.orbit import SMOOTH, STYLES, VIEWS, Orbit, fitting_distance
-from shapelab.gui.viewport.overlays import Gizmo, Hint, PartsChip
+from shapelab.gui.viewport.overlays import FocusFrame, Gizmo, Hint, PartsChip
 
 if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.viewport.gl_view import GlView
@@ -36,6 +38,20 @@ REST_SAMPLES = 4
 SLOW_PAINT_MS = 8.0  # a frame that takes longer is drawn by the processor, which also decodes
 SLOW_FRAMES = 3  # in a row: one late frame says nothing
 SLOW_SHARPNESS = 0.5  # then frames in motion have a quarter of the pixels; at rest all of them
+KEY_TURN, KEY_MOVE, KEY_ZOOM = 5.0, 0.05, 1.12  # degrees, fraction of the height, factor
+#: Which way the eye goes, as degrees right and up are counted by ``Orbit.turned``.
+ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, 1),
+    Qt.Key.Key_Down: (0, -1),
+}
+ZOOM_KEYS: dict[int, float] = {
+    Qt.Key.Key_Plus: KEY_ZOOM,
+    Qt.Key.Key_Equal: KEY_ZOOM,  # where + needs Shift
+    Qt.Key.Key_Minus: 1 / KEY_ZOOM,
+    Qt.Key.Key_Underscore: 1 / KEY_ZOOM,
+}
 NO_GL = (
     "The 3-D view needs OpenGL 3.2, which this screen does not offer; please update the graphics "
     "driver. Pictures, sliders and export work without it."
@@ -46,7 +62,7 @@ class Viewport(QWidget):
     """Shows a mesh. Everything may be called before the OpenGL view exists; it is then kept.
 
     The view is built after the widget's first paint (PyVista is imported on a thread meanwhile),
-    or at once by `build()`.
+    or at once by `build()`. With the focus, arrows turn it, with Shift they move it; + and - zoom.
     """
 
     ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
@@ -58,6 +74,8 @@ class Viewport(QWidget):
         super().__init__(parent)
         self.setMinimumSize(240, 200)
         self.setAccessibleName("3-D view")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._focus_frame = FocusFrame(self)
         self._view: GlView | SoftView | None = None
         self._scene: Scene | None = None
         self._importing: Task | None = None
@@ -239,9 +257,38 @@ class Viewport(QWidget):
         self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
         self._hint.place()
         self.parts.place()
+        self._focus_frame.setGeometry(self.rect())
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))
             self._aim(replace(self._orbit, distance=fit))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, held = event.key(), event.modifiers()
+        others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        if held & others:
+            event.ignore()
+        elif key in ARROWS:
+            right, up = ARROWS[key]
+            if held & Qt.KeyboardModifier.ShiftModifier:
+                self._aim(self._orbit.panned(-KEY_MOVE * right, -KEY_MOVE * up))
+            else:
+                self._turn(KEY_TURN * right, KEY_TURN * up)
+        elif key in ZOOM_KEYS:
+            self._zoom(ZOOM_KEYS[key])
+        elif key == Qt.Key.Key_Home:
+            self.reset_camera()
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._focus_frame.setVisible(event.reason() in by_key)
+        self._focus_frame.raise_()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._focus_frame.hide()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and self._scene is not None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QObject, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QMenu,
+    QMenuBar,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
+from shapelab.gui.base.labels import readable
 from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME
 
 #: name, text, shortcuts, icon, tip
@@ -58,6 +71,8 @@ EDIT: tuple[Row, ...] = (
     WHOLE,
     ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
+    ("pin_a", "Pin as &A", (), "pin", "Make the shown shape the start of the morph"),
+    ("pin_b", "Pin as &B", (), "pin", "Make the shown shape the end of the morph"),
 )
 VIEWS: tuple[Row, ...] = (
     ("iso", "&Corner", ("0",), "view-iso", "Look from the front corner"),
@@ -77,14 +92,21 @@ SWITCHES: tuple[Row, ...] = (
     ("grid", "&Floor Grid", ("G",), "grid", "Show the floor"),
     ("axes", "&Axes", ("A",), "axes", "Show the orientation"),
 )
+THEMES: tuple[Row, ...] = (
+    (theme.SYSTEM, "As the &System", (), "", "Light or dark as the desktop is"),
+    ("light", "&Light", (), "", "Dark text on light ground"),
+    ("dark", "&Dark", (), "", "Light text on dark ground"),
+)
 TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
 HELP: tuple[Row, ...] = (
-    ("shortcuts", "&Keyboard Shortcuts", ("H",), "help", "Show all shortcuts"),
+    ("help", "ShapeLab &Help", ("F1",), "help", "How to use ShapeLab, with a search"),
+    ("palette", "&Find a Command…", ("Ctrl+K",), "", "Any command by a few letters of its name"),
+    ("shortcuts", "&Keyboard Shortcuts", ("H",), "", "Show all shortcuts"),
     ("logs", "Open &Log Folder", (), "", "Where ShapeLab writes what went wrong"),
     ("about", "&About ShapeLab", (), "info", "Version, and the model with its data and licence"),
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
-NEEDS_MODEL = ("save", "randomise", "variations", "reset", "evaluate")
+NEEDS_MODEL = ("save", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b")
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
 
 
@@ -99,6 +121,7 @@ class Actions(QObject):
             self._add("", row)
         self.styles = self._group("style_", STYLES, checkable=True)
         self.views = self._group("view_", VIEWS, checkable=False)
+        self.themes = self._group("theme_", THEMES, checkable=True)
         self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
@@ -122,21 +145,28 @@ class Actions(QObject):
             for name in names:
                 self[name].setEnabled(there)
 
-    def fill_menus(self, bar: QMenuBar, docks: Iterable[QAction]) -> None:
-        """Builds File, Edit, View and Help."""
+    def fill_menus(
+        self, bar: QMenuBar, docks: Iterable[QAction], recent: QMenu, classes: QMenu
+    ) -> None:
+        """Builds File, Edit, View and Help, with the menus that others fill."""
         file = bar.addMenu("&File")
-        self._list(file, ("open", "paste", None, "model", "evaluate", None, "save", "export", None))
+        self._list(file, ("open", "paste"))
+        file.addMenu(recent)
+        self._list(file, (None, "model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
         edit = bar.addMenu("&Edit")
-        self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset"))
+        self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
+        edit.addMenu(classes)
+        self._list(edit, ("pin_a", "pin_b"))
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
-        view.addMenu(self._views_menu(view))
+        view.addMenu(_menu_of("&Look From", view, self.views))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("training",))
-        self._list(bar.addMenu("&Help"), ("shortcuts", "logs", None, "about"))
+        self._list(view, ("training", None))
+        view.addMenu(_menu_of("A&ppearance", view, self.themes))
+        self._list(bar.addMenu("&Help"), ("help", "palette", "shortcuts", None, "logs", "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
@@ -152,11 +182,6 @@ class Actions(QObject):
         button = bar.widgetForAction(self["export"])
         if isinstance(button, QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-
-    def _views_menu(self, view: QMenu) -> QMenu:
-        menu = QMenu("&Look From", view)
-        menu.addActions(self.views.actions())
-        return menu
 
     def _list(self, place: QMenu | QToolBar, names: Iterable[str | None]) -> None:
         for name in names:
@@ -190,3 +215,90 @@ class Actions(QObject):
             action.setIcon(theme.icon(icon))
         self._window.addAction(action)
         return action
+
+
+class ClassMenu(QMenu):
+    """The classes of the model in use, the shown shape's one checked.
+
+    Signals:
+        chosen: the class that is wanted.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("C&lass", parent)
+        self._group = QActionGroup(self)
+        self._group.triggered.connect(lambda action: self.chosen.emit(action.data()))
+        self._disconnect: Callable[[], None] = lambda: None
+        self.setEnabled(False)
+
+    def set_session(self, session: Session) -> None:
+        """Offers the classes of another session's model."""
+        self._disconnect()
+        for action in self._group.actions():
+            self._group.removeAction(action)
+            self.removeAction(action)
+            action.deleteLater()
+        for name in session.model.classes:
+            action = self.addAction(readable(name))
+            action.setData(name)
+            action.setCheckable(True)
+            action.setToolTip("A shape of this class; a picture is taken for one of it")
+            self._group.addAction(action)
+        self.setEnabled(True)
+        self._disconnect = session.shape_changed.connect(self.show_state)
+        self.show_state(session.state)
+
+    def show_state(self, state: ShapeState) -> None:
+        """Checks the class of a shape."""
+        for action in self._group.actions():
+            if action.data() == state.class_name and not action.isChecked():
+                action.setChecked(True)
+
+
+class TypeAhead(QObject):
+    """Gives letters to the list that has the focus where they begin an entry, not to shortcuts.
+
+    Installed on the window and its docks, which hear of a key before a shortcut takes it.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._since_letter = QElapsedTimer()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return False
+        letter, chords = event.text().lower(), event.modifiers() & ~_TYPED_WITH
+        if not letter.strip() or not letter.isprintable() or chords != _NO_MODIFIER:
+            return False
+        names = _entries(QApplication.focusWidget())
+        pause = QApplication.keyboardInputInterval()
+        goes_on = self._since_letter.isValid() and self._since_letter.elapsed() < pause
+        if not names or not (goes_on or any(name.startswith(letter) for name in names)):
+            return False
+        self._since_letter.start()
+        event.accept()
+        return True
+
+
+_NO_MODIFIER = Qt.KeyboardModifier.NoModifier
+_TYPED_WITH = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+
+
+def _entries(widget: QWidget | None) -> list[str]:
+    """What a list shows, in small letters; nothing of what is no list."""
+    if isinstance(widget, QComboBox) and not widget.isEditable():
+        return [widget.itemText(row).lower() for row in range(widget.count())]
+    if isinstance(widget, QAbstractItemView) and widget.model() is not None:
+        model, root = widget.model(), widget.rootIndex()
+        rows = range(model.rowCount(root))
+        return [str(model.index(row, 0, root).data() or "").lower() for row in rows]
+    return []
+
+
+def _menu_of(title: str, parent: QMenu, group: QActionGroup) -> QMenu:
+    menu = QMenu(title, parent)
+    menu.addActions(group.actions())
+    return menu

@@ -1,4 +1,4 @@
-"""What the menu entries do: files, clipboard, history, view and help."""
+"""What the menu entries do: files, clipboard, history, view, appearance and help."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import log_folder
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
+from shapelab.gui.base import theme
 from shapelab.gui.base.notify import Toasts, may_replace
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document import dropped_files
@@ -21,14 +22,23 @@ from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, STYLES
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.about import AboutDialog
 from shapelab.gui.window.actions import Actions
+from shapelab.gui.window.command_palette import CommandPalette
 from shapelab.gui.window.overlays import ShortcutSheet
+from shapelab.gui.window.recent_files import RecentFiles
 from shapelab.gui.window.variations import VariationsGrid
 
 if TYPE_CHECKING:
     from shapelab.gui.export.export_dialog import ExportDialog
+    from shapelab.gui.window.help_page import HelpPage
 
 EDGE = 16  # between a dialog and the window's edges, device-independent pixels
+#: Of the view, which has no actions for them.
 MOUSE = (("Turn", "Drag"), ("Move", "Shift+Drag"), ("Zoom", "Wheel"))
+VIEW_KEYS = (
+    ("Turn the focused view", "Arrows"),
+    ("Move the focused view", "Shift+Arrows"),
+    ("Zoom the focused view", "Plus or minus"),
+)
 
 
 class Commands(QObject):
@@ -36,7 +46,7 @@ class Commands(QObject):
 
     def __init__(
         self,
-        window: QWidget,
+        window: QMainWindow,
         actions: Actions,
         viewport: Viewport,
         current: CurrentDocument,
@@ -47,6 +57,10 @@ class Commands(QObject):
         self._window, self._actions, self._viewport = window, actions, viewport
         self._current, self._toasts, self._settings = current, toasts, settings
         self.export_dialog: ExportDialog | None = None
+        self.help_page: HelpPage | None = None
+        self.palette = CommandPalette(window, settings)
+        self.recent = RecentFiles(window, settings)
+        self.recent.chosen.connect(self._open_again)
         self.shortcuts = ShortcutSheet(window, self._keys())
         self.variations = VariationsGrid(viewport)
         for name, act in {
@@ -63,6 +77,8 @@ class Commands(QObject):
             "randomise": lambda: current.require().randomise(actions["whole"].isChecked()),
             "variations": self.variations.show_more,
             "reset": lambda: current.session.reset_all(),
+            "help": self.show_help,
+            "palette": self.palette.toggle,
             "shortcuts": self.shortcuts.toggle,
             "logs": self.open_logs,
             "about": self.about,
@@ -84,6 +100,7 @@ class Commands(QObject):
         actions.views.triggered.connect(lambda action: viewport.set_view(action.data()))
         actions.styles.triggered.connect(self._choose_style)
         actions["fit"].triggered.connect(viewport.reset_camera)
+        actions.themes.triggered.connect(self._choose_theme)
         self._choose_style()
 
     @Slot()
@@ -108,6 +125,10 @@ class Commands(QObject):
             self._remember("open", names[0])
             self._current.open(dropped_files.from_paths([Path(name) for name in names]))
 
+    @Slot(Path)
+    def _open_again(self, path: Path) -> None:
+        self._current.open(dropped_files.from_paths([path]))
+
     @Slot()
     def paste(self) -> None:
         """Opens the picture or the files on the clipboard."""
@@ -128,6 +149,7 @@ class Commands(QObject):
         except (ShapelabError, OSError) as error:
             self._toasts.exception(error)
         else:
+            self.recent.remember(path)
             self._toasts.info(f"Saved {path.name}.")
 
     @Slot()
@@ -137,7 +159,9 @@ class Commands(QObject):
 
         if self.export_dialog is None:
             document = self._current.require()
-            self.export_dialog = ExportDialog(document.session, document.surface_for, self._window)
+            self.export_dialog = ExportDialog(
+                document.session, document.surface_for, self._window, self._settings
+            )
         if self._actions["style_blocks"].isChecked():
             self._actions["style_smooth"].trigger()  # the file gets the surface: so show it
         self._place_beside(self.export_dialog)
@@ -153,7 +177,9 @@ class Commands(QObject):
         view = self._viewport.rect()
         corner = self._viewport.mapToGlobal(view.topRight())
         right = self._window.mapToGlobal(self._window.rect().topRight()).x()
-        dialog.move(right - dialog.width() - EDGE, corner.y() + EDGE)
+        screens = QGuiApplication.primaryScreen().availableVirtualGeometry()
+        lowest = screens.bottom() - dialog.height() - EDGE  # all of it can be seen
+        dialog.move(right - dialog.width() - EDGE, max(0, min(corner.y() + EDGE, lowest)))
 
     @Slot()
     def save_picture(self) -> None:
@@ -211,6 +237,15 @@ class Commands(QObject):
         for name, default in (("orthographic", False), ("grid", True), ("axes", True)):
             actions[name].setChecked(settings.flag(f"view/{name}", default))
         actions["whole"].setChecked(settings.flag("edit/whole", True))
+        look = settings.text("view/theme", theme.SYSTEM, tuple(theme.CHOICES))
+        actions[f"theme_{look}"].setChecked(True)
+        if look != theme.SYSTEM:  # which it has from its start
+            theme.choose(look)
+
+    @Slot(QAction)
+    def _choose_theme(self, action: QAction) -> None:
+        self._settings.set_text("view/theme", action.data())
+        theme.choose(action.data())
 
     def keep_view(self) -> None:
         """Remembers the options of the menus for the next start."""
@@ -231,6 +266,21 @@ class Commands(QObject):
             self._toasts.info(f"The log files are in {folder}.")
 
     @Slot()
+    def show_help(self) -> None:
+        """Opens the Help page; it keeps its place."""
+        from shapelab.gui.window.help_page import HelpPage
+
+        if self.help_page is None:
+            try:
+                self.help_page = HelpPage(self._window)
+            except ShapelabError as error:
+                self._toasts.exception(error)
+                return
+        self.help_page.show()
+        self.help_page.raise_()
+        self.help_page.activateWindow()
+
+    @Slot()
     def about(self) -> None:
         """Opens the About dialog."""
         document = self._current.document
@@ -245,7 +295,7 @@ class Commands(QObject):
             name = action.text().replace("&", "").rstrip("…")
             text = f"Look from the {name.lower()}" if action in views else name
             keys.append((text, action.shortcut().toString(native)))
-        return [*keys, *MOUSE]
+        return [*keys, *MOUSE, *VIEW_KEYS]
 
     # --- inside --------------------------------------------------------------------------------
 

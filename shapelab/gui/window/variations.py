@@ -41,7 +41,7 @@ DRAFT, PIXELS = 96, 192  # along a side of a picture: at once, then sharper
 LARGER = 1.2  # of the tile under the mouse
 GAP, FOOT = 10, 52  # px between tiles, and of the row below them
 ROOMY = 600  # px, a width that has room for the hint
-STEPS = {
+STEPS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
     Qt.Key.Key_Up: (0, -1),
@@ -232,7 +232,7 @@ class VariationsGrid(Overlay):
             self.go_to(tile)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
+        key = event.key()  # may be one that Qt has no name for
         if key == Qt.Key.Key_Escape:
             self.hide()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

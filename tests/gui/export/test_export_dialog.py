@@ -13,6 +13,7 @@ from shapelab.core.mesh import formats
 from shapelab.core.mesh.meshing import LooseParts, PartedSurface, SurfaceOptions, parted_surface
 from shapelab.core.mesh.print_check import PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.export import export_dialog
 from shapelab.gui.export.export_dialog import ExportDialog
 from shapelab.gui.export.export_form import FORMATS
@@ -375,3 +376,32 @@ def test_words():
     assert lost == f"{said} 1 loose part left out, 37 % of the shape."
     bad = replace(report, problems=("It has holes.", "It is flat."))
     assert verdict(bad, LooseParts(1, 0.4)) == "Not printable yet. It has holes. It is flat."
+
+
+def test_what_was_chosen_is_remembered_and_nonsense_is_not(qtbot, session, tmp_path):
+    settings = WindowSettings(tmp_path / "window.ini")
+
+    def made() -> ExportDialog:
+        dialog = ExportDialog(session, provider, None, settings)
+        qtbot.addWidget(dialog, before_close_func=lambda d: d.stop())
+        with qtbot.waitExposed(dialog):
+            dialog.show()
+        settle(qtbot, dialog)
+        return dialog
+
+    first = made()
+    assert (first.form.size_mm.value(), first.form.suffix, first.form.share) == (80, ".stl", 1)
+    first.form.size_mm.setValue(123.5)
+    first.form.format.setCurrentIndex(1)
+    first.form.keep.readout.typed.emit(40)
+    first.folder = tmp_path
+    settle(qtbot, first)
+    first.close()
+    again = made()
+    assert (again.form.size_mm.value(), again.form.suffix, again.form.share) == (123.5, ".3mf", 0.4)
+    assert again.folder == tmp_path
+    again.close()
+    for name in ("size_mm", "triangles", "format"):
+        settings.set_text(f"export/{name}", "-1e9")
+    third = made()
+    assert (third.form.size_mm.value(), third.form.suffix, third.form.share) == (80, ".stl", 1)

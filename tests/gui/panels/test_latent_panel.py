@@ -13,6 +13,7 @@ from shapelab.gui.panels.latent_panel import LatentPanel
 @pytest.fixture
 def panel(qtbot, session):
     panel = LatentPanel(session)
+    panel.class_requested.connect(session.set_class)
     qtbot.addWidget(panel)
     panel.resize(300, 860)  # as high as needs no scroll bar
     with qtbot.waitExposed(panel):
