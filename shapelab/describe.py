@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shapelab.core import formatting
 from shapelab.core.errors import InputError, clean
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
 
 CARD_LINE = 120  # characters of one entry of a model card that are shown
 # Units that mesh files name, in millimetres.
@@ -56,14 +59,21 @@ def _model(name: str) -> list[str]:
     size = formatting.file_size((folder / "model.safetensors").stat().st_size)
     lines = [
         f"ShapeLab model '{model.name}', {size}, checksum right ({model.digest[:12]})",
-        f"grid {spec.resolution}³, latent {spec.latent_size}, "
-        f"pictures {spec.image_size} × {spec.image_size} {spec.image_mode}"
-        + (", read by EfficientNet-Lite0" if spec.has_backbone else ""),
+        f"grid {spec.resolution}³, latent {spec.latent_size}, {_eye(model)}",
         f"classes: {', '.join(spec.classes)}",
     ]
     lines += [f"{key}: {_short(value)}" for key, value in model.card.items() if key != KEY]
     made_from = credits_of(model.card)
     return lines + (["made from:"] if made_from else []) + [f"- {each}" for each in made_from]
+
+
+def _eye(model: ShapeModel) -> str:
+    """How a model sees pictures."""
+    if not model.sees_pictures:
+        return "sees no pictures"
+    side, spec = model.spec.image_size, model.spec
+    by = ", read by EfficientNet-Lite0" if spec.has_backbone else ""
+    return f"pictures {side} × {side} {spec.image_mode}{by}"
 
 
 def _short(value: Any) -> str:

@@ -227,6 +227,7 @@ class MainWindow(QMainWindow):
         for panel in (self.latent_panel, self.morph_panel, self.class_menu):
             panel.set_session(session)
         self._show_original(document.original)
+        self.image_panel.hint.ask_for_pictures(document.model.sees_pictures)
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)

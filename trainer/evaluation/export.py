@@ -10,6 +10,7 @@ import shapelab
 from shapelab.core.errors import ExportError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
+from shapelab.core.model.model_file import PICTURES
 from shapelab.core.model.networks import Generator
 from shapelab.core.paths import find_model
 from shapelab.core.runs.presets import differences, preset, preset_names
@@ -140,7 +141,8 @@ def _card(
     )
     shares = [StoreShare(Path(s), w) for s, (_, w) in zip(stores, store.parts, strict=True)]
     data = " --data ".join(map(str, shares))
-    made_from = [*store.attributions, *([MADE_FROM] if config.model.has_backbone else [])]
+    from_imagenet = config.model.has_backbone and PICTURES in state.learnt(store.has_pictures)
+    made_from = [*store.attributions, *([MADE_FROM] if from_imagenet else [])]
     attributions = {KEY: made_from} if made_from else {}
     return {
         "name": name,

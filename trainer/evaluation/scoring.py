@@ -48,7 +48,7 @@ def validation_scores(
     generator = state.averages["generator"]
     codes = encode_grids(state.averages["voxel_encoder"], store, rows, check)
     scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
-    if store.has_pictures and learns_pictures(state.config, state.step):
+    if learns_pictures(state.config, state.step, store.has_pictures):
         encoder, spec = state.averages["image_encoder"], state.config.model
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
         scores["picture_iou"] = float(iou(decode(generator, seen, device, check), truth).mean())
@@ -75,13 +75,15 @@ def evaluate(
         check: called between two batches; what it raises ends the work.
         draws: whether to draw strips of shapes.
     """
+    if photos is not None:
+        subject.model.require_pictures()
     found = Findings(tell, check, draws)
     level, level_from = None, ""
     if held is not None and len(held.rows):
         work = _HeldOutScoring(subject, held, found)
         level, level_from = work.reconstructions()
         work.midpoints()
-        if held.store.has_pictures:
+        if held.store.has_pictures and subject.model.sees_pictures:
             work.pictures()
     sample_scoring.score(subject, held, truncation, found)
     if photos is not None:

@@ -225,7 +225,8 @@ def encoded(
     density = fit_prior(generator, encoder, store, state.config.flip, tell, check)
     directions = principal_directions(generator, density)
     flip = fit_flip(encoder, store, check)
-    return model_file.encode(state.config.model, state.averages, density, directions, flip)
+    networks = state.learnt(store.has_pictures)
+    return model_file.encode(state.config.model, networks, density, directions, flip)
 
 
 def of_bytes(data: bytes, name: str, critic: nn.Module | None = None) -> Subject:

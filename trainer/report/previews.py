@@ -48,7 +48,7 @@ def preview_rows(
 
     shown = {"held out": store.grids(rows).astype(np.float32)}
     shown["from voxels"] = decoded(encode_grids(averages["voxel_encoder"], store, rows, check))
-    if store.has_pictures and learns_pictures(state.config, state.step):
+    if learns_pictures(state.config, state.step, store.has_pictures):
         encoder, spec = averages["image_encoder"], state.config.model
         seen = encode_pictures(encoder, store, rows, 0, spec, check)
         shown["from pictures"] = decoded(seen)

@@ -59,7 +59,7 @@ def write(
     makers = {f"samples-{k}": partial(_samples, subject, k, truncation, check) for k in names}
     if held is not None and len(held.rows):
         makers["morphs"] = partial(_morphs, subject, held, check)
-        if held.store.has_pictures:
+        if held.store.has_pictures and subject.model.sees_pictures:
             makers["pictures"] = partial(_pictures, subject, held, check)
     sheets = {folder / f"{name}.png": make for name, make in makers.items()}
     if not force and (there := [path for path in sheets if os.path.lexists(path)]):

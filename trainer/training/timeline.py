@@ -58,7 +58,8 @@ def _encode(state: TrainState, store: Store) -> bytes | None:
             directions = principal_directions(generator, density)
     except np.linalg.LinAlgError:  # codes beyond all bounds
         return None
-    return model_file.encode(state.config.model, averages, density, directions)
+    networks = state.learnt(store.has_pictures)
+    return model_file.encode(state.config.model, networks, density, directions)
 
 
 def superfluous(paths: Sequence[Path], needed: set[str], most: int = KEPT) -> list[Path]:

@@ -46,7 +46,7 @@ def update(
     totals: Metrics = {}
     with _only_these_learn(state.networks, names):
         parameters = [p for name in names for p in state.networks[name].parameters()]
-        movers = [state.optimisers[name] for name in optimisers or names]
+        movers = [mover for name in optimisers or names for mover in state.movers(name)]
         for optimiser in movers:
             optimiser.zero_grad(set_to_none=True)
         for micro_batch in batch.micro_batches(state.micro_batches):

@@ -10,6 +10,7 @@ import math
 
 from shapelab.core.runs.run_config import RunConfig
 
+MATRICES = "_matrices"  # ends the names of the optimisers of a network's matrices
 RISE = 200  # first steps of the image encoder, with a lower learning rate: Adam's are too bold
 
 
@@ -18,9 +19,13 @@ def in_image_phase(config: RunConfig, step: int) -> bool:
     return step >= config.main_steps
 
 
-def learns_pictures(config: RunConfig, step: int) -> bool:
-    """Whether the image encoder is worth looking at: it learns from the start, or does by now."""
-    return bool(config.image_every) or in_image_phase(config, step)
+def learns_pictures(config: RunConfig, step: int, pictures: bool) -> bool:
+    """Whether the image encoder is worth looking at: it learns from the start, or does by now.
+
+    ``pictures`` says whether the store has any.
+    """
+    by_now = config.image_steps > 0 and in_image_phase(config, step)
+    return pictures and (bool(config.image_every) or by_now)
 
 
 def updates(config: RunConfig, step: int, pictures: bool) -> list[str]:
@@ -50,8 +55,11 @@ def learning_rates(config: RunConfig, step: int) -> dict[str, float]:
     start, length = (config.main_steps, config.image_steps) if late else (0, config.main_steps)
     factor = _cosine((step - start) / length, config.final_learning_rate)
     rise = min(1.0, (step - start + 1) / RISE) if config.image_loss == "distil" else 1.0
+    muon = config.muon_learning_rate * factor
     return {
         "generator": config.learning_rate * factor,
+        "generator" + MATRICES: muon,
+        "voxel_encoder" + MATRICES: muon,
         "adversarial": min(config.learning_rate * factor, config.adversarial_learning_rate),
         "voxel_encoder": config.learning_rate * factor,
         "image_encoder": config.image_learning_rate * factor * rise,

@@ -11,10 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
 from shapelab.core.model.lite0 import Lite0
-from shapelab.core.model.model_file import ModelParts
+from shapelab.core.model.model_file import PICTURES, ModelParts
 from shapelab.core.model.networks import (
     Critic,
     Generator,
@@ -28,6 +28,8 @@ from shapelab.core.runs.run_config import RunConfig
 from ..process.distributed import Processes
 from .critic_loss import build_critic_loss
 from .imagenet_weights import begin_with_imagenet
+from .muon import Muon
+from .schedule import MATRICES, learns_pictures
 
 SHARE = "share"  # of an optimiser's learning rate that a group of its parameters gets
 ADVERSARIAL = "adversarial"  # the generator's optimiser in its adversarial updates
@@ -46,7 +48,7 @@ class TrainState:
     critic: Critic
     critic_loss: nn.Module
     averages: dict[str, nn.Module]  # exponential moving averages, in evaluation mode
-    optimisers: dict[str, Adam]
+    optimisers: dict[str, Optimizer]
     step: int = 0
     micro_batches: int = 1  # that a batch goes through the networks in; more when memory is short
     rollbacks: int = 0  # how often the run went back to a checkpoint
@@ -60,6 +62,14 @@ class TrainState:
             "image_encoder": self.image_encoder,
             "critic": self.critic,
         }
+
+    def learnt(self, pictures: bool) -> dict[str, nn.Module]:
+        """The averages that have learnt anything: an image encoder only where it saw pictures.
+
+        ``pictures`` says whether the store has any.
+        """
+        sees = learns_pictures(self.config, self.step, pictures)
+        return {k: v for k, v in self.averages.items() if sees or k != PICTURES}
 
     @property
     def learning_rate_scale(self) -> float:
@@ -76,8 +86,11 @@ class TrainState:
             nn.init.constant_(module.head.bias, math.log(likely / (1 - likely)))  # type: ignore
 
     def start_with(self, model: ModelParts) -> None:
-        """Begins with the networks of a model; an image encoder of another form learns anew."""
-        same = not _other_pictures(model.spec, self.config.model)
+        """Begins with the networks of a model.
+
+        An image encoder learns anew where the model has another one, or none.
+        """
+        same = PICTURES in model.networks and not _other_pictures(model.spec, self.config.model)
         for part in AVERAGED if same else ("generator", "voxel_encoder"):
             weights = model.networks[part].state_dict()
             for network in (self.networks[part], self.averages[part]):
@@ -97,9 +110,15 @@ class TrainState:
 
     def set_learning_rates(self, learning_rates: dict[str, float]) -> None:
         """Sets the optimisers' learning rates by name."""
-        for name, value in learning_rates.items():
-            for group in self.optimisers[name].param_groups:
-                group["lr"] = value * self.learning_rate_scale * group.get(SHARE, 1.0)
+        for name, optimiser in self.optimisers.items():
+            value = learning_rates[name] * self.learning_rate_scale
+            for group in optimiser.param_groups:
+                group["lr"] = value * group.get(SHARE, 1.0)
+
+    def movers(self, name: str) -> list[Optimizer]:
+        """The optimisers of a network's parameters, or the one of that name."""
+        names = (name, name + MATRICES)
+        return [self.optimisers[key] for key in names if key in self.optimisers]
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 for generator and encoders where the configuration asks for it."""
@@ -194,7 +213,7 @@ def _other_pictures(before: ModelSpec, now: ModelSpec) -> bool:
     return any(getattr(before, name) != getattr(now, name) for name in IMAGE_FIELDS)
 
 
-def _match_memory_format(optimiser: Adam) -> None:
+def _match_memory_format(optimiser: Optimizer) -> None:
     """Lays moments out as their weights are: the fused kernel walks both by memory position."""
     for parameter, slots in optimiser.state.items():
         for slot, value in slots.items():
@@ -236,7 +255,7 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         "image_encoder": config.image_learning_rate,
         "critic": config.critic_learning_rate,
     }
-    optimisers = {
+    optimisers: dict[str, Optimizer] = {
         name: Adam(
             _groups(networks[name], config),
             learning_rate,
@@ -245,6 +264,11 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         )
         for name, learning_rate in learning_rates.items()
     }
+    if config.muon_learning_rate:
+        for name in ("generator", "voxel_encoder"):
+            inside, rest = _inside(networks[name])
+            optimisers[name] = Adam(rest, config.learning_rate, config.betas, fused=True)
+            optimisers[name + MATRICES] = Muon(inside, config.muon_learning_rate)
     optimisers[ADVERSARIAL] = Adam(
         networks["generator"].parameters(),
         config.adversarial_learning_rate,
@@ -264,6 +288,16 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         averages,
         optimisers,
     )
+
+
+def _inside(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The matrices of a network but those of its last layer, and all other parameters."""
+    inside: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        is_last = name.startswith(("head.", "heads."))
+        (rest if is_last or parameter.ndim < 2 else inside).append(parameter)
+    return inside, rest
 
 
 def _groups(network: nn.Module, config: RunConfig) -> list[dict[str, Any]]:

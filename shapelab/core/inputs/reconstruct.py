@@ -130,6 +130,7 @@ def _from_pictures(
     cancel: untrusted_reader.CancelFlag | None,
 ) -> Reconstruction:
     """The shape of one object in all pictures, each with its name."""
+    model.require_pictures()
 
     def check() -> None:
         if cancel is not None and cancel.is_set():

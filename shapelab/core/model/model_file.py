@@ -39,6 +39,8 @@ _TYPES = {torch.float16, torch.float32, torch.int64}  # what ``encode`` writes
 FLIP = "mirror.matrix"  # of all versions, from a time when flips were called so
 FLOW = "density.flow"
 
+PICTURES = "image_encoder"  # the one network that a model may lack
+
 NETWORKS: dict[str, type[nn.Module]] = {
     "generator": Generator,
     "voxel_encoder": VoxelEncoder,
@@ -48,7 +50,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 @dataclass(frozen=True)
 class ModelParts:
-    """What a model file holds."""
+    """What a model file holds; no ``image_encoder`` where the model has not learnt pictures."""
 
     spec: ModelSpec
     networks: dict[str, nn.Module]
@@ -84,10 +86,14 @@ def encode(
     directions: PrincipalDirections,
     flip: LatentFlip | None = None,
 ) -> bytes:
-    """The bytes of ``model.safetensors``; network weights are rounded to float16."""
+    """The bytes of ``model.safetensors``; network weights are rounded to float16.
+
+    ``networks`` may lack the image encoder, and the model then does not see pictures.
+    """
     tensors = {
         f"{part}.{name}": _compact(value)
         for part in NETWORKS
+        if part in networks or part != PICTURES
         for name, value in networks[part].state_dict().items()
     }
     tensors |= {
@@ -194,7 +200,12 @@ def read(path: Path) -> ModelParts:
         raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
     if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
-    networks = {part: _filled(build, spec, part, tensors, path) for part, build in NETWORKS.items()}
+    sees = any(name.startswith(PICTURES + ".") for name in tensors)
+    networks = {
+        part: _filled(build, spec, part, tensors, path)
+        for part, build in NETWORKS.items()
+        if part != PICTURES or sees
+    }
     latent, classes = spec.latent_size, len(spec.classes)
     arrays: dict[str, Any] = {}
     for name, shape in {

@@ -15,8 +15,9 @@ from shapelab.core.model.spec import ModelSpec
 from shapelab.core.paths import DEFAULT_MODEL, resources, user_folder
 
 FORMAT = "shapelab-model"
-#: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow.
-VERSION = 5
+#: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow;
+#: 5: always an image encoder.
+VERSION = 6
 WEIGHTS, CARD = "model.safetensors", "card.json"
 MAX_HEADER = 1024**2  # bytes; a longer JSON header is a known way to stall a reader
 MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB

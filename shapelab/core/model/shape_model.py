@@ -46,7 +46,8 @@ class ShapeModel:
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
         self._coarse = coarse(cast("Generator", parts.networks["generator"]))
-        self._image_encoder = cast("ImageEncoder", parts.networks["image_encoder"]).folded()
+        encoder = cast("ImageEncoder | None", parts.networks.get(model_file.PICTURES))
+        self._image_encoder = None if encoder is None else encoder.folded()
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -56,6 +57,23 @@ class ShapeModel:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.spec.classes
+
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether it has learnt to; one that was trained without pictures has not."""
+        return self._image_encoder is not None
+
+    def require_pictures(self) -> None:
+        """Raises InputError unless it sees pictures."""
+        self._picture_encoder()
+
+    def _picture_encoder(self) -> ImageEncoder:
+        if self._image_encoder is None:
+            raise InputError(
+                f"The model {self.name} was trained without pictures and cannot see them; open one "
+                f"that can, such as {DEFAULT_MODEL}."
+            )
+        return self._image_encoder
 
     def first_seed(self, class_name: str) -> int:
         """The seed that shows a class well, by the model's card; 0 where it names none."""
@@ -197,8 +215,9 @@ class ShapeModel:
         return self._batched(np.asarray(image, np.float32), shape, "Pictures")
 
     def _encode_images(self, pictures: Array) -> ImageEncoding:
+        encoder = self._picture_encoder()
         with self._lock:
-            return encode_images(self._image_encoder, self._flip, pictures)
+            return encode_images(encoder, self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 METHODS = {"grabcut": "Background removed with GrabCut."}
 KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid"}
 PICTURE_CAPTIONS = ("Your picture", "What the model sees")
+PICTURES_WANTED = ("Drop a picture here", "or a mesh or voxel file – ShapeLab rebuilds its shape")
+NO_PICTURES = ("Drop a mesh or voxel file here", "this model was trained without pictures")
 GRID_CAPTIONS = ("From the front", "From the right")
 
 
@@ -47,9 +49,9 @@ class DropHint(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._symbol = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        title = heading("Drop a picture here")
-        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._more = muted("or a mesh or voxel file – ShapeLab rebuilds its shape")
+        self._title = heading(PICTURES_WANTED[0])
+        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._more = muted(PICTURES_WANTED[1])
         self._more.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.open = QPushButton(theme.icon("open"), "Open…")
         self.paste = QPushButton(theme.icon("paste"), "Paste")
@@ -62,12 +64,18 @@ class DropHint(QFrame):
         column.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, 2 * MARGIN)
         column.setSpacing(SPACING)
         column.addStretch(1)
-        for widget in (self._symbol, title, self._more):
+        for widget in (self._symbol, self._title, self._more):
             column.addWidget(widget)
         column.addSpacing(SPACING)
         column.addLayout(buttons)
         column.addStretch(1)
         self._draw_symbol()
+
+    def ask_for_pictures(self, sees: bool) -> None:
+        """Invites pictures too, or only what a model rebuilds that does not see them."""
+        title, more = PICTURES_WANTED if sees else NO_PICTURES
+        self._title.setText(title)
+        self._more.setText(more)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -13,11 +13,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from shapelab.core.errors import ModelFileError
+from shapelab.core.errors import InputError, ModelFileError
 from shapelab.core.model import model_file
 from shapelab.core.model.code_flow import CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.model_summary import metadata_of
+from shapelab.core.model.shape_model import ShapeModel
 from tests.small_models import SPEC, small_parts
 
 
@@ -293,3 +294,30 @@ def test_a_file_of_absurd_size_is_not_read(tmp_path: Path) -> None:
         file.truncate(model_file.MAX_BYTES + 1)  # sparse: takes no room
     with pytest.raises(ModelFileError, match="larger than"):
         model_file.read(path)
+
+
+def test_a_model_may_have_learnt_no_pictures(parts: model_file.ModelParts, tmp_path: Path) -> None:
+    seeing = {k: v for k, v in parts.networks.items() if k != model_file.PICTURES}
+    data = model_file.encode(SPEC, seeing, parts.density, parts.directions)
+    read = _read(tmp_path, data)
+    assert set(read.networks) == {"generator", "voxel_encoder"}
+    assert not [name for name in _split(data)[0] if name.startswith(model_file.PICTURES)]
+    model = ShapeModel("mine", read)
+    assert not model.sees_pictures
+    picture = np.zeros((2, 32, 32), np.float32)
+    mask = np.ones((32, 32), np.float32)
+    said = r"model mine was trained without pictures .* open one that can, such as \w+\.$"
+    for see in (model.encode_image, model.picture_classes, lambda p: model.fit_image(p, mask)):
+        with pytest.raises(InputError, match=said):
+            see(picture)
+    assert ShapeModel("all", parts).encode_image(picture).shape == (8,)
+    assert np.isfinite(model.decode(model.sample("bed"))).all()
+
+
+def test_half_an_image_encoder_is_damage(parts: model_file.ModelParts, tmp_path: Path) -> None:
+    tensors, metadata = _split(
+        model_file.encode(SPEC, parts.networks, parts.density, parts.directions)
+    )
+    first = next(name for name in sorted(tensors) if name.startswith(model_file.PICTURES))
+    del tensors[first]
+    assert model_file.PICTURES in _refused(tmp_path, _signed(tensors, metadata))

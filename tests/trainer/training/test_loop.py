@@ -55,6 +55,7 @@ def test_resume_is_bit_equal_to_never_having_stopped(config, train, tmp_path, cu
         {"penalty": "r1", "critic_shift": 2},
         {"loss": "r3", "penalty": "r1r2"},
         {"precision": "bf16"},
+        {"muon_learning_rate": 0.006},
     ],
     ids=lambda settings: "-".join(settings),
 )
