@@ -36,6 +36,10 @@ class ReaderLate(InputError):
     """A file took longer to read than is waited for."""
 
 
+class NoSightError(InputError):
+    """A picture was given to a model that has learnt from none."""
+
+
 class Cancelled(InputError):
     """Reading was called off; nobody needs to be told."""
 

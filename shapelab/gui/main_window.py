@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
             document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
             document.model_needed.connect(self.models.find),
+            document.sight_needed.connect(self.models.find_seeing),
             document.guest_changed.connect(self._show_guest),
         )
         self._disconnect = [

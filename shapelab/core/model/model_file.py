@@ -26,7 +26,7 @@ from shapelab.core.errors import ModelFileError
 from shapelab.core.model.code_flow import MAX_LAYERS, MAX_WIDTH, CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.model_summary import FORMAT, VERSION, metadata_of, read_card
+from shapelab.core.model.model_summary import BLIND, FORMAT, VERSION, metadata_of, read_card
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
 from shapelab.core.model.spec import ModelSpec
 
@@ -114,6 +114,8 @@ def encode(
         "spec": described,
         "digest": _digest(tensors, described),
     }
+    if PICTURES not in networks:
+        metadata[BLIND] = "yes"
     return save_tensors(tensors, metadata)
 
 

@@ -18,6 +18,7 @@ FORMAT = "shapelab-model"
 #: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow;
 #: 5: always an image encoder.
 VERSION = 6
+BLIND = "blind"  # in the metadata of a file without an image encoder
 WEIGHTS, CARD = "model.safetensors", "card.json"
 MAX_HEADER = 1024**2  # bytes; a longer JSON header is a known way to stall a reader
 MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB
@@ -35,6 +36,7 @@ class ModelSummary:
     spec: ModelSpec
     digest: str
     card: dict[str, Any]
+    sees_pictures: bool = True
 
     @property
     def name(self) -> str:
@@ -101,7 +103,8 @@ def summarise(folder: Path, origin: Origin) -> ModelSummary:
         spec = ModelSpec.model_validate_json(metadata["spec"])
     except (ValidationError, KeyError, ValueError, TypeError):
         raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
-    return ModelSummary(folder, origin, spec, str(metadata.get("digest")), read_card(folder))
+    digest, sees = str(metadata.get("digest")), BLIND not in metadata
+    return ModelSummary(folder, origin, spec, digest, read_card(folder), sees)
 
 
 def find_models(opened_before: Iterable[Path] = ()) -> list[ModelSummary]:
@@ -120,6 +123,11 @@ def model_with(digest: str, opened_before: Iterable[Path] = ()) -> ModelSummary 
     """The model of a digest, wherever it lies; None if it is not among those that are known."""
     found = (model for model in find_models(opened_before) if model.digest == digest)
     return next(found, None)
+
+
+def seeing_model(opened_before: Iterable[Path] = ()) -> ModelSummary | None:
+    """The first of the known models that sees pictures, if there is one."""
+    return next((m for m in find_models(opened_before) if m.sees_pictures), None)
 
 
 def _places(opened_before: Iterable[Path]) -> Iterator[tuple[Path, Origin]]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from shapelab.core.errors import InputError
+from shapelab.core.errors import InputError, NoSightError
 from shapelab.core.model import model_file, silhouette_fit
 from shapelab.core.model.image_encoding import ImageEncoding, encode_images
 from shapelab.core.model.latent import (
@@ -64,12 +64,12 @@ class ShapeModel:
         return self._image_encoder is not None
 
     def require_pictures(self) -> None:
-        """Raises InputError unless it sees pictures."""
+        """Raises NoSightError unless it sees pictures."""
         self._picture_encoder()
 
     def _picture_encoder(self) -> ImageEncoder:
         if self._image_encoder is None:
-            raise InputError(
+            raise NoSightError(
                 f"The model {self.name} was trained without pictures and cannot see them; open one "
                 f"that can, such as {DEFAULT_MODEL}."
             )

@@ -14,6 +14,7 @@ from shapelab.core.runs.run_config import RunConfig
 #: What is read anew at each step, in the order in which it is shown.
 LIVE = (
     "learning_rate",
+    "muon_learning_rate",
     "critic_learning_rate",
     "adversarial_learning_rate",
     "image_learning_rate",

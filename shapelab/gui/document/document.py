@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from shapelab.core.errors import ShapelabError
+from shapelab.core.errors import NoSightError, ShapelabError
 from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
@@ -103,6 +103,7 @@ class Document(QObject):
     surface_failed = Signal(object)  # exception
     reading = Signal(str)  # name of what is being read, empty when nothing is
     model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
+    sight_needed = Signal(list)  # what is to be opened by a model that sees pictures
     original_changed = Signal(object)  # Original of the shape that is shown, or None
     failed = Signal(object)  # exception: no random shape can be found
     opened = Signal(Path)  # a file whose shape is shown from now on
@@ -303,13 +304,22 @@ class Document(QObject):
             self.reading.emit(source.name)
             self._task = Task(partial(self._rebuild, source), self)
             self._task.done.connect(partial(self._show_rebuilt, source))
-            self._task.failed.connect(partial(self._note_failure, source.name))
+            self._task.failed.connect(partial(self._not_rebuilt, source))
             self._task.finished.connect(self._finished)
             self._task.start()
             return
         unread, self._unread = self._unread, []
         if unread:
             self.unread.emit(unread)
+
+    def _not_rebuilt(self, source: ShapeSource, error: Exception) -> None:
+        """A picture that this model cannot see leaves to others what is still to be opened."""
+        if isinstance(error, NoSightError):
+            waiting = [source, *self._sources]
+            self._sources.clear()
+            self.sight_needed.emit(waiting)
+        else:
+            self._note_failure(source.name, error)
 
     def _note_failure(self, name: str, error: Exception) -> None:
         self._unread.append((name, error))

@@ -49,8 +49,8 @@ class DropHint(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._symbol = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self._title = heading(PICTURES_WANTED[0])
-        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.title = heading(PICTURES_WANTED[0])
+        self.title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._more = muted(PICTURES_WANTED[1])
         self._more.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.open = QPushButton(theme.icon("open"), "Open…")
@@ -64,7 +64,7 @@ class DropHint(QFrame):
         column.setContentsMargins(2 * MARGIN, 2 * MARGIN, 2 * MARGIN, 2 * MARGIN)
         column.setSpacing(SPACING)
         column.addStretch(1)
-        for widget in (self._symbol, self._title, self._more):
+        for widget in (self._symbol, self.title, self._more):
             column.addWidget(widget)
         column.addSpacing(SPACING)
         column.addLayout(buttons)
@@ -74,7 +74,7 @@ class DropHint(QFrame):
     def ask_for_pictures(self, sees: bool) -> None:
         """Invites pictures too, or only what a model rebuilds that does not see them."""
         title, more = PICTURES_WANTED if sees else NO_PICTURES
-        self._title.setText(title)
+        self.title.setText(title)
         self._more.setText(more)
 
     def changeEvent(self, event: QEvent) -> None:

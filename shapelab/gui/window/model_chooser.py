@@ -100,6 +100,8 @@ class ModelChooser(QDialog):
 def _item(model: ModelSummary, in_use: str) -> QListWidgetItem:
     classes = "1 class" if len(model.classes) == 1 else f"{len(model.classes)} classes"
     kind = "in use" if model.digest == in_use else model.origin
-    item = QListWidgetItem(f"{model.name}\n{model.spec.resolution}³ cells · {classes} · {kind}")
+    blind = "" if model.sees_pictures else " · no pictures"
+    about = f"{model.spec.resolution}³ cells · {classes}{blind} · {kind}"
+    item = QListWidgetItem(f"{model.name}\n{about}")
     item.setSizeHint(QSize(LIST_WIDTH - 8, ROW))
     return item

@@ -11,7 +11,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.model.model_summary import WEIGHTS, find_models, model_with, summarise
+from shapelab.core.model.model_summary import (
+    WEIGHTS,
+    find_models,
+    model_with,
+    seeing_model,
+    summarise,
+)
 from shapelab.core.paths import find_model
 from shapelab.core.session.shape_file import ModelStamp
 from shapelab.gui.base.notify import Toasts
@@ -124,6 +130,18 @@ class ModelOpener(QObject):
             self.open(path, shapes)
         else:
             self._current.open(shapes[1:])
+
+    @Slot(list)
+    def find_seeing(self, sources: list[ShapeSource]) -> None:
+        """Opens a model that sees pictures, since the one that is shown does not; then these."""
+        model = seeing_model(self._settings.opened_models)
+        if model is None:
+            self._toasts.error(
+                "None of the models that ShapeLab knows sees pictures; open one that does."
+            )
+            return
+        self._toasts.info(f"This model sees no pictures; {model.name} reads {sources[0].name}.")
+        self.open(model.folder, sources)
 
     def _is(self, path: Path, stamp: ModelStamp) -> bool:
         try:

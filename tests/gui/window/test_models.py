@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import LatentDensity
-from shapelab.core.paths import DEFAULT_MODEL, find_model
+from shapelab.core.paths import DEFAULT_MODEL, find_model, resources
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 60_000
@@ -115,3 +115,32 @@ def test_the_chooser_shows_cards_and_opens(qtbot, window, other):
     settle(qtbot, window, "other")
     window.open_paths([other])
     assert "open already" in window.toasts.visible[-1].text
+
+
+def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog):
+    caplog.set_level("INFO")
+    photo = resources() / "examples" / "chair.png"
+    parts = model_file.read(find_model(DEFAULT_MODEL) / "model.safetensors")
+    folder = tmp_path / "unseeing"
+    folder.mkdir()
+    kept = {k: v for k, v in parts.networks.items() if k != model_file.PICTURES}
+    data = model_file.encode(parts.spec, kept, parts.density, parts.directions, parts.flip)
+    (folder / "model.safetensors").write_bytes(data)
+    window.open_paths([folder])
+    settle(qtbot, window, "unseeing")
+    window.latent_panel.model.click()
+    chooser = window.models.chooser
+    rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
+    assert "unseeing\n32³ cells · 10 classes · no pictures · in use" in rows
+    chooser.reject()
+    assert "mesh" in window.image_panel.hint.title.text()
+    window.open_paths([photo])
+    qtbot.waitUntil(lambda: window.document.model.name == DEFAULT_MODEL, timeout=WAIT_MS)
+    settle(qtbot, window, DEFAULT_MODEL)
+    assert window.document.original is not None
+    assert window.document.original.result.source_kind == "picture"
+    assert f"{DEFAULT_MODEL} reads {photo.name}" in caplog.text  # toasts come and go
+    assert "picture" in window.image_panel.hint.title.text()
+    window.actions_["undo"].trigger()  # the shape from the picture
+    window.actions_["undo"].trigger()  # the model that saw it
+    settle(qtbot, window, "unseeing")
