@@ -41,7 +41,7 @@ class Muon(Optimizer):
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One update with Nesterov's momentum."""
         for group in self.param_groups:
             for parameter in group["params"]:
