@@ -19,13 +19,22 @@ _GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
 _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
 _PLAIN_SHARE = 0.8  # of the border must fit the background model before it counts as plain
 _NEAR = 5.0  # Lab distance from the backdrop below which a pixel is background
+_CLEAN = 1.5  # the same before a backdrop without noise, where a pale object is no darker
+_NOISE = 2.5  # times the distance of most of the border is that of the backdrop's noise
+_RINGING = 0.25  # of an object's distance, which JPEG may leave in the backdrop beside it
+_BLOCK = 15  # pixels, of which JPEG spoils those within 8 of an edge
 _SHADOW, _SLOPE = 26.0, 0.8  # a soft shadow's largest darkening, and change per pixel, in Lab L
+_EVEN, _SOFTNESS = 0.25, 6.0  # slope of grain, and pixels over which the edge of a shadow goes
 _SEEN, _HAZE = 8, 32  # alpha (of 255) below which it is noise, and a haze where nothing is more
 _SOFT = 2  # pixels that a soft edge goes on
+_FADED = 0.7  # of what is no backdrop: more than a shadow is a pale object that faded away
 _WINDOW_SHADOW = 0.02  # of the picture, at least, is the shadow of a window
 _GAP = 5  # pixels; a shadow is wider wherever it goes on
 _FAINT = 3.0  # Lab distance from the backdrop that uneven light alone reaches
 _LEAST = 0.002  # of the picture, at least, does an object cover
+_FRAME = 0.12  # of the shorter side, at most, is a frame wide
+_LEAST_FRAMED = 0.05  # of a framed picture, at least, does its object cover
+_CORNER, _LOGO = 0.2, 0.1  # share of the sides in which logos stand, and of the object's area
 _DUST = 0.02  # parts smaller than this share of the largest are dropped
 
 
@@ -46,6 +55,8 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
         return (rgba, "alpha") if window is None else cut_out(rgba[window])
     rgb = _on_white(rgba)
     cut = _plain_background(rgb)
+    if cut is None:  # a thin line around the picture may hide its backdrop
+        cut = _inside(rgb, _inset(rgb.shape[:2]))
     if cut is not None:
         return cut, "plain background"
     return np.dstack([rgb, _grabcut(rgb)]), "grabcut"
@@ -101,8 +112,11 @@ def _on_white(rgba: Pixels) -> Pixels:
     return ((rgba[..., :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
 
 
-def _plain_background(rgb: Pixels) -> Pixels | None:
-    """The object (RGBA) before a backdrop of one colour or a soft gradient; None if not plain."""
+def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
+    """The object (RGBA) before a backdrop of one colour or a soft gradient; None if not plain.
+
+    ``framed`` is what a frame was already taken from.
+    """
     import cv2
 
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
@@ -111,18 +125,90 @@ def _plain_background(rgb: Pixels) -> Pixels | None:
     if backdrop is None:
         return None
     distance = np.linalg.norm(lab - backdrop, axis=2).astype(np.float32)
+    noise = float(np.clip(_NOISE * np.percentile(distance[border], 90), _CLEAN, _NEAR))
     smooth = np.linalg.norm(cv2.blur(lab - backdrop, (5, 5)), axis=2)  # without its grain
-    if float((smooth > _FAINT).mean()) < _LEAST:
+    if float((smooth > min(_FAINT, noise)).mean()) < _LEAST:
         raise InputError(NO_OBJECT.format("the picture"))
-    background = _reached_from(distance < _NEAR, border) | _holes(distance)
+    near = np.clip(_RINGING * cv2.dilate(distance, np.ones((_BLOCK, _BLOCK))), noise, _NEAR)
+    background = _reached_from(distance < near, border) | _holes(distance, near)
     grown = _with_shadows(background, lab - backdrop)
     if grown is not background:  # the rim between shadow and object is judged by the shadow
         distance = _from_surroundings(lab, grown, distance)
-        grown = _dilated(grown) & (distance < _NEAR) | grown
-    solid = _without_dust(~grown)
+        grown = _dilated(grown) & (distance < near) | grown
+    solid = _without_surroundings(_without_dust(~grown))
+    picture = None if framed else _framed_picture(solid)
+    if picture is not None and (inner := _inside(rgb, picture)) is not None:
+        return inner
     if not _LEAST < float(solid.mean()) < 0.95:
         return None
     return _matted(rgb, solid, distance)
+
+
+def _inset(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A picture without what may be a line around it."""
+    width = 2 * max(2, min(shape) // 50)
+    return slice(width, shape[0] - width), slice(width, shape[1] - width)
+
+
+def _inside(rgb: Pixels, box: tuple[slice, slice]) -> Pixels | None:
+    """The object (RGBA) in a part of the picture that has a plain backdrop; None without one."""
+    if min(rgb[box].shape[:2]) < 16:
+        return None
+    try:
+        inner = _plain_background(rgb[box], framed=True)
+    except InputError:
+        return None
+    if inner is None or float((inner[..., 3] > 127).mean()) < _LEAST_FRAMED:
+        return None
+    out = np.dstack([rgb, np.zeros(rgb.shape[:2], np.uint8)])
+    out[box] = inner
+    return out
+
+
+def _framed_picture(solid: Mask) -> tuple[slice, slice] | None:
+    """The rectangle that fills a picture but for an even frame, if the solid is one."""
+    # Most of a line counts: JPEG leaves specks in the frame.
+    rows, columns = np.flatnonzero(solid.mean(1) > 0.5), np.flatnonzero(solid.mean(0) > 0.5)
+    side = min(solid.shape)
+    inset = max(2, side // 100)  # the edge is soft
+    if min(rows.size, columns.size) < 4 * inset:
+        return None
+    margins = rows[0], columns[0], *np.subtract(solid.shape, (rows[-1] + 1, columns[-1] + 1))
+    even = max(margins) - min(margins) <= max(3, 0.02 * side)
+    top, left = int(rows[0]) + inset, int(columns[0]) + inset
+    bottom, right = int(rows[-1]) + 1 - inset, int(columns[-1]) + 1 - inset
+    box = solid[top:bottom, left:right]
+    sharp = all(float(edge.mean()) > 0.97 for edge in (box[0], box[-1], box[:, 0], box[:, -1]))
+    full = float(box.mean()) > 0.6 if box.size else False  # a mirror is empty
+    if not (even and sharp and full and 0 < max(margins) <= _FRAME * side):
+        return None
+    return slice(top, bottom), slice(left, right)
+
+
+def _without_surroundings(solid: Mask) -> Mask:
+    """Drops a thin frame that the object stands in, and logos in the corners."""
+    import cv2
+
+    labels, stats, centres = cv2.connectedComponentsWithStats(
+        solid.astype(np.uint8), connectivity=8
+    )[1:]
+    areas, size = stats[:, cv2.CC_STAT_AREA].copy(), np.array(solid.shape[::-1])  # of x and y
+    areas[0] = 0
+    lows = stats[:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
+    highs = lows + stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    (left, top), (right, bottom) = (size * _FRAME).astype(int), size - (size * _FRAME).astype(int)
+    within = np.bincount(labels[top:bottom, left:right].ravel(), minlength=len(stats))
+    frames = ((highs - lows) >= size * (1 - 2 * _FRAME)).all(1) & (within == 0)
+    things = np.where(frames, 0, areas)
+    if things.max() < _LEAST * solid.size:  # then what looks like a frame is the object
+        return solid
+    main = int(things.argmax())
+    corner = (np.abs(centres / size - 0.5) > 0.5 - _CORNER).all(1)
+    apart = ((lows > highs[main]) | (highs < lows[main])).any(1)
+    logos = corner & apart & (areas < _LOGO * areas[main])
+    dropped = frames | logos
+    dropped[0] = False
+    return solid & ~dropped[labels]
 
 
 def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
@@ -134,15 +220,19 @@ def _with_shadows(background: Mask, difference: NDArray[np.float32]) -> Mask:
     slope = np.hypot(
         cv2.Sobel(darker, -1, 1, 0, scale=0.125), cv2.Sobel(darker, -1, 0, 1, scale=0.125)
     )
-    shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & (slope < _SLOPE)
+    depth = cv2.dilate(np.abs(darker), np.ones((_GAP, _GAP)))
+    soft = slope < np.clip(depth / _SOFTNESS, _EVEN, _SLOPE)
+    shade = (chroma < 4.0) & (darker > -_NEAR) & (darker < _SHADOW) & soft
     # A narrow gap is where JPEG smoothed the rim of a pale object, not the way of a shadow.
     allowed = shade | background
     wide = cv2.erode(allowed.astype(np.uint8), np.ones((_GAP, _GAP), np.uint8)) > 0
     reached = _reached_from(wide | background, background)
-    grown = cv2.dilate(reached.astype(np.uint8), np.ones((_GAP, _GAP), np.uint8)) > 0
-    grown = (grown & allowed) | background
+    grown, cross = reached, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    for _ in range(_GAP // 2):  # step by step, else it jumps over the thin edge of a pale object
+        grown = (cv2.dilate(grown.astype(np.uint8), cross) > 0) & allowed
+    grown |= background
     lost = float((grown & ~background).sum()) / max(1, int((~background).sum()))
-    return grown if lost < 0.3 else background  # more is a pale object that faded away
+    return grown if lost < _FADED else background
 
 
 def _dilated(mask: Mask) -> Mask:
@@ -224,11 +314,11 @@ def _reached_from(allowed: Mask, seeds: Mask) -> Mask:
     return np.isin(labels, kept[kept > 0])
 
 
-def _holes(distance: NDArray[np.float32]) -> Mask:
+def _holes(distance: NDArray[np.float32], near: NDArray[np.float32]) -> Mask:
     """Enclosed patches that show the very backdrop, as between the slats of a chair."""
     import cv2
 
-    tight = (distance < _NEAR).astype(np.uint8)
+    tight = (distance < near).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(tight, connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] >= max(12, distance.size // 5000)
     sums = np.bincount(labels.ravel(), weights=distance.ravel(), minlength=count)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import images
@@ -289,6 +289,111 @@ def test_a_pale_object_on_white_does_not_depend_on_the_jpegs_quality() -> None:
         masks.append(prepare(encoded(exact, "JPEG", quality=quality), 160).rgba[..., 3] > 127)
     for mask in masks[1:]:
         assert (mask & masks[0]).sum() / (mask | masks[0]).sum() > 0.9
+
+
+Polygon = list[tuple[int, int]]
+FURNITURE: dict[str, list[tuple[Polygon, int]]] = {  # corners, and how much darker each side is
+    "table": [
+        ([(60, 90), (220, 80), (270, 110), (90, 125)], 0),
+        ([(92, 124), (102, 123), (102, 200), (92, 200)], 1),
+        ([(255, 112), (265, 111), (265, 185), (255, 185)], 1),
+        ([(65, 95), (72, 95), (72, 160), (65, 160)], 2),
+    ],
+    "lamp": [
+        ([(130, 40), (190, 40), (215, 110), (105, 110)], 0),
+        ([(156, 110), (164, 110), (164, 190), (156, 190)], 1),
+        ([(125, 190), (195, 190), (205, 205), (115, 205)], 1),
+    ],
+    "sofa": [
+        ([(60, 110), (260, 110), (260, 150), (60, 150)], 0),
+        ([(60, 70), (260, 70), (260, 110), (60, 110)], 1),
+        ([(40, 90), (60, 90), (60, 175), (40, 175)], 2),
+        ([(260, 90), (280, 90), (280, 175), (260, 175)], 2),
+    ],
+}
+
+
+def furniture(name: str, colour: Any, shade: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """A piece before white (240, 320, 3), and where it is."""
+    picture, mask = Image.new("RGB", (960, 720), "white"), Image.new("L", (960, 720))
+    for polygon, darker in FURNITURE[name]:
+        corners = [(3 * x, 3 * y) for x, y in polygon]
+        ImageDraw.Draw(picture).polygon(corners, tuple(c - shade * darker for c in colour))
+        ImageDraw.Draw(mask).polygon(corners, 255)
+    small = (picture.resize((320, 240)), mask.resize((320, 240)))
+    return np.array(small[0]), np.asarray(small[1]) > 127
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two masks."""
+    return float((first & second).sum() / (first | second).sum())
+
+
+def overlap(data: bytes, wanted: np.ndarray) -> float:
+    """That of a picture's mask and the mask that is right, both framed."""
+    clear = np.dstack([np.zeros((*wanted.shape, 3)), wanted * 255]).astype(np.uint8)
+    return iou(prepare(data, 160).rgba[..., 3] > 127, frame(clear, 160)[..., 3] > 127)
+
+
+@pytest.mark.parametrize("colour", [(244, 244, 244), (243, 240, 236), (238, 232, 222)])
+@pytest.mark.parametrize("name", FURNITURE)
+def test_pale_furniture_before_white_is_found_at_every_quality(name: str, colour: Any) -> None:
+    picture, mask = furniture(name, colour)
+    assert overlap(encoded(picture), mask) > 0.88
+    low, high = (encoded(picture, "JPEG", quality=quality) for quality in (75, 95))
+    assert overlap(low, mask) > 0.83
+    assert overlap(high, mask) > 0.85
+    masks = [prepare(data, 160).rgba[..., 3] > 127 for data in (low, high)]
+    assert iou(*masks) > 0.9
+
+
+@pytest.mark.parametrize("colour", [(120, 80, 60), (240, 236, 230)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    ("line", "width"), [(0, 2), (0, 6), (0, 14), (8, 3)], ids=["thin", "6", "wide", "inside"]
+)
+def test_a_frame_around_a_picture_is_no_object(
+    colour: Any, kind: str, line: int, width: int
+) -> None:
+    picture, mask = furniture("sofa", colour)
+    inside = np.zeros(mask.shape, bool)
+    inside[line + width : -line - width, line + width : -line - width] = True
+    framed = np.zeros(mask.shape, bool)
+    framed[line : 240 - line, line : 320 - line] = True
+    picture[framed & ~inside] = (30, 30, 30)
+    assert overlap(encoded(picture, kind), mask) > 0.93
+
+
+@pytest.mark.parametrize("colour", [(120, 80, 60), (240, 236, 230)])
+def test_logos_in_corners_are_no_object(colour: Any) -> None:
+    picture, mask = furniture("sofa", colour)
+    logos = Image.fromarray(picture)
+    ImageDraw.Draw(logos).ellipse([8, 8, 32, 32], fill=(200, 0, 0))
+    ImageDraw.Draw(logos).rectangle([280, 215, 312, 232], fill=(20, 60, 160))
+    assert overlap(encoded(np.asarray(logos)), mask) > 0.93
+
+
+@pytest.mark.parametrize("colour", [(120, 80, 60), (240, 236, 230)])
+def test_a_soft_shadow_is_no_object(colour: Any) -> None:
+    picture, mask = furniture("table", colour)
+    shadow = Image.new("L", (320, 240))
+    ImageDraw.Draw(shadow).ellipse([100, 180, 250, 205], fill=130)
+    dark = np.asarray(shadow.filter(ImageFilter.GaussianBlur(10)), float) / 255
+    shaded = picture * (1 - 0.35 * dark * ~mask)[..., None]
+    assert overlap(encoded(shaded.astype(np.uint8)), mask) > 0.9
+
+
+def test_furniture_that_looks_like_a_frame_is_found() -> None:
+    picture, mask = np.full((200, 200, 3), 255, np.uint8), np.zeros((200, 200), bool)
+    mask[10:190, 10:190] = True
+    mask[25:175, 25:175] = False  # a mirror, without anything in it
+    picture[mask] = (120, 80, 60)
+    assert overlap(encoded(picture), mask) > 0.9
+    picture[:], mask[:] = 255, False
+    picture[8:192, 8:192] = (120, 80, 60)  # a wardrobe, as large as the picture, with handles
+    picture[90:110, 92:95] = picture[90:110, 105:108] = (30, 30, 30)
+    mask[8:192, 8:192] = True
+    assert overlap(encoded(picture), mask) > 0.9
 
 
 def test_a_large_jpeg_is_read_through_its_draft() -> None:
