@@ -9,7 +9,7 @@ import pytest
 
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError
-from tests.trainer.checkpoints.disk import Died, Disk
+from tests.disk import Died, Disk
 
 
 def test_an_old_file_is_replaced(tmp_path):

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from disk import Died, Disk
 from safetensors.torch import load
 from safetensors.torch import save as library_save
 
 from shapelab.core import atomic, files_of_others
 from shapelab.core.errors import RunError
+from tests.disk import Died, Disk
 from trainer.checkpoints import checkpoint_store, manifest, tensorfile
 
 FILES = ["tensors.safetensors", "meta.json", "MANIFEST.json"]

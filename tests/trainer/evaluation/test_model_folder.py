@@ -11,7 +11,7 @@ import pytest
 
 from shapelab.core.errors import ExportError
 from shapelab.core.paths import resources, user_folder
-from tests.trainer.checkpoints.disk import Died, Disk
+from tests.disk import Died, Disk
 from trainer.evaluation import model_folder
 
 MOST_CALLS = 40  # of the disk by one export; it takes fewer
