@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +20,7 @@ from typer.core import TyperCommand
 
 from shapelab import __version__
 from shapelab.core.errors import ExportError, InputError, ShapelabError
-from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
+from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, TRUNCATION
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.core.session.shape_file import (
@@ -31,6 +32,9 @@ from shapelab.core.session.shape_file import (
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from shapelab.core.model.shape_model import ShapeModel
 
 COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test")
@@ -135,6 +139,14 @@ def sample(
     whole: Annotated[
         bool, typer.Option("--whole", help="Of each few seeds the best: one in a single piece.")
     ] = False,
+    directions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--direction",
+            metavar="NUMBER=SIGMA",
+            help="Move a principal direction as its slider does, like 3=1.5; may come again.",
+        ),
+    ] = None,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
@@ -147,6 +159,7 @@ def sample(
     from shapelab.core.session.shape_state import seeded_state
 
     surface = _surface(resolution, smoothing, level, all_parts)
+    coefficients = _coefficients(directions or [])
     writer = ShapeWriter(size_mm, surface, force)
     if whole and class_name is None:
         raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
@@ -162,7 +175,8 @@ def sample(
             paths = _paths(out, [f"{class_name}-{s}" for s in seeds], file_format, force)
 
     def one(item: tuple[int, Path]) -> None:
-        shape = SavedShape(seeded_state(model, class_name, item[0], truncation))
+        state = seeded_state(model, class_name, item[0], truncation)
+        shape = SavedShape(replace(state, coefficients=coefficients))
         print(writer.write(model, shape, item[1]))
 
     _each(zip(seeds, paths, strict=True), one)
@@ -288,6 +302,26 @@ def _surface(
     given["largest_part"] = None if all_parts is None else not all_parts
     chosen = {name: value for name, value in given.items() if value is not None}
     return chosen if level is None else chosen | {"level": _level(level)}
+
+
+def _coefficients(directions: list[str]) -> NDArray[np.float32]:
+    """Where the sliders of the principal directions stand; 0 for those that are not named."""
+    import numpy as np
+
+    coefficients = np.zeros(DIRECTIONS, np.float32)
+    for text in directions:
+        number, _, sigma = text.partition("=")
+        try:
+            place, value = int(number) - 1, float(sigma)
+        except ValueError:
+            place, value = -1, math.nan
+        if not 0 <= place < DIRECTIONS or not math.isfinite(value):
+            raise typer.BadParameter(
+                f"--direction is a number from 1 to {DIRECTIONS}, = and a finite number, like "
+                f"3=1.5; not {text}."
+            )
+        coefficients[place] = value
+    return coefficients
 
 
 def _level(text: str) -> float | None:

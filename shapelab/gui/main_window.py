@@ -29,9 +29,11 @@ from shapelab.gui.base.workers import Task
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, Guest, Original, ShownShape
+from shapelab.gui.panels.history_panel import HistoryDock
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
 from shapelab.gui.panels.morph_panel import MorphPanel
+from shapelab.gui.panels.thumbnails import Thumbnails
 from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
@@ -93,6 +95,8 @@ class MainWindow(QMainWindow):
             MorphPanel(),
         )
         self.docks = self._build_docks()
+        self.thumbnails = Thumbnails(self._model_of, self._is_busy, self)
+        self.history = HistoryDock(self, self.docks[2], self.thumbnails)
         self.training = TrainingDock(self, self.settings, RIGHT)
         self.settled.connect(self.training.allow)
         self.status_bar = StatusBar()
@@ -120,6 +124,8 @@ class MainWindow(QMainWindow):
         self.actions_["evaluate"].triggered.connect(self.training_link.evaluate_model)
         self.training_link.model_made.connect(self.models.open)
         self._build_bars()
+        self.history.connect_action(self.actions_["history"])
+        self.history.panel.failed.connect(self.toasts.exception)
         self.morph_panel.failed.connect(self.toasts.exception)
         for name, card in zip(("pin_a", "pin_b"), self.morph_panel.cards, strict=True):
             self.actions_[name].triggered.connect(card.pin.click)
@@ -204,6 +210,14 @@ class MainWindow(QMainWindow):
         """What is shown; None until the model is loaded."""
         return self.current.document
 
+    def _model_of(self, digest: str) -> ShapeModel | None:
+        """The loaded model of this digest, if it is the shown one."""
+        document = self.current.document
+        return document.model if document and document.model.digest == digest else None
+
+    def _is_busy(self) -> bool:
+        return self.current.document is not None and self.current.document.busy
+
     @Slot(object)
     def _show_document(self, document: Document) -> None:
         for disconnect in self._disconnect:
@@ -225,7 +239,8 @@ class MainWindow(QMainWindow):
             *(partial(QObject.disconnect, wire) for wire in wires),
             session.shape_changed.connect(self.status_bar.show_state),
         ]
-        for panel in (self.latent_panel, self.morph_panel, self.class_menu):
+        panels = self.latent_panel, self.morph_panel, self.class_menu, self.history.panel
+        for panel in panels:
             panel.set_session(session)
         self._show_original(document.original)
         self.image_panel.hint.ask_for_pictures(document.model.sees_pictures)
@@ -388,6 +403,8 @@ class MainWindow(QMainWindow):
         self._closed = True
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.shutdown()
+        self.history.panel.stop()
+        self.thumbnails.stop()
         self.training.stop()
         self.training_link.stop()
         self.commands.stop()

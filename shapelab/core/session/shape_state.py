@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,10 +124,15 @@ def short_origin(origin: str) -> str:
     return "morph" if origin.startswith("morph") else origin.removeprefix(VARIATION)
 
 
+@cache
+def _zeros(count: int) -> Array:
+    """Shared by all states that need them: a long history has many."""
+    return frozen(np.zeros(count))
+
+
 def plain_state(latent: Array, class_name: str, truncation: float, origin: str) -> ShapeState:
     """A state without directions or offsets, whose latent is exactly the one given."""
-    zeros = np.zeros(DIRECTIONS, np.float32)
-    offsets = np.zeros(len(latent), np.float32)
+    zeros, offsets = _zeros(DIRECTIONS), _zeros(len(latent))
     return ShapeState(latent, zeros, offsets, class_name, None, truncation, origin)
 
 

@@ -57,19 +57,14 @@ def snapshot_to_plain(snapshot: Snapshot, before: Snapshot | None) -> dict[str, 
     Pins are told by what differs from the shape of their own snapshot.
     """
     plain: dict[str, Any] = {}
-    if before is None or snapshot.state != before.state:
-        plain["state"] = _state_to_plain(snapshot.state, before.state if before else None)
+    changed = _state_to_plain(snapshot.state, before.state if before else None)
+    if changed:
+        plain["state"] = changed
     if before is None or snapshot.surface != before.surface:
         plain["surface"] = surface_to_plain(snapshot.surface)
-    if before is None or snapshot.morph != before.morph:
-        morph, old = snapshot.morph, before.morph if before else Morph()
-        pins: dict[str, Any] = {}
-        if morph.between != old.between:
-            pins["between"] = [_state_to_plain(key, snapshot.state) for key in morph.between]
-        for name, pin, pinned in (("a", morph.a, old.a), ("b", morph.b, old.b)):
-            if pin != pinned:
-                pins[name] = pin and _state_to_plain(pin, snapshot.state)
-        plain["morph"] = {"t": morph.t, "mode": morph.mode, **pins}
+    morph = _morph_to_plain(snapshot.morph, before.morph if before else None, snapshot.state)
+    if morph:
+        plain["morph"] = morph
     if snapshot.kept is not None:
         plain["kept"] = change_to_plain(snapshot.kept)
     return plain
@@ -131,6 +126,29 @@ def _array(text: Any) -> Array:
         return np.frombuffer(data, "<f4").astype(np.float32)
     except (TypeError, ValueError, binascii.Error):
         raise damaged("the numbers of a shape are odd") from None
+
+
+def _morph_to_plain(morph: Morph, before: Morph | None, state: ShapeState) -> dict[str, Any]:
+    """What differs from the morph before, each pin by what differs from the shown shape."""
+    if morph is before:
+        return {}
+    old = before or Morph()
+    pins: dict[str, Any] = {}
+    if len(morph.between) != len(old.between) or any(map(_differ, morph.between, old.between)):
+        pins["between"] = [_state_to_plain(key, state) for key in morph.between]
+    for name, pin, pinned in (("a", morph.a, old.a), ("b", morph.b, old.b)):
+        if _differ(pin, pinned):
+            pins[name] = pin and _state_to_plain(pin, state)
+    if before is not None and not pins and (morph.t, morph.mode) == (old.t, old.mode):
+        return {}
+    return {"t": morph.t, "mode": morph.mode, **pins}
+
+
+def _differ(one: ShapeState | None, other: ShapeState | None) -> bool:
+    """By bits, unlike !=."""
+    if one is None or other is None:
+        return one is not other
+    return one is not other and bool(_state_to_plain(one, other))
 
 
 def _morph_from_plain(data: Any, before: Morph, state: ShapeState, model: ShapeModel) -> Morph:

@@ -359,7 +359,8 @@ class Document(QObject):
         self._originals.move_to_end(key)
         if len(self._originals) > MOST_ORIGINALS:
             self._originals.popitem(last=False)
-        self.session.show(result.latent, f"{result.source_kind} {name}", result.class_name)
+        origin = f"{result.source_kind} {name}"
+        self.session.show(result.latent, origin, result.class_name, file=source.path)
         self._look_for_original(self.session.state)  # the same once more changes no shape
         if source.path is not None:
             self.opened.emit(source.path)

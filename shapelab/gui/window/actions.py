@@ -73,6 +73,20 @@ EDIT: tuple[Row, ...] = (
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
     ("pin_a", "Pin as &A", (), "pin", "Make the shown shape the start of the morph"),
     ("pin_b", "Pin as &B", (), "pin", "Make the shown shape the end of the morph"),
+    (
+        "copy_python",
+        "Copy as &Python",
+        ("Ctrl+Shift+C",),
+        "",
+        "Copy what led to this shape as a program",
+    ),
+    (
+        "copy_command",
+        "Copy as &Command",
+        (),
+        "",
+        "Copy the line that makes this shape in a terminal",
+    ),
 )
 VIEWS: tuple[Row, ...] = (
     ("iso", "&Corner", ("0",), "view-iso", "Look from the front corner"),
@@ -97,6 +111,13 @@ THEMES: tuple[Row, ...] = (
     ("light", "&Light", (), "", "Dark text on light ground"),
     ("dark", "&Dark", (), "", "Light text on dark ground"),
 )
+HISTORY: Row = (
+    "history",
+    "&History",
+    ("Ctrl+Shift+H",),
+    "history",
+    "Every step, in branches: go back to one, name it, star it",
+)
 TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
 HELP: tuple[Row, ...] = (
     ("help", "ShapeLab &Help", ("F1",), "help", "How to use ShapeLab, with a search"),
@@ -106,7 +127,10 @@ HELP: tuple[Row, ...] = (
     ("about", "&About ShapeLab", (), "info", "Version, and the model with its data and licence"),
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
-NEEDS_MODEL = ("save", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b")
+NEEDS_MODEL = (
+    *("save", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b"),
+    *("copy_python", "copy_command"),
+)
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
 
 
@@ -126,7 +150,8 @@ class Actions(QObject):
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
         self["whole"].setCheckable(True)
-        self._add("", TRAINING).setCheckable(True)
+        for row in (HISTORY, TRAINING):
+            self._add("", row).setCheckable(True)
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
@@ -158,20 +183,22 @@ class Actions(QObject):
         self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
         edit.addMenu(classes)
         self._list(edit, ("pin_a", "pin_b"))
+        edit.addSeparator()
+        self._list(edit, ("copy_python", "copy_command"))
         view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
         view.addMenu(_menu_of("&Look From", view, self.views))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("training", None))
+        self._list(view, ("history", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))
         self._list(bar.addMenu("&Help"), ("help", "palette", "shortcuts", None, "logs", "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
         bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
-        self._list(bar, ("open", "paste", None, "undo", "redo", None))
+        self._list(bar, ("open", "paste", None, "undo", "redo", "history", None))
         self._list(bar, ("randomise", "variations", "reset", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QWidget
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import log_folder
+from shapelab.core.session.script import command_line, python_script
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.base import theme
 from shapelab.gui.base.notify import Toasts, may_replace
@@ -79,6 +80,8 @@ class Commands(QObject):
             "reset": lambda: current.session.reset_all(),
             "help": self.show_help,
             "palette": self.palette.toggle,
+            "copy_python": self.copy_python,
+            "copy_command": self.copy_command,
             "shortcuts": self.shortcuts.toggle,
             "logs": self.open_logs,
             "about": self.about,
@@ -194,6 +197,25 @@ class Commands(QObject):
         """Puts what the viewport shows on the clipboard."""
         QGuiApplication.clipboard().setImage(self._viewport.screenshot())
         self._toasts.info("The picture is on the clipboard.")
+
+    @Slot()
+    def copy_python(self) -> None:
+        """Puts the way to the shown shape on the clipboard, as a program."""
+        QGuiApplication.clipboard().setText(python_script(self._current.session))
+        self._toasts.info("The way to this shape is on the clipboard, as Python.")
+
+    @Slot()
+    def copy_command(self) -> None:
+        """Puts the line on the clipboard that makes the shown shape in a terminal."""
+        line, file = command_line(self._current.session)
+        QGuiApplication.clipboard().setText(line)
+        if file:
+            self._toasts.info(
+                f"The command is on the clipboard. It reads the shape from {file}: save it under "
+                "that name first."
+            )
+        else:
+            self._toasts.info("The command that makes this shape is on the clipboard.")
 
     def _save_picture(self, transparent: bool) -> None:
         path = self._ask("pictures", "Save Picture", "PNG picture (*.png)", ".png")
