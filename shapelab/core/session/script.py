@@ -68,7 +68,7 @@ def _beginning(snapshot: Snapshot, session: Session) -> list[str]:
     """Makes a session that shows this, without any pin."""
     state, model = snapshot.state, session.model
     lines = ["session = shapelab.Session(model)"]
-    if state.seed is not None and _is_sample(state, session):
+    if state.seed is not None and _is_sample(state, session) and not _has_offsets(state):
         fresh = Session(model, seed=state.seed)
         lines = [f"session = shapelab.Session(model, seed={state.seed})"]
         if state.truncation != fresh.state.truncation:
@@ -140,7 +140,7 @@ def command_line(session: Session) -> tuple[str, str]:
     state = session.state
     options = _surface_options(session.surface)
     stem = state.class_name.replace(" ", "-")
-    if state.seed is not None and _is_sample(state, session) and not state.offsets.any():
+    if state.seed is not None and _is_sample(state, session) and not _has_offsets(state):
         words = ["shapelab", "sample", "--class", state.class_name, "--seed", str(state.seed)]
         if state.truncation != TRUNCATION:
             words += ["--truncation", repr(state.truncation)]
@@ -176,6 +176,10 @@ def _is_sample(state: ShapeState, session: Session) -> bool:
     fresh = seeded_state(session.model, state.class_name, state.seed, state.truncation)
     same: bool = fresh.base.tobytes() == state.base.tobytes()
     return same and fresh.origin == state.origin
+
+
+def _has_offsets(state: ShapeState) -> bool:
+    return bool(state.offsets.tobytes().strip(b"\0"))  # -0.0 counts too
 
 
 def _coefficients(state: ShapeState) -> list[str]:

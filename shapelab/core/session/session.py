@@ -205,7 +205,9 @@ class Session(GalleryCommands):
 
     def set_raw(self, index: int, value: float) -> None:
         """Sets one number of the latent itself, by way of its offset."""
-        without = self.latent[index] - self.state.offsets[index]
+        state = self.state
+        moved = state.coefficients @ self.model.directions.of(state.class_name)
+        without = state.base[index] + moved[index]  # whatever the offset was: so a drag has no past
         command = Command(f"latent number {index + 1}", "set_raw", (index, float(value)))
         self._set_number("offsets", index, value - float(without), command)
 

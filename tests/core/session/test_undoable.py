@@ -68,7 +68,7 @@ def commands(rng: random.Random, session: Session) -> list[Callable[[], object]]
     options = SurfaceOptions(
         rng.randint(1, 4), rng.randint(0, 50), rng.random() < 0.5, rng.choice([None, 0.3, 0.5])
     )
-    several = [plain_state(latent * i, rng.choice(CLASSES), 0.8, f"{i}") for i in range(3)]
+    several = [plain_state(latent * i, rng.choice(CLASSES), 0.8, f"{i}") for i in (1, 2, 3)]
     every = [
         lambda: session.set_class(rng.choice(CLASSES)),
         lambda: session.set_seed(rng.randrange(1000)),
