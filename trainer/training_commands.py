@@ -28,6 +28,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from shapelab.core.runs.run_config import RunConfig
+
     from .process.control import Control
     from .process.distributed import Processes
     from .report.tensorboard import TensorBoardWriter
@@ -133,7 +135,7 @@ def sweep(
 
     shares = [parse_share(text) for text in data]
     store, processes, control = open_data(shares), Processes(), Control()
-    made = {}
+    made: dict[Path, tuple[RunConfig, tuple[str, ...]]] = {}
     for each in runs_of(settings):
         config = overrides.load(preset, store.classes, store.resolution, each.settings, steps)
         made[folder / each.name] = settled(config, processes.device), each.settings

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.runs.events import (
+    Adjusted,
     Event,
     Prepared,
     Resumed,
@@ -100,6 +101,7 @@ class RunCurves:
         self.curves: dict[str, Curve] = {}
         self.checkpoints: list[int] = []  # steps, rising
         self.validations: list[Validated] = []  # oldest first
+        self.adjusted: list[Adjusted] = []  # as for the warnings: settings are not taken back
         self.warnings: list[Warned] = []  # all there were: they happened, even if taken back
         self.step = 0  # the newest
         self._clock = Curve()  # seconds of training at each step
@@ -126,6 +128,8 @@ class RunCurves:
                 case Saved():
                     if event.step not in self.checkpoints[-1:]:
                         self.checkpoints.append(event.step)
+                case Adjusted():
+                    self.adjusted.append(event)
                 case Warned():
                     self.warnings.append(event)
         self._extend(points, clock)

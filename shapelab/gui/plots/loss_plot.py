@@ -213,6 +213,7 @@ class LossPlot(QWidget):
         return Marks(
             checkpoints=self._first.checkpoints(by_time),
             troubles=self._first.troubles(by_time),
+            adjusted=self._first.adjusted(by_time),
             pointer=self._pointer,
             cursor=None if self.cursor_step is None else self._first.x(self.cursor_step, by_time),
         )
@@ -288,9 +289,18 @@ class LossPlot(QWidget):
         words = [f"step {formatting.count(step)}"]
         if seconds := run.curves.seconds_at(step):
             words.append(formatting.duration(seconds))
-        if self._pointer is not None:
+        if self._pointer is not None and (change := self._change_at(self._pointer)):
+            words.append(change)
+        elif self._pointer is not None:
             words.append(ZOOMED if self._range else WHEEL_SCROLLS if self.grid.scrolls else WHEEL)
         self.where.setText(" · ".join(words))
+
+    def _change_at(self, x: float) -> str:
+        """What was changed under way at a place, in words."""
+        options = self.bar.options
+        low, high = self._x_range(options)
+        px = (high - low) / max(self.grid.width(), 1)
+        return self._first.change_near(x, SNAP_PX * px, options.by_time)
 
     # --- building -------------------------------------------------------------------------------
 

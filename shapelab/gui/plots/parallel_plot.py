@@ -112,7 +112,10 @@ class ParallelPlot(QWidget):
             if point is None:
                 drawing = False
                 continue
-            (path.lineTo if drawing else path.moveTo)(point)
+            if drawing:
+                path.lineTo(point)
+            else:
+                path.moveTo(point)
             drawing = True
         painter.drawPath(path)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -34,6 +34,7 @@ class Marks:
 
     checkpoints: Array
     troubles: Array  # skipped steps
+    adjusted: Array  # settings were changed under way
     pointer: float | None = None  # under the mouse
     cursor: float | None = None
 
@@ -86,11 +87,13 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         self._header, self._note = QGraphicsTextItem(self), QGraphicsTextItem(self)
         self._checkpoints = pg.ScatterPlotItem(symbol="t1", size=6, pen=None)
         self._troubles = pg.ScatterPlotItem(symbol="x", size=8, pen=None)
+        self._adjusted = pg.PlotCurveItem(connect="pairs", skipFiniteCheck=True)
         self._target = pg.InfiniteLine(group.target or 0.0, angle=0)
         self._target.setVisible(group.target is not None)
         self.pointer = pg.InfiniteLine(angle=90)
         self.cursor = pg.InfiniteLine(angle=90, movable=True)
-        for item in (self._target, self._checkpoints, self._troubles, self.pointer, self.cursor):
+        marks = (self._target, self._adjusted, self._checkpoints, self._troubles)
+        for item in (*marks, self.pointer, self.cursor):
             self.vb.addItem(item, ignoreBounds=True)
         self.pointer.hide()
         self.cursor.hide()
@@ -122,6 +125,7 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         self.vb.setBorder(pg.mkPen(c.border))
         self._checkpoints.setBrush(pg.mkBrush(c.muted))
         self._troubles.setBrush(pg.mkBrush(c.danger))
+        self._adjusted.setPen(pg.mkPen(c.accent, style=Qt.PenStyle.DotLine))
         self._target.setPen(pg.mkPen(c.muted, style=Qt.PenStyle.DashLine))
         self.pointer.setPen(pg.mkPen(c.muted))
         self.cursor.setPen(pg.mkPen(c.accent, width=2))
@@ -165,6 +169,8 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         px = (high - low) / max(self.vb.height(), 1)
         self._checkpoints.setData(marks.checkpoints, np.full(len(marks.checkpoints), low + 4 * px))
         self._troubles.setData(gaps, np.full(len(gaps), low + 14 * px))
+        ends = np.tile([low, high], len(marks.adjusted))
+        self._adjusted.setData(np.repeat(marks.adjusted, 2), ends)
         self.point(marks.pointer, marks.cursor)
 
     def point(self, pointer: float | None, cursor: float | None) -> None:

@@ -108,6 +108,17 @@ class PlottedRun:
         skipped = (w.step for w in self.curves.warnings if w.code == "skipped")
         return self._places(skipped, by_time)
 
+    def adjusted(self, by_time: bool) -> Array:
+        """Where settings were changed under way, [n]."""
+        return self._places((event.step for event in self.curves.adjusted), by_time)
+
+    def change_near(self, x: float, reach: float, by_time: bool) -> str:
+        """What was changed at the nearest such place, in words; empty where none is in reach."""
+        places = self.adjusted(by_time)
+        if not len(places) or np.abs(places - x).min() > reach:
+            return ""
+        return self.curves.adjusted[int(np.abs(places - x).argmin())].changes
+
     def trace(self, metric: str, color: QColor, by_time: bool) -> Trace | None:
         """What is drawn of a scalar; None where the run has none of this name."""
         curve = self.curves.curves.get(metric)

@@ -98,9 +98,9 @@ def export_job(
     run: Path, name: str, licence: str = "", note: str = "", checkpoint: str = "newest"
 ) -> Job:
     """Makes a model of a run, with its card, among the user's own; all as on the command line."""
-    given = (f"--licence={licence}", f"--note={note}", f"--checkpoint={checkpoint}")
-    given = (*given, "--events", "jsonl", "--", str(run), name)
-    return Job("export", run / "export", ("export-model", *given))
+    chosen = (f"--licence={licence}", f"--note={note}", f"--checkpoint={checkpoint}")
+    given = ("export-model", *chosen, "--events", "jsonl", "--", str(run), name)
+    return Job("export", run / "export", given)
 
 
 def attach_job(run: Path) -> Job:

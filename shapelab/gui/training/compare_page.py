@@ -157,7 +157,8 @@ class ComparePage(QWidget):
     @Slot(int)
     def _choose(self, place: int) -> None:
         for row in range(self.table.rowCount()):
-            if self.table.item(row, 0).data(PLACE) == place:
+            item = self.table.item(row, 0)
+            if item is not None and item.data(PLACE) == place:
                 self.table.selectRow(row)
 
     @Slot(QTableWidgetItem)

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 
 from shapelab.core import formatting
 from shapelab.core.errors import ExportError
-from shapelab.core.runs.events import Saved, Started, StepDone, Validated, Warned
+from shapelab.core.runs.events import Adjusted, Saved, Started, StepDone, Validated, Warned
 from shapelab.gui.base import theme
 from shapelab.gui.plots.loss_plot import LossPlot
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
@@ -203,6 +203,20 @@ def test_nan_is_a_mark_and_the_line_goes_on(plot):
     assert sorted(critic._troubles.getData()[0]) == [20, 40, 44]
     low, high = critic.vb.viewRange()[1]
     assert all(low < y < high for y in critic._troubles.getData()[1])
+
+
+def test_changed_settings_are_a_line_in_every_panel_and_the_pointer_tells_which(filled):
+    filled.append("a", [Adjusted(filled.curves("a").step, "delta 100 → 300")])
+    step = filled.curves("a").step
+    filled.redraw()
+    for panel in filled.grid.panels:
+        x, y = panel._adjusted.getData()
+        assert x.tolist() == [step, step]
+        np.testing.assert_allclose(y, panel.vb.viewRange()[1])
+    filled._hover(float(step))
+    assert "delta 100 → 300" in filled.where.text()
+    filled._hover(step / 2)
+    assert "delta" not in filled.where.text()
 
 
 def test_a_resumed_run_replaces_what_was_taken_back(filled):

@@ -225,7 +225,7 @@ def test_prepare_train_pause_stop_resume_explore_export(
     QTest.mouseClick(dialog.start, LEFT)
     qtbot.waitUntil(lambda: not dialog.busy, timeout=WAIT_MS)
     assert dialog.work.trouble.isHidden(), dialog.work.trouble.text.text()
-    QTest.mouseClick(dialog.open, LEFT)
+    QTest.mouseClick(dialog.open_button, LEFT)
     qtbot.waitUntil(lambda: window.document.model.name == "small-001", timeout=WAIT_MS)
     settle(qtbot, window)
     card = window.document.model.card

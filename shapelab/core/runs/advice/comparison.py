@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,14 +91,15 @@ def axis_of(values: Sequence[Value]) -> Axis:
     """Numbers by size, by their logarithms where they span more than ``LOG_FROM``; words evenly."""
     there = [value for value in values if value is not None]
     if there and all(type(value) in (int, float) for value in there):
-        numbers = [float(value) for value in there]  # type: ignore[arg-type]
+        numbers = [float(value) for value in there]
         low, high = min(numbers), max(numbers)
-        scale = math.log if low > 0 and high / low >= LOG_FROM else float
+        wide = low > 0 and high / low >= LOG_FROM
+        scale: Callable[[float], float] = math.log if wide else float
         first, room = scale(low), (scale(high) - scale(low)) or 1.0
         distinct = sorted(set(numbers))
         marks = distinct if len(distinct) <= MOST_LABELS else [low, high]
         found = {number: (scale(number) - first) / room for number in distinct}
-        places = [None if v is None else found[float(v)] for v in values]  # type: ignore[arg-type]
+        places = [None if v is None else found[float(v)] for v in values]
         return Axis(tuple(places), tuple((found[mark], f"{mark:.4g}") for mark in marks))
     words = sorted({str(value) for value in there})
     at = {word: k / max(len(words) - 1, 1) for k, word in enumerate(words)}

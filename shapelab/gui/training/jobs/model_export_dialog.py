@@ -71,13 +71,13 @@ class ModelExportDialog(QDialog):
         self.note.setFixedHeight(NOTE_HEIGHT)
         self.work = JobLine()
         self.start = QPushButton("Export")
-        self.open = QPushButton("Open in the explorer")
+        self.open_button = QPushButton("Open in the explorer")
         self.close_button = QPushButton("Close")
         self._lay_out()
         self.name.textChanged.connect(self._show)
         self.note.textChanged.connect(self._show)
         self.start.clicked.connect(self.export)
-        self.open.clicked.connect(self._open)
+        self.open_button.clicked.connect(self._open)
         self.close_button.clicked.connect(self.close)
         self.work.ended.connect(self._end)
         self._propose_name()
@@ -127,11 +127,11 @@ class ModelExportDialog(QDialog):
         """Enables what can be done, and says why something cannot."""
         made, busy = self._is_made, self.busy
         same = self._made is not None and self.name.text().strip() == self._made.name
-        self.open.setVisible(made and same)
+        self.open_button.setVisible(made and same)
         self.start.setVisible(not busy and not (made and same))
         for editor in (self.name, self.checkpoint, self.licence, self.note):
             editor.setEnabled(not busy)
-        self.open.setDefault(made and same)
+        self.open_button.setDefault(made and same)
         self.start.setDefault(not (made and same))
         if busy:
             return
@@ -170,7 +170,7 @@ class ModelExportDialog(QDialog):
         bottom = QHBoxLayout()
         bottom.setSpacing(theme.SPACE)
         bottom.addWidget(self.work.told, 1)
-        for button in (self.start, self.work.stop_button, self.open, self.close_button):
+        for button in (self.start, self.work.stop_button, self.open_button, self.close_button):
             bottom.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(*[theme.SPACE_LARGE] * 4)

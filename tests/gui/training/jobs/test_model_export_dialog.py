@@ -59,7 +59,7 @@ def exports(qtbot, run, threads_end):
 def test_a_model_is_made_with_its_card_and_opened(qtbot, run, exports):
     dialog = exports.open(run)
     assert dialog.name.text() == "chairs"
-    assert not dialog.open.isVisible()
+    assert not dialog.open_button.isVisible()
     dialog.checkpoint.setCurrentIndex(1)
     dialog.licence.setText("-- my own")
     dialog.note.setPlainText("Legs are thin.\nNot for sale.")
@@ -75,14 +75,14 @@ def test_a_model_is_made_with_its_card_and_opened(qtbot, run, exports):
     assert told.endswith(f'"--checkpoint=best", "--events", "jsonl", "--", "{run}", "chairs"]')
     exports.open(run)
     assert dialog.work.told.text() == "The model is there, with its card."
-    qtbot.mouseClick(dialog.open, LEFT)
+    qtbot.mouseClick(dialog.open_button, LEFT)
     assert exports.told == [user_folder() / "models" / "chairs"]
     assert not dialog.isVisible()
     # the next export of the run gets another name
     exports.open(run)
     dialog.name.setText("chairs-2")
     assert dialog.start.isEnabled()
-    assert not dialog.open.isVisible()
+    assert not dialog.open_button.isVisible()
 
 
 def test_a_stop_writes_nothing_and_a_death_is_told(qtbot, run, exports):
@@ -92,7 +92,7 @@ def test_a_stop_writes_nothing_and_a_death_is_told(qtbot, run, exports):
     qtbot.mouseClick(dialog.work.stop_button, LEFT)
     qtbot.waitUntil(lambda: not dialog.busy)
     assert dialog.work.told.text() == "Stopped; nothing was written."
-    assert not dialog.open.isVisible()
+    assert not dialog.open_button.isVisible()
     (run.parent / "script.py").write_text("raise SystemExit(3)")
     qtbot.mouseClick(dialog.start, LEFT)
     qtbot.waitUntil(lambda: not dialog.busy)
