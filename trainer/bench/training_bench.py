@@ -20,7 +20,7 @@ import torch
 from accelerate import Accelerator
 
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.runs import estimate
+from shapelab.core.runs.advice import estimate
 from shapelab.core.runs.run_config import RunConfig
 
 from ..data.batches.batches import Batch, Batches
