@@ -11,9 +11,10 @@ from shapelab.core.errors import InputError
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
-Method = Literal["alpha", "grabcut", "plain background"]
+#: How an object was told from its background; by hand; or that none was found.
+Method = Literal["alpha", "grabcut", "plain background", "corrected", "nothing"]
 
-NO_OBJECT = "No object found in {}: draw a box or crop it."  # of a picture's name
+NO_OBJECT = "No object found in {}: draw a box round it."  # of a picture's name
 
 _GRABCUT_SIDE = 224  # longest side GrabCut works on; keeps it under a second
 _CLEAR_SHARE = 0.005  # of pixels must be clear before an alpha channel counts as a cut-out
@@ -36,6 +37,7 @@ _FRAME = 0.12  # of the shorter side, at most, is a frame wide
 _LEAST_FRAMED = 0.05  # of a framed picture, at least, does its object cover
 _CORNER, _LOGO = 0.2, 0.1  # share of the sides in which logos stand, and of the object's area
 _DUST = 0.02  # parts smaller than this share of the largest are dropped
+_CURVE = 0.5  # pixels that an outline may leave its mask
 
 
 def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
@@ -50,10 +52,9 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
     Raises:
         InputError: there is nothing but a backdrop.
     """
-    if float((rgba[..., 3] < 128).mean()) >= _CLEAR_SHARE:
-        window = _window(rgba)
-        return (rgba, "alpha") if window is None else cut_out(rgba[window])
-    rgb = _on_white(rgba)
+    if is_clear(rgba):
+        return rgba, "alpha"
+    rgb = on_white(rgba)
     cut = _plain_background(rgb)
     if cut is None:  # a thin line around the picture may hide its backdrop
         cut = _inside(rgb, _inset(rgb.shape[:2]))
@@ -62,11 +63,18 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
     return np.dstack([rgb, _grabcut(rgb)]), "grabcut"
 
 
-def _window(rgba: Pixels) -> tuple[slice, slice] | None:
+def is_clear(rgba: Pixels) -> bool:
+    """Whether so much of a picture is transparent that this is its cut-out."""
+    return float((rgba[..., 3] < 128).mean()) >= _CLEAR_SHARE
+
+
+def window(rgba: Pixels) -> tuple[slice, slice] | None:
     """The opaque rectangle in a wide transparent shadow: a screenshot of a window, not a cut-out.
 
     Its corners may be round, which the slices leave out.
     """
+    if not is_clear(rgba):
+        return None
     opaque = rgba[..., 3] >= 250
     rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
     if not rows.size:
@@ -102,12 +110,30 @@ def visible(alpha: Pixels) -> tuple[Mask, Mask]:
     clear = alpha >= _HAZE
     if not clear.any():
         return alpha >= _SEEN, alpha >= _SEEN
-    kept = _without_dust(clear)
+    kept = without_dust(clear)
     around = cv2.dilate(kept.astype(np.uint8), np.ones((2 * _SOFT + 1,) * 2, np.uint8)) > 0
     return kept, around
 
 
-def _on_white(rgba: Pixels) -> Pixels:
+def outlines(alpha: Pixels) -> list[NDArray[np.float32]]:
+    """The closed lines around what is seen of a cut-out, holes too.
+
+    Args:
+        alpha: (h, w) uint8.
+
+    Returns:
+        Lines (n, 2) of x and y in pixels, the first one's left upper corner at 0.
+    """
+    import cv2
+
+    seen = (alpha >= 128).astype(np.uint8)
+    lines = cv2.findContours(seen, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
+    smooth = (cv2.approxPolyDP(line, _CURVE, closed=True)[:, 0] for line in lines)
+    return [line.astype(np.float32) + 0.5 for line in smooth]
+
+
+def on_white(rgba: Pixels) -> Pixels:
+    """A picture (h, w, 4) as it looks on white paper, (h, w, 3)."""
     alpha = rgba[..., 3:].astype(np.uint16)
     return ((rgba[..., :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
 
@@ -120,7 +146,7 @@ def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
     import cv2
 
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
-    border = _border(rgb.shape[:2])
+    border = ring(rgb.shape[:2])
     backdrop = _fit_backdrop(lab, border)
     if backdrop is None:
         return None
@@ -135,7 +161,7 @@ def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
     if grown is not background:  # the rim between shadow and object is judged by the shadow
         distance = _from_surroundings(lab, grown, distance)
         grown = _dilated(grown) & (distance < near) | grown
-    solid = _without_surroundings(_without_dust(~grown))
+    solid = _without_surroundings(without_dust(~grown))
     picture = None if framed else _framed_picture(solid)
     if picture is not None and (inner := _inside(rgb, picture)) is not None:
         return inner
@@ -278,12 +304,12 @@ def _matted(rgb: Pixels, solid: Mask, distance: NDArray[np.float32]) -> Pixels:
     return out
 
 
-def _border(shape: tuple[int, ...]) -> Mask:
+def ring(shape: tuple[int, ...]) -> Mask:
     """A ring of about 2 % of the picture's shorter side."""
-    ring = np.ones(shape, bool)
+    rim = np.ones(shape, bool)
     width = max(2, min(shape) // 50)
-    ring[width:-width, width:-width] = False
-    return ring
+    rim[width:-width, width:-width] = False
+    return rim
 
 
 def _fit_backdrop(lab: NDArray[np.float32], border: Mask) -> NDArray[np.float32] | None:
@@ -328,7 +354,7 @@ def _holes(distance: NDArray[np.float32], near: NDArray[np.float32]) -> Mask:
     return keep[labels]
 
 
-def _without_dust(mask: Mask) -> Mask:
+def without_dust(mask: Mask) -> Mask:
     """Drops parts that are tiny beside the largest."""
     import cv2
 
@@ -344,8 +370,25 @@ def _without_dust(mask: Mask) -> Mask:
     return keep[labels]
 
 
+def grabcut(rgb: Pixels, marks: Pixels, rounds: int) -> Mask:
+    """What the object covers, by GrabCut (Rother et al. 2004); the same picture gives the same.
+
+    Args:
+        rgb: (h, w, 3); its time grows with the pixels.
+        marks: (h, w) cv2.GC_BGD, GC_FGD, GC_PR_BGD or GC_PR_FGD; both sides must have some.
+        rounds: how often colours are learnt and cut again.
+    """
+    import cv2
+
+    marks, models = marks.copy(), (np.zeros((1, 65)), np.zeros((1, 65)))
+    cv2.setRNGSeed(0)  # the mixture's k-means is random
+    pixels = np.ascontiguousarray(rgb[..., ::-1])
+    cv2.grabCut(pixels, marks, None, *models, rounds, cv2.GC_INIT_WITH_MASK)
+    return (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+
+
 def _grabcut(rgb: Pixels) -> Pixels:
-    """Alpha (h, w) by GrabCut (Rother et al. 2004) from the guess that the object is in the middle.
+    """Alpha (h, w) by GrabCut from the guess that the object is in the middle.
 
     Whatever GrabCut calls empty or everything is not an answer; then the middle ellipse is kept,
     so that a picture always gives something to look at and to correct.
@@ -359,14 +402,9 @@ def _grabcut(rgb: Pixels) -> Pixels:
         (max(8, round(width * scale)), max(8, round(height * scale))),
         interpolation=cv2.INTER_AREA,
     )
-    pixels = small[..., ::-1].copy()
     solid = np.zeros(small.shape[:2], bool)
     for whole in (False, True):
-        marks = _first_guess(small.shape[:2], whole)
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.setRNGSeed(0)  # the mixture's k-means is random; a picture shall always give the same
-        cv2.grabCut(pixels, marks, None, *models, 3, cv2.GC_INIT_WITH_MASK)
-        solid = _without_dust((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD))
+        solid = without_dust(grabcut(small, _first_guess(small.shape[:2], whole), 3))
         if 0.05 < float(solid.mean()) < 0.95:
             break
     else:
@@ -385,5 +423,5 @@ def _first_guess(shape: tuple[int, ...], whole: bool) -> Pixels:
     marks = np.full(shape, cv2.GC_PR_FGD if whole else cv2.GC_PR_BGD, np.uint8)
     axes = (int(width * 0.46), int(height * 0.46))
     cv2.ellipse(marks, (width // 2, height // 2), axes, 0, 0, 360, cv2.GC_PR_FGD, -1)
-    marks[_border(shape)] = cv2.GC_BGD
+    marks[ring(shape)] = cv2.GC_BGD
     return marks

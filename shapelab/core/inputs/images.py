@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from shapelab.core.errors import InputError
-from shapelab.core.inputs.cutout import NO_OBJECT, Method, cut_out, visible
+from shapelab.core.inputs.cutout import NO_OBJECT, Method, cut_out, visible, window
+from shapelab.core.inputs.cutout_edit import UNCHANGED, CutoutEdit
 
 if TYPE_CHECKING:  # pydantic is not worth its start-up time in the process that reads files
     from shapelab.core.model.spec import ModelSpec
@@ -26,7 +27,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _MAX_PIXELS = 64_000_000
 _MAX_JPEG_PIXELS = 200_000_000  # of which draft mode decodes an eighth a side
 _WORKING_SIDE = 1024  # longest side that is cut out; more adds nothing to a 256-pixel picture
-_THUMBNAIL_SIDE = 512
+_KEPT_SIDE = 768  # of the picture that is kept, to be shown and cut out by hand
 FILL = 0.85  # longest side of the framed object as a share of the picture's side
 _LUMA = np.array([0.299, 0.587, 0.114, 0.0], np.float32)  # of RGBA
 _MEAN, _STD = 0.5, 0.18  # of the luminance inside the mask, in mode "LA"
@@ -38,11 +39,27 @@ class PreparedImage:
     """A picture ready for the image encoder, and what it was made from."""
 
     rgba: Pixels  # (S, S, 4) uint8, framed; alpha is the cut-out mask
-    original: Pixels  # (h, w, 4) uint8, upright, longest side <= 512
+    original: Pixels  # (h, w, 4) uint8, upright, longest side <= 768
     method: Method  # how the object was told from its background
     # (S, S, 3): what the picture shows in the very square of ``rgba``, its background too; beyond
     # its borders their pixels go on. None where there was no more than the cut-out.
     scene: Pixels | None = None
+    mask: Pixels | None = None  # (h, w) uint8: what was found to be the object in ``original``
+    full_size: tuple[int, int] | None = None  # width and height of the file's picture, upright
+    edit: CutoutEdit = UNCHANGED  # what a person changed of the cut-out that was found
+    found: PreparedImage | None = None  # where they did: the picture with that cut-out
+
+
+class NoObject(InputError):
+    """A picture can be read but shows nothing that could be told from its background.
+
+    Attributes:
+        picture: to be cut out by hand; its method is "nothing" where no mask was found.
+    """
+
+    def __init__(self, sentence: str, picture: PreparedImage | None = None) -> None:
+        super().__init__(sentence)
+        self.picture = picture
 
 
 def prepare(data: bytes, size: int = 256) -> PreparedImage:
@@ -53,13 +70,24 @@ def prepare(data: bytes, size: int = 256) -> PreparedImage:
         size: side of the framed picture, pixels.
 
     Raises:
-        InputError: the picture cannot be read, is too large, or shows nothing.
+        InputError: the picture cannot be read or is too large; ``NoObject`` where it shows nothing.
     """
-    upright = decode(data)
-    cut, method = cut_out(upright)
-    framed = frame(cut, size)
-    scene = None if method == "alpha" else _scene(cut, size)  # what is clear hides no background
-    return PreparedImage(framed, _shrunk(upright, _THUMBNAIL_SIDE), method, scene)
+    upright, full_size = _decoded(data)
+    original = _shrunk(upright, _KEPT_SIDE)
+    shape = original.shape[:2]
+    inside = window(upright) or (slice(None), slice(None))
+    try:
+        cut, method = cut_out(upright[inside])
+        framed = frame(cut, size)
+    except InputError as error:
+        none, nothing = np.zeros((size, size, 4), np.uint8), np.zeros(shape, np.uint8)
+        unseen = PreparedImage(none, original, "nothing", None, nothing, full_size)
+        raise NoObject(str(error), unseen) from None
+    scene = None if method == "alpha" else scene_of(cut, size)  # what is clear hides no background
+    mask = np.zeros(upright.shape[:2], np.uint8)
+    mask[inside] = cut[..., 3]
+    mask = np.asarray(Image.fromarray(mask).resize(shape[::-1], Image.Resampling.BOX))
+    return PreparedImage(framed, original, method, scene, mask, full_size)
 
 
 def frame(rgba: Pixels, size: int) -> Pixels:
@@ -102,7 +130,7 @@ def _framed_size(extent: tuple[int, int, int, int], size: int) -> tuple[int, int
     return max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
 
 
-def _scene(cut: Pixels, size: int) -> Pixels:
+def scene_of(cut: Pixels, size: int) -> Pixels:
     """The square (size, size, 3) that ``frame`` shows of a cut-out, with what it made clear."""
     top, bottom, left, right = extent = _extent(cut)[0]
     width, height = _framed_size(extent, size)
@@ -166,16 +194,24 @@ def decode(data: bytes) -> Pixels:
     Raises:
         InputError: the picture cannot be read or is too large.
     """
+    return _decoded(data)[0]
+
+
+def _decoded(data: bytes) -> tuple[Pixels, tuple[int, int]]:
+    """The same, and width and height of the whole picture, upright."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size check below speaks for Pillow's own
             Image.MAX_IMAGE_PIXELS = None
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 _check_size(image)
+                size = image.size
                 image.draft(None, (_WORKING_SIDE, _WORKING_SIDE))  # JPEG: decodes only what counts
                 image.load()
+                quarter = image.getexif().get(ExifTags.Base.Orientation) in range(5, 9)
                 turned = ImageOps.exif_transpose(image)
-                return _shrunk(np.asarray(_to_rgba(turned)), _WORKING_SIDE)
+                pixels = _shrunk(np.asarray(_to_rgba(turned)), _WORKING_SIDE)
+                return pixels, size[::-1] if quarter else size
     except InputError:
         raise
     except MemoryError as error:

@@ -9,6 +9,7 @@ gives each file a child of its own; a preparation of many files keeps one for a 
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
-from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.mesh_files import gltf_buffers
 from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
 from shapelab.core.inputs.untrusted_worker import Kind as Kind
@@ -101,7 +102,9 @@ def _named(name: str) -> Iterator[None]:
     except InputError as error:
         if name in str(error):
             raise
-        raise type(error)(f"{name}: {error}") from error.__cause__
+        named = copy.copy(error)  # with all else that it tells
+        named.args = (f"{name}: {error}",)
+        raise named from error.__cause__
 
 
 class GuardedReader:
@@ -198,6 +201,8 @@ class GuardedReader:
                 self.close()
         if "error" in arrays:
             _log.info("reader: %s\n%s", arrays["error"], arrays.get("detail", ""))
+            if "original" in arrays:
+                raise NoObject(str(arrays["error"]), _picture(arrays))
             raise InputError(str(arrays["error"]))
         return arrays
 
@@ -347,15 +352,7 @@ def _kill_when(
 def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
     """The child's arrays as an object, with the shapes and kinds of numbers checked again."""
     if kind == "picture":
-        method = str(arrays["method"])
-        if method not in ("alpha", "grabcut", "plain background"):
-            raise _odd_answer()
-        return PreparedImage(
-            _expect(arrays, "rgba", np.uint8, (None, None, 4)),
-            _expect(arrays, "original", np.uint8, (None, None, 4)),
-            method,  # type: ignore[arg-type]
-            _expect(arrays, "scene", np.uint8, (None, None, 3)) if "scene" in arrays else None,
-        )
+        return _picture(arrays)
     if kind == "mesh":
         vertices = _expect(arrays, "vertices", np.float32, (None, 3))
         faces = _expect(arrays, "faces", np.int32, (None, 3))
@@ -364,6 +361,23 @@ def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
         return TriMesh(vertices, faces)
     values = _expect(arrays, "values", np.float32, (None, None, None))
     return VoxelGrid(values, float(_expect(arrays, "pitch", np.float64, ())))
+
+
+def _picture(arrays: Arrays) -> PreparedImage:
+    """The arrays of a picture, checked again."""
+    method = str(arrays["method"])
+    if method not in ("alpha", "grabcut", "plain background", "nothing"):
+        raise _odd_answer()
+    original = _expect(arrays, "original", np.uint8, (None, None, 4))
+    width, height = _expect(arrays, "full_size", np.int64, (2,)).tolist()
+    return PreparedImage(
+        _expect(arrays, "rgba", np.uint8, (None, None, 4)),
+        original,
+        method,  # type: ignore[arg-type]
+        _expect(arrays, "scene", np.uint8, (None, None, 3)) if "scene" in arrays else None,
+        _expect(arrays, "mask", np.uint8, original.shape[:2]),
+        (width, height),
+    )
 
 
 def _expect(

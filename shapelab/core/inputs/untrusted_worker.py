@@ -17,7 +17,7 @@ import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader, process_limits, voxel_files
-from shapelab.core.inputs.images import PICTURE_SUFFIXES, prepare
+from shapelab.core.inputs.images import PICTURE_SUFFIXES, NoObject, PreparedImage, prepare
 
 Kind = Literal["picture", "mesh", "voxels"]
 
@@ -44,20 +44,21 @@ def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
     """In the child: reads the bytes, and a ZIP of files beside, and gives named arrays."""
     kind = KINDS[suffix]
     if kind == "picture":
-        picture = prepare(data, _SIZE)
-        scene = {} if picture.scene is None else {"scene": picture.scene}
-        return {
-            "rgba": picture.rgba,
-            "original": picture.original,
-            "method": np.array(picture.method),
-            **scene,
-        }
+        return _picture(prepare(data, _SIZE))
     if kind == "mesh":
         found = mesh_reader.find(data, suffix, _unpacked(beside))
         said = {"unit": np.array(found.unit), "up": np.array(found.up)}
         return {"vertices": found.mesh.vertices, "faces": found.mesh.faces, **said}
     grid = voxel_files.read(data, suffix)
     return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
+
+
+def _picture(picture: PreparedImage) -> dict[str, Any]:
+    """A picture as named arrays."""
+    named = {name: getattr(picture, name) for name in ("rgba", "original", "scene", "mask")}
+    arrays = {name: pixels for name, pixels in named.items() if pixels is not None}
+    said = {"method": np.array(picture.method), "full_size": np.array(picture.full_size, np.int64)}
+    return arrays | said
 
 
 def _unpacked(beside: bytes) -> dict[str, bytes]:
@@ -98,6 +99,9 @@ def _arrays_or_error(data: bytes, suffix: str, beside: bytes) -> tuple[dict[str,
     """In the child: the arrays or the sentence of one file, and whether memory ran out."""
     try:
         return _read(data, suffix, beside), False
+    except NoObject as error:
+        pixels = {} if error.picture is None else _picture(error.picture)
+        return {"error": np.array(str(error)), **pixels}, False
     except InputError as error:
         sentence, broken = str(error), isinstance(error.__cause__, MemoryError)
     except MemoryError:

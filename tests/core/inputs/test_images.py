@@ -420,9 +420,9 @@ def test_picture_bombs_are_refused_before_they_are_unpacked(side: int) -> None:
         prepare(stream.getvalue())
 
 
-def test_the_thumbnail_is_capped() -> None:
+def test_the_picture_that_is_kept_is_capped() -> None:
     picture = np.full((300, 2000, 3), 255, np.uint8)
     picture[100:200, 500:1500] = RED
     prepared = images.prepare(encoded(picture))
-    assert prepared.original.shape == (77, 512, 4)
+    assert prepared.original.shape == (116, 768, 4)
     assert prepared.rgba.shape == (256, 256, 4)
