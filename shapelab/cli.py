@@ -194,6 +194,21 @@ def reconstruct(
         bool,
         typer.Option("--views", help="The inputs are 2 to 8 pictures of one object: one shape."),
     ] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask", metavar="FILE", help="Of one picture: where its object is, white or opaque."
+        ),
+    ] = None,
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(
+            "--box", metavar="X Y W H", help="Of one picture: where its object is, in its pixels."
+        ),
+    ] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="What the pictures show. [guessed]")
+    ] = None,
     file_format: Format = "stl",
     size_mm: SizeMm = 80.0,
     resolution: Resolution = None,
@@ -204,19 +219,28 @@ def reconstruct(
     model_name: ShapesModel = "",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
+    from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.session.shape_file import shape_of_file, shape_of_views
 
     surface = _surface(resolution, smoothing, level, all_parts)
     writer = ShapeWriter(size_mm, surface, force)
     files = _expanded(inputs)
+    hints = PictureHints(None if mask is None else mask.expanduser(), box, class_name)
+    if hints.cuts and len(files) > 1:
+        raise typer.BadParameter("--mask and --box say where the object is in a single picture.")
+    said = None if hints == PictureHints() else hints
     objects = [files] if views else [[file] for file in files]
     names = [f"{base_name(own[0])}-shape" for own in objects]
-    paths = _paths(out, names, file_format, force, files)
+    paths = _paths(out, names, file_format, force, [*files, *([] if mask is None else [str(mask)])])
     model = _load(model_name or _model_of(files))
+    if class_name is not None:
+        model.density.index(class_name)  # one error, not one for each file
 
     def one(item: tuple[list[str], Path]) -> None:
         own = [Path(file).expanduser() for file in item[0]]
-        shape = shape_of_views(model, own) if views else shape_of_file(model, own[0])
+        shape = (
+            shape_of_views(model, own, class_name) if views else shape_of_file(model, own[0], said)
+        )
         print(writer.write(model, shape, item[1]))
 
     _each(zip(objects, paths, strict=True), one)

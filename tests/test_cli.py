@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -457,6 +458,46 @@ def test_pictures_of_one_object_become_one_file(
     assert (
         cli.main(["reconstruct", "--views", names[0], str(table), "-o", f"{tmp_path}/x.stl"]) == 1
     )
+    assert "table.npy is no picture" in _error(capsys)
+
+
+def test_a_picture_is_cut_out_and_taken_for_what_is_said(
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "_load", lambda name: model)
+    room, mask = tmp_path / "room.png", tmp_path / "mask.png"
+    Image.new("RGB", (400, 200), (90, 120, 90)).save(room)
+    alpha = np.zeros((200, 400), np.uint8)
+    alpha[60:80, 100:300] = alpha[60:180, 100:120] = alpha[60:180, 280:300] = 255
+    Image.fromarray(alpha).save(mask)
+    made = []
+    for name, said in (
+        ("mask", ["--mask", str(mask)]),
+        ("box", ["--box", "100", "60", "200", "120"]),
+        ("class", ["--mask", str(mask), "--class", "table"]),
+    ):
+        out = tmp_path / f"{name}.shape.json"
+        assert cli.main(["reconstruct", str(room), "-o", str(out), *said]) == 0
+        made.append(json.loads(out.read_bytes())["shape"])
+    assert made[2]["class"] == "table"
+    assert made[0]["base"] != made[1]["base"] != made[2]["base"]
+    capsys.readouterr()
+    for said, words in (
+        (["--box", "500", "0", "10", "10"], "lies beside the picture"),
+        (["--mask", str(tmp_path / "none.png")], "There is no file"),
+        (["--class", "boat"], "knows no class 'boat'"),
+        ([], "No object found in the picture: draw a box round it"),
+    ):
+        assert cli.main(["reconstruct", str(room), "-o", f"{tmp_path}/x.stl", *said]) == 1
+        assert words in _error(capsys)
+    two = ["reconstruct", str(room), str(table), "-o", f"{tmp_path}/", "--mask", str(mask)]
+    assert cli.main(two) == 2
+    assert "in a single picture" in capsys.readouterr().err
+    assert cli.main(["reconstruct", str(table), "-o", f"{tmp_path}/x.stl", *two[-2:]]) == 1
     assert "table.npy is no picture" in _error(capsys)
 
 

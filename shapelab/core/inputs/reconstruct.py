@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
 from shapelab.core.inputs.cutout import NO_OBJECT
-from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.images import NoObject, PreparedImage
+from shapelab.core.inputs.picture_hints import PictureHints
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-    from shapelab.core.model.silhouette_fit import Fit
+    from shapelab.core.model.silhouette_fit import Fit, Hypothesis
 
 Grid = NDArray[np.bool_]
 
@@ -30,11 +31,20 @@ POOR = 0.45  # IoU below which the model plainly does not know the shape
 _YAWS = 4
 MOST_VIEWS = 8  # pictures of one object
 _NOTHING = 0.5  # how likely a picture shows no object when it is refused
+NO_HINTS = PictureHints()
 
 # Which axis points up, the likeliest first, where a file does not say.
 _UP: dict[str, str] = {".obj": "yz", ".glb": "yz", ".gltf": "yz", ".npy": "zyx", ".npz": "zyx"}
 _UP |= {".mat": "xzy"}
 _UP_ELSE = "zy"
+
+
+@dataclass(frozen=True)
+class ClassGuess:
+    """A class that a picture may show."""
+
+    name: str
+    share: float | None  # how likely it is, 0 to 1; None where the model has not learnt that
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,15 @@ class Reconstruction:
     voxels: Grid | None  # (R, R, R), of a mesh or voxel file, in the pose that was encoded
     class_name: str  # the model's class that the latent is nearest to
     note: str  # one sentence on how it was read, for the window
-    fit: Fit | None = None  # of pictures: the latent is that of its best hypothesis
+    fit: Fit | None = None  # of pictures: the latent is that of one of its hypotheses
+    chosen: int = 0  # which one
+    guesses: tuple[ClassGuess, ...] = ()  # of pictures: all classes, the likeliest first
+    told_class: str | None = None  # what a person said that a picture shows
+
+    @property
+    def hypothesis(self) -> Hypothesis | None:
+        """The one of the fit that the latent is of."""
+        return None if self.fit is None else self.fit.hypotheses[self.chosen]
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ def reconstruct(
     model: ShapeModel,
     source: str | Path | untrusted_reader.ReadFile,
     cancel: untrusted_reader.CancelFlag | None = None,
+    hints: PictureHints = NO_HINTS,
 ) -> Reconstruction:
     """Encodes a picture, mesh or voxel file and decodes it again.
 
@@ -73,15 +92,21 @@ def reconstruct(
         source: a file, or what ``read_untrusted`` made of one.
         cancel: such as a ``threading.Event``; looked at while the file is read and while the shape
             is fitted.
+        hints: what a picture shows, and where.
 
     Raises:
-        InputError: the file cannot be read or holds no usable object, or a picture shows none.
+        InputError: the file cannot be read or holds no usable object, or the hints do not fit it;
+            ``NoObject`` where a picture shows none.
         Cancelled: ``cancel`` was set.
     """
-    file = _read(source, cancel)
+    if hints.class_name is not None:
+        model.density.index(hints.class_name)  # one error at once
+    file = _read(source, cancel, hints)
     content = file.content
     if isinstance(content, PreparedImage):
-        return _from_pictures(model, [(content, file.name)], cancel)
+        return _from_pictures(model, [(content, file.name)], cancel, hints.class_name)
+    if hints != NO_HINTS:
+        raise InputError(f"{file.name} is no picture; mask, box and class are said of pictures.")
     resolution = model.spec.resolution
     ups = file.up or _UP.get(file.suffix, _UP_ELSE)
     return _from_solid(model, file.kind, list(_poses(content, ups, resolution)))
@@ -91,6 +116,7 @@ def reconstruct_views(
     model: ShapeModel,
     sources: Sequence[str | Path | untrusted_reader.ReadFile],
     cancel: untrusted_reader.CancelFlag | None = None,
+    class_name: str | None = None,
 ) -> Reconstruction:
     """One shape from several pictures of one object, each seen from a place of its own.
 
@@ -98,6 +124,7 @@ def reconstruct_views(
         model: a loaded model.
         sources: two to ``MOST_VIEWS`` pictures, as ``reconstruct`` takes them.
         cancel: as ``reconstruct`` takes it.
+        class_name: what they show, where a person says it.
 
     Raises:
         InputError: there are too few or too many, or one of them is no picture of an object.
@@ -107,27 +134,43 @@ def reconstruct_views(
         raise InputError(
             f"One object is made from 2 to {MOST_VIEWS} pictures together, not from {len(sources)}."
         )
+    if class_name is not None:
+        model.density.index(class_name)
     pictures = []
     for source in sources:
         file = _read(source, cancel)
         if not isinstance(file.content, PreparedImage):
             raise InputError(f"{file.name} is no picture; only pictures are fitted together.")
         pictures.append((file.content, file.name))
-    return _from_pictures(model, pictures, cancel)
+    return _from_pictures(model, pictures, cancel, class_name)
 
 
 def _read(
-    source: str | Path | untrusted_reader.ReadFile, cancel: untrusted_reader.CancelFlag | None
+    source: str | Path | untrusted_reader.ReadFile,
+    cancel: untrusted_reader.CancelFlag | None,
+    hints: PictureHints = NO_HINTS,
 ) -> untrusted_reader.ReadFile:
+    """The file, a picture in it cut out as the hints say."""
     if isinstance(source, untrusted_reader.ReadFile):
-        return source
-    return untrusted_reader.read_untrusted(source, cancel)
+        file = source
+    else:
+        try:
+            file = untrusted_reader.read_untrusted(source, cancel)
+        except NoObject as error:
+            if error.picture is None or not hints.cuts:
+                raise
+            path = Path(source)
+            file = untrusted_reader.ReadFile("picture", error.picture, path.name, path.suffix)
+    if hints.cuts and isinstance(file.content, PreparedImage):
+        return replace(file, content=hints.applied(file.content, cancel))
+    return file
 
 
 def _from_pictures(
     model: ShapeModel,
     pictures: list[tuple[PreparedImage, str]],
     cancel: untrusted_reader.CancelFlag | None,
+    told_class: str | None = None,
 ) -> Reconstruction:
     """The shape of one object in all pictures, each with its name."""
     model.require_pictures()
@@ -136,16 +179,20 @@ def _from_pictures(
         if cancel is not None and cancel.is_set():
             raise Cancelled("The reconstruction was cancelled.")
 
+    for picture, name in pictures:
+        if picture.method == "nothing":
+            raise NoObject(NO_OBJECT.format(name), picture)
     masks = np.stack([picture.rgba[..., 3].astype(np.float32) / 255 for picture, _ in pictures])
     seen = np.stack(
         [images.to_input(picture.rgba, model.spec, picture.scene) for picture, _ in pictures]
     )
     classes = model.picture_classes(seen) if model.spec.has_backbone else None
     if classes is not None:
-        for (_, name), guess in zip(pictures, classes, strict=True):
-            if guess[-1] > _NOTHING:
-                raise InputError(NO_OBJECT.format(name))
-    fit = model.fit_silhouettes(seen, masks, check, len(pictures))[0]
+        for (picture, name), guess in zip(pictures, classes, strict=True):
+            by_hand = picture.method == "corrected" or told_class is not None
+            if guess[-1] > _NOTHING and not by_hand:
+                raise NoObject(NO_OBJECT.format(name), picture)
+    fit = model.fit_silhouettes(seen, masks, check, len(pictures), told_class)[0]
     latent = fit.best.latent
     first = pictures[0][0]
     if len(pictures) > 1:
@@ -158,10 +205,45 @@ def _from_pictures(
             "alpha": "The picture's own transparency was used as its silhouette.",
             "plain background": "The plain background was removed.",
             "grabcut": "The background was guessed; a picture on plain white gives a better shape.",
+            "corrected": "It was cut out by hand.",
         }[first.method]
-    class_name = model.density.nearest_class(latent)
-    occupancy = model.decode(latent)
-    return Reconstruction(latent, occupancy, "picture", first, None, class_name, note, fit)
+    class_name = told_class or model.density.nearest_class(latent)
+    return Reconstruction(
+        latent,
+        model.decode(latent),
+        "picture",
+        first,
+        None,
+        class_name,
+        note,
+        fit,
+        guesses=_guesses(model, classes, latent),
+        told_class=told_class,
+    )
+
+
+def _guesses(model: ShapeModel, shares: Array | None, latent: Array) -> tuple[ClassGuess, ...]:
+    """All classes by how likely pictures (n, classes + 1) show them, else by their shape."""
+    if shares is None:
+        order = np.argsort(-model.density.log_likelihoods(latent))
+        return tuple(ClassGuess(model.classes[k], None) for k in order)
+    objects = shares[:, :-1].mean(0)
+    objects = objects / max(float(objects.sum()), 1e-9)
+    return tuple(ClassGuess(model.classes[k], float(objects[k])) for k in np.argsort(-objects))
+
+
+def with_hypothesis(model: ShapeModel, result: Reconstruction, chosen: int) -> Reconstruction:
+    """A reconstruction of pictures that goes on with another hypothesis of its fit."""
+    assert result.fit is not None
+    latent = result.fit.hypotheses[chosen].latent
+    class_name = result.told_class or model.density.nearest_class(latent)
+    return replace(
+        result,
+        latent=latent,
+        occupancy=model.decode(latent),
+        class_name=class_name,
+        chosen=chosen,
+    )
 
 
 def _from_solid(

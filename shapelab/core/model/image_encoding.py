@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from shapelab.core.model.camera import flipped_guesses
-from shapelab.core.model.latent import Array
+from shapelab.core.model.latent import Array, LatentDensity
 from shapelab.core.model.networks import ImageEncoder
 
 BATCH = 32  # pictures at once
@@ -67,6 +67,17 @@ class ImageEncoding:
         cameras = None if self.cameras is None else self.cameras[rows]
         classes = None if self.classes is None else self.classes[rows]
         return ImageEncoding(self.latents[rows], self.variances[rows], cameras, classes)
+
+    def told(self, density: LatentDensity, class_name: str) -> ImageEncoding:
+        """What it would say if it knew the class: each latent is the likeliest one in it."""
+        k = density.index(class_name)
+        each = zip(self.latents, self.variances, strict=True)
+        latents = np.stack([density.within_class(latent, near, k) for latent, near in each])
+        classes = None
+        if self.classes is not None:
+            classes = np.zeros_like(self.classes)
+            classes[:, k] = 1
+        return ImageEncoding(latents, self.variances, self.cameras, classes)
 
 
 def encode_images(encoder: nn.Module, flip: LatentFlip | None, pictures: Array) -> ImageEncoding:

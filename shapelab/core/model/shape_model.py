@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -187,6 +188,7 @@ class ShapeModel:
         mask: NDArray[Any],
         check: Callable[[], None] = lambda: None,
         views: int = 1,
+        class_name: str | None = None,
     ) -> list[Fit]:
         """What ``fit_image`` takes the best of: all hypotheses of each object, with cameras.
 
@@ -195,6 +197,8 @@ class ShapeModel:
             mask: as ``fit_image`` takes it.
             check: as ``fit_image`` takes it.
             views: how many pictures in a row show one object: they get one shape, a camera each.
+            class_name: what they all show, where a person says it; hypotheses of the class come
+                first then.
         """
         batch = self._pictures(image)
         masks = self._batched(np.asarray(mask, np.float32), mask.shape[-2:], "Masks")
@@ -203,11 +207,20 @@ class ShapeModel:
         if views < 1 or len(batch) % views:
             raise InputError(f"{len(batch)} pictures are not {views} of each object.")
         seen = self._encode_images(batch)
+        if class_name is not None:
+            seen = seen.told(self.density, class_name)
         if seen.cameras is None:
             return silhouette_fit.unfitted(seen, views)
-        return silhouette_fit.fit(
+        fits = silhouette_fit.fit(
             self._coarse, seen, masks, check, density=self.density, views=views
         )
+        return fits if class_name is None else [self._class_first(fit, class_name) for fit in fits]
+
+    def _class_first(self, fit: Fit, class_name: str) -> Fit:
+        """The hypotheses whose shapes are of a class before the others."""
+        own = self.density.nearest_class
+        ordered = sorted(fit.hypotheses, key=lambda one: own(one.latent) != class_name)
+        return replace(fit, hypotheses=tuple(ordered))
 
     def _pictures(self, image: NDArray[Any]) -> Array:
         side = self.spec.image_size

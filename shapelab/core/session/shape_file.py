@@ -20,6 +20,7 @@ from shapelab.core.model.latent import DIRECTIONS, TRUNCATION
 from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.model.shape_model import ShapeModel
 
 SHAPE_SUFFIX = ".shape.json"
@@ -209,26 +210,43 @@ def named_shape(model: ShapeModel, source: str) -> ShapeState:
     raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
 
 
-def shape_of_file(model: ShapeModel, path: Path) -> SavedShape:
-    """The shape of a picture, mesh, voxel file or saved shape. Raises InputError if unusable."""
+def shape_of_file(model: ShapeModel, path: Path, hints: PictureHints | None = None) -> SavedShape:
+    """The shape of a picture, mesh, voxel file or saved shape.
+
+    Args:
+        model: makes and encodes the shapes.
+        path: of the file.
+        hints: what a picture shows, and where.
+
+    Raises:
+        InputError: it is unusable, or hints are given and it is no picture.
+    """
     if path.name.lower().endswith(SHAPE_SUFFIX):
+        if hints is not None:
+            raise InputError(f"{path.name} is a saved shape; only of pictures more can be said.")
         return read_shape(path, model)
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
-    from shapelab.core.inputs.reconstruct import reconstruct
+    from shapelab.core.inputs.reconstruct import NO_HINTS, reconstruct
 
-    found = reconstruct(model, path)
+    found = reconstruct(model, path, hints=hints or NO_HINTS)
     origin = f"{found.source_kind} {path.name}"
     return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
 
 
-def shape_of_views(model: ShapeModel, paths: Sequence[Path]) -> SavedShape:
-    """The shape of one object in several pictures. Raises InputError if one is unusable."""
+def shape_of_views(
+    model: ShapeModel, paths: Sequence[Path], class_name: str | None = None
+) -> SavedShape:
+    """The shape of one object, of a class if that is said, in several pictures.
+
+    Raises:
+        InputError: one of them is unusable.
+    """
     from shapelab.core.inputs.reconstruct import reconstruct_views
 
     for path in paths:
         if not path.is_file():
             raise InputError(f"There is no file '{path}'.")
-    found = reconstruct_views(model, paths)
+    found = reconstruct_views(model, paths, class_name=class_name)
     origin = f"pictures {', '.join(path.name for path in paths)}"
     return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))

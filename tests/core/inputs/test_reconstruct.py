@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import untrusted_reader
-from shapelab.core.inputs.images import PreparedImage
-from shapelab.core.inputs.reconstruct import POOR, iou, reconstruct, reconstruct_views
+from shapelab.core.inputs.images import NoObject, PreparedImage
+from shapelab.core.inputs.picture_hints import PictureHints
+from shapelab.core.inputs.reconstruct import (
+    POOR,
+    ClassGuess,
+    iou,
+    reconstruct,
+    reconstruct_views,
+    with_hypothesis,
+)
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.inputs.voxelise import solid
 from shapelab.core.mesh.tri_mesh import TriMesh
@@ -50,23 +60,39 @@ class OneShapeModel:
     def __init__(self) -> None:
         self.spec = ModelSpec(image_size=64, image_mode="LA", classes=("sofa", "table"))
         self.known = solid(seat())
+        self.classes = self.spec.classes
         self.density = SimpleNamespace(
-            nearest_class=lambda latent: "sofa" if latent[0] else "table"
+            nearest_class=lambda latent: "sofa" if latent[0] else "table",
+            log_likelihoods=lambda latent: np.array([latent[0], 0.5]),
+            index=self.index,
         )
+        self.told: list[str | None] = []
+
+    def index(self, name: str) -> int:
+        if name not in self.classes:
+            raise InputError(f"no class '{name}'")
+        return self.classes.index(name)
 
     def encode_voxels(self, grids: np.ndarray) -> np.ndarray:
         same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
         return np.array(same, np.float32)[:, None]
 
     def fit_silhouettes(
-        self, image: np.ndarray, mask: np.ndarray, check: Callable[[], None], views: int
+        self,
+        image: np.ndarray,
+        mask: np.ndarray,
+        check: Callable[[], None],
+        views: int,
+        class_name: str | None,
     ) -> list[Fit]:
+        self.told.append(class_name)
         assert image.shape == (views, 2, 64, 64)
         assert mask.shape[0] == views
         assert 0 <= mask.min() <= mask.max() <= 1
         check()
-        best = Hypothesis(np.ones(1, np.float32), (Camera(0, 0, 2, 0),) * views, 0.876, 1.0)
-        return [Fit((best,), 0.5)]
+        cameras = (Camera(0, 0, 2, 0),) * views
+        best = Hypothesis(np.ones(1, np.float32), cameras, 0.876, 1.0)
+        return [Fit((best, Hypothesis(np.zeros(1, np.float32), cameras, 0.5, 2.0)), 0.5)]
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         block = np.zeros(self.known.shape, np.float32)
@@ -178,6 +204,76 @@ def test_pictures_of_one_object_give_one_shape(model: ShapeModel) -> None:
     stop.set()
     with pytest.raises(Cancelled):
         reconstruct_views(model, views[:2], stop)
+
+
+def test_a_picture_may_be_told_its_class_and_be_another_shape_of_its_fit() -> None:
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    file = read_file(PreparedImage(rgba, rgba, "grabcut"), "picture", ".png")
+    fake = OneShapeModel()
+    model = cast("ShapeModel", fake)
+    guessed = reconstruct(model, file)
+    assert guessed.guesses == (ClassGuess("sofa", None), ClassGuess("table", None))
+    assert (guessed.class_name, guessed.told_class, guessed.chosen) == ("sofa", None, 0)
+    told = reconstruct(model, file, hints=PictureHints(class_name="table"))
+    assert (told.class_name, told.told_class) == ("table", "table")
+    assert fake.told == [None, "table"]
+    other = with_hypothesis(model, guessed, 1)
+    assert other.fit is not None
+    assert other.hypothesis is other.fit.hypotheses[1]
+    assert (other.class_name, other.latent.tolist()) == ("table", [0])
+    assert (other.occupancy == model.decode(other.latent)).all()
+    assert with_hypothesis(model, other, 0).class_name == "sofa"
+    with pytest.raises(InputError, match="no class 'boat'"):
+        reconstruct(model, file, hints=PictureHints(class_name="boat"))
+
+
+def test_hints_are_of_pictures_alone(model: ShapeModel) -> None:
+    with pytest.raises(InputError, match=r"seat.stl is no picture; mask, box and class are said"):
+        reconstruct(model, read_file(seat(), "mesh", ".stl"), hints=PictureHints(box=(0, 0, 1, 1)))
+
+
+def test_a_box_finds_what_the_reader_did_not(model: ShapeModel, tmp_path: Path) -> None:
+    path = tmp_path / "wall.png"
+    Image.new("RGB", (1000, 500), (90, 120, 90)).save(path)
+    with pytest.raises(NoObject, match=r"wall.png: No object found .* draw a box") as refused:
+        reconstruct(model, path)
+    assert refused.value.picture is not None
+    assert refused.value.picture.full_size == (1000, 500)
+    boxed = reconstruct(model, path, hints=PictureHints(box=(100, 100, 200, 300)))
+    assert boxed.prepared is not None
+    assert (boxed.prepared.method, boxed.note) == ("corrected", "It was cut out by hand.")
+    with pytest.raises(InputError, match=r"1000 100 200 300 .* lies beside .* 1000 × 500 pixels"):
+        reconstruct(model, path, hints=PictureHints(box=(1000, 100, 200, 300)))
+
+
+def test_a_mask_says_what_the_object_is(model: ShapeModel, tmp_path: Path) -> None:
+    mask_path, wall = tmp_path / "mask.png", np.full((200, 400, 4), (90, 120, 90, 255), np.uint8)
+    nothing = PreparedImage(
+        np.zeros((64, 64, 4), np.uint8), wall, "nothing", None, wall[..., 0] * 0, (400, 200)
+    )
+    file = read_file(nothing, "picture", ".png")
+    mask = np.zeros((100, 200), np.uint8)  # half as large
+    mask[20:80, 50:80] = 255
+    Image.fromarray(mask).save(mask_path)
+    cut = reconstruct(model, file, hints=PictureHints(mask_path)).prepared
+    assert cut is not None
+    rows, columns = np.nonzero(cut.rgba[..., 3] > 127)
+    assert (np.ptp(rows) + 1) / (np.ptp(columns) + 1) == pytest.approx(2, rel=0.06)
+    within = reconstruct(model, file, hints=PictureHints(mask_path, (0, 0, 400, 100))).prepared
+    assert within is not None
+    rows, columns = np.nonzero(within.rgba[..., 3] > 127)
+    assert (np.ptp(rows) + 1) / (np.ptp(columns) + 1) == pytest.approx(1, rel=0.06)
+    clear = np.zeros((200, 400, 4), np.uint8)
+    clear[40:160, 100:160, 3] = 255
+    Image.fromarray(clear).save(mask_path)
+    again = reconstruct(model, file, hints=PictureHints(mask_path)).prepared
+    assert again is not None
+    assert iou(again.rgba[..., 3] > 127, cut.rgba[..., 3] > 127) > 0.9
+    Image.new("L", (300, 300), 255).save(mask_path)
+    with pytest.raises(InputError, match=r"mask.png has 300 × 300 pixels and the picture 400 × 20"):
+        reconstruct(model, file, hints=PictureHints(mask_path))
+    with pytest.raises(InputError, match="no file"):
+        reconstruct(model, file, hints=PictureHints(tmp_path / "none.png"))
 
 
 def test_a_missing_file_is_one_sentence(model: ShapeModel) -> None:

@@ -283,6 +283,10 @@ def test_a_picture_is_fitted_to_its_silhouette_where_cameras_are_known(model: Sh
     joint = seeing.fit_silhouettes(pictures, masks, views=2)
     assert len(joint) == 1
     assert len(joint[0].best.cameras) == 2
+    for name in seeing.classes:
+        told = seeing.fit_silhouettes(pictures[:1], masks[:1], class_name=name)[0]
+        kinds = [seeing.density.nearest_class(each.latent) for each in told.hypotheses]
+        assert kinds == sorted(kinds, key=lambda kind: kind != name)
 
 
 @pytest.mark.parametrize("field", ["occupancy", "signed_distance"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from shapelab.core.errors import InputError, RunError
-from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.errors import RunError
+from shapelab.core.inputs.images import NoObject, PreparedImage
+from shapelab.core.inputs.picture_hints import PictureHints
 from shapelab.core.inputs.reconstruct import reconstruct
 from shapelab.core.inputs.untrusted_reader import ReadFile
 from shapelab.core.model.attributions import KEY, credits_of
@@ -80,8 +83,16 @@ def test_a_picture_of_nothing_is_refused_by_its_name(monkeypatch, place):
         "picture", PreparedImage(rgba, rgba, "grabcut", rgba[..., :3]), "wall.jpg", ".jpg"
     )
     monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([[0.1, 0.2, 0.7]]))
-    with pytest.raises(InputError, match=r"^No object found in wall.jpg: draw a box or crop it.$"):
+    words = r"^No object found in wall.jpg: draw a box round it.$"
+    with pytest.raises(NoObject, match=words) as refused:
         reconstruct(model, file)
+    assert refused.value.picture is file.content
+    by_hand = replace(file, content=replace(file.content, method="corrected"))
+    assert reconstruct(model, by_hand).prepared is by_hand.content
+    told = reconstruct(model, file, hints=PictureHints(class_name=model.classes[1]))
+    assert told.class_name == model.classes[1]
+    assert [guess.name for guess in told.guesses] == list(model.classes[1::-1])
+    assert [guess.share for guess in told.guesses] == pytest.approx([2 / 3, 1 / 3])
     monkeypatch.setattr(model, "picture_classes", lambda _seen: np.array([[0.6, 0.3, 0.1]]))
     assert reconstruct(model, file).prepared is file.content
 
