@@ -87,7 +87,7 @@ def shape_picture(
         centre = (np.array(occupancy.shape) - 1) / 2 - low + _MARGIN
         v, u, points = _surface_points(part, centre, 2 * VIEW * len(occupancy) / rays, rays, axes)
         hit[v, u] = 1.0
-        colours[v, u] = _shaded(part, points, len(occupancy), colour, axes[2])
+        colours[v, u] = shaded(part, points, len(occupancy), colour, axes[2])
     blocks = (side, _FINER, side, _FINER)
     cover = hit.reshape(blocks).mean((1, 3))
     light = colours.reshape(*blocks, 3).mean((1, 3)) / np.maximum(cover, 1e-6)[..., None]
@@ -161,7 +161,7 @@ def _doubled(samples: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     return np.moveaxis(out, 0, axis)
 
 
-def _shaded(
+def shaded(
     part: Grid,
     points: Points,
     cells: int,
