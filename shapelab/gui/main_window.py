@@ -26,9 +26,10 @@ from shapelab.core.paths import DEFAULT_MODEL, log_folder
 from shapelab.gui.base import notify
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
+from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Document, Guest, Original, ShownShape
+from shapelab.gui.document.document import Document, Guest, ShownShape
 from shapelab.gui.panels.history_panel import HistoryDock
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
@@ -132,6 +133,9 @@ class MainWindow(QMainWindow):
         self.image_panel.picture_requested.connect(self.commands.open_files)
         self.image_panel.paste_requested.connect(self.commands.paste)
         self.image_panel.cancel_requested.connect(self._cancel_reading)
+        self.pictures = PictureLink(
+            self, self.image_panel, self.current, self.actions_["correct"], self.docks[1]
+        )
         self.viewport.parts.clicked.connect(self._switch_parts)
         self._place()
 
@@ -227,7 +231,8 @@ class MainWindow(QMainWindow):
             document.surface_ready.connect(self._show_shape),
             document.surface_failed.connect(self._show_nothing),
             document.reading.connect(self._show_reading),
-            document.original_changed.connect(self._show_original),
+            document.original_changed.connect(self.pictures.show_original),
+            document.object_missing.connect(self.pictures.show_missing),
             document.failed.connect(self.toasts.exception),
             document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
@@ -242,7 +247,7 @@ class MainWindow(QMainWindow):
         panels = self.latent_panel, self.morph_panel, self.class_menu, self.history.panel
         for panel in panels:
             panel.set_session(session)
-        self._show_original(document.original)
+        self.pictures.show_original(document.original)
         self.image_panel.hint.ask_for_pictures(document.model.sees_pictures)
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
@@ -270,6 +275,7 @@ class MainWindow(QMainWindow):
         self.latent_panel.surface.show_found(shown.surface.level)
         self.latent_panel.surface.level.show_counts(shown.histogram)
         self.image_panel.show_agreement(shown.agreement)
+        self.pictures.follow(shown)
         self._show_parts(shown)
         self.actions_.enable(model=True, surface=True)
         # A shape from outside has no latent that could be saved.
@@ -313,13 +319,6 @@ class MainWindow(QMainWindow):
             self.status_bar.show_text(guest.origin[:1].upper() + guest.origin[1:])
         elif self.document is not None:
             self.status_bar.show_state(self.document.session.state)
-
-    @Slot(object)
-    def _show_original(self, original: Original | None) -> None:
-        if original is None:
-            self.image_panel.show_nothing()
-        else:
-            self.image_panel.show_reconstruction(original.result, original.name)
 
     @Slot(str)
     def _show_reading(self, name: str) -> None:
@@ -408,6 +407,7 @@ class MainWindow(QMainWindow):
         self.training.stop()
         self.training_link.stop()
         self.commands.stop()
+        self.pictures.stop()
         if self._loader is not None:
             self._loader.stop()
             self._loader = None

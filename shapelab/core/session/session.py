@@ -152,6 +152,7 @@ class Session(GalleryCommands):
         class_name: str | None = None,
         keep: str = "",
         file: Path | None = None,
+        text: str = "",
     ) -> None:
         """Shows a latent (latent,) exactly, as one step.
 
@@ -161,6 +162,7 @@ class Session(GalleryCommands):
             class_name: whose sliders it gets; without one, its most likely class.
             keep: with a name, the same step puts it into the gallery.
             file: what it was made of, for the script.
+            text: words for the step; without them, the origin.
 
         Raises:
             InputError: it does not fit the model, or the gallery is full.
@@ -171,7 +173,7 @@ class Session(GalleryCommands):
         name = self.model.density.nearest_class(latent) if class_name is None else class_name
         self.model.density.index(name)
         state = plain_state(latent, name, self.state.truncation, origin)
-        command = Command(origin, "show", (keep, None if file is None else str(file)))
+        command = Command(text or origin, "show", (keep, None if file is None else str(file)))
         self._arrive(state, self.surface, command, keep)
 
     def variations(self, seed: int, distance: float, count: int = 8) -> list[ShapeState]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,12 +83,14 @@ class ShownShape:
 
 @dataclass(frozen=True)
 class ShapeSource:
-    """Something to make a shape of: a file, or the bytes of a picture that was pasted."""
+    """Something to make a shape of: a file, the bytes of a picture that was pasted, or a way."""
 
     name: str
     path: Path | None = None
     data: bytes = b""
     suffix: str = ""
+    make: Callable[[ShapeModel, Event], Reconstruction] | None = None  # on a thread; flag: cancel
+    step: str = ""  # words for the step of the history, where not the file's name says it
 
 
 def _histogram(occupancy: Array) -> Counts:
@@ -109,6 +112,7 @@ class Document(QObject):
     opened = Signal(Path)  # a file whose shape is shown from now on
     unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
     guest_changed = Signal(object)  # Guest or None
+    object_missing = Signal(str, object)  # name and PreparedImage in which no object was found
 
     def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -212,9 +216,9 @@ class Document(QObject):
         asked, shown = self._asked, self.shown
         if shown is not None and shown.request is asked and asked.options == options:
             return shown.surface
-        return meshing.parted_surface(self._occupancy(asked), options)
+        return meshing.parted_surface(self.occupancy(asked), options)
 
-    def _occupancy(self, request: ShapeRequest) -> Array:
+    def occupancy(self, request: ShapeRequest) -> Array:
         """Occupancy (R, R, R) of what a request asks for; for any thread.
 
         The last one is kept: while the surface's sliders move, the shape stays.
@@ -234,7 +238,7 @@ class Document(QObject):
         from shapelab.core.mesh import meshing
 
         start = time.perf_counter()
-        occupancy = self._occupancy(request)
+        occupancy = self.occupancy(request)
         decoded = time.perf_counter()
         surface = meshing.parted_surface(occupancy, request.options)
         end = time.perf_counter()
@@ -322,7 +326,11 @@ class Document(QObject):
             self._note_failure(source.name, error)
 
     def _note_failure(self, name: str, error: Exception) -> None:
+        from shapelab.core.inputs.images import NoObject
+
         self._unread.append((name, error))
+        if isinstance(error, NoObject) and error.picture is not None:
+            self.object_missing.emit(name, error.picture)
 
     def _open_saved(self, source: ShapeSource, path: Path) -> None:
         """Shows a saved shape; one of another model leaves to others what is still to be opened."""
@@ -344,6 +352,8 @@ class Document(QObject):
         from shapelab.core.inputs import untrusted_reader
         from shapelab.core.inputs.reconstruct import reconstruct
 
+        if source.make is not None:
+            return source.make(self.model, task.cancel_event)
         if source.path is not None:
             file = untrusted_reader.read_untrusted(source.path, task.cancel_event)
         else:
@@ -360,7 +370,9 @@ class Document(QObject):
         if len(self._originals) > MOST_ORIGINALS:
             self._originals.popitem(last=False)
         origin = f"{result.source_kind} {name}"
-        self.session.show(result.latent, origin, result.class_name, file=source.path)
+        self.session.show(
+            result.latent, origin, result.class_name, file=source.path, text=source.step
+        )
         self._look_for_original(self.session.state)  # the same once more changes no shape
         if source.path is not None:
             self.opened.emit(source.path)

@@ -29,13 +29,17 @@ from shapelab.gui.base.labels import (
     readable,
     scrolled,
 )
+from shapelab.gui.panels.doubt_box import DoubtBox
+from shapelab.gui.panels.photo_overlay import PhotoOverlay
 from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image, silhouettes
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.images import PreparedImage
     from shapelab.core.inputs.reconstruct import Reconstruction
 
 #: Only what a reconstruction's own note does not say.
 METHODS = {"grabcut": "Background removed with GrabCut."}
+CORRECT = "Cut Out…"
 KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid"}
 PICTURE_CAPTIONS = ("Your picture", "What the model sees")
 PICTURES_WANTED = ("Drop a picture here", "or a mesh or voxel file – ShapeLab rebuilds its shape")
@@ -104,11 +108,15 @@ class ImagePanel(QWidget):
         picture_requested: Open… was pressed.
         paste_requested: Paste was pressed.
         cancel_requested: Cancel was pressed while busy.
+        correct_requested: the cut-out of the picture that is shown shall be corrected.
+        dismissed: what is shown of a picture without an object may go.
     """
 
     picture_requested = Signal()
     paste_requested = Signal()
     cancel_requested = Signal()
+    correct_requested = Signal()
+    dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,6 +125,7 @@ class ImagePanel(QWidget):
         self.hint = DropHint()
         self._pages.addWidget(_framed(self.hint))
         self._pages.addWidget(self._build_result())
+        self._pages.addWidget(self._build_missing())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -136,7 +145,8 @@ class ImagePanel(QWidget):
         self.cancel.setEnabled(is_busy)
         self.cancel.setText("Cancel")
         self._busy_box.setVisible(is_busy)
-        for button in (self.hint.open, self.hint.paste, self.open, self.paste):
+        own = (self.open, self.paste, self.correct, self.draw_box, self.doubt)
+        for button in (self.hint.open, self.hint.paste, *own):
             button.setEnabled(not is_busy)
 
     def show_nothing(self) -> None:
@@ -171,6 +181,9 @@ class ImagePanel(QWidget):
             first, second = self._views(result)
             method, captions = f"{kind} read as a solid grid.", GRID_CAPTIONS
         is_picture = result.prepared is not None
+        self.doubt.setVisible(is_picture)
+        self.correct.setVisible(is_picture)
+        self.overlay.take_away()
         self.first.show_image(first, checkered=is_picture, smooth=is_picture)
         self.second.show_image(second, checkered=is_picture, smooth=is_picture)
         for label, caption in zip(self._captions, captions, strict=True):
@@ -182,6 +195,41 @@ class ImagePanel(QWidget):
         self.show_agreement(None)
         self._pages.setEnabled(True)
         self._pages.setCurrentIndex(1)
+
+    def show_missing(self, name: str, picture: PreparedImage) -> None:
+        """Shows a picture in which no object was found, to be cut out by hand."""
+        self.missing.setText(f"No object found in {name}")
+        self._missing_pane.show_image(rgba_image(picture.original))
+        self._pages.setEnabled(True)
+        self._pages.setCurrentIndex(2)
+
+    def stop(self) -> None:
+        """Ends the threads."""
+        self.overlay.stop()
+        self.doubt.stop()
+
+    def _build_missing(self) -> QWidget:
+        """The page of a picture in which no object was found."""
+        self._missing_pane, self.missing = PicturePane(), ElidedLabel(bold=True)
+        self.draw_box, self.dismiss = QPushButton("Draw a Box…"), QPushButton("Close")
+        self.draw_box.setToolTip("Say what in the picture is the object.")
+        self.draw_box.clicked.connect(self.correct_requested)
+        self.dismiss.clicked.connect(self.dismissed)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACING)
+        buttons.addStretch(1)
+        buttons.addWidget(self.dismiss)
+        buttons.addWidget(self.draw_box)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        column.setSpacing(SPACING)
+        column.addWidget(self.missing)
+        column.addWidget(muted("Draw a box round it, and its shape is made."))
+        column.addWidget(self._missing_pane)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        return scrolled(page)
 
     def _build_busy(self) -> QWidget:
         self._busy_box = QWidget(visible=False)
@@ -201,17 +249,23 @@ class ImagePanel(QWidget):
         return self._busy_box
 
     def _build_result(self) -> QWidget:
-        self.first, self.second = PicturePane(), PicturePane()
-        self._captions = (muted(), muted())
+        self.first, self.overlay = PicturePane(), PhotoOverlay()
+        self.second = self.overlay.pane
+        self._captions = (muted(), self.overlay.caption)
+        self._captions[0].setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.correct = QPushButton(theme.icon("scissors"), CORRECT)
+        self.correct.setToolTip("Say what in the picture is the object (Ctrl+U).")
+        self.correct.clicked.connect(self.correct_requested)
+        left = QVBoxLayout()
+        left.setSpacing(theme.SPACE_SMALL)
+        for widget in (self.first, self._captions[0], self.correct):
+            left.addWidget(widget)
+        left.addStretch(1)
         panes = QHBoxLayout()
         panes.setSpacing(SPACING)
-        for pane, caption in zip((self.first, self.second), self._captions, strict=True):
-            caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            cell = QVBoxLayout()
-            cell.setSpacing(4)
-            cell.addWidget(pane)
-            cell.addWidget(caption)
-            panes.addLayout(cell, 1)
+        panes.addLayout(left, 1)
+        panes.addWidget(self.overlay, 1)
+        self.doubt = DoubtBox()
         self.title = ElidedLabel(bold=True)
         self.taken_for, self.method, self.note = QLabel(), muted(), muted()
         self.agreement = muted()
@@ -230,7 +284,10 @@ class ImagePanel(QWidget):
         column.setSpacing(4)
         column.addLayout(panes)
         column.addSpacing(SPACING)
-        for label in (self.title, self.taken_for, self.method, self.note, self.agreement):
+        for widget in (self.title, self.taken_for, self.doubt):
+            column.addWidget(widget)
+        column.addSpacing(SPACING)
+        for label in (self.method, self.note, self.agreement):
             column.addWidget(label)
         column.addSpacing(SPACING)
         column.addLayout(buttons)

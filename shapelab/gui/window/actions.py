@@ -87,6 +87,13 @@ EDIT: tuple[Row, ...] = (
         "",
         "Copy the line that makes this shape in a terminal",
     ),
+    (
+        "correct",
+        "Correct &Cut-out…",
+        ("Ctrl+U",),
+        "scissors",
+        "Say what in the picture is the object",
+    ),
 )
 VIEWS: tuple[Row, ...] = (
     ("iso", "&Corner", ("0",), "view-iso", "Look from the front corner"),
@@ -152,6 +159,7 @@ class Actions(QObject):
         self["whole"].setCheckable(True)
         for row in (HISTORY, TRAINING):
             self._add("", row).setCheckable(True)
+        self["correct"].setEnabled(False)  # until there is a picture
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
@@ -182,7 +190,7 @@ class Actions(QObject):
         edit = bar.addMenu("&Edit")
         self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
         edit.addMenu(classes)
-        self._list(edit, ("pin_a", "pin_b"))
+        self._list(edit, ("pin_a", "pin_b", None, "correct"))
         edit.addSeparator()
         self._list(edit, ("copy_python", "copy_command"))
         view = bar.addMenu("&View")

@@ -1,0 +1,1 @@
+"""The cut-out editor: says what in a picture is the object."""

@@ -1,0 +1,152 @@
+"""What the Picture panel and the cut-out editor do with the open document."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QAction, QColor
+from PySide6.QtWidgets import QDockWidget, QWidget
+
+from shapelab.core.inputs.images import PreparedImage
+from shapelab.gui.base import theme
+from shapelab.gui.document import rereading
+from shapelab.gui.document.current_document import CurrentDocument
+from shapelab.gui.document.document import Original, ShownShape
+from shapelab.gui.panels.image_panel import ImagePanel
+from shapelab.gui.panels.photo_overlay import ViewRequest
+
+if TYPE_CHECKING:
+    from shapelab.gui.cutout.cutout_dialog import CutoutDialog
+
+
+class PictureLink(QObject):
+    """Shows what a shape was made from, and takes what a person has against it."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        panel: ImagePanel,
+        current: CurrentDocument,
+        correct: QAction,
+        dock: QDockWidget,
+    ) -> None:
+        """Args: correct: the menu's entry; dock: of the panel, shown where a picture needs it."""
+        super().__init__(window)
+        self._window, self._panel, self._current = window, panel, current
+        self._correct, self._dock = correct, dock
+        self._missing: tuple[str, PreparedImage] | None = None
+        self.dialog: CutoutDialog | None = None
+        correct.triggered.connect(self.correct)
+        panel.correct_requested.connect(self.correct)
+        panel.dismissed.connect(self._dismiss)
+        panel.doubt.class_told.connect(self._tell_class)
+        panel.doubt.hypothesis_chosen.connect(self._choose)
+
+    def stop(self) -> None:
+        """Ends the threads of the panel and of an open editor."""
+        self._panel.stop()
+        if self.dialog is not None:
+            self.dialog.reject()
+
+    # --- showing ---------------------------------------------------------------------------------
+
+    @Slot(object)
+    def show_original(self, original: Original | None) -> None:
+        """Shows what the shape that is seen was made from."""
+        self._missing = None
+        is_picture = original is not None and original.result.prepared is not None
+        self._correct.setEnabled(is_picture)
+        if original is None:
+            self._panel.show_nothing()
+            return
+        self._panel.show_reconstruction(original.result, original.name)
+        document = self._current.document
+        if is_picture and document is not None:
+            self._panel.doubt.show_doubt(document.model, original.result)
+            shown = document.shown
+            if shown is not None and np.array_equal(shown.request.latent, document.session.latent):
+                self.follow(shown)  # else it is on its way
+
+    @Slot(str, object)
+    def show_missing(self, name: str, picture: PreparedImage) -> None:
+        """Shows a picture in which no object was found; the shape stays what it is."""
+        self._missing = name, picture
+        self._correct.setEnabled(True)
+        self._panel.show_missing(name, picture)
+        self._dock.show()
+        self._dock.raise_()
+
+    @Slot()
+    def _dismiss(self) -> None:
+        document = self._current.document
+        self.show_original(None if document is None else document.original)
+
+    def follow(self, shown: ShownShape) -> None:
+        """Lays the shape that is shown over its photo."""
+        document, original = self._current.document, self._original()
+        if document is None or original is None or shown.request.guest is not None:
+            self._panel.overlay.take_away()
+            return
+        hypothesis = original.result.hypothesis
+        if hypothesis is None or not hypothesis.cameras:
+            return
+        colour = QColor(theme.colors().shape)
+        request = shown.request
+        self._panel.overlay.ask(
+            ViewRequest(
+                partial(document.occupancy, request),
+                request.options,
+                hypothesis.cameras[0],
+                (colour.red(), colour.green(), colour.blue()),
+            )
+        )
+
+    def _original(self) -> Original | None:
+        """The picture that the shown shape was made from."""
+        document = self._current.document
+        original = None if document is None else document.original
+        return original if original is not None and original.result.prepared is not None else None
+
+    # --- arguing ---------------------------------------------------------------------------------
+
+    @Slot()
+    def correct(self) -> None:
+        """Opens the editor of the picture that the panel shows."""
+        from shapelab.gui.cutout.cutout_dialog import CutoutDialog
+
+        original = self._original()
+        if self._missing is not None:
+            name, picture = self._missing
+            told = None
+        elif original is not None and original.result.prepared is not None:
+            name, picture = original.name, original.result.prepared
+            told = original.result.told_class
+        else:
+            return
+        spec = self._current.require().model.spec
+        self.dialog = CutoutDialog(picture, spec, name, self._window)
+        self.dialog.chosen.connect(partial(self._take, name, told))
+        self.dialog.finished.connect(self._forget)
+        self.dialog.open()
+
+    def _take(self, name: str, told: str | None, picture: PreparedImage) -> None:
+        self._current.require().open([rereading.cut_out(name, picture, told)])
+
+    @Slot()
+    def _forget(self) -> None:
+        self.dialog = None
+
+    @Slot(str)
+    def _tell_class(self, name: str) -> None:
+        original = self._original()
+        if original is not None:
+            self._current.require().open([rereading.told(original, name or None)])
+
+    @Slot(int)
+    def _choose(self, hypothesis: int) -> None:
+        original = self._original()
+        if original is not None:
+            self._current.require().open([rereading.other_shape(original, hypothesis)])
