@@ -284,8 +284,8 @@ class ImagePanel(QWidget):
         column.setSpacing(4)
         column.addLayout(panes)
         column.addSpacing(SPACING)
-        for widget in (self.title, self.taken_for, self.doubt):
-            column.addWidget(widget)
+        for part in (self.title, self.taken_for, self.doubt):
+            column.addWidget(part)
         column.addSpacing(SPACING)
         for label in (self.method, self.note, self.agreement):
             column.addWidget(label)
