@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,15 @@ from PySide6.QtWidgets import QDockWidget, QWidget
 
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.gui.base import theme
-from shapelab.gui.document import rereading
+from shapelab.gui.base.labels import readable
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Original, ShownShape
+from shapelab.gui.document.document import Original, ShapeSource, ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.photo_overlay import ViewRequest
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Reconstruction
+    from shapelab.core.model.shape_model import ShapeModel
     from shapelab.gui.cutout.cutout_dialog import CutoutDialog
 
 
@@ -133,7 +136,7 @@ class PictureLink(QObject):
         self.dialog.open()
 
     def _take(self, name: str, told: str | None, picture: PreparedImage) -> None:
-        self._current.require().open([rereading.cut_out(name, picture, told)])
+        self._current.require().open([_cut_out(name, picture, told)])
 
     @Slot()
     def _forget(self) -> None:
@@ -143,10 +146,50 @@ class PictureLink(QObject):
     def _tell_class(self, name: str) -> None:
         original = self._original()
         if original is not None:
-            self._current.require().open([rereading.told(original, name or None)])
+            self._current.require().open([_told(original, name or None)])
 
     @Slot(int)
     def _choose(self, hypothesis: int) -> None:
         original = self._original()
         if original is not None:
-            self._current.require().open([rereading.other_shape(original, hypothesis)])
+            self._current.require().open([_other_shape(original, hypothesis)])
+
+
+def _cut_out(name: str, picture: PreparedImage, told_class: str | None = None) -> ShapeSource:
+    """The shape of a picture that was cut out by hand, and of a class if that was said."""
+    make = partial(_read, name, picture, told_class)
+    return ShapeSource(name, make=make, step=f"cut-out of {name}")
+
+
+def _told(original: Original, class_name: str | None) -> ShapeSource:
+    """The shape of a picture as one of a class; without one, the model guesses again."""
+    picture = original.result.prepared
+    assert picture is not None
+    make = partial(_read, original.name, picture, class_name)
+    words = "guessed" if class_name is None else readable(class_name).lower()
+    return ShapeSource(original.name, make=make, step=f"{original.name} as {words}")
+
+
+def _other_shape(original: Original, hypothesis: int) -> ShapeSource:
+    """Another hypothesis of the fit that the shape came from."""
+    make = partial(_choose, original.result, hypothesis)
+    return ShapeSource(original.name, make=make, step=f"other shape of {original.name}")
+
+
+def _read(
+    name: str, picture: PreparedImage, told_class: str | None, model: ShapeModel, cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.picture_hints import PictureHints
+    from shapelab.core.inputs.reconstruct import reconstruct
+    from shapelab.core.inputs.untrusted_reader import ReadFile
+
+    file = ReadFile("picture", picture, name, "")
+    return reconstruct(model, file, cancel, PictureHints(class_name=told_class))
+
+
+def _choose(
+    result: Reconstruction, hypothesis: int, model: ShapeModel, _cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.reconstruct import with_hypothesis
+
+    return with_hypothesis(model, result, hypothesis)
