@@ -64,7 +64,7 @@ class TrainingLink(QObject):
         action.toggled.connect(dock.set_open)
         # Later: the docks cannot be moved while one of them is being hidden.
         queued = Qt.ConnectionType.QueuedConnection
-        dock.toggleViewAction().toggled.connect(action.setChecked, queued)
+        dock.toggleViewAction().toggled.connect(self._follow_dock, queued)
         dock.made.connect(self._link)
         dock.failed.connect(toasts.exception)
         current.folder_opened.connect(self._learn_from)
@@ -105,6 +105,11 @@ class TrainingLink(QObject):
             self._dialogs().open(model.folder, model.name, model.spec.resolution)
 
     # --- inside ----------------------------------------------------------------------------
+
+    @Slot()
+    def _follow_dock(self) -> None:
+        """Checks the action as the dock is now: what a queued signal carries may be long ago."""
+        self._action.setChecked(not self._dock.isHidden())
 
     @Slot(Path)
     def _evaluate_run(self, run: Path) -> None:
