@@ -73,6 +73,9 @@ class OneShapeModel:
             raise InputError(f"no class '{name}'")
         return self.classes.index(name)
 
+    def require_pictures(self) -> None:
+        """It sees them."""
+
     def encode_voxels(self, grids: np.ndarray) -> np.ndarray:
         same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
         return np.array(same, np.float32)[:, None]
