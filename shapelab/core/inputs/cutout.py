@@ -36,6 +36,9 @@ _LEAST = 0.002  # of the picture, at least, does an object cover
 _FRAME = 0.12  # of the shorter side, at most, is a frame wide
 _LEAST_FRAMED = 0.05  # of a framed picture, at least, does its object cover
 _CORNER, _LOGO = 0.2, 0.1  # share of the sides in which logos stand, and of the object's area
+# A picture of nothing has no edges: shrunk to so many cells a side, its steepest place is at most
+# so many times as steep as half of it, as in a gradient or in noise (at most 5), not in a photo.
+_BARE_SIDES, _STEEP = (64, 16), 6.0
 _DUST = 0.02  # parts smaller than this share of the largest are dropped
 _CURVE = 0.5  # pixels that an outline may leave its mask
 
@@ -50,7 +53,7 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
         (h, w, 4) uint8 with the mask as alpha, and the way it was found.
 
     Raises:
-        InputError: there is nothing but a backdrop.
+        InputError: there is nothing but a backdrop, a gradient or noise.
     """
     if is_clear(rgba):
         return rgba, "alpha"
@@ -60,6 +63,8 @@ def cut_out(rgba: Pixels) -> tuple[Pixels, Method]:
         cut = _inside(rgb, _inset(rgb.shape[:2]))
     if cut is not None:
         return cut, "plain background"
+    if _is_bare(_lab(rgb)):
+        raise InputError(NO_OBJECT.format("the picture"))
     return np.dstack([rgb, _grabcut(rgb)]), "grabcut"
 
 
@@ -138,6 +143,12 @@ def on_white(rgba: Pixels) -> Pixels:
     return ((rgba[..., :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
 
 
+def _lab(rgb: Pixels) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB))
+
+
 def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
     """The object (RGBA) before a backdrop of one colour or a soft gradient; None if not plain.
 
@@ -145,7 +156,7 @@ def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
     """
     import cv2
 
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab = _lab(rgb)
     border = ring(rgb.shape[:2])
     backdrop = _fit_backdrop(lab, border)
     if backdrop is None:
@@ -153,7 +164,8 @@ def _plain_background(rgb: Pixels, framed: bool = False) -> Pixels | None:
     distance = np.linalg.norm(lab - backdrop, axis=2).astype(np.float32)
     noise = float(np.clip(_NOISE * np.percentile(distance[border], 90), _CLEAN, _NEAR))
     smooth = np.linalg.norm(cv2.blur(lab - backdrop, (5, 5)), axis=2)  # without its grain
-    if float((smooth > min(_FAINT, noise)).mean()) < _LEAST:
+    faint = min(_FAINT, noise)
+    if float((smooth > faint).mean()) < _LEAST or _is_bare(lab - backdrop, faint):
         raise InputError(NO_OBJECT.format("the picture"))
     near = np.clip(_RINGING * cv2.dilate(distance, np.ones((_BLOCK, _BLOCK))), noise, _NEAR)
     background = _reached_from(distance < near, border) | _holes(distance, near)
@@ -385,6 +397,24 @@ def grabcut(rgb: Pixels, marks: Pixels, rounds: int) -> Mask:
     pixels = np.ascontiguousarray(rgb[..., ::-1])
     cv2.grabCut(pixels, marks, None, *models, rounds, cv2.GC_INIT_WITH_MASK)
     return (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+
+
+def _is_bare(lab: NDArray[np.float32], faint: float = _FAINT) -> bool:
+    """Whether a picture (h, w, 3) in Lab, or what a backdrop leaves of it, has no edge anywhere.
+
+    Grain is as steep everywhere in cells of any size; a gradient is so in small ones.
+    """
+    import cv2
+
+    for side in _BARE_SIDES:
+        scale = min(1.0, side / max(lab.shape[:2]))
+        height, width = (max(3, round(length * scale)) for length in lab.shape[:2])
+        cells = cv2.resize(lab, (width, height), interpolation=cv2.INTER_AREA)
+        down, right = cells[2:, 1:-1] - cells[:-2, 1:-1], cells[1:-1, 2:] - cells[1:-1, :-2]
+        slope = np.sqrt((np.square(down) + np.square(right)).sum(2))
+        if float(slope.max()) > faint + _STEEP * float(np.median(slope)):
+            return False
+    return True
 
 
 def _grabcut(rgb: Pixels) -> Pixels:

@@ -183,6 +183,33 @@ def test_a_picture_of_nothing_is_a_sentence() -> None:
                 prepare(encoded(nothing.astype(np.uint8), kind))
 
 
+@pytest.mark.parametrize("side", [64, 256])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_gradients_and_noise_show_no_object(side: int, kind: str) -> None:
+    """What GrabCut would make an ellipse of, and the model a table."""
+    y, x = np.mgrid[:side, :side] / side
+    away = np.hypot(x - 0.5, y - 0.5)
+    rng = np.random.default_rng(side)
+    grain = rng.standard_normal((side, side, 3))
+    greys = [x, 1 - away / 0.71, 0.8 - 0.5 * away, 0.3 + 0.6 * np.exp(-8 * away**2)]
+    greys += [0.5 + 0.4 * np.sin(6.3 * y)]
+    nothing = [255 * grey[..., None].repeat(3, 2) for grey in greys]
+    nothing += [nothing[1] + 10 * grain, 128 + 20 * grain, rng.uniform(0, 256, grain.shape)]
+    nothing += [rng.uniform(0, 256, (side, side, 1)).repeat(3, 2)]
+    nothing += [255 * np.stack([x, y, 1 - x], 2)]
+    for picture in nothing:
+        with pytest.raises(InputError, match="No object found in the picture: draw a box"):
+            prepare(encoded(np.clip(picture, 0, 255).astype(np.uint8), kind))
+
+
+@pytest.mark.parametrize("contrast", [20, 60])
+def test_a_pale_object_before_a_gradient_is_found(contrast: int) -> None:
+    y, x = np.mgrid[:120, :160] / 160
+    steep = 90 + 60 * (x + y) / 1.75 + contrast * table_mask()
+    prepared = prepare(encoded(steep[..., None].repeat(3, 2).astype(np.uint8)), 160)
+    assert 0.1 < (prepared.rgba[..., 3] > 127).mean() < 0.4
+
+
 def test_the_scene_shows_the_same_square_with_its_background() -> None:
     picture = np.full((120, 200, 3), 200, np.uint8)
     picture[30:90, 80:140] = (30, 60, 90)
