@@ -28,6 +28,8 @@ from shapelab.core.model.latent import (
     seed_noise,
     slerp,
 )
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_file import read_shape
 from shapelab.output import base_name, destinations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -167,6 +169,16 @@ def test_the_file_is_what_core_makes_of_the_options(fake: Any, tmp_path: Path) -
     assert path.read_bytes() == formats.encode(meshing.finish(surface, 30), ".stl")
 
 
+def test_a_direction_is_moved_as_its_slider_does(fake: Any, tmp_path: Path) -> None:
+    path = tmp_path / "moved.shape.json"
+    moved = ["--direction", "3=1.5", "--direction", "12=-2"]
+    assert cli.main(["sample", "--class", "chair", "--seed", "4", *moved, "-o", str(path)]) == 0
+    session = Session(fake, seed=4)
+    session.set_coefficient(2, 1.5)
+    session.set_coefficient(11, -2)
+    assert read_shape(path, fake).state == session.state
+
+
 @pytest.mark.parametrize("suffix", ["stl", "obj", "ply", "glb", "3mf"])
 def test_format_by_option_and_by_name_agree(fake: Any, tmp_path: Path, suffix: str) -> None:
     assert cli.main(["sample", "-o", f"{tmp_path}/", "--format", suffix.upper()]) == 0
@@ -245,6 +257,10 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["sample", "--format", "docx"],
         ["sample", "-o", "chair.docx"],
         ["sample", "-n", "2", "-o", "chair.stl"],
+        ["sample", "--direction", "0=1"],
+        ["sample", "--direction", "13=1"],
+        ["sample", "--direction", "3"],
+        ["sample", "--direction", "3=nan"],
         ["sample", "--nonsense"],
         ["interpolate", "1", "2", "--steps", "1"],
         ["interpolate", "1", "2", "--mode", "spiral"],

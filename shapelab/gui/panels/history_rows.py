@@ -227,6 +227,6 @@ class HistoryRows(QStyledItemDelegate):
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
         text: Any = index.data(Qt.ItemDataRole.EditRole)
-        if isinstance(editor, QLineEdit):
+        if isinstance(editor, QLineEdit) and not editor.isModified():  # pictures come meanwhile
             editor.setText(text)
             editor.selectAll()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -85,7 +86,9 @@ def test_steps_are_named_starred_and_found(qtbot, window, panel):
     session = window.document.session
     panel.name_button.click()
     editor = panel.list.findChild(QLineEdit)
-    QTest.keyClicks(editor, "the red one")
+    QTest.keyClicks(editor, "the red")
+    window.thumbnails.drawn.emit(b"")  # a picture that comes must not take the words away
+    QTest.keyClicks(editor, " one")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: session.history.step.name == "the red one", timeout=WAIT_MS)
     assert rows(panel)[3].title == "The red one"
@@ -147,3 +150,24 @@ def test_a_history_that_was_read_is_shown(window, panel):
     session.restore_history(plain, session.gallery)
     assert [row.title for row in rows(panel)][-1] == "Class sofa"
     assert rows(panel)[3].current
+
+
+def test_letters_stay_shortcuts_while_the_list_has_the_focus(qtbot, window, panel):
+    panel.list.setFocus()
+    QTest.keyClick(panel.list, Qt.Key.Key_S)
+    QTest.keyClick(panel.list, Qt.Key.Key_W)
+    assert window.actions_["style_wireframe"].isChecked()
+    assert panel.list.currentIndex().row() == 3
+    QTest.keyClick(panel.list, Qt.Key.Key_S)
+    assert window.actions_["style_smooth"].isChecked()
+
+
+def test_what_was_done_is_copied_as_python_and_as_a_command(window, panel):
+    window.actions_["copy_python"].trigger()
+    assert QGuiApplication.clipboard().text().endswith("session.set_class('sofa')\n")
+    window.actions_["copy_command"].trigger()
+    line = QGuiApplication.clipboard().text()
+    assert line == "shapelab sample --class sofa --seed 3 --model modelnet10 -o sofa-3.stl"
+    window.document.session.set_raw(0, 2.0)
+    window.actions_["copy_command"].trigger()
+    assert "sofa.shape.json" in window.toasts.visible[-1].text
