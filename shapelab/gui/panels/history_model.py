@@ -175,11 +175,11 @@ class HistoryModel(QAbstractListModel):
         """The current step is another one, or the line ends elsewhere."""
         history = self.session.history
         number = history.step.number
-        if history is not self._history or number not in self.lanes.line:
+        following = history.redo_from(number)
+        on_line = number == self.lanes.end if following is None else following in self.lanes.line
+        if history is not self._history or number not in self.lanes.line or not on_line:
             self._lay_out()
-        elif number != self._current or (history.redo_from(number) is None) != self._ends_line():
-            if self.lanes.line != {*history.behind(), *history.ahead()}:
-                self._lay_out()
+        elif number != self._current:
             self._update_all()
         self._current = number
 

@@ -96,6 +96,10 @@ class HistoryList(QListView):
             return
         super().keyPressEvent(event)
 
+    def dataChanged(self, _first: QModelIndex, _last: QModelIndex, _roles: object = ()) -> None:
+        """Paints again, without Qt's new layout of all rows: their heights stay."""
+        self.viewport().update()
+
     def keyboardSearch(self, _letters: str) -> None:
         """None: letters are shortcuts of the window."""
 
