@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import glob
-import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,67 +18,44 @@ from typer.core import TyperCommand
 
 from shapelab import __version__
 from shapelab.core.errors import ExportError, InputError, ShapelabError
-from shapelab.core.model.latent import DIRECTIONS, MAX_TRUNCATION, TRUNCATION
+from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.core.session.shape_file import (
-    AUTO,
     SHAPE_SUFFIX,
     read_shape_document,
     stamp_of,
 )
+from shapelab.options import (
+    AllParts,
+    Directions,
+    Force,
+    Format,
+    Level,
+    Model,
+    PathKind,
+    Plate,
+    Recipe,
+    Resolution,
+    ShapesModel,
+    SizeMm,
+    Smoothing,
+    Via,
+    coefficients_of,
+    surface_options,
+)
 from shapelab.output import ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.session.shape_file import SavedShape
 
 COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test")
-LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
 INTERRUPTED = 130  # as shells report Ctrl+C
 _debug = False  # set by main: whether errors show their traceback
 
 T = TypeVar("T")
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
-ShapesModel = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        help="Name or folder of the model. [that of the first saved shape, else the usual one]",
-    ),
-]
-Format = Annotated[
-    str, typer.Option("--format", help="stl, obj, ply, glb, 3mf or shape.json (in a folder).")
-]
-SizeMm = Annotated[
-    float, typer.Option("--size-mm", min=1, max=10_000, help="Longest side in millimetres.")
-]
-# Where the surface's options are left out, a saved shape's own count, else the window's first ones.
-Resolution = Annotated[
-    int | None,
-    typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid. [1]"),
-]
-Smoothing = Annotated[
-    int | None, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes. [10]")
-]
-Level = Annotated[
-    str | None,
-    typer.Option(
-        "--level",
-        metavar="LEVEL",
-        help=f"Occupancy at which the surface lies, {LOWEST_LEVEL} to {HIGHEST_LEVEL}, or auto: "
-        "where the shape is one piece. [auto]",
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
-AllParts = Annotated[
-    bool | None,
-    typer.Option("--all-parts/--largest-part", help="Keep loose parts too, or drop them. [drop]"),
-]
-
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -88,13 +63,6 @@ app = typer.Typer(
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class PathKind(str, Enum):
-    """How to go from one latent to another."""
-
-    slerp = "slerp"
-    lerp = "lerp"
 
 
 @app.callback(invoke_without_command=True)
@@ -139,14 +107,9 @@ def sample(
     whole: Annotated[
         bool, typer.Option("--whole", help="Of each few seeds the best: one in a single piece.")
     ] = False,
-    directions: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--direction",
-            metavar="NUMBER=SIGMA",
-            help="Move a principal direction as its slider does, like 3=1.5; may come again.",
-        ),
-    ] = None,
+    directions: Directions = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
@@ -158,28 +121,28 @@ def sample(
     from shapelab.core.session.shape_file import SavedShape
     from shapelab.core.session.shape_state import seeded_state
 
-    surface = _surface(resolution, smoothing, level, all_parts)
-    coefficients = _coefficients(directions or [])
-    writer = ShapeWriter(size_mm, surface, force)
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    coefficients = coefficients_of(directions or [])
+    writer = ShapeWriter(size_mm, surface, force, recipe)
     if whole and class_name is None:
         raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
     seeds = list(range(seed, seed + count))
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
-    paths = [] if whole else _paths(out, names, file_format, force)
+    paths = [] if whole else _paths(out, names, file_format, force, plate=plate)
     model = _load(model_name)
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each seed
         if whole:
             firsts = range(seed, seed + count * CANDIDATES, CANDIDATES)
             seeds = [model.whole_seed(class_name, first, truncation) for first in firsts]
-            paths = _paths(out, [f"{class_name}-{s}" for s in seeds], file_format, force)
+            names = [f"{class_name}-{s}" for s in seeds]
+            paths = _paths(out, names, file_format, force, plate=plate)
 
-    def one(item: tuple[int, Path]) -> None:
-        state = seeded_state(model, class_name, item[0], truncation)
-        shape = SavedShape(replace(state, coefficients=coefficients))
-        print(writer.write(model, shape, item[1]))
+    def shape(place: int) -> SavedShape:
+        state = seeded_state(model, class_name, seeds[place], truncation)
+        return SavedShape(replace(state, coefficients=coefficients))
 
-    _each(zip(seeds, paths, strict=True), one)
+    _write(writer, model, names, shape, paths, plate)
 
 
 @app.command()
@@ -215,15 +178,17 @@ def reconstruct(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
     force: Force = False,
     model_name: ShapesModel = "",
 ) -> None:
     """Make the shape of each picture, mesh or voxel file and write it."""
     from shapelab.core.inputs.picture_hints import PictureHints
-    from shapelab.core.session.shape_file import shape_of_file, shape_of_views
+    from shapelab.core.session.shape_sources import shape_of_file, shape_of_views
 
-    surface = _surface(resolution, smoothing, level, all_parts)
-    writer = ShapeWriter(size_mm, surface, force)
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    writer = ShapeWriter(size_mm, surface, force, recipe)
     files = _expanded(inputs)
     hints = PictureHints(None if mask is None else mask.expanduser(), box, class_name)
     if hints.cuts and len(files) > 1:
@@ -231,25 +196,26 @@ def reconstruct(
     said = None if hints == PictureHints() else hints
     objects = [files] if views else [[file] for file in files]
     names = [f"{base_name(own[0])}-shape" for own in objects]
-    paths = _paths(out, names, file_format, force, [*files, *([] if mask is None else [str(mask)])])
+    inputs_and_mask = [*files, *([] if mask is None else [str(mask)])]
+    paths = _paths(out, names, file_format, force, inputs_and_mask, plate)
     model = _load(model_name or _model_of(files))
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each file
 
-    def one(item: tuple[list[str], Path]) -> None:
-        own = [Path(file).expanduser() for file in item[0]]
-        shape = (
-            shape_of_views(model, own, class_name) if views else shape_of_file(model, own[0], said)
-        )
-        print(writer.write(model, shape, item[1]))
+    def shape(place: int) -> SavedShape:
+        own = [Path(file).expanduser() for file in objects[place]]
+        if views:
+            return shape_of_views(model, own, class_name)
+        return shape_of_file(model, own[0], said)
 
-    _each(zip(objects, paths, strict=True), one)
+    _write(writer, model, names, shape, paths, plate)
 
 
 @app.command()
 def interpolate(
     a: Annotated[str, typer.Argument(help="Seed (7, chair:7), picture, mesh, voxels or shape.")],
     b: Annotated[str, typer.Argument(help="The same, for the end.")],
+    via: Via = None,
     steps: Annotated[int, typer.Option(min=2, max=1000, help="Files, both ends included.")] = 8,
     out: Annotated[str, typer.Option("-o", "--out", help="Folder.")] = ".",
     mode: Annotated[PathKind, typer.Option(help="Kind of path.")] = PathKind.slerp,
@@ -259,27 +225,32 @@ def interpolate(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
     force: Force = False,
     model_name: ShapesModel = "",
 ) -> None:
-    """Write the shapes on the way from A to B."""
-    from shapelab.core.session.shape_file import SavedShape, named_shape
+    """Write the shapes on the way from A to B, through those of --via."""
+    from shapelab.core.session.shape_file import SavedShape
+    from shapelab.core.session.shape_sources import named_shape
     from shapelab.core.session.shape_state import Morph
 
-    surface = _surface(resolution, smoothing, level, all_parts)
-    writer = ShapeWriter(size_mm, surface, force)
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    writer = ShapeWriter(size_mm, surface, force, recipe)
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
-    paths = _paths(out, names, file_format, force, [a, b])
-    model = _load(model_name or _model_of([a, b]))
-    ends = (named_shape(model, a), named_shape(model, b))
+    stops = [a, *(via or []), b]
+    paths = _paths(out, names, file_format, force, stops, plate)
+    model = _load(model_name or _model_of(stops))
+    first, *between, last = (named_shape(model, stop) for stop in stops)
+    way = Morph(first, last, mode=mode.value, between=tuple(between))
 
-    def one(item: tuple[int, Path]) -> None:
-        state = Morph(*ends, t=item[0] / (steps - 1), mode=mode.value).state(model)
+    def shape(place: int) -> SavedShape:
+        state = replace(way, t=place / (steps - 1)).state(model)
         assert state is not None  # both ends are given
-        print(writer.write(model, SavedShape(state), item[1]))
+        return SavedShape(state)
 
-    _each(enumerate(paths), one)
+    _write(writer, model, names, shape, paths, plate)
 
 
 @app.command()
@@ -318,61 +289,41 @@ def self_test() -> None:
     raise typer.Exit(checks.run())
 
 
-def _surface(
-    resolution: int | None, smoothing: int | None, level: str | None, all_parts: bool | None
-) -> dict[str, Any]:
-    """The options of the surface that were given, by their names in ``SurfaceOptions``."""
-    given: dict[str, Any] = {"resolution": resolution, "smoothing": smoothing}
-    given["largest_part"] = None if all_parts is None else not all_parts
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return chosen if level is None else chosen | {"level": _level(level)}
-
-
-def _coefficients(directions: list[str]) -> NDArray[np.float32]:
-    """Where the sliders of the principal directions stand; 0 for those that are not named."""
-    import numpy as np
-
-    coefficients = np.zeros(DIRECTIONS, np.float32)
-    for text in directions:
-        number, _, sigma = text.partition("=")
-        try:
-            place, value = int(number) - 1, float(sigma)
-        except ValueError:
-            place, value = -1, math.nan
-        if not 0 <= place < DIRECTIONS or not math.isfinite(value):
-            raise typer.BadParameter(
-                f"--direction is a number from 1 to {DIRECTIONS}, = and a finite number, like "
-                f"3=1.5; not {text}."
-            )
-        coefficients[place] = value
-    return coefficients
-
-
-def _level(text: str) -> float | None:
-    """A level as it is typed; None for one that is found."""
-    if text.lower() == AUTO:
-        return None
-    try:
-        level = float(text)
-    except ValueError:
-        level = math.nan
-    if not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
-        raise typer.BadParameter(
-            f"--level is {AUTO}, or a number from {LOWEST_LEVEL} to {HIGHEST_LEVEL}; not {text}."
-        )
-    return level
-
-
 def _paths(
-    out: str, names: list[str], file_format: str, force: bool, inputs: Iterable[str] = ()
+    out: str,
+    names: list[str],
+    file_format: str,
+    force: bool,
+    inputs: Iterable[str] = (),
+    plate: bool = False,
 ) -> list[Path]:
-    """Where the shapes go; nothing in their way may be harmed."""
+    """Where the shapes go, or the one file of a plate; nothing in their way may be harmed."""
     try:
-        paths = destinations(out, names, file_format)
+        paths = (
+            destinations(out, ["plate"], "3mf") if plate else destinations(out, names, file_format)
+        )
     except ExportError as error:
         raise typer.BadParameter(str(error)) from None
+    if plate and paths[0].suffix.lower() != ".3mf":
+        raise typer.BadParameter("--plate writes one 3MF file; let the name after -o end in .3mf.")
     check_free(paths, [Path(name).expanduser() for name in inputs], force)
     return paths
+
+
+def _write(
+    writer: ShapeWriter,
+    model: ShapeModel,
+    names: list[str],
+    shape: Callable[[int], SavedShape],
+    paths: list[Path],
+    plate: bool,
+) -> None:
+    """Writes the shapes, made one by one by their places, and says a line about each."""
+    if plate:
+        shapes = [(name, shape(place)) for place, name in enumerate(names)]
+        print(*writer.write_plate(model, shapes, paths[0]), sep="\n")
+    else:
+        _each(enumerate(paths), lambda item: print(writer.write(model, shape(item[0]), item[1])))
 
 
 def _expanded(names: list[str]) -> list[str]:

@@ -103,8 +103,19 @@ def _shape_to_read(path: Path) -> list[str]:
 
     file = read_untrusted(path)
     if file.kind == "mesh":
-        return _mesh(file.content, file.unit)
+        return _mesh(file.content, file.unit) + _recipe(file, path)
     return (_picture if file.kind == "picture" else _voxels)(file.content)
+
+
+def _recipe(file: Any, path: Path) -> list[str]:
+    """How ShapeLab made the mesh, where it did and nobody has changed it since."""
+    from shapelab.core.session.recipe import recipe_of_file
+
+    recipe = recipe_of_file(file, path)
+    if recipe is None:
+        return []
+    origin, stamp = recipe.shape.state.origin, recipe.model
+    return [f"made by ShapeLab: {origin}, of the model '{stamp.name}' ({stamp.digest[:12]})"]
 
 
 def _picture(picture: Any) -> list[str]:

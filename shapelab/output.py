@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.session.shape_export import ShapePart
 
 MAX_NAME = 255  # bytes of a file's name, on all usual file systems
 
@@ -26,6 +27,7 @@ class ShapeWriter:
     size_mm: float
     surface: dict[str, Any]  # of ``SurfaceOptions``, instead of a shape's own
     force: bool = False  # whether a file that is there may be replaced
+    recipe: bool | None = None  # see ``shape_export.write_part``
 
     def write(self, model: ShapeModel, shape: SavedShape, path: Path) -> str:
         """Writes one shape, checked, and returns one line about the file.
@@ -33,22 +35,50 @@ class ShapeWriter:
         Raises:
             ShapelabError: the shape is empty or not printable, or the file cannot be written.
         """
-        from shapelab.core.mesh import formats, meshing
+        from shapelab.core.session import shape_export
         from shapelab.core.session.shape_file import write_shape
 
         make_folder(path.parent)
-        state, options = shape.state, replace(shape.surface or AUTOMATIC, **self.surface)
+        meant = self._meant(shape)
         if path.name.lower().endswith(SHAPE_SUFFIX):
-            write_shape(path, state, model, options, self.force)
-            return f"{path}: saved latent of {state.origin}"
-        surface = meshing.parted_surface(model.decode(state.latent(model)), options)
-        part = meshing.finish(surface.mesh, self.size_mm)
-        line = f"{path}: {formats.write(path, part, force=self.force).summary()}"
-        if options.level is None:
-            line += f"; level {surface.level:.2f}"
-        if options.largest_part and surface.loose.count:
-            line += f"; {surface.loose.words('dropped')}"
-        return line
+            write_shape(path, meant.state, model, meant.surface or AUTOMATIC, self.force)
+            return f"{path}: saved latent of {meant.state.origin}"
+        part = shape_export.shape_part(model, meant, self.size_mm)
+        report = shape_export.write_part(path, part, self.force, self.recipe)
+        return f"{path}: {report.summary()}{_found(meant, part)}"
+
+    def write_plate(
+        self, model: ShapeModel, shapes: Sequence[tuple[str, SavedShape]], path: Path
+    ) -> list[str]:
+        """Writes named shapes beside each other into one 3MF, and returns a line about each.
+
+        Raises:
+            ShapelabError: one is empty or not printable, or the file cannot be written.
+        """
+        from shapelab.core.session import shape_export
+
+        make_folder(path.parent)
+        meant = [self._meant(shape) for _, shape in shapes]
+        parts = [shape_export.shape_part(model, shape, self.size_mm) for shape in meant]
+        named = [(name, part.mesh) for (name, _), part in zip(shapes, parts, strict=True)]
+        reports = shape_export.write_plate(path, named, self.force)
+        return [
+            f"{path}: {name}: {report.summary()}{_found(shape, part)}"
+            for (name, _), report, shape, part in zip(named, reports, meant, parts, strict=True)
+        ]
+
+    def _meant(self, shape: SavedShape) -> SavedShape:
+        return replace(shape, surface=replace(shape.surface or AUTOMATIC, **self.surface))
+
+
+def _found(shape: SavedShape, part: ShapePart) -> str:
+    """Words for a level that was found, and for what was dropped."""
+    line = ""
+    if (shape.surface or AUTOMATIC).level is None:
+        line += f"; level {part.level:.2f}"
+    if part.dropped.count:
+        line += f"; {part.dropped.words('dropped')}"
+    return line
 
 
 def make_folder(folder: Path) -> None:

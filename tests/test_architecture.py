@@ -65,7 +65,6 @@ SMALL = {
     "shapelab.core.mesh.formats.stl": "a format",
     "shapelab.core.mesh.formats.obj": "a format",
     "shapelab.core.mesh.formats.ply": "a format",
-    "shapelab.core.mesh.formats.threemf": "a format",
     "trainer.checkpoints.tensorfile": "a format",
 }
 WRITES = {  # files of its own accord; all others go through shapelab.core.atomic

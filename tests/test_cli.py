@@ -622,14 +622,14 @@ def test_a_batchs_names_fit_the_file_system(tmp_path: Path) -> None:
 @pytest.fixture
 def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Any) -> Path:
     """A mesh in the current folder, and a model that says of every file that it is seed 1."""
-    from shapelab.core.session import shape_file
+    from shapelab.core.session import shape_sources
     from shapelab.core.session.shape_state import seeded_state
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        shape_file,
+        shape_sources,
         "shape_of_file",
-        lambda model, _path: shape_file.SavedShape(seeded_state(model, None, 1)),
+        lambda model, _path: shape_sources.SavedShape(seeded_state(model, None, 1)),
     )
     scan = tmp_path / "scan.stl"
     scan.write_bytes(b"the only copy")
@@ -882,3 +882,60 @@ def test_the_readmes_python_example_runs(
     assert names["occupancy"].shape == (4, 32, 32, 32)
     assert names["report"].ok
     assert (tmp_path / "part.stl").is_file()
+
+
+# --- plates, recipes and ways through several shapes ---------------------------------------------
+
+
+def test_a_plate_holds_all_shapes(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import trimesh
+
+    path = tmp_path / "plate.3mf"
+    sample = ["sample", "--class", "chair", "--seed", "7", "-n", "3", "--plate", "--size-mm", "50"]
+    assert cli.main([*sample, "-o", str(path)]) == 0
+    lines = _lines(capsys)
+    assert [line.split(": ")[1] for line in lines] == ["chair-7", "chair-8", "chair-9"]
+    scene = trimesh.load_scene(path)
+    assert set(scene.geometry) == {"chair-7", "chair-8", "chair-9"}
+    for body in scene.geometry.values():
+        assert body.extents.max() == pytest.approx(50, abs=0.01)
+    assert cli.main([*sample, "-o", str(path)]) == 1
+    assert "there already" in _error(capsys)
+    assert cli.main([*sample, "-o", str(tmp_path / "folder/")]) == 0
+    assert (tmp_path / "folder" / "plate.3mf").is_file()
+    capsys.readouterr()
+    assert cli.main([*sample, "-o", str(tmp_path / "plate.stl")]) == 2
+    assert ".3mf" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["stl", "3mf"])
+def test_an_exported_mesh_comes_back_as_its_shape(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    path, saved = tmp_path / f"one.{suffix}", tmp_path / "one.shape.json"
+    options = ["--seed", "4", "--level", "0.4", "-o", str(path)]
+    assert cli.main(["sample", *options, "--recipe"]) == 0
+    assert (tmp_path / "one.stl.shape.json").exists() == (suffix == "stl")
+    assert cli.main(["reconstruct", str(path), "-o", str(saved)]) == 0
+    shape = json.loads(saved.read_text("utf-8"))
+    assert (shape["shape"]["seed"], shape["surface"]["level"]) == (4, 0.4)
+    capsys.readouterr()
+    assert cli.main(["info", str(path)]) == 0
+    assert _lines(capsys)[-1].startswith("made by ShapeLab: seed 4, of the model")
+    assert cli.main(["sample", *options, "--no-recipe", "--force"]) == 0
+    (tmp_path / "one.stl.shape.json").unlink(missing_ok=True)
+    capsys.readouterr()
+    assert cli.main(["info", str(path)]) == 0
+    assert not any("made by ShapeLab" in line for line in _lines(capsys))
+
+
+def test_a_way_leads_through_the_shapes_between(fake: Any, tmp_path: Path) -> None:
+    way = ["interpolate", "chair:1", "bed:2", "--via", "bed:3", "--via", "chair:4", "--steps", "4"]
+    assert cli.main([*way, "-o", str(tmp_path), "--format", "shape.json"]) == 0
+    found = [
+        json.loads(path.read_text("utf-8"))["shape"]["origin"]
+        for path in sorted(tmp_path.iterdir())
+    ]
+    assert found == ["chair, seed 1", "bed, seed 3", "chair, seed 4", "bed, seed 2"]

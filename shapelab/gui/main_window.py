@@ -30,6 +30,7 @@ from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, Guest, ShownShape
+from shapelab.gui.gallery.gallery_dock import GalleryDock
 from shapelab.gui.panels.history_panel import HistoryDock
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
@@ -96,8 +97,9 @@ class MainWindow(QMainWindow):
             MorphPanel(),
         )
         self.docks = self._build_docks()
-        self.thumbnails = Thumbnails(self._model_of, self._is_busy, self)
+        self.thumbnails = Thumbnails(self.current.model_of, self._busy, self)
         self.history = HistoryDock(self, self.docks[2], self.thumbnails)
+        self.gallery = GalleryDock(self, self.current, self.thumbnails, self.toasts, self.settings)
         self.training = TrainingDock(self, self.settings, RIGHT)
         self.settled.connect(self.training.allow)
         self.status_bar = StatusBar()
@@ -124,6 +126,7 @@ class MainWindow(QMainWindow):
         )
         self.actions_["evaluate"].triggered.connect(self.training_link.evaluate_model)
         self.training_link.model_made.connect(self.models.open)
+        self._connect_gallery()
         self._build_bars()
         self.history.connect_action(self.actions_["history"])
         self.history.panel.failed.connect(self.toasts.exception)
@@ -159,6 +162,16 @@ class MainWindow(QMainWindow):
         )
         self.resizeDocks(docks[:2], [LEFT, RIGHT], Qt.Orientation.Horizontal)
         return tuple(docks)
+
+    def _connect_gallery(self) -> None:
+        toggle = self.actions_["gallery"]
+        toggle.toggled.connect(self.gallery.setVisible)
+        # A minimised window's dock is hidden too, but not closed.
+        self.gallery.visibilityChanged.connect(
+            lambda _visible: toggle.setChecked(not self.gallery.isHidden())
+        )
+        self.actions_["keep"].triggered.connect(self.gallery.keep)
+        self.gallery.kept.connect(self.gallery.show)
 
     def _build_bars(self) -> None:
         docks = [dock.toggleViewAction() for dock in self.docks]
@@ -209,18 +222,14 @@ class MainWindow(QMainWindow):
         self._loader = None
         self.current.open_model(model)
 
+    def _busy(self) -> bool:
+        """Whether the user waits for a shape; what is drawn beside it can wait."""
+        return self.document is not None and self.document.moving
+
     @property
     def document(self) -> Document | None:
         """What is shown; None until the model is loaded."""
         return self.current.document
-
-    def _model_of(self, digest: str) -> ShapeModel | None:
-        """The loaded model of this digest, if it is the shown one."""
-        document = self.current.document
-        return document.model if document and document.model.digest == digest else None
-
-    def _is_busy(self) -> bool:
-        return self.current.document is not None and self.current.document.busy
 
     @Slot(object)
     def _show_document(self, document: Document) -> None:
@@ -236,6 +245,7 @@ class MainWindow(QMainWindow):
             document.failed.connect(self.toasts.exception),
             document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
+            document.several_opened.connect(self._show_opened),
             document.model_needed.connect(self.models.find),
             document.sight_needed.connect(self.models.find_seeing),
             document.guest_changed.connect(self._show_guest),
@@ -278,8 +288,8 @@ class MainWindow(QMainWindow):
         self.pictures.follow(shown)
         self._show_parts(shown)
         self.actions_.enable(model=True, surface=True)
-        # A shape from outside has no latent that could be saved.
-        self.actions_["save"].setEnabled(shown.request.guest is None)
+        for name in ("save", "keep"):  # a shape from outside has no latent
+            self.actions_[name].setEnabled(shown.request.guest is None)
         self._settle(True)
 
     def _show_parts(self, shown: ShownShape) -> None:
@@ -371,6 +381,14 @@ class MainWindow(QMainWindow):
     def _show_unread(self, unread: list[tuple[str, Exception]]) -> None:
         self.toasts.error(*notify.describe_files(unread))
 
+    @Slot(int, int)
+    def _show_opened(self, opened: int, together: int) -> None:
+        """What came together lies in the gallery side by side."""
+        if opened:
+            self.gallery.show()
+            whole = "All" if opened == together else f"{opened} of"
+            self.toasts.info(f"{whole} {together} files are in the gallery.")
+
     @Slot()
     def _cancel_reading(self) -> None:
         if self.document is not None:
@@ -403,11 +421,12 @@ class MainWindow(QMainWindow):
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.shutdown()
         self.history.panel.stop()
-        self.thumbnails.stop()
         self.training.stop()
         self.training_link.stop()
         self.commands.stop()
         self.pictures.stop()
+        self.thumbnails.stop()
+        self.gallery.stop()
         if self._loader is not None:
             self._loader.stop()
             self._loader = None

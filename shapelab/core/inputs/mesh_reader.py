@@ -39,6 +39,7 @@ class FoundMesh:
     mesh: TriMesh
     unit: str  # such as "millimeter"
     up: str  # "y" or "z"
+    recipe: str  # how ShapeLab made the shape, unread
 
 
 def read(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) -> TriMesh:
@@ -77,7 +78,7 @@ def find(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) ->
         raise InputError(
             f"The {kind} file is damaged or of another kind; please export it again."
         ) from error
-    return FoundMesh(_validated(vertices, faces), pieces.unit or "", pieces.up or "")
+    return FoundMesh(_validated(vertices, faces), pieces.unit or "", pieces.up or "", pieces.recipe)
 
 
 def _joined(pieces: MeshPieces) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -35,6 +35,7 @@ from shapelab.core.inputs.mesh_files import gltf_buffers
 from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
 from shapelab.core.inputs.untrusted_worker import Kind as Kind
 from shapelab.core.inputs.voxel_files import VoxelGrid
+from shapelab.core.mesh.recipe_lines import sound_recipe
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 Arrays = dict[str, NDArray[Any]]
@@ -66,6 +67,7 @@ class ReadFile:
     suffix: str  # lower case, with the dot
     unit: str = ""  # of a mesh's numbers, where the file names it: "millimeter", "meter", "inch" …
     up: str = ""  # the mesh's axis that is up, "y" or "z", where the file names it
+    recipe: str = ""  # how ShapeLab made the mesh's shape, as the file says; not believed yet
 
 
 def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
@@ -161,7 +163,8 @@ class GuardedReader:
         arrays = self._ask(data, suffix, cancel, others)
         content = _typed(kind, arrays)
         said = {key: str(arrays[key])[:20] for key in ("unit", "up") if key in arrays}
-        return ReadFile(kind, content, name, suffix, **said)
+        recipe = sound_recipe(str(arrays.get("recipe", "")))
+        return ReadFile(kind, content, name, suffix, recipe=recipe, **said)
 
     def close(self) -> None:
         """Ends the child; the next file starts another."""

@@ -47,7 +47,8 @@ def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
         return _picture(prepare(data, _SIZE))
     if kind == "mesh":
         found = mesh_reader.find(data, suffix, _unpacked(beside))
-        said = {"unit": np.array(found.unit), "up": np.array(found.up)}
+        words = {"unit": found.unit, "up": found.up, "recipe": found.recipe}
+        said = {name: np.array(word) for name, word in words.items()}
         return {"vertices": found.mesh.vertices, "faces": found.mesh.faces, **said}
     grid = voxel_files.read(data, suffix)
     return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}

@@ -12,6 +12,7 @@ from shapelab.core.errors import InputError, clean
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.shape_file import (
     ModelStamp,
+    SavedShape,
     stamp_of,
     state_from_plain,
     state_to_plain,
@@ -49,6 +50,11 @@ class KeptShape:
     model: ModelStamp
     star: bool = False
 
+    @property
+    def saved(self) -> SavedShape:
+        """The shape and its surface, as a file would hold them."""
+        return SavedShape(self.state, self.surface)
+
     def same_shape(self, other: KeptShape) -> bool:
         """Whether both show the same, whatever they are called."""
         mine, others = (
@@ -69,7 +75,10 @@ def kept_shape(
     state: ShapeState, surface: SurfaceOptions, model: ShapeModel, name: str = ""
 ) -> KeptShape:
     """A shape to be kept, called after where it comes from unless it gets a name."""
-    origin = state.origin[:1].upper() + state.origin[1:]
+    kind, origin = state.class_name, state.origin
+    if origin.startswith(kind):  # a key of the model: "night_stand, seed 2"
+        origin = kind.replace("_", " ") + origin[len(kind) :]
+    origin = origin[:1].upper() + origin[1:]
     stamp = ModelStamp(model.name, model.digest)
     return KeptShape(secrets.token_hex(6), tidy_name(name or origin), state, surface, stamp)
 

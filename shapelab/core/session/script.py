@@ -29,7 +29,7 @@ IMPORTS = {  # by the word that needs them
     "Path(": "from pathlib import Path",
     "SurfaceOptions(": "from shapelab.core.mesh.meshing import SurfaceOptions",
     "ModelStamp(": "from shapelab.core.session.shape_file import ModelStamp",
-    "named_shape(": "from shapelab.core.session.shape_file import named_shape",
+    "named_shape(": "from shapelab.core.session.shape_sources import named_shape",
     "ShapeState(": "from shapelab.core.session.shape_state import ShapeState",
     "KeptShape(": "from shapelab.core.session.gallery import KeptShape",
     "Gallery(": "from shapelab.core.session.gallery import Gallery",

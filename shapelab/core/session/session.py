@@ -312,8 +312,8 @@ class Session(GalleryCommands):
                 f"'{shape.name}' was made with another model ('{shape.model.name}') than "
                 f"{self.model.name}; open that one first."
             )
-        saved = SavedShape(shape.state, shape.surface)
-        self._restore(saved, Command(f"show {shape.name}", "show_kept", self._places([shape])))
+        command = Command(f"show {shape.name}", "show_kept", self._places([shape]))
+        self._restore(shape.saved, command)
 
     # --- inside ------------------------------------------------------------------------------
 

@@ -1,11 +1,9 @@
-"""Shapes from outside: saved ones (``.shape.json``), and what a person names by seed or file."""
+"""Saved shapes: a ``.shape.json`` file, and shapes as plain data."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +14,10 @@ from shapelab.core import files_of_others
 from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
-from shapelab.core.model.latent import DIRECTIONS, TRUNCATION
-from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
+from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.session.shape_state import ShapeState
 
 if TYPE_CHECKING:
-    from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.model.shape_model import ShapeModel
 
 SHAPE_SUFFIX = ".shape.json"
@@ -126,14 +123,19 @@ def write_shape(
     Raises:
         ExportError: it cannot be written, or one is there already (unless ``force``).
     """
-    document = {
+    document = shape_document(state, model, surface)
+    atomic_write(path, json.dumps(document, indent=1).encode(), new=not force)
+
+
+def shape_document(state: ShapeState, model: ShapeModel, surface: SurfaceOptions) -> dict[str, Any]:
+    """What a ``.shape.json`` file says of a shape, as plain data."""
+    return {
         "format": SHAPE_FORMAT,
         "version": SHAPE_VERSION,
         "model": {"name": model.name, "digest": model.digest},
         "shape": state_to_plain(state),
         "surface": surface_to_plain(surface),
     }
-    atomic_write(path, json.dumps(document, indent=1).encode(), new=not force)
 
 
 def read_shape_document(path: Path) -> dict[str, Any]:
@@ -149,14 +151,19 @@ def read_shape_document(path: Path) -> dict[str, Any]:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from None
     except ValueError:  # neither text nor JSON
         document = None
+    return checked_document(document, path.name)
+
+
+def checked_document(document: Any, name: str) -> dict[str, Any]:
+    """The same document, if it is one of a shape. Raises InputError that names its file."""
     if not isinstance(document, dict) or document.get("format") != SHAPE_FORMAT:
-        raise InputError(f"{path.name} is no shape saved by ShapeLab, or it is damaged.")
+        raise InputError(f"{name} is no shape saved by ShapeLab, or it is damaged.")
     version = document.get("version")
     if not isinstance(version, int) or version < 1:
-        raise InputError(f"{path.name} is damaged: it has no version.")
+        raise InputError(f"{name} is damaged: it has no version.")
     if version > SHAPE_VERSION:
         raise InputError(
-            f"{path.name} was saved by a newer ShapeLab (version {version}; this one reads up to "
+            f"{name} was saved by a newer ShapeLab (version {version}; this one reads up to "
             f"{SHAPE_VERSION}); please update ShapeLab."
         )
     return document
@@ -182,71 +189,13 @@ def read_shape(path: Path, model: ShapeModel) -> SavedShape:
             f"{path.name} was saved with another model ('{stamp.name}') than {model.name}; open "
             "it with that one."
         )
+    saved = shape_of_document(document)
+    check_fits(saved.state, model)
+    return saved
+
+
+def shape_of_document(document: dict[str, Any]) -> SavedShape:
+    """The shape that a document tells of, of any model. Raises InputError for odd ones."""
     state = state_from_plain(document.get("shape"))
-    check_fits(state, model)
     bare = document["version"] == 1  # its surface was not saved
     return SavedShape(state, None if bare else surface_from_plain(document.get("surface")))
-
-
-def named_shape(model: ShapeModel, source: str) -> ShapeState:
-    """The shape that a text on a command line names.
-
-    Args:
-        model: makes and encodes the shapes.
-        source: a seed like ``7`` or ``chair:7``, or the path of a picture, mesh, voxel file or
-            saved ``.shape.json``. A file named like a seed is meant by ``./7``.
-
-    Raises:
-        InputError: none of these, or the file cannot be used.
-    """
-    if re.fullmatch(r"[0-9]+", source):
-        return seeded_state(model, None, int(source))
-    path = Path(source).expanduser()
-    if source and path.is_file():
-        return shape_of_file(model, path).state
-    named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
-    if named:
-        return seeded_state(model, named[1], int(named[2]))
-    raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
-
-
-def shape_of_file(model: ShapeModel, path: Path, hints: PictureHints | None = None) -> SavedShape:
-    """The shape of a picture, mesh, voxel file or saved shape.
-
-    Args:
-        model: makes and encodes the shapes.
-        path: of the file.
-        hints: what a picture shows, and where.
-
-    Raises:
-        InputError: it is unusable, or hints are given and it is no picture.
-    """
-    if path.name.lower().endswith(SHAPE_SUFFIX):
-        if hints is not None:
-            raise InputError(f"{path.name} is a saved shape; only of pictures more can be said.")
-        return read_shape(path, model)
-    if not path.is_file():
-        raise InputError(f"There is no file '{path}'.")
-    from shapelab.core.inputs.reconstruct import NO_HINTS, reconstruct
-
-    found = reconstruct(model, path, hints=hints or NO_HINTS)
-    origin = f"{found.source_kind} {path.name}"
-    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
-
-
-def shape_of_views(
-    model: ShapeModel, paths: Sequence[Path], class_name: str | None = None
-) -> SavedShape:
-    """The shape of one object, of a class if that is said, in several pictures.
-
-    Raises:
-        InputError: one of them is unusable.
-    """
-    from shapelab.core.inputs.reconstruct import reconstruct_views
-
-    for path in paths:
-        if not path.is_file():
-            raise InputError(f"There is no file '{path}'.")
-    found = reconstruct_views(model, paths, class_name=class_name)
-    origin = f"pictures {', '.join(path.name for path in paths)}"
-    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))

@@ -58,7 +58,9 @@ def describe_files(failures: Sequence[tuple[str, BaseException]]) -> tuple[str, 
         return text if name in text else f"{name}: {text}", details
     names = ", ".join(name for name, _, _ in told)
     text = clean(f"{len(told)} files could not be opened: {names}.")
-    return text, "\n\n".join(f"{name}: {words}\n{trace}" for name, words, trace in told)
+    listed = [words if words.startswith(name) else f"{name}: {words}" for name, words, _ in told]
+    traces = [f"{name}: {trace}" for name, _, trace in told]
+    return text, "\n".join([*listed, "", *traces])
 
 
 def may_replace(parent: QWidget, path: Path) -> bool:

@@ -65,8 +65,22 @@ class CurrentDocument(QObject):
         """The document's. Raises ShapelabError while the model is still being loaded."""
         return self.require().session
 
+    def model_of(self, digest: str) -> ShapeModel | None:
+        """The model with this digest, if one of the documents that are there has it."""
+        documents = [*self._line, *([self._document] if self._document else [])]
+        models = (document.model for document in documents)
+        return next((model for model in models if model.digest == digest), None)
+
     def show(self, document: Document) -> None:
-        """Shows a document from now on; the one before keeps its shape and history, unheard."""
+        """Shows a document from now on; the one before keeps its shape and history, unheard.
+
+        What was kept with the one before stays in sight.
+        """
+        if self._document is not None:
+            document.session.take_gallery(self._document.session.gallery)
+        self._turn_to(document)
+
+    def _turn_to(self, document: Document) -> None:
         if self._document is not None:
             self._document.cancel()
         self._disconnect()
@@ -110,7 +124,7 @@ class CurrentDocument(QObject):
         if document is not None and document.session.undo_text:
             document.session.undo()
         elif before is not None:
-            self.show(before)
+            self._turn_to(before)
 
     def redo(self) -> None:
         """Does again what was taken back."""
@@ -118,7 +132,7 @@ class CurrentDocument(QObject):
         if document is not None and document.session.redo_text:
             document.session.redo()
         elif after is not None:
-            self.show(after)
+            self._turn_to(after)
 
     @property
     def undo_text(self) -> str:

@@ -19,8 +19,10 @@ from shapelab.core.errors import NoSightError, ShapelabError
 from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
+from shapelab.core.session.gallery import KeptShape
+from shapelab.core.session.recipe import Recipe, recipe_of_file, recipe_text
 from shapelab.core.session.session import Session
-from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document, stamp_of
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, ModelStamp, read_shape_document, stamp_of
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base.workers import LatestOnly, Task
 
@@ -83,7 +85,7 @@ class ShownShape:
 
 @dataclass(frozen=True)
 class ShapeSource:
-    """Something to make a shape of: a file, the bytes of a picture that was pasted, or a way."""
+    """Something to make a shape of: a file, bytes of a pasted picture, a way, or a kept shape."""
 
     name: str
     path: Path | None = None
@@ -91,6 +93,7 @@ class ShapeSource:
     suffix: str = ""
     make: Callable[[ShapeModel, Event], Reconstruction] | None = None  # on a thread; flag: cancel
     step: str = ""  # words for the step of the history, where not the file's name says it
+    kept: KeptShape | None = None
 
 
 def _histogram(occupancy: Array) -> Counts:
@@ -111,6 +114,7 @@ class Document(QObject):
     failed = Signal(object)  # exception: no random shape can be found
     opened = Signal(Path)  # a file whose shape is shown from now on
     unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
+    several_opened = Signal(int, int)  # how many of several could be opened, once all are tried
     guest_changed = Signal(object)  # Guest or None
     object_missing = Signal(str, object)  # name and PreparedImage in which no object was found
 
@@ -133,6 +137,7 @@ class Document(QObject):
         self._draws.failed.connect(lambda _draw, error: self.failed.emit(error))
         self._sources: deque[ShapeSource] = deque()
         self._unread: list[tuple[str, Exception]] = []
+        self._together = self._begun = 0  # sources that came together, and how many were begun
         self._task: Task | None = None
         self._disconnect = (
             self.session.shape_changed.connect(self._follow_shape),
@@ -160,7 +165,12 @@ class Document(QObject):
     @property
     def busy(self) -> bool:
         """Whether a surface, a random shape or a file is on its way."""
-        return self._surfaces.busy or self._draws.busy or self._task is not None
+        return self.moving or self._task is not None
+
+    @property
+    def moving(self) -> bool:
+        """Whether a surface or a random shape is on its way, for which the user waits."""
+        return self._surfaces.busy or self._draws.busy
 
     @property
     def asked(self) -> ShapeRequest:
@@ -204,6 +214,13 @@ class Document(QObject):
             self._guest = guest
             self.guest_changed.emit(guest)
             self.refresh()
+
+    def recipe_for(self, mesh: TriMesh) -> str:
+        """How the newest shape was made, for a file with this mesh; empty for one from outside."""
+        asked = self._asked
+        if asked.guest is not None:
+            return ""
+        return recipe_text(self.session.state, asked.options, asked.model, mesh)
 
     def surface_for(self, options: SurfaceOptions) -> PartedSurface:
         """The surface of the newest shape, the shown one itself where it fits; for any thread.
@@ -288,33 +305,51 @@ class Document(QObject):
     # --- file to shape -------------------------------------------------------------------------
 
     def open(self, sources: Iterable[ShapeSource]) -> None:
-        """Shows the shapes of the sources one after the other."""
-        self._sources.extend(sources)
+        """Shows the shapes of the sources one after the other; of several it keeps each."""
+        more = list(sources)
+        self._sources.extend(more)
         if self._task is None:
+            self._together, self._begun = len(more), 0
             self._open_next()
+        else:
+            self._together += len(more)
 
     def cancel(self) -> None:
         """Gives up what is being read, and what waits behind it."""
         self._sources.clear()
+        self._together = 0
         if self._task is not None:
             self._task.cancel()
 
     def _open_next(self) -> None:
         while self._sources:
             source = self._sources.popleft()
-            if source.path is not None and source.path.name.lower().endswith(SHAPE_SUFFIX):
-                self._open_saved(source, source.path)
-                continue
-            self.reading.emit(source.name)
-            self._task = Task(partial(self._rebuild, source), self)
-            self._task.done.connect(partial(self._show_rebuilt, source))
-            self._task.failed.connect(partial(self._not_rebuilt, source))
-            self._task.finished.connect(self._finished)
-            self._task.start()
-            return
+            self._begun += 1
+            if source.kept is not None:
+                self._open_saved(source, source.kept.model)
+            elif source.path is not None and source.path.name.lower().endswith(SHAPE_SUFFIX):
+                self._open_saved(source)
+            else:
+                self._read(source)
+                return
         unread, self._unread = self._unread, []
+        if self._together > 1 and self._begun == self._together:
+            self.several_opened.emit(self._together - len(unread), self._together)
         if unread:
             self.unread.emit(unread)
+
+    def _read(self, source: ShapeSource) -> None:
+        count = f" ({self._begun} of {self._together})" if self._together > 1 else ""
+        self.reading.emit(f"{source.name}{count}")
+        self._task = Task(partial(self._rebuild, source), self)
+        self._task.done.connect(partial(self._take_result, source))
+        self._task.failed.connect(partial(self._not_rebuilt, source))
+        self._task.finished.connect(self._finished)
+        self._task.start()
+
+    def _name_to_keep(self, source_name: str) -> str:
+        """By what name a source's shape is kept: what comes alone is only shown."""
+        return source_name if self._together > 1 else ""
 
     def _not_rebuilt(self, source: ShapeSource, error: Exception) -> None:
         """A picture that this model cannot see leaves to others what is still to be opened."""
@@ -332,13 +367,18 @@ class Document(QObject):
         if isinstance(error, NoObject) and error.picture is not None:
             self.object_missing.emit(name, error.picture)
 
-    def _open_saved(self, source: ShapeSource, path: Path) -> None:
+    def _open_saved(self, source: ShapeSource, stamp: ModelStamp | None = None) -> None:
         """Shows a saved shape; one of another model leaves to others what is still to be opened."""
+        path = source.path
         try:
-            stamp = stamp_of(read_shape_document(path))
-            if stamp.digest == self.model.digest:
-                self.session.open(path)
-                self.opened.emit(path)
+            if path is not None:
+                stamp = stamp_of(read_shape_document(path))
+            if stamp is not None and stamp.digest == self.model.digest:
+                if source.kept is not None:
+                    self.session.show_kept(source.kept.id)
+                elif path is not None:
+                    self.session.open(path, self._name_to_keep(source.name))
+                    self.opened.emit(path)
                 return
         except ShapelabError as error:
             self._note_failure(source.name, error)
@@ -356,11 +396,45 @@ class Document(QObject):
             return source.make(self.model, task.cancel_event)
         if source.path is not None:
             file = untrusted_reader.read_untrusted(source.path, task.cancel_event)
+            recipe = recipe_of_file(file, source.path)
+            if recipe is not None and self._can_follow(recipe):
+                return recipe
         else:
             file = untrusted_reader.read_untrusted_bytes(
                 source.data, source.suffix, task.cancel_event
             )
         return reconstruct(self.model, file, task.cancel_event)
+
+    def _can_follow(self, recipe: Recipe) -> bool:
+        """Whether the model of a recipe is there; without it the mesh is read as any other."""
+        from shapelab.core.model.model_summary import model_with
+
+        digest = recipe.model.digest
+        return recipe.fits(self.model) or (
+            digest != self.model.digest and model_with(digest) is not None
+        )
+
+    def _take_result(self, source: ShapeSource, result: Reconstruction | Recipe) -> None:
+        if isinstance(result, Recipe):
+            self._follow_recipe(source, result)
+        else:
+            self._show_rebuilt(source, result)
+
+    def _follow_recipe(self, source: ShapeSource, recipe: Recipe) -> None:
+        """Brings back the shape of an exported mesh with its sliders."""
+        if recipe.model.digest != self.model.digest:
+            waiting = [source, *self._sources]
+            self._sources.clear()
+            self.model_needed.emit(recipe.model, waiting)
+            return
+        try:
+            name = source.name
+            self.session.restore(recipe.shape, f"open {name}", self._name_to_keep(name))
+        except ShapelabError as error:
+            self._note_failure(source.name, error)
+            return
+        if source.path is not None:
+            self.opened.emit(source.path)
 
     def _show_rebuilt(self, source: ShapeSource, result: Reconstruction) -> None:
         name = source.name
@@ -369,10 +443,12 @@ class Document(QObject):
         self._originals.move_to_end(key)
         if len(self._originals) > MOST_ORIGINALS:
             self._originals.popitem(last=False)
-        origin = f"{result.source_kind} {name}"
-        self.session.show(
-            result.latent, origin, result.class_name, file=source.path, text=source.step
-        )
+        origin, keep = f"{result.source_kind} {name}", self._name_to_keep(name)
+        found = result.latent, origin, result.class_name
+        try:
+            self.session.show(*found, keep, file=source.path, text=source.step)
+        except ShapelabError as error:  # the gallery is full
+            self._note_failure(name, error)
         self._look_for_original(self.session.state)  # the same once more changes no shape
         if source.path is not None:
             self.opened.emit(source.path)

@@ -24,6 +24,7 @@ from shapelab.core.mesh import formats
 from shapelab.core.mesh.meshing import LooseParts, SurfaceOptions
 from shapelab.core.mesh.print_check import PrintReport
 from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.session.recipe import sidecar, write_sidecar
 from shapelab.core.session.session import Session
 from shapelab.gui.base.labels import SPACING
 from shapelab.gui.base.notify import may_replace
@@ -51,6 +52,7 @@ class ExportDialog(QDialog):
         mesh_provider: MeshProvider,
         parent: QWidget | None = None,
         settings: WindowSettings | None = None,
+        recipe_for: Callable[[TriMesh], str] = lambda _mesh: "",
     ) -> None:
         """Makes the dialog.
 
@@ -59,11 +61,12 @@ class ExportDialog(QDialog):
             mesh_provider: thread-safe; gives the shown shape's surface for some options.
             parent: the window.
             settings: remember size, format, triangles and folder; without them nothing does.
+            recipe_for: how the shown shape was made, for a file with this mesh.
         """
         super().__init__(parent)
         self.setWindowTitle("Export")
         self._session, self._settings = session, settings
-        self._provider = mesh_provider
+        self._provider, self._recipe_for = mesh_provider, recipe_for
         self._worker: LatestOnly | None = None
         self._saving: Task | None = None
         self._asked: PartRequest | None = None
@@ -257,8 +260,12 @@ class ExportDialog(QDialog):
             return
         if unchecked and not may_replace(self, formats.unchecked_name(path)):
             return
+        recipe = self._recipe_for(prepared.mesh) if self.form.recipe.isChecked() else ""
+        beside = bool(recipe) and path.suffix.lower() not in formats.WITH_RECIPE
+        if beside and not may_replace(self, sidecar(path)):
+            return
         self.verdict.show_checking(f"Writing {path.name} and reading it back…")
-        work = partial(_write, path, prepared.mesh, unchecked)
+        work = partial(_write, path, prepared.mesh, unchecked, recipe)
         self._saving = Task(work, self)
         self._saving.done.connect(partial(self._finish_saving, prepared.dropped))
         self._saving.failed.connect(self._fail_saving)
@@ -286,8 +293,11 @@ def _file_name(origin: str) -> str:
     return re.sub(r"[^\w.-]+", "-", stem)[:60].strip("-.") or "shape"
 
 
-def _write(path: Path, mesh: TriMesh, unchecked: bool, _task: Any) -> PrintReport:
-    return formats.write(path, mesh, unchecked, force=True)  # the dialogs have asked
+def _write(path: Path, mesh: TriMesh, unchecked: bool, recipe: str, _task: Any) -> PrintReport:
+    report = formats.write(path, mesh, unchecked, force=True, recipe=recipe)  # dialogs have asked
+    if recipe and path.suffix.lower() not in formats.WITH_RECIPE:
+        write_sidecar(report.path or path, recipe, force=True)
+    return report
 
 
 def _sentence(error: Exception) -> str:

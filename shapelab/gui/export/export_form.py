@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core import formatting
+from shapelab.core.mesh import formats
 from shapelab.gui.base.labels import SPACING, heading, muted
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.sliders import SigmaSlider
@@ -108,6 +110,15 @@ class ExportForm(QWidget):
         _row(grid, 0, "Longest side", self.size_mm)
         grid.addWidget(self.dimensions, 0, 2, Qt.AlignmentFlag.AlignRight)
         _row(grid, 1, "Format", self.format, span=2)
+        self.recipe = QCheckBox()
+        self.recipe.setToolTip(
+            "Says in the file how the shape was made: opening it brings back the sliders."
+        )
+        self._recipes = {True: True, False: False}  # in the file; in one beside it, of an STL
+        _row(grid, 2, "Recipe", self.recipe, span=2)
+        self.format.currentIndexChanged.connect(self._show_recipe)
+        self.recipe.clicked.connect(self._choose_recipe)
+        self._show_recipe()
         return grid
 
     def _build_surface(self) -> QVBoxLayout:
@@ -132,6 +143,15 @@ class ExportForm(QWidget):
         column.addWidget(self.keep)
         column.addWidget(self.triangles)
         return column
+
+    def _show_recipe(self) -> None:
+        """What can be done with the recipe depends on the format."""
+        inside = self.suffix in formats.WITH_RECIPE
+        self.recipe.setText("Keep it in the file" if inside else "Write it beside the file")
+        self.recipe.setChecked(self._recipes[inside])
+
+    def _choose_recipe(self, wanted: bool) -> None:
+        self._recipes[self.suffix in formats.WITH_RECIPE] = wanted
 
     def _resize_part(self, millimetres: float) -> None:
         longest = max(self._size)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from shapelab.core import formatting
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import Morph, ShapeState
@@ -345,8 +346,8 @@ class MorphPanel(QWidget):
                 card.show_state(state, self._session)
         missing = [letter for letter, end in (("A", morph.a), ("B", morph.b)) if end is None]
         self._travel.setEnabled(not missing)
-        self.reason.setVisible(bool(missing))
-        self.reason.setText(_reason(missing))
+        self.reason.setText(_reason(missing, len(morph.between)))
+        self.reason.setVisible(bool(self.reason.text()))
         if missing:
             self.stop()
         self.slider.blockSignals(True)
@@ -360,9 +361,11 @@ class MorphPanel(QWidget):
         self.toggle.setIcon(theme.icon("pause" if self.playing else "play"))
 
 
-def _reason(missing: list[str]) -> str:
+def _reason(missing: list[str], between: int) -> str:
     if len(missing) == 2:
         return "Pin A, choose another shape, then pin B: the way between them opens."
     if missing:
         return f"Now show another shape and pin it as {missing[0]}."
+    if between:
+        return f"The way leads through {formatting.counted(between, 'shape')} between A and B."
     return ""

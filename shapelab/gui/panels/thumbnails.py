@@ -82,6 +82,7 @@ class Thumbnails(QObject):
         self._wanted: OrderedDict[bytes, Portrait] = OrderedDict()
         self._worker: LatestOnly | None = None
         self._drawing: Portrait | None = None
+        self._stopped = False
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self._retry.timeout.connect(self._draw_next)
 
@@ -96,7 +97,7 @@ class Thumbnails(QObject):
         if image is not None:
             self._images.move_to_end(portrait.key)
             return image
-        if self._model_of(portrait.digest) is not None:
+        if not self._stopped and self._model_of(portrait.digest) is not None:
             self._wanted[portrait.key] = portrait
             self._wanted.move_to_end(portrait.key)
             if self._drawing is None and not self._retry.isActive():
@@ -105,6 +106,7 @@ class Thumbnails(QObject):
 
     def stop(self) -> None:
         """Ends the thread; nothing is drawn afterwards."""
+        self._stopped = True
         self._retry.stop()
         self._wanted.clear()
         self._drawing = None

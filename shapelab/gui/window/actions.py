@@ -70,6 +70,7 @@ EDIT: tuple[Row, ...] = (
     ("randomise", "&Randomise", ("R",), "dice", "A new shape of the same class"),
     WHOLE,
     ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
+    ("keep", "&Keep Shape", ("K",), "keep", "Keep the shape that you see in the gallery"),
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
     ("pin_a", "Pin as &A", (), "pin", "Make the shown shape the start of the morph"),
     ("pin_b", "Pin as &B", (), "pin", "Make the shown shape the end of the morph"),
@@ -126,6 +127,7 @@ HISTORY: Row = (
     "Every step, in branches: go back to one, name it, star it",
 )
 TRAINING: Row = ("training", "&Training", ("Ctrl+T",), "training", "Train models of your own")
+GALLERY: Row = ("gallery", "&Gallery", ("Ctrl+G",), "", "Show the shapes that were kept")
 HELP: tuple[Row, ...] = (
     ("help", "ShapeLab &Help", ("F1",), "help", "How to use ShapeLab, with a search"),
     ("palette", "&Find a Command…", ("Ctrl+K",), "", "Any command by a few letters of its name"),
@@ -135,7 +137,7 @@ HELP: tuple[Row, ...] = (
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = (
-    *("save", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b"),
+    *("save", "keep", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b"),
     *("copy_python", "copy_command"),
 )
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
@@ -157,7 +159,7 @@ class Actions(QObject):
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
         self["whole"].setCheckable(True)
-        for row in (HISTORY, TRAINING):
+        for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
         self["correct"].setEnabled(False)  # until there is a picture
         for row in HELP:
@@ -190,7 +192,7 @@ class Actions(QObject):
         edit = bar.addMenu("&Edit")
         self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
         edit.addMenu(classes)
-        self._list(edit, ("pin_a", "pin_b", None, "correct"))
+        self._list(edit, ("keep", "pin_a", "pin_b", None, "correct"))
         edit.addSeparator()
         self._list(edit, ("copy_python", "copy_command"))
         view = bar.addMenu("&View")
@@ -199,7 +201,7 @@ class Actions(QObject):
         view.addMenu(_menu_of("&Look From", view, self.views))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("history", "training", None))
+        self._list(view, ("history", "gallery", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))
         self._list(bar.addMenu("&Help"), ("help", "palette", "shortcuts", None, "logs", "about"))
 
@@ -207,7 +209,7 @@ class Actions(QObject):
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
         bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
         self._list(bar, ("open", "paste", None, "undo", "redo", "history", None))
-        self._list(bar, ("randomise", "variations", "reset", None))
+        self._list(bar, ("randomise", "variations", "reset", "keep", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))
         spring = QWidget(bar)

@@ -163,7 +163,11 @@ class Commands(QObject):
         if self.export_dialog is None:
             document = self._current.require()
             self.export_dialog = ExportDialog(
-                document.session, document.surface_for, self._window, self._settings
+                document.session,
+                document.surface_for,
+                self._window,
+                self._settings,
+                document.recipe_for,
             )
         if self._actions["style_blocks"].isChecked():
             self._actions["style_smooth"].trigger()  # the file gets the surface: so show it

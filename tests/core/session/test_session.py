@@ -19,7 +19,8 @@ from shapelab.core.model.latent import (
     slerp,
 )
 from shapelab.core.session.session import Session
-from shapelab.core.session.shape_file import SavedShape, named_shape, read_shape, write_shape
+from shapelab.core.session.shape_file import SavedShape, read_shape, write_shape
+from shapelab.core.session.shape_sources import named_shape
 from shapelab.core.session.shape_state import Morph, ShapeState, plain_state
 from shapelab.core.session.undoable import ChangeSignal
 from tests.core.session.tiny_model import LATENT, Model

@@ -52,3 +52,10 @@ class Model:
 
     def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
         return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
+
+    def decode(self, latents: Array) -> Array:
+        """Ellipsoids (..., 32, 32, 32) whose half axes are 9 to 13 cells, by the first numbers."""
+        axes = 11 + 2 * np.tanh(np.asarray(latents)[..., :3] / 4)
+        places = np.stack(np.meshgrid(*[np.arange(32) - 15.5] * 3, indexing="ij"), -1)
+        radius = np.linalg.norm(places / axes[..., None, None, None, :], axis=-1)
+        return (1 / (1 + np.exp(np.clip(20 * (radius - 1), -50, 50)))).astype(np.float32)

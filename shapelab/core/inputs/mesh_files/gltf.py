@@ -18,6 +18,7 @@ from shapelab.core.errors import InputError
 from shapelab.core.inputs.mesh_files.gltf_buffers import GltfBuffers
 from shapelab.core.inputs.mesh_files.pieces import MeshPieces
 from shapelab.core.inputs.mesh_files.polygons import strip
+from shapelab.core.mesh.recipe_lines import RECIPE, sound_recipe
 
 Matrix = NDArray[np.float64]
 
@@ -63,6 +64,9 @@ def read_gltf(data: bytes, beside: Mapping[str, bytes]) -> MeshPieces:
             raise _needs(str(name))
     scene = _Scene(document, GltfBuffers(document, chunk, beside))
     scene.gather()
+    extras = document["asset"].get("extras")
+    if isinstance(extras, dict):
+        scene.pieces.recipe = sound_recipe(extras.get(RECIPE))
     return scene.pieces
 
 

@@ -14,12 +14,14 @@ from shapelab.core.inputs.mesh_files.pieces import (
     read_comments,
 )
 
+_HEAD = 2**20  # bytes in which comments are looked at: a recipe is long
+
 
 def read_obj(data: bytes) -> MeshPieces:
     """Reads an OBJ file. Raises InputError."""
     text = plain_text(data).replace(b"\\\n", b" ")  # a long line goes on in the next
     pieces = MeshPieces()
-    read_comments(b"\n".join(re.findall(rb"(?m)^\s*#[^\n]*", text[:4096])), pieces)
+    read_comments(b"\n".join(re.findall(rb"(?m)^\s*#[^\n]*", text[:_HEAD])), pieces)
     if b"#" in text:
         text = re.sub(rb"#[^\n]*", b"", text)
     points: list[bytes] = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.mesh_files.polygons import triangulated
+from shapelab.core.mesh.recipe_lines import recipe_in
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]
@@ -26,6 +27,7 @@ class MeshPieces:
 
     unit: str | None = None  # "millimeter", "meter", "inch" …; None where the file says nothing
     up: str | None = None  # "y" or "z"; None where no more than the format's custom is known
+    recipe: str = ""  # how ShapeLab made the shape, unread; empty where the file says nothing
     vertices: list[Points] = field(default_factory=list)
     faces: list[Faces] = field(default_factory=list)
     _points: int = 0
@@ -81,7 +83,8 @@ _UNITS = {
 
 
 def read_comments(head: bytes, pieces: MeshPieces) -> None:
-    """Takes unit and up axis from comments such as ours: ``units mm``, ``z up``."""
+    """Takes unit, up axis and recipe from comments such as ours: ``units mm``, ``z up``."""
+    pieces.recipe, head = recipe_in(head)  # in which names stand that say nothing of the file
     found = re.search(rb"\b([yz])[ -]up\b", head, re.IGNORECASE)
     if found:
         pieces.up = found[1].decode().lower()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.mesh_files import threemf_notes
 from shapelab.core.inputs.mesh_files.pieces import MeshPieces
+from shapelab.core.mesh.recipe_lines import MAX_RECIPE, PACKAGE_PART, sound_recipe
 
 Matrix = NDArray[np.float64]
 Parser = expat.XMLParserType
@@ -59,7 +60,7 @@ def read_3mf(data: bytes) -> MeshPieces:
             start = package.start()
             root = package.part(start)
             package.leave_out(start)
-            pieces = MeshPieces(unit=root.unit)
+            pieces = MeshPieces(unit=root.unit, recipe=package.recipe())
             for key, place in root.items:
                 package.add(pieces, key, place, 0)
             return pieces
@@ -111,6 +112,15 @@ class _Package:
             self._parse(name, reader.listen)
             self._parts[name] = reader.part
         return self._parts[name]
+
+    def recipe(self) -> str:
+        """How ShapeLab made the shape; empty where the package says nothing."""
+        name = self._names.get(_path(PACKAGE_PART))
+        if name is None:
+            return ""
+        with self._archive.open(name) as stream:
+            text = stream.read(MAX_RECIPE + 1)
+        return sound_recipe(text.decode("latin-1"))
 
     def leave_out(self, start: str) -> None:
         """Takes out of the start part's objects what a slicer notes to be no model."""

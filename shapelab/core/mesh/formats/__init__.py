@@ -5,7 +5,7 @@ A file is written by a module of ours and read back by trimesh: a judge that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,32 +16,41 @@ from shapelab.core.errors import ExportError, NotPrintableError
 from shapelab.core.mesh.formats.glb import write_glb
 from shapelab.core.mesh.formats.obj import write_obj
 from shapelab.core.mesh.formats.ply import write_ply
-from shapelab.core.mesh.formats.read_back import read_back
+from shapelab.core.mesh.formats.read_back import read_back, read_back_all
 from shapelab.core.mesh.formats.stl import write_stl
+from shapelab.core.mesh.formats.threemf import Body as Body
 from shapelab.core.mesh.formats.threemf import write_3mf
+from shapelab.core.mesh.formats.threemf import write_plate as encode_plate
 from shapelab.core.mesh.print_check import PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-WRITERS: dict[str, Callable[[TriMesh], bytes]] = {
+#: Each takes a mesh and, but for STL, which has no room for it, a recipe.
+WRITERS: dict[str, Callable[..., bytes]] = {
     ".stl": write_stl,
     ".obj": write_obj,
     ".ply": write_ply,
     ".glb": write_glb,
     ".3mf": write_3mf,
 }
+#: Formats that hold the recipe of a shape.
+WITH_RECIPE = (".obj", ".ply", ".glb", ".3mf")
+PLATE = ".3mf"  # the format of several parts in one file
 # Shares of the part's longest side and of its volume: GLB goes through metres in float32.
 _PLACE_TOLERANCE, _VOLUME_TOLERANCE = 1e-6, 1e-3
 
 
-def encode(mesh: TriMesh, suffix: str) -> bytes:
+def encode(mesh: TriMesh, suffix: str, recipe: str = "") -> bytes:
     """The bytes of a mesh (mm, z up) in a format; the same mesh gives the same bytes.
+
+    A recipe says how the shape was made; a format without room for it leaves it out.
 
     Raises:
         ExportError: for an unknown suffix or an empty mesh.
     """
     if mesh.is_empty:
         raise ExportError("There is no shape to write; choose another one.")
-    return WRITERS[_known(suffix)](mesh)
+    known = _known(suffix)
+    return WRITERS[known](mesh, recipe) if recipe and known in WITH_RECIPE else WRITERS[known](mesh)
 
 
 def decode(data: bytes, suffix: str) -> TriMesh:
@@ -54,7 +63,11 @@ def decode(data: bytes, suffix: str) -> TriMesh:
 
 
 def write(
-    path: str | Path, mesh: TriMesh, unchecked: bool = False, force: bool = False
+    path: str | Path,
+    mesh: TriMesh,
+    unchecked: bool = False,
+    force: bool = False,
+    recipe: str = "",
 ) -> PrintReport:
     """Writes a part after reading its bytes back and judging them as a slicer would.
 
@@ -63,6 +76,7 @@ def write(
         mesh: The part in mm, as `finish` gives it.
         unchecked: Write a part that cannot be printed as well, with "-UNCHECKED" in its name.
         force: Replace a file that is there.
+        recipe: How the shape was made, for the formats ``WITH_RECIPE``.
 
     Returns:
         The verdict on the bytes; its `path` is the file that was written.
@@ -72,7 +86,7 @@ def write(
         ExportError: the file cannot be written, or one is there already (unless `force`).
     """
     path = Path(path)
-    data = encode(mesh, path.suffix)
+    data = encode(mesh, path.suffix, recipe)
     report = judge(data, path.suffix, mesh)
     if not report.ok:
         if not unchecked:
@@ -80,6 +94,36 @@ def write(
         path = unchecked_name(path)
     atomic_write(path, data, new=not force)
     return replace(report, path=path)
+
+
+def write_plate(path: Path, bodies: Sequence[Body], force: bool = False) -> list[PrintReport]:
+    """Writes several parts into one 3MF, after judging each as it is read back.
+
+    Args:
+        path: The file; its name ends in .3mf.
+        bodies: The parts in mm, and where they stand on the plate.
+        force: Replace a file that is there.
+
+    Returns:
+        The verdict on each part.
+
+    Raises:
+        NotPrintableError: one of them did not pass; says which.
+        ExportError: there are none, or the file cannot be written or is there already.
+    """
+    if not bodies or any(body.mesh.is_empty for body in bodies):
+        raise ExportError("There is no shape to write; choose another one.")
+    data = encode_plate(bodies)
+    meant = [(body.mesh, np.array([body.x, body.y, 0.0])) for body in bodies]
+    reports = []
+    for body, found in zip(bodies, read_back_all(data, PLATE, meant), strict=True):
+        report = check(found)
+        problems = (*report.problems, *_differences(found, body.mesh))
+        if problems:
+            raise NotPrintableError(f"{path.name} was not written: {body.name}: {problems[0]}")
+        reports.append(replace(report, path=path))
+    atomic_write(path, data, new=not force)
+    return reports
 
 
 def unchecked_name(path: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.recipe_lines import RECIPE
 from shapelab.core.mesh.tri_mesh import TriMesh, vertex_normals
 
 _MM_PER_METRE = 1000.0
@@ -17,7 +18,7 @@ _FLOAT, _UINT = 5126, 5125
 _VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963
 
 
-def write_glb(mesh: TriMesh) -> bytes:
+def write_glb(mesh: TriMesh, recipe: str = "") -> bytes:
     """The mesh (mm, z up) as GLB (m, y up) with normals and one grey material."""
     normals = vertex_normals(mesh) if mesh.normals is None else mesh.normals
     places = _y_up(mesh.vertices.astype(np.float64) / _MM_PER_METRE)
@@ -27,6 +28,8 @@ def write_glb(mesh: TriMesh) -> bytes:
         mesh.faces.astype("<u4").tobytes(),
     ]
     document = _document(places.astype(np.float32), len(mesh.faces), [len(c) for c in chunks])
+    if recipe:
+        document["asset"]["extras"] = {RECIPE: recipe}
     # Padded to four bytes: JSON by spaces; the binary chunk is a multiple of four already.
     text = json.dumps(document, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 4)

@@ -8,7 +8,7 @@ error in a writer has no twin that takes it back.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh
+
+Place = NDArray[np.float64]
 
 
 class _Frame(NamedTuple):
@@ -82,22 +84,71 @@ def read_back(data: bytes, suffix: str) -> TriMesh:
     Raises:
         ExportError: if the file is damaged, or holds something else than one body.
     """
+    bodies = _bodies(data, suffix)
+    if len(bodies) != 1:
+        raise ExportError(f"The {_kind(suffix)} file holds {len(bodies)} bodies instead of one.")
+    return _rounded(*bodies[0])
+
+
+def read_back_all(
+    data: bytes, suffix: str, meant: Sequence[tuple[TriMesh, Place]]
+) -> list[TriMesh]:
+    """The bodies of a file with several, each moved back from where it was put.
+
+    Args:
+        data: the file's bytes.
+        suffix: its format.
+        meant: what was put where: by how much (3,) each body was moved. Bodies are told apart by
+            their places.
+
+    Returns:
+        The bodies in the order of those that were meant.
+
+    Raises:
+        ExportError: if the file is damaged, or holds more or fewer.
+    """
+    left, found = _bodies(data, suffix), []
+    if len(left) != len(meant):
+        raise ExportError(
+            f"The {_kind(suffix)} file holds {len(left)} bodies instead of {len(meant)}."
+        )
+    lowest = [vertices.min(axis=0) for vertices, _ in left]
+    for mesh, moved in meant:
+        corner = mesh.vertices.min(axis=0) + moved
+        nearest = int(np.argmin([float(np.abs(low - corner).max()) for low in lowest]))
+        lowest.pop(nearest)
+        vertices, faces = left.pop(nearest)
+        found.append(_rounded(vertices - moved, faces))
+    return found
+
+
+def _kind(suffix: str) -> str:
+    return suffix.removeprefix(".").upper()
+
+
+def _rounded(vertices: NDArray[np.float64], faces: NDArray[np.int32]) -> TriMesh:
+    # What is beyond float32 becomes infinite, which the print check reports.
+    with np.errstate(over="ignore"):
+        return TriMesh(vertices.astype(np.float32), faces)
+
+
+def _bodies(data: bytes, suffix: str) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+    """Vertices in mm, z up, and faces of each body, in the order in which trimesh has them."""
     import trimesh
 
-    kind = suffix.removeprefix(".").upper()
     frame = _FRAMES[suffix]
     try:
         parts = list(_mesh_parts(data, suffix))
         scales = [trimesh.units.unit_conversion(p.unit or frame.unit, "mm") for p in parts]
     except Exception as error:
-        raise ExportError(f"The {kind} file is damaged.") from error
-    if len(parts) != 1:
-        raise ExportError(f"The {kind} file holds {len(parts)} bodies instead of one.")
-    vertices, faces, _ = parts[0]
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise ExportError(f"The {kind} file's triangles name corners that do not exist.")
+        raise ExportError(f"The {_kind(suffix)} file is damaged.") from error
     up, back = np.array(frame.up), -np.array(frame.front)
-    ours = scales[0] * vertices @ np.stack([np.cross(back, up), back, up], axis=1)  # x, y, z
-    # What is beyond float32 becomes infinite, which the print check reports.
-    with np.errstate(over="ignore"):
-        return TriMesh(ours.astype(np.float32), faces.astype(np.int32))
+    ours = np.stack([np.cross(back, up), back, up], axis=1)  # x, y, z
+    bodies = []
+    for (vertices, faces, _), scale in zip(parts, scales, strict=True):
+        if faces.min() < 0 or faces.max() >= len(vertices):
+            raise ExportError(
+                f"The {_kind(suffix)} file's triangles name corners that do not exist."
+            )
+        bodies.append((scale * vertices @ ours, faces.astype(np.int32)))
+    return bodies

@@ -1,0 +1,90 @@
+"""Shapes from outside: what a person names by a seed or by a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shapelab.core.errors import InputError
+from shapelab.core.inputs.untrusted_reader import ReadFile, read_untrusted
+from shapelab.core.model.latent import TRUNCATION
+from shapelab.core.session.recipe import recipe_of_file
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape, read_shape
+from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
+
+if TYPE_CHECKING:
+    from shapelab.core.inputs.picture_hints import PictureHints
+    from shapelab.core.model.shape_model import ShapeModel
+
+
+def named_shape(model: ShapeModel, source: str) -> ShapeState:
+    """The shape that a text on a command line names.
+
+    Args:
+        model: makes and encodes the shapes.
+        source: a seed like ``7`` or ``chair:7``, or the path of a picture, mesh, voxel file or
+            saved ``.shape.json``. A file named like a seed is meant by ``./7``.
+
+    Raises:
+        InputError: none of these, or the file cannot be used.
+    """
+    if re.fullmatch(r"[0-9]+", source):
+        return seeded_state(model, None, int(source))
+    path = Path(source).expanduser()
+    if source and path.is_file():
+        return shape_of_file(model, path).state
+    named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
+    if named:
+        return seeded_state(model, named[1], int(named[2]))
+    raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
+
+
+def shape_of_file(model: ShapeModel, path: Path, hints: PictureHints | None = None) -> SavedShape:
+    """The shape of a picture, mesh, voxel file or saved shape.
+
+    Args:
+        model: makes and encodes the shapes.
+        path: of the file; a mesh that ShapeLab made of this model says which shape it was.
+        hints: what a picture shows, and where.
+
+    Raises:
+        InputError: it is unusable, or hints are given and it is no picture.
+    """
+    if path.name.lower().endswith(SHAPE_SUFFIX):
+        if hints is not None:
+            raise InputError(f"{path.name} is a saved shape; only of pictures more can be said.")
+        return read_shape(path, model)
+    if not path.is_file():
+        raise InputError(f"There is no file '{path}'.")
+    from shapelab.core.inputs.reconstruct import NO_HINTS, reconstruct
+    from shapelab.core.inputs.untrusted_worker import KINDS
+
+    source: Path | ReadFile = path
+    if hints is None and KINDS.get(path.suffix.lower()) == "mesh":
+        source = read_untrusted(path)
+        recipe = recipe_of_file(source, path)
+        if recipe is not None and recipe.fits(model):
+            return recipe.shape
+    found = reconstruct(model, source, hints=hints or NO_HINTS)
+    origin = f"{found.source_kind} {path.name}"
+    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
+
+
+def shape_of_views(
+    model: ShapeModel, paths: Sequence[Path], class_name: str | None = None
+) -> SavedShape:
+    """The shape of one object, of a class if that is said, in several pictures.
+
+    Raises:
+        InputError: one of them is unusable.
+    """
+    from shapelab.core.inputs.reconstruct import reconstruct_views
+
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"There is no file '{path}'.")
+    found = reconstruct_views(model, paths, class_name=class_name)
+    origin = f"pictures {', '.join(path.name for path in paths)}"
+    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))

@@ -1,0 +1,130 @@
+"""The options that the commands share: how they are typed, and what they mean."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.session.shape_file import AUTO
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
+
+Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
+ShapesModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Name or folder of the model. [that of the first saved shape, else the usual one]",
+    ),
+]
+Format = Annotated[
+    str, typer.Option("--format", help="stl, obj, ply, glb, 3mf or shape.json (in a folder).")
+]
+SizeMm = Annotated[
+    float, typer.Option("--size-mm", min=1, max=10_000, help="Longest side in millimetres.")
+]
+# Where the surface's options are left out, a saved shape's own count, else the window's first ones.
+Resolution = Annotated[
+    int | None,
+    typer.Option("--resolution", min=1, max=4, help="How many times finer than the grid. [1]"),
+]
+Smoothing = Annotated[
+    int | None, typer.Option("--smoothing", min=0, max=50, help="Smoothing passes. [10]")
+]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help=f"Occupancy at which the surface lies, {LOWEST_LEVEL} to {HIGHEST_LEVEL}, or auto: "
+        "where the shape is one piece. [auto]",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
+Recipe = Annotated[
+    bool | None,
+    typer.Option(
+        "--recipe/--no-recipe",
+        help="Say in the file how the shape was made, so that it opens with its sliders; for STL "
+        "in a file beside it. [in all formats but STL]",
+    ),
+]
+Plate = Annotated[
+    bool, typer.Option("--plate", help="All shapes beside each other in one 3MF file.")
+]
+Via = Annotated[
+    list[str] | None,
+    typer.Option("--via", help="A shape on the way, named as A and B are; may be repeated."),
+]
+AllParts = Annotated[
+    bool | None,
+    typer.Option("--all-parts/--largest-part", help="Keep loose parts too, or drop them. [drop]"),
+]
+Directions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--direction",
+        metavar="NUMBER=SIGMA",
+        help="Move a principal direction as its slider does, like 3=1.5; may come again.",
+    ),
+]
+
+
+class PathKind(str, Enum):
+    """How to go from one latent to another."""
+
+    slerp = "slerp"
+    lerp = "lerp"
+
+
+def surface_options(
+    resolution: int | None, smoothing: int | None, level: str | None, all_parts: bool | None
+) -> dict[str, Any]:
+    """The options of the surface that were given, by their names in ``SurfaceOptions``."""
+    given: dict[str, Any] = {"resolution": resolution, "smoothing": smoothing}
+    given["largest_part"] = None if all_parts is None else not all_parts
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return chosen if level is None else chosen | {"level": _level(level)}
+
+
+def coefficients_of(directions: list[str]) -> NDArray[np.float32]:
+    """Where the sliders of the principal directions stand; 0 for those that are not named."""
+    import numpy as np
+
+    coefficients = np.zeros(DIRECTIONS, np.float32)
+    for text in directions:
+        number, _, sigma = text.partition("=")
+        try:
+            place, value = int(number) - 1, float(sigma)
+        except ValueError:
+            place, value = -1, math.nan
+        if not 0 <= place < DIRECTIONS or not math.isfinite(value):
+            raise typer.BadParameter(
+                f"--direction is a number from 1 to {DIRECTIONS}, = and a finite number, like "
+                f"3=1.5; not {text}."
+            )
+        coefficients[place] = value
+    return coefficients
+
+
+def _level(text: str) -> float | None:
+    """A level as it is typed; None for one that is found."""
+    if text.lower() == AUTO:
+        return None
+    try:
+        level = float(text)
+    except ValueError:
+        level = math.nan
+    if not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
+        raise typer.BadParameter(
+            f"--level is {AUTO}, or a number from {LOWEST_LEVEL} to {HIGHEST_LEVEL}; not {text}."
+        )
+    return level
