@@ -62,7 +62,7 @@ def export(
     folder = model_folder.free_folder(name, force)
     state, store = read_run(run, data, checkpoint)
     made = encoded(state, store, tell, check)
-    subject = of_bytes(made, folder.name, state.critic)
+    subject = of_bytes(made, folder.name, state.learnt_critic)
     scores = evaluate(subject, held_out_of(store, subject.model.spec), tell=tell, check=check)
     card = _card(folder.name, state, store, scores, licence)
     card["first_seeds"] = presentable_seeds(state.averages["generator"], subject.model.density)

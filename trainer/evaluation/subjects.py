@@ -213,7 +213,7 @@ def of_run(
     check: Check = never_stop,
 ) -> Subject:
     """What a run has learnt, as its model file would have it."""
-    return of_bytes(encoded(state, store, tell, check), name, state.critic)
+    return of_bytes(encoded(state, store, tell, check), name, state.learnt_critic)
 
 
 def encoded(

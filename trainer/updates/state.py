@@ -72,6 +72,11 @@ class TrainState:
         return {k: v for k, v in self.averages.items() if sees or k != PICTURES}
 
     @property
+    def learnt_critic(self) -> Critic | None:
+        """The critic, if it has learnt by now: a warm start leaves it as it was drawn."""
+        return self.critic if self.step > self.config.warm_start else None
+
+    @property
     def learning_rate_scale(self) -> float:
         """Every roll-back halves the learning rates."""
         return 0.5**self.rollbacks
