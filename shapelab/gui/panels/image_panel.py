@@ -226,8 +226,8 @@ class ImagePanel(QWidget):
         column.setSpacing(SPACING)
         column.addWidget(self.missing)
         column.addWidget(muted("Draw a box round it, and its shape is made."))
+        column.addLayout(buttons)  # in sight however low the panel is
         column.addWidget(self._missing_pane)
-        column.addLayout(buttons)
         column.addStretch(1)
         return scrolled(page)
 
