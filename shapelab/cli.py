@@ -77,7 +77,7 @@ def _root(
     """Explore, reconstruct, morph and export 3-D shapes.
 
     Without a command the window opens: `shapelab`, or `shapelab FILE...` to start with pictures,
-    meshes, voxel files, saved shapes or models; `shapelab --model NAME FILE...` says the model.
+    meshes, voxel files, saved shapes, models or a project; `shapelab --model NAME` says the model.
     """
     if version:
         print(f"shapelab {__version__}")
@@ -255,7 +255,9 @@ def interpolate(
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(help="Model, mesh, voxel file, picture or saved shape.")],
+    name: Annotated[
+        str, typer.Argument(help="Model, project, mesh, voxel file, picture or saved shape.")
+    ],
 ) -> None:
     """Say what a file or model is."""
     from shapelab.describe import describe

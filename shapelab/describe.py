@@ -1,4 +1,4 @@
-"""A few clear lines about a model, mesh, voxel file, picture or saved shape."""
+"""A few clear lines about a model, project, mesh, voxel file, picture or saved shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from shapelab.core import formatting
 from shapelab.core.errors import InputError, clean
-from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document
+from shapelab.core.project.project_file import is_project, read_project
+from shapelab.core.session.shape_file import SHAPE_SUFFIX, read_shape_document, stamp_of
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -45,6 +46,8 @@ def _lines(name: str) -> list[str]:
         raise InputError(f"There is no file '{name}'.")
     if path.name.lower().endswith(SHAPE_SUFFIX):
         return _saved_shape(path)
+    if is_project(path):
+        return _project(path)
     return _shape_to_read(path)
 
 
@@ -91,6 +94,23 @@ def _saved_shape(path: Path) -> list[str]:
         f"class {shape.get('class')}, {_seed(shape)}, {len(shape.get('base', ()))} numbers",
         f"of the model '{model.get('name')}' ({str(model.get('digest'))[:12]})",
     ]
+
+
+def _project(path: Path) -> list[str]:
+    stored, _ = read_project(path)
+    lines = [f"ShapeLab project, {formatting.counted(len(stored.pictures), 'picture')} in it"]
+    parts = stored.content.get("sessions")
+    for part in parts if isinstance(parts, list) else ():
+        history = part.get("history") if isinstance(part, dict) else None
+        steps = history.get("steps") if isinstance(history, dict) else None
+        if not isinstance(steps, list):
+            raise InputError(f"{path.name} is damaged; please save it again.")
+        stamp = stamp_of(part)
+        lines.append(
+            f"{formatting.counted(max(len(steps) - 1, 0), 'step')} with the model '{stamp.name}' "
+            f"({stamp.digest[:12]})"
+        )
+    return lines
 
 
 def _seed(shape: dict[str, Any]) -> str:

@@ -34,6 +34,7 @@ MAX_DIGITS = 100  # of a whole number
 MAX_NPY_HEADER = 4096  # bytes of a .npy file's header
 _MAX_DOTS = 100  # on a line of TOML, where a number or a path has a few
 _MAX_MEMBERS = 64  # of an .npz
+_PART = 2**20  # bytes that are unpacked at once
 
 
 def is_plain(path: Path) -> bool:
@@ -180,23 +181,37 @@ def npz_arrays(data: bytes, most: int) -> dict[str, NDArray[Any]]:
     Raises:
         ValueError: it is none, or holds more.
     """
+    members = zip_members(data, most, _MAX_MEMBERS)
+    return {name.removesuffix(".npy"): npy_array(found) for name, found in members.items()}
+
+
+def zip_members(data: bytes, most: int, most_members: int) -> dict[str, bytes]:
+    """The files of a ZIP, of at most so many bytes together once unpacked, and so many members.
+
+    Raises:
+        ValueError: it is none, is damaged, or holds more.
+    """
     try:
-        return _unpacked(data, most)
+        return _unpacked(data, most, most_members)
     except ValueError:
         raise
-    except Exception as error:  # zipfile, zlib and numpy raise ten kinds of their own
-        raise ValueError("it is no .npz file") from error
+    except Exception as error:  # zipfile and zlib raise ten kinds of their own
+        raise ValueError("it is no ZIP archive, or a damaged one") from error
 
 
-def _unpacked(data: bytes, left: int) -> dict[str, NDArray[Any]]:
-    arrays = {}
+def _unpacked(data: bytes, left: int, most_members: int) -> dict[str, bytes]:
+    found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        for name in names if len(names) <= _MAX_MEMBERS else ():
+        if len(names) > most_members:
+            raise ValueError("it holds too many files")
+        for name in names:
+            parts = []
             with archive.open(name) as member:  # what the directory claims is not believed
-                content = member.read(left + 1)
-            left -= len(content)
-            if left < 0:
-                raise ValueError("it holds too much")
-            arrays[name.removesuffix(".npy")] = npy_array(content)
-    return arrays
+                while part := member.read(_PART):
+                    parts.append(part)
+                    left -= len(part)
+                    if left < 0:
+                        raise ValueError("it holds too much")
+            found[name] = b"".join(parts)
+    return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapelab.core.paths import DEFAULT_MODEL, resources
+from shapelab.core.project.project_file import is_project
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -33,9 +34,11 @@ def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
     app = application()
     from shapelab.gui.main_window import MainWindow
 
-    window = MainWindow(model)
+    projects = [path for path in files if is_project(path)]
+    named = bool(files) or model != DEFAULT_MODEL
+    window = MainWindow(model, project=next(iter(projects), None), at_start=not named)
     window.show()
-    window.open_paths(files)
+    window.open_paths(path for path in files if path not in projects[:1])
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends Qt's loop too
     return app.exec()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -36,18 +35,16 @@ from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.latent_panel import LatentPanel
 from shapelab.gui.panels.morph_panel import MorphPanel
 from shapelab.gui.panels.thumbnails import Thumbnails
+from shapelab.gui.project.project_loading import Beginning
+from shapelab.gui.project.window_project import WindowProject
 from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
-from shapelab.gui.window import model_loading
 from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
 from shapelab.gui.window.status_bar import StatusBar
-
-if TYPE_CHECKING:
-    from shapelab.core.model.shape_model import ShapeModel
 
 log = logging.getLogger("shapelab")
 
@@ -69,17 +66,28 @@ class MainWindow(QMainWindow):
     settled = Signal(bool)  # once: the first shape is there, or it cannot be
 
     def __init__(
-        self, model_name: str | Path = DEFAULT_MODEL, settings: WindowSettings | None = None
+        self,
+        model_name: str | Path = DEFAULT_MODEL,
+        settings: WindowSettings | None = None,
+        project: Path | None = None,
+        at_start: bool = False,
     ) -> None:
+        """A window with a model, or a project that was named.
+
+        Args:
+            model_name: name or path of the model.
+            settings: those of the user unless others are given.
+            project: the file of a project to begin with.
+            at_start: of the app: the last session comes back if that is wanted, else it welcomes.
+        """
         super().__init__()
         self.setObjectName("shapelab")
-        self.setWindowTitle("ShapeLab")
         self.setAcceptDrops(True)
         self.current = CurrentDocument(self)
         self.current.changed.connect(self._show_document)
         self.current.history_changed.connect(self._show_history)
         self.settings = settings or WindowSettings()
-        self._model_name = model_name
+        self._model_name, self._project_file, self._at_start = model_name, project, at_start
         self._disconnect: list[Callable[[], object]] = []  # from the shown document and its session
         self._started = self._settled = self._closed = False
         self._loader: Task | None = None
@@ -126,6 +134,18 @@ class MainWindow(QMainWindow):
         )
         self.actions_["evaluate"].triggered.connect(self.training_link.evaluate_model)
         self.training_link.model_made.connect(self.models.open)
+        self.project = WindowProject(
+            self,
+            self.actions_,
+            self.commands,
+            self.current,
+            self.viewport,
+            self.morph_panel,
+            self.models,
+            self.toasts,
+            self.settings,
+        )
+        self.project.files.working.connect(self._show_loading)
         self._connect_gallery()
         self._build_bars()
         self.history.connect_action(self.actions_["history"])
@@ -205,9 +225,12 @@ class MainWindow(QMainWindow):
     def _load(self) -> None:
         if self._closed:
             return
-        self._loader = Task(partial(model_loading.load, self._model_name, self._view_drawn), self)
+        load = self.project.loader(
+            self._model_name, self._project_file, self._at_start, self._view_drawn
+        )
+        self._loader = Task(load, self)
         self._loader.progress.connect(self._show_progress)
-        self._loader.done.connect(self._open_model)
+        self._loader.done.connect(self._begin)
         self._loader.failed.connect(self._fail_to_load)
         self._loader.start()
 
@@ -218,9 +241,9 @@ class MainWindow(QMainWindow):
             self.viewport.clear(text)
 
     @Slot(object)
-    def _open_model(self, model: ShapeModel) -> None:
+    def _begin(self, beginning: Beginning) -> None:
         self._loader = None
-        self.current.open_model(model)
+        self.project.begin(beginning, self._at_start)
 
     def _busy(self) -> bool:
         """Whether the user waits for a shape; what is drawn beside it can wait."""
@@ -414,7 +437,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Threads first, then the interactor, then the window: any other order can crash."""
-        if not self._closed and not self.training_link.may_close():
+        if not self._closed and not (self.project.may_close() and self.training_link.may_close()):
             event.ignore()
             return
         self._closed = True
@@ -431,6 +454,7 @@ class MainWindow(QMainWindow):
             self._loader.stop()
             self._loader = None
         self.models.stop()
+        self.project.stop()
         self.current.stop()
         self.viewport.shutdown()
         self.commands.keep_view()

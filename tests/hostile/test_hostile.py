@@ -14,6 +14,7 @@ from pathlib import Path
 
 import hostile_data
 import hostile_models
+import hostile_projects
 import hostile_runs
 import pytest
 from attacks import Case, fifo, sparse, unchanged
@@ -37,6 +38,8 @@ TABLES: dict[str, tuple[Iterator[Case], Use, bool]] = {
     "sources": (hostile_data.sources(), hostile_data.use_source, False),
     "stores": (hostile_data.stores(), hostile_data.use_store, False),
     "shapes": (hostile_data.shapes(), hostile_data.use_shape, False),
+    "projects": (hostile_projects.projects(), hostile_projects.use_project, False),
+    "journals": (hostile_projects.journals_of_others(), hostile_projects.use_journal, False),
 }
 CASES = {table: dict(cases) for table, (cases, _, _) in TABLES.items()}
 
@@ -114,6 +117,7 @@ def test_there_are_as_many_as_were_found_and_more() -> None:
     assert counts["models"] + counts["models with odd cards"] >= 80
     assert counts["no runs"] + counts["runs"] >= 85
     assert counts["sources"] + counts["stores"] + counts["shapes"] >= 70
+    assert counts["projects"] + counts["journals"] >= 60
 
 
 def test_bad_neighbours_hide_no_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import time
@@ -38,6 +39,10 @@ class Step(Generic[T]):
         return self.command.text
 
 
+#: By number: a step, the one before and the one that redo leads to, and all that as plain data.
+KnownSteps = dict[int, tuple[Step[T], Step[T] | None, int | None, dict[str, Any]]]
+
+
 class History(Generic[T]):
     """Steps in a tree with one current step. Unlimited: a shape is a few kilobytes.
 
@@ -52,7 +57,7 @@ class History(Generic[T]):
         self._clock = clock
         begin = Step(0, None, first, command or Command("", "start"), clock())
         self._steps: dict[int, Step[T]] = {0: begin}
-        self._children: dict[int, list[int]] = {}
+        self._children: dict[int, tuple[int, ...]] = {}
         self._redo: dict[int, int] = {}
         self._current = 0
         self._newest = 0
@@ -92,7 +97,7 @@ class History(Generic[T]):
 
     def children(self, number: int) -> tuple[int, ...]:
         """Numbers of the steps that follow one, in the order of making."""
-        return tuple(self._children.get(number, ()))
+        return self._children.get(number, ())
 
     def behind(self) -> list[int]:
         """Numbers from the first step to the current one."""
@@ -138,7 +143,7 @@ class History(Generic[T]):
         self._newest += 1
         step = Step(self._newest, self._current, value, command, self._clock())
         self._steps[step.number] = step
-        self._children.setdefault(self._current, []).append(step.number)
+        self._children[self._current] = (*self.children(self._current), step.number)
         self._redo_before = self._redo.get(self._current)
         self._redo[self._current] = step.number
         self._current = step.number
@@ -154,7 +159,8 @@ class History(Generic[T]):
         if step.name or step.starred:  # somebody wants to keep it
             return None
         del self._steps[step.number]
-        self._children[step.parent].remove(step.number)
+        siblings = [each for each in self.children(step.parent) if each != step.number]
+        self._children[step.parent] = tuple(siblings)
         self._current = step.parent
         self._lead(step.parent, self._redo_before)
         return step.number
@@ -229,20 +235,49 @@ class History(Generic[T]):
 
     # --- plain data --------------------------------------------------------------------------
 
-    def to_plain(self, encode: Callable[[T, T | None], Any]) -> dict[str, Any]:
+    def copy(self) -> History[T]:
+        """The same steps, for a thread to read while this one goes on; takes a moment."""
+        other = copy.copy(self)
+        other._steps, other._redo = dict(self._steps), dict(self._redo)
+        other._children = dict(self._children)
+        return other
+
+    def same_steps(self, other: History[T]) -> bool:
+        """Whether another one is a copy of this one, or this one's, in which nothing changed."""
+        return self._current == other._current and self._steps == other._steps  # by identity
+
+    def to_plain(
+        self, encode: Callable[[T, T | None], Any], known: KnownSteps[T] | None = None
+    ) -> dict[str, Any]:
         """Everything as plain data for JSON.
 
         Args:
             encode: makes plain data of a value; it is also given the value of the step before,
                 None for the first, so that it may write down only what differs.
+            known: what the last call left there; a step that has not changed since is the same
+                object again.
         """
+        known = {} if known is None else known
+        for number in known.keys() - self._steps.keys():
+            del known[number]
         return {
             "format": FORMAT,
             "version": VERSION,
             "current": self._current,
             "newest": self._newest,
-            "steps": [self.step_to_plain(number, encode) for number in self._steps],
+            "steps": [self._step_once(number, encode, known) for number in self._steps],
         }
+
+    def _step_once(
+        self, number: int, encode: Callable[[T, T | None], Any], known: KnownSteps[T]
+    ) -> dict[str, Any]:
+        step, redo = self._steps[number], self._redo.get(number)
+        parent = None if step.parent is None else self._steps[step.parent]
+        last = known.get(number)
+        if last is None or last[0] is not step or last[1] is not parent or last[2] != redo:
+            last = step, parent, redo, self.step_to_plain(number, encode)
+            known[number] = last
+        return last[3]
 
     def step_to_plain(self, number: int, encode: Callable[[T, T | None], Any]) -> dict[str, Any]:
         """One step as ``to_plain`` writes it, for a journal. Raises KeyError if there is none."""
@@ -294,7 +329,7 @@ class History(Generic[T]):
             history._newest = step.number
             history._steps[step.number] = step
             if step.parent is not None:
-                history._children.setdefault(step.parent, []).append(step.number)
+                history._children[step.parent] = (*history.children(step.parent), step.number)
         assert history is not None  # there is a step
         for entry in plain:
             number, redo = entry["number"], entry.get("redo")

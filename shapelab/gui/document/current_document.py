@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.model.model_summary import is_model
+from shapelab.core.project.project_file import is_project
 from shapelab.core.session.session import Session
 from shapelab.gui.document.document import Document, ShapeSource
 
@@ -32,6 +33,7 @@ class CurrentDocument(QObject):
         history_changed: what undo and redo would do.
         model_opening: the line goes on with another model; what is outside it ends.
         model_dropped: the path of a model that should be opened, and what came with it.
+        project_dropped: the file of a project that should be opened, and what came with it.
         folder_opened: a folder is neither a shape nor a model, but shapes to learn from.
     """
 
@@ -39,6 +41,7 @@ class CurrentDocument(QObject):
     history_changed = Signal()
     model_opening = Signal()
     model_dropped = Signal(Path, list)
+    project_dropped = Signal(Path, list)
     folder_opened = Signal(Path)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -107,6 +110,38 @@ class CurrentDocument(QObject):
         self._line.append(document)
         self._drop(self._line[:-MOST_DOCUMENTS])
         self.show(document)
+
+    @property
+    def documents(self) -> tuple[tuple[Document, ...], int]:
+        """The documents in line, the first opened first, and which of them is shown or waits."""
+        place = self._place()
+        return tuple(self._line), 0 if place is None else place
+
+    def left_at(self, document: Document) -> int | None:
+        """The step of a document at which the next one was opened; None for the last one."""
+        return self._left[document][0] if document in self._left else None
+
+    def replace(
+        self, documents: Sequence[Document], shown: int, left: Sequence[int | None] = ()
+    ) -> None:
+        """Shows other documents instead of all those in line, which undo cannot bring back.
+
+        Args:
+            documents: in line from now on.
+            shown: which of them.
+            left: of each, as ``left_at`` tells it.
+        """
+        self.model_opening.emit()
+        before, self._line = self._line, list(documents)
+        self._left = {
+            document: (number, document.session.history.newest)
+            for document, number in zip(documents, left, strict=False)
+            if number is not None
+        }
+        self.show(self._line[shown])
+        for document in before:
+            document.stop()
+            document.deleteLater()
 
     def stop(self) -> None:
         """Ends the threads of all documents."""
@@ -186,14 +221,17 @@ class CurrentDocument(QObject):
 
     def open(self, sources: list[ShapeSource]) -> None:
         """The one way in, for drop, Open, Paste and the command line; waits for the model."""
+        projects = [each for each in sources if each.path and is_project(each.path)]
         models = [each for each in sources if each.path and is_model(each.path)]
         folders = [each for each in sources if each.path and each.path.is_dir()]
-        shapes = [each for each in sources if each not in (*models, *folders)]
+        shapes = [each for each in sources if each not in (*projects, *models, *folders)]
         data = [each.path for each in folders if each not in models]
         if data and data[0] is not None:
             self.folder_opened.emit(data[0])
         if self._document is None:
-            self._waiting += [*models[:1], *shapes]
+            self._waiting += [*projects[:1], *models[:1], *shapes]
+        elif projects and projects[0].path is not None:
+            self.project_dropped.emit(projects[0].path, [*models[:1], *shapes])
         elif models:
             self.model_dropped.emit(models[0].path, shapes)
         else:

@@ -19,6 +19,7 @@ from shapelab.core.errors import NoSightError, ShapelabError
 from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
+from shapelab.core.project.originals import Original
 from shapelab.core.session.gallery import KeptShape
 from shapelab.core.session.recipe import Recipe, recipe_of_file, recipe_text
 from shapelab.core.session.session import Session
@@ -42,14 +43,6 @@ class Guest:
 
     occupancy: Array  # (R, R, R) float32
     origin: str
-
-
-@dataclass(frozen=True, eq=False)
-class Original:
-    """What a shape was made from, and how it was read."""
-
-    result: Reconstruction
-    name: str  # of the file
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,15 +111,24 @@ class Document(QObject):
     guest_changed = Signal(object)  # Guest or None
     object_missing = Signal(str, object)  # name and PreparedImage in which no object was found
 
-    def __init__(self, model: ShapeModel, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        model: ShapeModel,
+        parent: QObject | None = None,
+        session: Session | None = None,
+        originals: Iterable[Original] = (),
+    ) -> None:
+        """Args as read from a project: session and originals; else a new session of the model."""
         super().__init__(parent)
-        self.session = Session(model)
+        self.session = Session(model) if session is None else session
         self.shown: ShownShape | None = None
         self._blocks = False
         self._decoded: tuple[ShapeRequest, Array] | None = None
         self._guest: Guest | None = None
         self._originals: OrderedDict[bytes, Original] = OrderedDict()  # by the latents they gave
-        self._original: Original | None = None
+        for original in originals:
+            self._keep(original)
+        self._original = self._originals.get(self.session.state.base.tobytes())
         self._asked = self._request(0)
         self._answered = 0
         self._surfaces = LatestOnly(self._compute, self)
@@ -280,6 +282,11 @@ class Document(QObject):
             self._answered = request.number
             self.shown = None
             self.surface_failed.emit(error)
+
+    @property
+    def originals(self) -> tuple[Original, ...]:
+        """What the shapes of the history were made from, as far as that is kept."""
+        return tuple(self._originals.values())
 
     @property
     def original(self) -> Original | None:
@@ -438,11 +445,7 @@ class Document(QObject):
 
     def _show_rebuilt(self, source: ShapeSource, result: Reconstruction) -> None:
         name = source.name
-        key = np.asarray(result.latent, np.float32).tobytes()
-        self._originals[key] = Original(result, name)
-        self._originals.move_to_end(key)
-        if len(self._originals) > MOST_ORIGINALS:
-            self._originals.popitem(last=False)
+        self._keep(Original(result, name))
         origin, keep = f"{result.source_kind} {name}", self._name_to_keep(name)
         found = result.latent, origin, result.class_name
         try:
@@ -452,6 +455,13 @@ class Document(QObject):
         self._look_for_original(self.session.state)  # the same once more changes no shape
         if source.path is not None:
             self.opened.emit(source.path)
+
+    def _keep(self, original: Original) -> None:
+        key = np.asarray(original.result.latent, np.float32).tobytes()
+        self._originals[key] = original
+        self._originals.move_to_end(key)
+        if len(self._originals) > MOST_ORIGINALS:
+            self._originals.popitem(last=False)
 
     @Slot()
     def _finished(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QMimeData
 from PySide6.QtGui import QImage
 
 from shapelab.core.model.model_summary import WEIGHTS
+from shapelab.core.project.project_file import PROJECT_SUFFIX
 from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.document.document import ShapeSource
 
@@ -24,6 +25,7 @@ def filters() -> str:
         "Pictures": PICTURE_SUFFIXES,
         "Meshes": MESH_SUFFIXES,
         "Voxel grids": VOXEL_SUFFIXES,
+        "Projects": (PROJECT_SUFFIX,),
         "Saved shapes": (SHAPE_SUFFIX,),
         "Models": (Path(WEIGHTS).suffix,),
     }

@@ -158,9 +158,23 @@ class Viewport(QWidget):
 
     def reset_camera(self) -> None:
         """The whole shape from the usual side."""
-        self._fitted = True
+        self.look(self._orbit.seen_from("iso"), fitted=True)
+
+    @property
+    def orbit(self) -> Orbit:
+        """Where the camera is."""
+        return self._orbit
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the camera stays as far away as the whole shape needs."""
+        return self._fitted
+
+    def look(self, orbit: Orbit, fitted: bool) -> None:
+        """Look from there; if fitted, from as far away as the whole shape needs."""
+        self._fitted = fitted
         fit = fitting_distance(self.width() / max(1, self.height()))
-        self._aim(replace(self._orbit.seen_from("iso"), distance=fit))
+        self._aim(replace(orbit, distance=fit) if fitted else orbit)
 
     # ---- pictures --------------------------------------------------------------------------
 

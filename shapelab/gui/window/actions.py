@@ -28,23 +28,34 @@ from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME
 Row = tuple[str, str, tuple[str, ...], str, str]
 
 FILE: tuple[Row, ...] = (
+    ("new", "&New Project", ("Ctrl+N",), "", "Begin a new project"),
     ("open", "&Open…", ("Ctrl+O",), "open", "Open a picture, mesh, voxel or shape file"),
     ("model", "Open &Model…", ("Ctrl+Shift+O",), "", "Choose the model that makes the shapes"),
     (
         "evaluate",
-        "E&valuate Model…",
+        "Eva&luate Model…",
         (),
         "",
         "Score the shown model on shapes that it has not seen",
     ),
     ("paste", "&Paste", ("Ctrl+V",), "paste", "Make a shape of the picture on the clipboard"),
     (
-        "save",
-        "&Save Shape…",
+        "save_project",
+        "&Save Project",
         ("Ctrl+S",),
         "save",
-        "Save the shape, to open it again later",
+        "Save all shapes, steps and pictures in one file",
     ),
+    ("save_project_as", "Save Project &As…", ("Ctrl+Shift+S",), "", "Save it under another name"),
+    ("revert", "Re&vert to Saved…", (), "", "Go back to the project as it was saved"),
+    (
+        "come_back",
+        "&Reopen Session at Start",
+        (),
+        "",
+        "Go on at the next start where this window was closed",
+    ),
+    ("save", "Save S&hape…", ("Ctrl+Shift+E",), "", "Save the shape alone, to open it again later"),
     ("export", "&Export…", ("Ctrl+E",), "export", "Write a mesh for printing or modelling"),
     ("screenshot", "Save &Picture…", ("Ctrl+P",), "camera", "Save what the viewport shows"),
     (
@@ -137,6 +148,7 @@ HELP: tuple[Row, ...] = (
 )
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = (
+    *("new", "save_project", "save_project_as"),
     *("save", "keep", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b"),
     *("copy_python", "copy_command"),
 )
@@ -158,7 +170,8 @@ class Actions(QObject):
         self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
-        self["whole"].setCheckable(True)
+        for name in ("whole", "come_back"):
+            self[name].setCheckable(True)
         for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
         self["correct"].setEnabled(False)  # until there is a picture
@@ -185,10 +198,11 @@ class Actions(QObject):
     ) -> None:
         """Builds File, Edit, View and Help, with the menus that others fill."""
         file = bar.addMenu("&File")
-        self._list(file, ("open", "paste"))
+        self._list(file, ("new", "open", "paste"))
         file.addMenu(recent)
-        self._list(file, (None, "model", "evaluate", None, "save", "export", None))
-        self._list(file, ("screenshot", "cutout", "copy", None, "quit"))
+        self._list(file, (None, "save_project", "save_project_as", "revert", None))
+        self._list(file, ("model", "evaluate", None, "save", "export", None))
+        self._list(file, ("screenshot", "cutout", "copy", None, "come_back", "quit"))
         edit = bar.addMenu("&Edit")
         self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
         edit.addMenu(classes)
@@ -215,7 +229,7 @@ class Actions(QObject):
         spring = QWidget(bar)
         spring.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spring)
-        self._list(bar, ("save", "export"))
+        self._list(bar, ("save_project", "export"))
         button = bar.widgetForAction(self["export"])
         if isinstance(button, QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

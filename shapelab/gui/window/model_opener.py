@@ -117,19 +117,24 @@ class ModelOpener(QObject):
         if model is not None:
             self.open(model.folder, shapes)
             return
+        path = self.locate(stamp, shapes[0].name)
+        if path is not None:
+            self.open(path, shapes)
+        else:
+            self._current.open(shapes[1:])
+
+    def locate(self, stamp: ModelStamp, what: str) -> Path | None:
+        """Asks where the model is that something needs; None if nobody has its file."""
         name = stamp.name or "that it does not name"
         answer = QMessageBox.question(
             self._window,
             "Which model?",
-            f"{shapes[0].name} was saved with the model {name} "
+            f"{what} was saved with the model {name} "
             f"({stamp.digest[:12] or 'no digest'}), which is not among those that ShapeLab knows. "
             "Do you have its file?",
         )
         path = self._ask(f"Where Is {name}?") if answer == QMessageBox.StandardButton.Yes else None
-        if path is not None and self._is(path, stamp):
-            self.open(path, shapes)
-        else:
-            self._current.open(shapes[1:])
+        return path if path is not None and self._is(path, stamp) else None
 
     @Slot(list)
     def find_seeing(self, sources: list[ShapeSource]) -> None:

@@ -1,0 +1,1 @@
+"""The window's project: its file, its journal, and what is offered at the start."""
