@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -96,7 +96,12 @@ class HistoryList(QListView):
             return
         super().keyPressEvent(event)
 
-    def dataChanged(self, _first: QModelIndex, _last: QModelIndex, _roles: object = ()) -> None:
+    def dataChanged(
+        self,
+        _first: QModelIndex | QPersistentModelIndex,
+        _last: QModelIndex | QPersistentModelIndex,
+        _roles: object = (),
+    ) -> None:
         """Paints again, without Qt's new layout of all rows: their heights stay."""
         self.viewport().update()
 
