@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPlainTextEdit, QScrollArea, QWidget
 
 from shapelab.core import formatting
 from shapelab.gui.base import theme
@@ -151,7 +151,11 @@ class LabelledRows(QWidget):
         row = self._grid.rowCount()
         label = QLabel(words)
         label.setBuddy(editor)
-        self._grid.addWidget(label, row, 0)
+        if isinstance(editor, QPlainTextEdit):  # of several lines: beside the first one
+            label.setContentsMargins(0, theme.SPACE_SMALL, 0, 0)
+            self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+        else:
+            self._grid.addWidget(label, row, 0)
         self._grid.addWidget(editor, row, 1)
         if help_line is not None:
             self._grid.addWidget(help_line, row + 1, 1)

@@ -194,13 +194,15 @@ def _style_sheet(c: Colors) -> str:
     arrows = (paths.resources() / "icons" / "fields").as_posix()
     kind = "dark" if c is DARK else "light"
     return f"""
-    QComboBox, QAbstractSpinBox, QLineEdit {{ background: {c.base}; color: {c.text};
+    QComboBox, QAbstractSpinBox, QLineEdit, QPlainTextEdit {{ background: {c.base}; color: {c.text};
         border: 1px solid {c.border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
     QLineEdit[inline="true"] {{ padding: 0 {SPACE_SMALL}px; }}
-    QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus {{
+    QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus,
+    QPlainTextEdit:focus {{
         border-color: {c.accent}; }}
-    QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{
+    QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled,
+    QPlainTextEdit:disabled {{
         color: {c.disabled}; background: {c.window}; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg"); width: 12px; height: 12px; }}

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.events import Adjusted
@@ -34,6 +41,7 @@ class AdjustBox(QFrame):
         super().__init__()
         self._config: RunConfig | None = None
         self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.rates, self.others = ConfigForm(RATES), ConfigForm(OTHERS)
         self.told = muted(WHAT)
         self.apply = QPushButton("Apply")

@@ -31,6 +31,8 @@ ROW = 26  # px
 SCORES = {"iou": "IoU", "picture_iou": "IoU from picture"}
 READING = "Reading the runs…"
 ALIKE = "These runs have the same settings; only their scores differ."
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 PLACE = Qt.ItemDataRole.UserRole  # of a row's run in the comparison
 
 
@@ -135,13 +137,18 @@ class ComparePage(QWidget):
         table.setSortingEnabled(False)
         table.clear()
         table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(titles)
         table.setRowCount(len(found.runs))
-        for place, run in enumerate(found.runs):
-            cells: list[Value] = [run.path.name, *run.values, run.step, *run.scores]
-            for column, value in enumerate(cells):
-                scored = column > len(titles) - 1 - len(found.scores)
-                item = _Cell(value, scored)
+        rows: list[list[Value]] = [
+            [run.path.name, *run.values, run.step, *run.scores] for run in found.runs
+        ]
+        for column, title in enumerate(titles):
+            header = QTableWidgetItem(title)
+            numbers = any(isinstance(row[column], int | float) for row in rows)
+            header.setTextAlignment(RIGHT if numbers else LEFT)
+            table.setHorizontalHeaderItem(column, header)
+        for place, row in enumerate(rows):
+            for column, value in enumerate(row):
+                item = _Cell(value, scored=column >= len(titles) - len(found.scores))
                 item.setData(PLACE, place)
                 table.setItem(place, column, item)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -174,8 +181,7 @@ class _Cell(QTableWidgetItem):
         super().__init__(_text(value, scored))
         self._number = float(value) if isinstance(value, int | float) else None
         if self._number is not None:
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            self.setTextAlignment(right)
+            self.setTextAlignment(RIGHT)
 
     def __lt__(self, other: QTableWidgetItem) -> bool:
         if isinstance(other, _Cell) and self._number is not None and other._number is not None:

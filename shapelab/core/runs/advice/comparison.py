@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ NOT_COMPARED = {"threads", "log_every", "validate_every", "save_every", "save_mi
 
 
 LOG_FROM = 20  # times the smallest value: from there on an axis is logarithmic
-MOST_LABELS = 8  # of an axis; of more values only the ends are labelled
+MOST_LABELS = 5  # of an axis; of more values only the ends are labelled
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,12 @@ def compare(runs: Sequence[Path]) -> Comparison:
 def _flat(fields: dict[str, Any]) -> dict[str, Value]:
     model = fields.pop("model")
     fields |= {f"model.{name}": value for name, value in model.items()}
-    return {n: str(v) if isinstance(v, list) else v for n, v in fields.items()}
+    return {n: _listed(v) if isinstance(v, list) else v for n, v in fields.items()}
+
+
+def _listed(values: list[Any]) -> str:
+    """'chair, table', or lists of lists as JSON has them."""
+    return ", ".join(v if isinstance(v, str) else json.dumps(v) for v in values)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def axis_of(values: Sequence[Value]) -> Axis:
         marks = distinct if len(distinct) <= MOST_LABELS else [low, high]
         found = {number: (scale(number) - first) / room for number in distinct}
         places = [None if v is None else found[float(v)] for v in values]
-        return Axis(tuple(places), tuple((found[mark], f"{mark:.4g}") for mark in marks))
+        return Axis(tuple(places), tuple((found[mark], f"{mark:.3g}") for mark in marks))
     words = sorted({str(value) for value in there})
     at = {word: k / max(len(words) - 1, 1) for k, word in enumerate(words)}
     places = [None if value is None else at[str(value)] for value in values]

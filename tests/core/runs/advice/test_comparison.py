@@ -30,7 +30,7 @@ def test_only_what_differs_is_compared_and_the_best_scores_count(tmp_path):
     assert found.settings == ("delta", "betas", "model.latent_size")
     column = found.settings.index
     assert [run.values[column("delta")] for run in found.runs] == [100, 300, 300]
-    assert found.runs[1].values[column("betas")] == "[0.7, 0.99]"
+    assert found.runs[1].values[column("betas")] == "0.7, 0.99"
     assert found.scores == ("iou", "picture_iou")
     assert [run.scores for run in found.runs] == [(0.5, None), (None, None), (0.6, 0.3)]
     assert [run.step for run in found.runs] == [90, 90, 90]
