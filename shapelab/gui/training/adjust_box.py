@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from shapelab.core.errors import ShapelabError
@@ -67,6 +68,8 @@ class AdjustBox(QFrame):
             form.changed.connect(self._check)
         self.apply.clicked.connect(self._apply)
         self.close_button.clicked.connect(self.closed)
+        for widget in self.findChildren(QWidget):
+            widget.ensurePolished()  # before, it knows nothing of its padding, and asks no room
         self.hide()
 
     def show_config(self, config: RunConfig, news: Adjusted | None = None) -> None:

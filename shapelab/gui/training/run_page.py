@@ -87,6 +87,7 @@ class RunPage(QSplitter):
         adjusted = [event for event in told if isinstance(event, Adjusted)]
         if self._show_settings(adjusted[-1] if adjusted else None):
             self.adjust.show()
+            QTimer.singleShot(0, self._make_room)
 
     def restart(self, live: LiveRun) -> None:
         """The shown run goes on, and its whole history comes again."""
@@ -174,6 +175,15 @@ class RunPage(QSplitter):
         else:
             self.comparison.remove(Path(key))
             self.plot.remove_run(key)
+
+    @Slot()
+    def _make_room(self) -> None:
+        """A splitter gives what appears in it no room by itself."""
+        above, below = self.sizes()
+        needed = self.adjust.sizeHint().height() + self.plot.minimumSizeHint().height()
+        needed += self.header.height() + self.doctor.height() + 4 * theme.SPACE
+        if above < needed:
+            self.setSizes([needed, above + below - needed])
 
     def _show_settings(self, news: Adjusted | None = None) -> bool:
         """Shows the run's settings as they are by now."""

@@ -106,7 +106,9 @@ def axis_of(values: Sequence[Value]) -> Axis:
         marks = distinct if len(distinct) <= MOST_LABELS else [low, high]
         found = {number: (scale(number) - first) / room for number in distinct}
         places = [None if v is None else found[float(v)] for v in values]
-        return Axis(tuple(places), tuple((found[mark], f"{mark:.3g}") for mark in marks))
+        texts = [f"{mark:.3g}" if abs(mark) < 1 else f"{mark:.6g}" for mark in marks]
+        labels = zip((found[mark] for mark in marks), texts, strict=True)
+        return Axis(tuple(places), tuple(labels))
     words = sorted({str(value) for value in there})
     at = {word: k / max(len(words) - 1, 1) for k, word in enumerate(words)}
     places = [None if value is None else at[str(value)] for value in values]
