@@ -121,8 +121,6 @@ class MainWindow(QMainWindow):
         self.models.loading.connect(self._show_loading)
         self.actions_["model"].triggered.connect(self.models.choose)
         self.class_menu = ClassMenu(self)
-        for source in (self.latent_panel.class_requested, self.class_menu.chosen):
-            source.connect(self._choose_class)
         self.latent_panel.model_requested.connect(self.models.choose)
         self.latent_panel.random_requested.connect(self.actions_["randomise"].trigger)
         whole = self.actions_["whole"]
@@ -159,6 +157,8 @@ class MainWindow(QMainWindow):
         self.pictures = PictureLink(
             self, self.image_panel, self.current, self.actions_["correct"], self.docks[1]
         )
+        for source in (self.latent_panel.class_requested, self.class_menu.chosen):
+            source.connect(self.pictures.choose_class)
         self.viewport.parts.clicked.connect(self._switch_parts)
         self._place()
 
@@ -365,11 +365,6 @@ class MainWindow(QMainWindow):
             self.status_bar.show_state(state)
             for view in (self.latent_panel, self.class_menu):
                 view.show_state(state)  # where another class was asked for and none came of it
-
-    @Slot(str)
-    def _choose_class(self, name: str) -> None:
-        if self.document is not None:
-            self.document.session.set_class(name)
 
     @Slot(str)
     def _show_loading(self, text: str) -> None:

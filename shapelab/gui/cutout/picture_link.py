@@ -148,6 +148,17 @@ class PictureLink(QObject):
         if original is not None:
             self._current.require().open([_told(original, name or None)])
 
+    @Slot(str)
+    def choose_class(self, name: str) -> None:
+        """Shows a shape of another class: that of a picture, taken for one of it, else a seed's."""
+        document = self._current.document
+        if document is None:
+            return
+        if self._original() is None or document.guest is not None:
+            document.session.set_class(name)
+        elif name != document.session.state.class_name:
+            self._tell_class(name)
+
     @Slot(int)
     def _choose(self, hypothesis: int) -> None:
         original = self._original()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -247,21 +248,22 @@ def test_nothing_is_replaced_unasked(qtbot, window, tmp_path, action, typed, fil
 # --- docks ----------------------------------------------------------------------------------------
 
 
-def geometry(window):
-    docks = window.findChildren(QDockWidget)
+def places(window):
+    """Of each dock but the training's: area, floating, hidden, and which ones share its tabs."""
     return {
-        dock.objectName(): (dock.geometry(), dock.isHidden(), dock.isFloating())
-        for dock in docks
+        dock.objectName(): (
+            window.dockWidgetArea(dock),
+            dock.isFloating(),
+            dock.isHidden(),
+            {other.objectName() for other in window.tabifiedDockWidgets(dock)},
+        )
+        for dock in window.findChildren(QDockWidget)
         if dock is not window.training
     }
 
 
 def test_ctrl_t_twice_leaves_the_docks_as_they_were(qtbot, window):
-    picture, morph = window.docks[1:]
-    window.resize(1300, 860)
-    window.resizeDocks([window.docks[0], picture], [350, 400], Qt.Orientation.Horizontal)
-    window.resizeDocks([picture, morph], [300, 450], Qt.Orientation.Vertical)
-    QApplication.processEvents()
+    picture, morph = window.docks[1:3]
     for arrange in (
         lambda: None,
         lambda: morph.setFloating(True),
@@ -271,18 +273,19 @@ def test_ctrl_t_twice_leaves_the_docks_as_they_were(qtbot, window):
     ):
         arrange()
         qtbot.wait(50)
-        before = geometry(window)
+        before = places(window)
         for _ in range(2):
             window.actions_["training"].trigger()
+            qtbot.wait(50)
             assert not window.training.isHidden()
-            qtbot.waitUntil(lambda: window.training.panel is not None)
             window.actions_["training"].trigger()
+            qtbot.wait(50)
             assert window.training.isHidden()
-        qtbot.waitUntil(lambda before=before: geometry(window) == before)
+        assert places(window) == before
 
 
 def test_what_was_moved_in_the_workspace_stays_moved(qtbot, window):
-    picture, morph = window.docks[1:]
+    picture, morph = window.docks[1:3]
     morph.hide()
     window.actions_["training"].trigger()
     qtbot.waitUntil(lambda: window.training.panel is not None)
@@ -291,3 +294,43 @@ def test_what_was_moved_in_the_workspace_stays_moved(qtbot, window):
     window.actions_["training"].trigger()
     assert picture.isHidden()
     assert not morph.isHidden()
+
+
+# --- a picture of another class -------------------------------------------------------------------
+
+
+def make_picture(path):
+    """A dark chair's silhouette from the side, on transparent ground."""
+    pixels = np.zeros((160, 160, 4), np.uint8)
+    for x0, x1, y0, y1 in ((40, 52, 20, 140), (40, 116, 80, 94), (104, 116, 80, 140)):
+        pixels[y0:y1, x0:x1] = (120, 80, 50, 255)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_another_class_asks_the_encoder_again(qtbot, window, tmp_path):
+    session, classes = window.document.session, window.latent_panel.classes
+    window.class_menu.chosen.emit("bed")
+    assert session.state.class_name == "bed"  # a seed's shape: at once
+    assert session.state.seed is not None
+    window.open_paths([make_picture(tmp_path / "seat.png")])
+    settle(qtbot, window)
+    first = session.state
+    wanted = "sofa" if first.class_name != "sofa" else "desk"
+    classes.setCurrentIndex(classes.findData(wanted))
+    classes.activated.emit(classes.currentIndex())
+    settle(qtbot, window)
+    assert (session.state.class_name, session.state.seed) == (wanted, None)
+    assert session.state.origin == "picture seat.png"
+    assert session.undo_text == f"seat.png as {wanted}"
+    assert not np.array_equal(session.state.base, first.base)
+    assert window.image_panel.title.text() == "seat.png"
+    session.undo()
+    assert session.state == first
+    assert classes.currentData() == first.class_name
+    window.class_menu.chosen.emit(wanted)
+    window.image_panel.cancel.click()  # giving up brings the class back
+    settle(qtbot, window)
+    assert session.state == first
+    assert classes.currentData() == first.class_name
+    assert [a.data() for a in window.class_menu.actions() if a.isChecked()] == [first.class_name]
