@@ -43,7 +43,7 @@ class Readout(RowText):
     def edit(self) -> None:
         """Opens the field, the shown number selected in it."""
         row = self.parentWidget()
-        if self.field is not None or not self.isEnabled():
+        if row is None or self.field is not None or not self.isEnabled():
             return
         self.field = field = _Field(row)
         field.setAccessibleName(f"{self._slider.accessibleName()}: number")

@@ -12,10 +12,11 @@ from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QDockWidget, QWidget
 
 from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.project.originals import Original
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import readable
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Original, ShapeSource, ShownShape
+from shapelab.gui.document.document import ShapeSource, ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.photo_overlay import ViewRequest
 

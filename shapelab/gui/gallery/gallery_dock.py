@@ -65,12 +65,12 @@ class GalleryDock(QDockWidget):
         self.batch: BatchDialog | None = None
         self.sheet = SheetWriter(self, toasts, settings)
         self.strip = GalleryStrip(self._picture)
-        self.scroll = QScrollArea(widgetResizable=True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidget(self.strip)
-        self.scroll.setMinimumHeight(TOP + ROW + BAR)
-        self.scroll.viewport().installEventFilter(self)
-        self.setWidget(self.scroll)
+        self.scroll_area = QScrollArea(widgetResizable=True)
+        self.scroll_area.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll_area.setWidget(self.strip)
+        self.scroll_area.setMinimumHeight(TOP + ROW + BAR)
+        self.scroll_area.viewport().installEventFilter(self)
+        self.setWidget(self.scroll_area)
         self.setTitleBarWidget(self._build_title())
         self._connect_strip()
         thumbnails.drawn.connect(lambda _key: self.strip.update())
@@ -186,11 +186,14 @@ class GalleryDock(QDockWidget):
         return self._thumbnails.picture(known[1])
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.scroll.viewport():
+        if watched is self.scroll_area.viewport():
             if event.type() == QEvent.Type.Resize:
-                self.strip.fit(self.scroll.viewport().size())
-            elif isinstance(event, QWheelEvent) and not self.scroll.verticalScrollBar().maximum():
-                bar, turn = self.scroll.horizontalScrollBar(), event.angleDelta()
+                self.strip.fit(self.scroll_area.viewport().size())
+            elif (
+                isinstance(event, QWheelEvent)
+                and not self.scroll_area.verticalScrollBar().maximum()
+            ):
+                bar, turn = self.scroll_area.horizontalScrollBar(), event.angleDelta()
                 bar.setValue(bar.value() - (turn.y() or turn.x()))  # one row: sideways
                 return True
         return super().eventFilter(watched, event)
@@ -202,7 +205,7 @@ class GalleryDock(QDockWidget):
     def _bring_into_sight(self, part: QRectF) -> None:
         middle = part.center().toPoint()
         half = QSize(round(part.width() / 2), round(part.height() / 2))
-        self.scroll.ensureVisible(middle.x(), middle.y(), half.width(), half.height())
+        self.scroll_area.ensureVisible(middle.x(), middle.y(), half.width(), half.height())
 
     # --- commands ------------------------------------------------------------------------------
 

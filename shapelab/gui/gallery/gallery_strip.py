@@ -72,7 +72,9 @@ class NameEditor(QLineEdit):
         self.shape_id = ""
         if not self.isHidden():
             self.hide()
-            self.parentWidget().setFocus(Qt.FocusReason.OtherFocusReason)
+            strip = self.parentWidget()
+            if strip is not None:
+                strip.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot()
     def _take(self) -> None:
@@ -440,7 +442,7 @@ class GalleryStrip(QWidget):
         middle, points = corner.center(), []
         for k in range(10):
             angle, far = math.pi * (k / 5 - 0.5), 6.5 if k % 2 == 0 else 2.9
-            points.append(middle + far * QPointF(math.cos(angle), math.sin(angle)))
+            points.append(middle + QPointF(far * math.cos(angle), far * math.sin(angle)))
         painter.drawPolygon(QPolygonF(points))
 
     def _paint_drop(self, painter: QPainter, place: int) -> None:

@@ -272,9 +272,9 @@ class _Row(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         entry, places = index.data(ENTRY)
-        palette = option.palette  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        palette = option.palette
+        rect: QRect = option.rect
+        state = option.state
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         group = QPalette.ColorGroup
         here = group.Active if entry.enabled else group.Disabled
@@ -311,9 +311,9 @@ def _bold(places: Sequence[int], length: int) -> list[QTextLayout.FormatRange]:
     for place in places:
         if place < length:
             letter = QTextLayout.FormatRange()
-            letter.start, letter.length = place, 1  # type: ignore[attr-defined]
+            letter.start, letter.length = place, 1
             look = QTextCharFormat()
             look.setFontWeight(QFont.Weight.Bold)
-            letter.format = look  # type: ignore[attr-defined]
+            letter.format = look
             ranges.append(letter)
     return ranges

@@ -243,15 +243,15 @@ def test_many_cards_are_scrolled_and_a_high_gallery_has_rows(qtbot, window, kept
         for number in range(40)
     ]
     session.keep_all(shapes)
-    bar = dock.scroll.horizontalScrollBar()
+    bar = dock.scroll_area.horizontalScrollBar()
     assert bar.maximum() > 0
     dock.strip.setFocus()
     QTest.keyClick(dock.strip, Qt.Key.Key_End)
     assert bar.value() == bar.maximum()
     window.resizeDocks([dock], [420], Qt.Orientation.Vertical)
-    qtbot.waitUntil(lambda: dock.scroll.viewport().height() > 300)
+    qtbot.waitUntil(lambda: dock.scroll_area.viewport().height() > 300)
     assert dock.strip.card_rect(43).top() > dock.strip.card_rect(0).bottom()
-    assert dock.strip.card_rect(43).right() <= dock.scroll.viewport().width()
+    assert dock.strip.card_rect(43).right() <= dock.scroll_area.viewport().width()
     QTest.keyClick(dock.strip, Qt.Key.Key_Home)
     QTest.keyClick(dock.strip, Qt.Key.Key_Down)
     (below,) = dock.strip.chosen
