@@ -629,7 +629,7 @@ def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Any) -> Path:
     monkeypatch.setattr(
         shape_sources,
         "shape_of_file",
-        lambda model, _path: shape_sources.SavedShape(seeded_state(model, None, 1)),
+        lambda model, _path, *_more: shape_sources.SavedShape(seeded_state(model, None, 1)),
     )
     scan = tmp_path / "scan.stl"
     scan.write_bytes(b"the only copy")
@@ -714,7 +714,7 @@ def test_a_disk_that_refuses_costs_a_sentence_and_nothing_else(
     for command in (["sample"], ["reconstruct", "scan.stl"], ["interpolate", "1", "2"]):
         for suffix in ("stl", "obj", "ply", "glb", "3mf", "shape.json"):
             out = "mine.stl" if suffix == "stl" and command[0] != "interpolate" else f"{suffix}/"
-            resource.setrlimit(resource.RLIMIT_FSIZE, (700, old[1]))  # bytes; more is refused
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))  # bytes; more is refused
             try:
                 code = cli.main([*command, "-o", out, "--format", suffix, "--force"])
             finally:

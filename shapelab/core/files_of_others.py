@@ -16,6 +16,7 @@ import stat
 import sys
 import zipfile
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Literal
 
 import numpy as np
@@ -161,7 +162,7 @@ def npy_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
         raise InputError("The .npy file has an odd header; please save the grid again with numpy.")
     try:
         shape, fortran, dtype = header(stream)
-    except (RecursionError, MemoryError, TypeError, SyntaxError) as error:
+    except (RecursionError, MemoryError, TypeError, SyntaxError, TokenError) as error:
         raise ValueError("it has an odd header") from error
     if dtype.hasobject or any(side < 0 for side in shape):
         raise InputError("The voxel file holds no numbers; please export the grid as 0 and 1.")

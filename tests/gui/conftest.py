@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from shapelab.gui.process import trainer_process
@@ -30,6 +31,19 @@ def threads_end(qtbot: Any) -> Callable[[], None]:
     from shapelab.gui.base.workers import WorkerThread
 
     return lambda: qtbot.waitUntil(lambda: not WorkerThread.live)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that asks when a test has ended fails it; the box would wait for ever."""
+    ask = QMessageBox.question
+
+    def question(parent: Any, title: str, text: str, *more: Any) -> Any:
+        if title == "Save the project?":
+            pytest.fail(f"nobody answers: {text}")
+        return ask(parent, title, text, *more)
+
+    monkeypatch.setattr(QMessageBox, "question", question)
 
 
 @pytest.fixture(autouse=True)

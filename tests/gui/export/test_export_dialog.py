@@ -304,7 +304,7 @@ def test_a_defect_of_the_program_is_a_sentence_too(qtbot, session):
 def test_while_saving_nothing_can_be_changed_or_closed(qtbot, monkeypatch, tmp_path, dialog):
     go = threading.Event()
 
-    def slow_write(path, mesh, unchecked=False, force=False):
+    def slow_write(*_args, **_named):
         assert go.wait(10)
         raise ExportError("The disk is full; free some space.")
 

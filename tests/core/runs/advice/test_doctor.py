@@ -85,12 +85,16 @@ def until(step, **changes):
     return events
 
 
+# Findings that no setting of the run mends.
+WITHOUT_SETTING = ("waiting", "disk", "unsaved", "memory", "damaged", "data", "refused")
+
+
 def only(events, config=CONFIG, diversity=None):
     """The one finding there is."""
     findings = diagnose(run_of(events), config, diversity)
     assert len(findings) == 1, findings
     (finding,) = findings
-    if finding.code not in ("waiting", "disk", "unsaved", "memory", "damaged", "data"):
+    if finding.code not in WITHOUT_SETTING:
         assert finding.setting in RunConfig.model_fields
         assert finding.setting in finding.advice
     assert finding.sentence.endswith(".")
