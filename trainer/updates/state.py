@@ -73,8 +73,9 @@ class TrainState:
 
     @property
     def learnt_critic(self) -> Critic | None:
-        """The critic, if it has learnt by now: a warm start leaves it as it was drawn."""
-        return self.critic if self.step > self.config.warm_start else None
+        """The critic, if it has learnt by now: in the adversarial phase alone."""
+        adversarial = min(self.step, self.config.main_steps) > self.config.warm_start
+        return self.critic if adversarial else None
 
     @property
     def learning_rate_scale(self) -> float:

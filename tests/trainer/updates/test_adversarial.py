@@ -93,3 +93,11 @@ def test_blends_lie_between_the_codes_of_two_shapes_of_a_class(config, store_fol
     expected = ends[0] + batch.blend * (ends[1] - ends[0])
     torch.testing.assert_close(steps._prior(state, batch), expected)
     assert torch.equal(steps._fake_latents(state, batch)[::2], steps._prior(state, batch)[::2])
+
+
+def test_the_critic_has_learnt_in_the_adversarial_phase_alone(config, alone):
+    base = {"steps": 30, "image_steps": 10}
+    for warm_start, step, learnt in ((5, 5, False), (5, 6, True), (5, 30, True), (20, 30, False)):
+        state = new_state(config.model_copy(update=base | {"warm_start": warm_start}), alone)
+        state.step = step
+        assert (state.learnt_critic is state.critic) is learnt, (warm_start, step)
