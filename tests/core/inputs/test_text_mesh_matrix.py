@@ -72,6 +72,7 @@ OBJ = {
 OBJ |= {
     "BOM": b"\xef\xbb\xbf" + obj(),
     "UTF-16": obj().decode().encode("utf-16"),
+    "blank lines": b"\n \n" * 2**17 + obj(),
     "continued": obj(tail="").replace(b"f ", b"f \\\n"),
     "colours": obj().replace(b"v 0 0 4\n", b"v 0 0 4 1 0 0\n"),
     "names": b"mtllib a b.mtl\no f 1 2 3\ng v 1 2 3\nusemtl #9\ns off\n" + obj() + b"l 1 2\np 1\n",

@@ -21,7 +21,7 @@ def read_obj(data: bytes) -> MeshPieces:
     """Reads an OBJ file. Raises InputError."""
     text = plain_text(data).replace(b"\\\n", b" ")  # a long line goes on in the next
     pieces = MeshPieces()
-    read_comments(b"\n".join(re.findall(rb"(?m)^\s*#[^\n]*", text[:_HEAD])), pieces)
+    read_comments(b"\n".join(re.findall(rb"(?m)^[^\S\n]*#[^\n]*", text[:_HEAD])), pieces)
     if b"#" in text:
         text = re.sub(rb"#[^\n]*", b"", text)
     points: list[bytes] = []
