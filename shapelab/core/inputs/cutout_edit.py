@@ -25,7 +25,8 @@ Places = NDArray[np.float64]  # (n, 2)
 
 MOST_STEPS, MOST_PLACES = 1000, 10_000  # of an edit, and of one of its lines
 MOST_PIXELS = 1024**2  # of a mask that is given
-_FARTHEST = 16.0  # a line may leave the picture, but no further
+FARTHEST = 16.0  # a line may leave the picture, but no further
+_MOST_GROWTH = 0.25  # sides of the picture, of one step
 DAMAGED = "The correction of the picture is damaged; please draw it again."
 
 
@@ -208,7 +209,10 @@ def _step(data: Mapping[str, Any]) -> Step:
         else:
             number = _number(value)
             values[field.name] = _positive(number) if field.name in ("width", "height") else number
-    return kind(**values)
+    step = kind(**values)
+    if isinstance(step, Grow) and abs(step.by) > _MOST_GROWTH:  # its time grows with the square
+        raise ValueError
+    return step
 
 
 def _mask(data: Mapping[str, Any]) -> GivenMask:
@@ -242,7 +246,7 @@ def _crop(value: Any) -> tuple[float, float, float, float] | None:
 
 def _number(value: Any) -> float:
     number = float(value)
-    if isinstance(value, (str, bool)) or not math.isfinite(number) or abs(number) > _FARTHEST:
+    if isinstance(value, (str, bool)) or not math.isfinite(number) or abs(number) > FARTHEST:
         raise ValueError
     return number
 

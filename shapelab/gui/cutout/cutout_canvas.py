@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from shapelab.core.inputs.cutout_edit import MOST_PLACES, UNCHANGED, CutoutEdit, Places
+from shapelab.core.inputs.cutout_edit import FARTHEST, MOST_PLACES, UNCHANGED, CutoutEdit, Places
 from shapelab.gui.base import theme
 from shapelab.gui.cutout.cutout_tools import (
     BACKGROUND,
@@ -39,6 +39,7 @@ Pixels = NDArray[np.uint8]
 EDGE = 16  # px of ground around the picture that fits
 MOST_ZOOM, ZOOM_STEP = 16.0, 1.25
 CLOSEST = 2.0  # px between two places of a line
+OUTSIDE = FARTHEST / 2 - 1  # sides that a line may leave the picture: a box is wider than that
 ADDED, TAKEN = "#2e9e5b", "#d1453b"  # of brushes: read on any photo
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -301,7 +302,8 @@ class CutoutCanvas(QWidget):
     def _read_places(self, shown: Places) -> Places:
         """Pixels of the shown picture as sides of the picture as it was read."""
         longest = max(self._width, self._height)
-        return self._edit.to_picture(shown / longest, self._size())
+        near = np.clip(shown / longest, -OUTSIDE, 1 + OUTSIDE)
+        return self._edit.to_picture(near, self._size())
 
     def _size(self) -> tuple[float, float]:
         longest = max(self._width, self._height)

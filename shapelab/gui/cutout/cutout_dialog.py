@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.core.errors import Cancelled, ShapelabError
 from shapelab.core.inputs.cutout_edit import (
+    MOST_STEPS,
     UNCHANGED,
     AsIs,
     CutoutEdit,
@@ -295,7 +296,11 @@ class CutoutDialog(QDialog):
     # --- the edit --------------------------------------------------------------------------------
 
     def _add_step(self, step: Step) -> None:
-        self._go(self.edit.with_step(step))
+        if len(self.edit.steps) < MOST_STEPS:
+            self._go(self.edit.with_step(step))
+        else:  # more could not be opened again
+            self.canvas.forget_ghost()
+            self._say(f"A cut-out takes {MOST_STEPS} corrections; undo some, or start over.")
 
     def _turn(self, quarters: int) -> None:
         self._go(self.edit.turned(quarters))

@@ -79,6 +79,8 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("steps", 1, "line", 0), [1]),
         (("steps", 1, "line", 0), ["1", 2]),
         (("steps", 2, "width"), -1),
+        (("steps", 5, "by"), 0.26),
+        (("steps", 5, "by"), -16),
         (("steps", 8, "columns"), 2**40),
         (("steps", 8, "rows"), 4),
         (("steps", 8, "packed"), "no Base64!"),

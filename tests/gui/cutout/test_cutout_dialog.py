@@ -26,6 +26,7 @@ from shapelab.core.inputs.cutout_edit import (
 )
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.model.spec import ModelSpec
+from shapelab.gui.cutout import cutout_dialog
 from shapelab.gui.cutout.cutout_dialog import CutoutDialog
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
@@ -342,6 +343,32 @@ def test_a_correction_goes_on_from_the_one_before(qtbot, opened):
     assert again.make.isEnabled()
     assert again._preview.picture.method == "grabcut"
     again.reject()
+
+
+@pytest.mark.parametrize("name", ["box", "lasso", "background"])
+def test_what_is_drawn_far_outside_can_be_opened_again(qtbot, opened, name):
+    dialog = opened(table())
+    tool(dialog, name)
+    qtbot.mousePress(dialog.canvas, LEFT, pos=place(dialog, 96, 150))
+    for far in (QPoint(-20_000, -20_000), QPoint(-20_000, 20_000), QPoint(20_000, 20_000)):
+        qtbot.mouseMove(dialog.canvas, far)
+    qtbot.mouseRelease(dialog.canvas, LEFT, pos=QPoint(20_000, 20_000))
+    settle(qtbot, dialog)
+    assert len(dialog.edit.steps) == 1
+    assert CutoutEdit.from_dict(dialog.edit.to_dict()) == dialog.edit
+
+
+def test_no_more_is_drawn_than_can_be_opened_again(qtbot, opened, monkeypatch):
+    monkeypatch.setattr(cutout_dialog, "MOST_STEPS", 2)
+    dialog = opened(table())
+    for _ in range(3):
+        dialog.action("invert").trigger()
+        settle(qtbot, dialog)
+    assert dialog.edit.steps == (Invert(), Invert())
+    assert dialog.problem.text() == "A cut-out takes 2 corrections; undo some, or start over."
+    dialog.action("undo").trigger()
+    settle(qtbot, dialog)
+    assert dialog.problem.text() == ""
 
 
 def test_every_tool_and_command_has_a_key_and_says_it(opened):
