@@ -258,11 +258,12 @@ class ExportDialog(QDialog):
         path = self.ask_path(self.form.suffix)
         if path is None:
             return
-        if unchecked and not may_replace(self, formats.unchecked_name(path)):
+        written = formats.unchecked_name(path) if unchecked else path
+        if unchecked and not may_replace(self, written):
             return
         recipe = self._recipe_for(prepared.mesh) if self.form.recipe.isChecked() else ""
         beside = bool(recipe) and path.suffix.lower() not in formats.WITH_RECIPE
-        if beside and not may_replace(self, sidecar(path)):
+        if beside and not may_replace(self, sidecar(written)):
             return
         self.verdict.show_checking(f"Writing {path.name} and reading it back…")
         work = partial(_write, path, prepared.mesh, unchecked, recipe)

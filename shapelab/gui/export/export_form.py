@@ -30,6 +30,7 @@ FORMATS = (
     ("GLB – web and games", ".glb"),
 )
 LEAST_KEPT = 10  # per cent of the triangles
+RECIPE_SETTINGS = {True: "export/recipe_inside", False: "export/recipe_beside"}  # see ``_recipes``
 LABELS = 104  # px, the column of names
 NO_SIZE = (0.0, 0.0, 0.0)
 
@@ -75,12 +76,17 @@ class ExportForm(QWidget):
             max(0, self.format.findData(settings.text("export/format", "")))
         )
         self.keep.set_value(settings.number("export/triangles", 100, LEAST_KEPT, 100))
+        for inside, name in RECIPE_SETTINGS.items():
+            self._recipes[inside] = settings.flag(name, self._recipes[inside])
+        self._show_recipe()
 
     def keep_settings(self, settings: WindowSettings) -> None:
         """Remembers what is chosen now."""
         settings.set_text("export/size_mm", f"{self.size_mm.value():g}")
         settings.set_text("export/format", self.suffix)
         settings.set_text("export/triangles", f"{self.keep.value():g}")
+        for inside, name in RECIPE_SETTINGS.items():
+            settings.set_flag(name, self._recipes[inside])
 
     def show_part(self, prepared: PreparedPart | None) -> None:
         """Shows the figures of a part, or that there is none."""

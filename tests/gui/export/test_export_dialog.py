@@ -217,6 +217,31 @@ def test_an_unchecked_file_does_not_silently_replace(qtbot, monkeypatch, tmp_pat
     assert (tmp_path / "part-UNCHECKED.stl").read_bytes() == b"precious"
 
 
+def test_the_recipe_beside_an_unchecked_file_does_not_silently_replace(
+    qtbot, monkeypatch, tmp_path, session
+):
+    beside = tmp_path / "part-UNCHECKED.stl.shape.json"
+    beside.write_bytes(b"precious")
+    dialog = ExportDialog(session, torn, recipe_for=lambda _mesh: "{}")
+    qtbot.addWidget(dialog, before_close_func=lambda d: d.stop())
+    dialog.show()
+    settle(qtbot, dialog)
+    dialog.form.recipe.click()
+    choose(monkeypatch, tmp_path / "part.stl")
+    asked = []
+
+    def refuse(_parent, _title, text):
+        asked.append(text)
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "question", refuse)
+    qtbot.mouseClick(dialog.anyway, LEFT)
+    settle(qtbot, dialog)
+    assert asked == ["part-UNCHECKED.stl.shape.json is there already. Replace it?"]
+    assert [path.name for path in tmp_path.iterdir()] == [beside.name]
+    assert beside.read_bytes() == b"precious"
+
+
 def test_the_proposed_name_is_safe_on_every_system(qtbot, monkeypatch, dialog, session):
     proposals = []
 
@@ -394,14 +419,21 @@ def test_what_was_chosen_is_remembered_and_nonsense_is_not(qtbot, session, tmp_p
     first.form.size_mm.setValue(123.5)
     first.form.format.setCurrentIndex(1)
     first.form.keep.readout.typed.emit(40)
+    assert first.form.recipe.isChecked()
+    first.form.recipe.click()
     first.folder = tmp_path
     settle(qtbot, first)
     first.close()
     again = made()
     assert (again.form.size_mm.value(), again.form.suffix, again.form.share) == (123.5, ".3mf", 0.4)
     assert again.folder == tmp_path
+    assert not again.form.recipe.isChecked()  # in a file that holds it; beside an STL it never was
+    again.form.format.setCurrentIndex(0)
+    assert not again.form.recipe.isChecked()
+    again.form.recipe.click()
     again.close()
     for name in ("size_mm", "triangles", "format"):
         settings.set_text(f"export/{name}", "-1e9")
     third = made()
     assert (third.form.size_mm.value(), third.form.suffix, third.form.share) == (80, ".stl", 1)
+    assert third.form.recipe.isChecked()
