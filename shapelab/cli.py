@@ -128,7 +128,7 @@ def sample(
         raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
     seeds = list(range(seed, seed + count))
     names = [f"{class_name or 'shape'}-{s}" for s in seeds]
-    paths = [] if whole else _paths(out, names, file_format, force, plate=plate)
+    paths = [] if whole else _paths(out, names, file_format, force, plate=plate, recipe=recipe)
     model = _load(model_name)
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each seed
@@ -136,7 +136,7 @@ def sample(
             firsts = range(seed, seed + count * CANDIDATES, CANDIDATES)
             seeds = [model.whole_seed(class_name, first, truncation) for first in firsts]
             names = [f"{class_name}-{s}" for s in seeds]
-            paths = _paths(out, names, file_format, force, plate=plate)
+            paths = _paths(out, names, file_format, force, plate=plate, recipe=recipe)
 
     def shape(place: int) -> SavedShape:
         state = seeded_state(model, class_name, seeds[place], truncation)
@@ -197,7 +197,7 @@ def reconstruct(
     objects = [files] if views else [[file] for file in files]
     names = [f"{base_name(own[0])}-shape" for own in objects]
     inputs_and_mask = [*files, *([] if mask is None else [str(mask)])]
-    paths = _paths(out, names, file_format, force, inputs_and_mask, plate)
+    paths = _paths(out, names, file_format, force, inputs_and_mask, plate, recipe)
     model = _load(model_name or _model_of(files))
     if class_name is not None:
         model.density.index(class_name)  # one error, not one for each file
@@ -240,7 +240,7 @@ def interpolate(
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     stops = [a, *(via or []), b]
-    paths = _paths(out, names, file_format, force, stops, plate)
+    paths = _paths(out, names, file_format, force, stops, plate, recipe)
     model = _load(model_name or _model_of(stops))
     first, *between, last = (named_shape(model, stop) for stop in stops)
     way = Morph(first, last, mode=mode.value, between=tuple(between))
@@ -298,8 +298,13 @@ def _paths(
     force: bool,
     inputs: Iterable[str] = (),
     plate: bool = False,
+    recipe: bool | None = None,
 ) -> list[Path]:
     """Where the shapes go, or the one file of a plate; nothing in their way may be harmed."""
+    from shapelab.core.session.recipe import sidecar
+
+    if plate and recipe:
+        raise typer.BadParameter("A plate holds no recipes; leave --recipe out, or --plate.")
     try:
         paths = (
             destinations(out, ["plate"], "3mf") if plate else destinations(out, names, file_format)
@@ -308,7 +313,8 @@ def _paths(
         raise typer.BadParameter(str(error)) from None
     if plate and paths[0].suffix.lower() != ".3mf":
         raise typer.BadParameter("--plate writes one 3MF file; let the name after -o end in .3mf.")
-    check_free(paths, [Path(name).expanduser() for name in inputs], force)
+    beside = [sidecar(path) for path in paths if recipe and path.suffix.lower() == ".stl"]
+    check_free([*paths, *beside], [Path(name).expanduser() for name in inputs], force)
     return paths
 
 

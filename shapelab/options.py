@@ -106,7 +106,7 @@ def coefficients_of(directions: list[str]) -> NDArray[np.float32]:
             place, value = int(number) - 1, float(sigma)
         except ValueError:
             place, value = -1, math.nan
-        if not 0 <= place < DIRECTIONS or not math.isfinite(value):
+        if not 0 <= place < DIRECTIONS or not abs(value) <= float(np.finfo(np.float32).max):
             raise typer.BadParameter(
                 f"--direction is a number from 1 to {DIRECTIONS}, = and a finite number, like "
                 f"3=1.5; not {text}."

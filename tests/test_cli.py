@@ -261,6 +261,8 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["sample", "--direction", "13=1"],
         ["sample", "--direction", "3"],
         ["sample", "--direction", "3=nan"],
+        ["sample", "--direction", "3=1e39"],
+        ["sample", "-n", "2", "--plate", "--recipe"],
         ["sample", "--nonsense"],
         ["interpolate", "1", "2", "--steps", "1"],
         ["interpolate", "1", "2", "--mode", "spiral"],
@@ -929,6 +931,21 @@ def test_an_exported_mesh_comes_back_as_its_shape(
     capsys.readouterr()
     assert cli.main(["info", str(path)]) == 0
     assert not any("made by ShapeLab" in line for line in _lines(capsys))
+
+
+def test_the_recipe_beside_an_stl_is_in_the_way_before_any_work(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, beside = tmp_path / "one.stl", tmp_path / "one.stl.shape.json"
+    assert cli.main(["sample", "--seed", "4", "-o", str(beside)]) == 0
+    saved = beside.read_bytes()
+    capsys.readouterr()
+    assert cli.main(["sample", "-o", str(path), "--recipe"]) == 1
+    assert f"{beside} is there already" in _error(capsys)
+    assert cli.main(["reconstruct", str(beside), "-o", str(path), "--recipe", "--force"]) == 1
+    assert f"{beside} is one of the inputs" in _error(capsys)
+    assert beside.read_bytes() == saved
+    assert not path.exists()
 
 
 def test_a_way_leads_through_the_shapes_between(fake: Any, tmp_path: Path) -> None:
