@@ -109,13 +109,15 @@ class Journal:
         """
         self.take()
         header = {"format": JOURNAL_FORMAT, "version": PROJECT_VERSION}
-        document = header | {"project": content, "standing": asdict(standing)}
+        said = {"project": content, "pictures": list(pictures), "standing": asdict(standing)}
+        document = header | said
         try:
             self._write_pictures(pictures)
             if self._written is None or self._appended > MOST_APPENDED:
                 self._written = None
                 atomic_write(self.folder / _FILE, _line(document))
                 self._appended = 0
+                self._drop_pictures(pictures)
             elif patch := json_patch.difference(self._written, document):
                 self._written = None  # unless all goes well, the next time begins anew
                 self._append(_line(patch))
@@ -137,6 +139,13 @@ class Journal:
             folder.mkdir(exist_ok=True)
         for digest in missing:
             atomic_write(_picture(folder, digest), pictures[digest])
+
+    def _drop_pictures(self, named: Mapping[str, bytes]) -> None:
+        """Takes away what no line names any more: else a session that comes back only grows."""
+        for digest, path in _pictures_in(self.folder):
+            if digest not in named:
+                with suppress(OSError):
+                    path.unlink()
 
     def release(self) -> None:
         """Leaves the journal as it is, for another window to go on with."""
@@ -178,9 +187,9 @@ def left_behind() -> list[LeftBehind]:
 
 
 def _is_free(folder: Path) -> bool:
-    if not files_of_others.is_plain(folder / _LOCK):
+    if os.path.lexists(folder / _LOCK) and not files_of_others.is_plain(folder / _LOCK):
         return False
-    lock = FileLock(folder / _LOCK)
+    lock = FileLock(folder / _LOCK)  # Windows takes the file away where it is freed
     try:
         lock.acquire(timeout=0)
     except (Timeout, OSError):
@@ -198,7 +207,8 @@ def read_journal(folder: Path) -> tuple[StoredProject, Standing]:
     document = _document(folder)
     try:
         content = upgraded(document, "project", JOURNAL_FORMAT)
-        return StoredProject(content, dict(_read_pictures(folder))), _standing(document)
+        pictures = dict(_read_pictures(folder, document.get("pictures")))
+        return StoredProject(content, pictures), _standing(document)
     except OSError as error:
         raise InputError(f"The journal cannot be read: {error.strerror}.") from None
     except ValueError:
@@ -245,12 +255,22 @@ def _standing(document: dict[str, Any]) -> Standing:
     )
 
 
-def _read_pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _read_pictures(folder: Path, named: Any) -> Iterator[tuple[str, bytes]]:
+    """Those that the last line names, as far as they are sound; ValueError if that is odd."""
+    if not isinstance(named, list) or len(named) > MOST_PICTURES:
+        raise ValueError("it does not name its pictures")
     left = MAX_BYTES
+    for digest, path in _pictures_in(folder):
+        if digest in named:
+            data = files_of_others.read_bytes(path, left)
+            left -= len(data)
+            if digest_of(data) == digest:
+                yield digest, data
+
+
+def _pictures_in(folder: Path) -> list[tuple[str, Path]]:
+    """Digest and path of each picture's file."""
     with suppress(FileNotFoundError):
-        for path in sorted((folder / _PICTURES).iterdir())[:MOST_PICTURES]:
-            if is_digest(path.stem) and path.suffix == PICTURE_SUFFIX:
-                data = files_of_others.read_bytes(path, left)
-                left -= len(data)
-                if digest_of(data) == path.stem:
-                    yield path.stem, data
+        paths = sorted((folder / _PICTURES).iterdir())
+        return [(p.stem, p) for p in paths if is_digest(p.stem) and p.suffix == PICTURE_SUFFIX]
+    return []

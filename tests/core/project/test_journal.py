@@ -121,6 +121,33 @@ def test_another_window_goes_on_with_it() -> None:
     assert [each.folder for each in left_behind()] == [folder]
 
 
+def test_pictures_that_nothing_names_any_more_neither_stay_nor_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = {digest_of(b"other"): b"other"}
+    journal = Journal()
+    journal.write(content(1), PICTURE, STANDING)
+    journal.write(content(2), other, STANDING)
+    files = journal.folder / "pictures"
+    assert len(list(files.iterdir())) == 2, "an earlier line names it, and the last may be cut"
+    with monkeypatch.context() as small:
+        small.setattr(journal_module, "MAX_BYTES", len(b"other"))  # both would be too much
+        assert dict(read_journal(journal.folder)[0].pictures) == other
+    journal.release()
+    again = Journal(journal.folder)
+    again.write(content(3), other, STANDING)
+    assert [each.stem for each in files.iterdir()] == list(other)
+    again.release()
+    assert dict(read_journal(journal.folder)[0].pictures) == other
+
+
+def test_a_lock_that_the_system_took_away_hides_no_journal() -> None:
+    folder = written(2)
+    (folder / "lock").unlink()  # as Windows does where it is freed
+    assert [each.folder for each in left_behind()] == [folder]
+    assert Journal(folder).take()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to offer")
 def test_after_a_full_disk_the_next_change_writes_everything(
     monkeypatch: pytest.MonkeyPatch,
