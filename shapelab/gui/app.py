@@ -38,7 +38,9 @@ def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
     named = bool(files) or model != DEFAULT_MODEL
     window = MainWindow(model, project=next(iter(projects), None), at_start=not named)
     window.show()
-    window.open_paths(path for path in files if path not in projects[:1])
+    window.open_paths(path for path in files if path not in projects)
+    if projects[1:]:
+        window.current.passed_over.emit([path.name for path in projects[1:]])
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends Qt's loop too
     return app.exec()

@@ -227,7 +227,7 @@ def journal(*lines: Any, raw: bytes = b"") -> Maker:
         place = journals() / "bad"
         place.mkdir(parents=True)
         (place / "lock").write_bytes(b"")
-        first = {"format": "shapelab-journal", "version": 1, "pictures": [], "project": _content(folder)}
+        first = {"format": "shapelab-journal", "version": 1, "pictures": []}
         values = [first | {"project": _content(folder), "standing": {}}, *lines]
         whole = raw or b"".join(line(json.dumps(value).encode()) for value in values)
         (place / "journal.jsonl").write_bytes(whole)

@@ -34,6 +34,7 @@ class CurrentDocument(QObject):
         model_opening: the line goes on with another model; what is outside it ends.
         model_dropped: the path of a model that should be opened, and what came with it.
         project_dropped: the file of a project that should be opened, and what came with it.
+        passed_over: names of projects, models and folders beside the one that is opened.
         folder_opened: a folder is neither a shape nor a model, but shapes to learn from.
     """
 
@@ -42,6 +43,7 @@ class CurrentDocument(QObject):
     model_opening = Signal()
     model_dropped = Signal(Path, list)
     project_dropped = Signal(Path, list)
+    passed_over = Signal(list)
     folder_opened = Signal(Path)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -138,7 +140,7 @@ class CurrentDocument(QObject):
             for document, number in zip(documents, left, strict=False)
             if number is not None
         }
-        self.show(self._line[shown])
+        self._turn_to(self._line[shown])  # with its own gallery
         for document in before:
             document.stop()
             document.deleteLater()
@@ -225,9 +227,11 @@ class CurrentDocument(QObject):
         models = [each for each in sources if each.path and is_model(each.path)]
         folders = [each for each in sources if each.path and each.path.is_dir()]
         shapes = [each for each in sources if each not in (*projects, *models, *folders)]
-        data = [each.path for each in folders if each not in models]
-        if data and data[0] is not None:
-            self.folder_opened.emit(data[0])
+        data = [each for each in folders if each not in models]
+        if more := [*projects[1:], *models[1:], *data[1:]]:
+            self.passed_over.emit([each.name for each in more])
+        if data and data[0].path is not None:
+            self.folder_opened.emit(data[0].path)
         if self._document is None:
             self._waiting += [*projects[:1], *models[:1], *shapes]
         elif projects and projects[0].path is not None:

@@ -66,6 +66,11 @@ class Autosave(QObject):
         return self._timer.isActive() or self._worker.busy
 
     @property
+    def fails(self) -> bool:
+        """Whether the last moment could not be written."""
+        return self._fails
+
+    @property
     def folder(self) -> Path:
         """Where the journal is, once something was written."""
         return self._journal.folder

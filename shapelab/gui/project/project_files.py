@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +70,6 @@ class ProjectFiles(QObject):
         self._keeper, self._view, self._models = keeper, view, models
         self._recent, self._toasts, self._settings = recent, toasts, settings
         self._task: Task | None = None
-        self._waiting: list[ShapeSource] = []  # to be opened in the project that is being read
         self._found: tuple[Path, ...] = ()  # folders of models that somebody showed us
         for name, act in {
             "new": self.new,
@@ -84,6 +83,7 @@ class ProjectFiles(QObject):
         keeper.changed.connect(self._show_state)
         keeper.autosave.failed.connect(toasts.exception)
         current.project_dropped.connect(self.open)
+        current.passed_over.connect(self._tell_passed_over)
         self._show_state()
 
     @property
@@ -129,8 +129,8 @@ class ProjectFiles(QObject):
             self._leave(partial(self._open, path, shapes or []))
 
     def _open(self, path: Path, shapes: list[ShapeSource]) -> None:
-        self._waiting = shapes
-        self._read(path.name, partial(load_file, path), partial(self._open, path, shapes))
+        again = partial(self._open, path, shapes)
+        self._read(path.name, partial(load_file, path), again, shapes)
 
     def restore(self, left: LeftBehind) -> None:
         """Goes on with what a window left behind."""
@@ -149,7 +149,7 @@ class ProjectFiles(QObject):
     def revert(self) -> None:
         """Goes back to the project as its file has it."""
         file = self._keeper.file
-        if file is None or not self._keeper.modified:
+        if file is None or not self._keeper.look() or self._waits():
             return
         answer = QMessageBox.question(
             self._window,
@@ -172,21 +172,39 @@ class ProjectFiles(QObject):
                 "another name."
             )
         self.shown.emit()
-        waiting, self._waiting = self._waiting, []
-        self._current.open(waiting)
 
     def _read(
-        self, name: str, load: Callable[[Reader, Task], LoadedProject], again: Callable[[], None]
+        self,
+        name: str,
+        load: Callable[[Reader, Task], LoadedProject],
+        again: Callable[[], None],
+        shapes: Sequence[ShapeSource] = (),
     ) -> None:
         task = Task(partial(load, self.reader()), self)
-        task.done.connect(self._show_read)
+        task.done.connect(partial(self._show_read, self._keeper.take(), shapes))
         task.failed.connect(partial(self._fail_to_read, again))
         self._start(f"Opening {name}…", task)
 
-    @Slot(object)
-    def _show_read(self, loaded: LoadedProject) -> None:
+    def _show_read(
+        self, before: Project | None, shapes: Sequence[ShapeSource], loaded: LoadedProject
+    ) -> None:
         self._finish()
+        now = self._keeper.take()
+        if before is not None and now is not None and not now.same_work(before):
+            # What was done meanwhile, nobody has given up; a journal's lock goes with its object.
+            self._leave(partial(self._show_with, loaded, shapes))
+        else:
+            self._show_with(loaded, shapes)
+
+    def _show_with(self, loaded: LoadedProject, shapes: Sequence[ShapeSource]) -> None:
         self.show(loaded)
+        self._current.open(list(shapes))
+
+    @Slot(list)
+    def _tell_passed_over(self, names: list[str]) -> None:
+        self._toasts.info(
+            f"Of several projects, models or folders one is opened; not opened: {', '.join(names)}."
+        )
 
     def _fail_to_read(self, again: Callable[[], None], error: Exception) -> None:
         self._finish()
@@ -275,13 +293,17 @@ class ProjectFiles(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may close; asks only if something would be lost."""
-        if not self._keeper.modified or self._actions["come_back"].isChecked():
+        comes_back = self._actions["come_back"].isChecked() and not self._keeper.autosave.fails
+        if comes_back or not self._keeper.look():
             return True
         return self._ask_to_save(self._window.close)
 
     def _leave(self, then: Callable[[], object]) -> None:
         """Goes on once nothing of the shown project would be lost, or that is meant."""
-        if not self._waits() and (not self._keeper.modified or self._ask_to_save(then)):
+        if self._waits():
+            return
+        again = partial(self._leave, then)  # more may be changed while it is saved
+        if not self._keeper.look() or self._ask_to_save(again):
             then()
 
     def _waits(self) -> bool:

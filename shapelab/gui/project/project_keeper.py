@@ -91,6 +91,11 @@ class ProjectKeeper(QObject):
         path = "" if self._file is None else str(self._file.absolute())
         return project, Standing(path, self._digest, self._modified)
 
+    def look(self) -> bool:
+        """Whether the file lacks something now: a change of a moment ago counts already."""
+        self.moment()
+        return self._modified
+
     # --- what happens --------------------------------------------------------------------------
 
     @Slot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +81,8 @@ def load_file(path: Path, reader: Reader, task: Task) -> LoadedProject:
 def load_journal(folder: Path, reader: Reader, task: Task) -> LoadedProject:
     """The project that a window left behind when it ended, or was ended.
 
-    Of a project without changes the file counts, for it may have been saved by others since.
+    Of a project without changes the file counts, for it may have been saved by others since; where
+    it is damaged, what the window held is all that is left, and the file lacks it.
 
     Raises:
         InputError: it cannot be read, or another window has it.
@@ -94,8 +95,11 @@ def load_journal(folder: Path, reader: Reader, task: Task) -> LoadedProject:
         stored, standing = read_journal(folder)
         name = Path(standing.path).name or "The last session"
         if standing.path and not standing.modified and Path(standing.path).is_file():
-            stored, digest = read_project(Path(standing.path))
-            standing = Standing(standing.path, digest)
+            try:
+                stored, digest = read_project(Path(standing.path))
+                standing = Standing(standing.path, digest)
+            except InputError:
+                standing = replace(standing, modified=True)
         return LoadedProject(_open(stored, name, reader, task), standing, journal)
     except BaseException:
         journal.release()

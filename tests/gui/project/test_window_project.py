@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from shapelab.core.paths import resources
 from shapelab.core.project.journal import left_behind
 from shapelab.core.project.project_file import StoredProject, read_project, write_project
+from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.gl
@@ -141,9 +142,9 @@ def test_save_and_open_bring_everything_back(qtbot, window, another, saved_as, a
     assert window.settings.recent_files[0] == saved_as
 
 
-def drop(window, path):
+def drop(window, *paths):
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     event = QDropEvent(
         QPointF(5, 5),
         Qt.DropAction.CopyAction,
@@ -152,6 +153,64 @@ def drop(window, path):
         Qt.KeyboardModifier.NoModifier,
     )
     window.dropEvent(event)
+
+
+def test_of_several_projects_one_opens_with_its_own_gallery_and_no_change_is_given_up(
+    qtbot, window, saved_as, answers, tmp_path, caplog
+):
+    wanted, asked = answers
+    session = window.document.session
+    session.set_seed(5)
+    session.keep("mine")
+    window.actions_["save_project"].trigger()
+    rest(qtbot, window)
+    before = shot(window)
+    second = tmp_path / "second.shapelab"
+    second.write_bytes(saved_as.read_bytes())
+    window.actions_["new"].trigger()
+    assert not window.document.session.gallery, "what was kept is the other project's"
+    # A change of this very moment is asked for, though nobody has written it down yet.
+    window.document.session.keep("other")
+    wanted += [Button.Cancel]
+    drop(window, saved_as, second)
+    assert asked == ["Untitled has changes that are not saved. Save them?"]
+    assert not window.project.files.busy
+    wanted += [Button.Discard]
+    drop(window, saved_as, second)
+    rest(qtbot, window)
+    assert (shot(window), window.isWindowModified()) == (before, False)
+    assert window.windowTitle() == "chairs[*] – ShapeLab"
+    assert "one is opened; not opened: second.shapelab." in caplog.text
+    # So is what was changed while another project was read.
+    drop(window, second)
+    window.document.session.set_seed(6)
+    wanted += [Button.Cancel]
+    rest(qtbot, window)
+    assert len(asked) == 3
+    assert (window.windowTitle(), window.document.session.state.seed) == (
+        "chairs[*] – ShapeLab",
+        6,
+    )
+
+
+def test_closing_asks_where_the_journal_cannot_be_written(
+    qtbot, window, answers, monkeypatch, caplog
+):
+    wanted, asked = answers
+    rest(qtbot, window)
+    wanted += [Button.Cancel]
+    with monkeypatch.context() as full:
+        full.setattr("shapelab.core.project.journal.os.fsync", refuse)
+        window.document.session.set_seed(5)
+        rest(qtbot, window)
+        assert "Changes cannot be kept against a crash" in caplog.text
+        window.close()
+    assert window.isVisible()
+    assert asked == ["Untitled has changes that are not saved. Save them?"]
+    window.document.session.set_seed(6)
+    rest(qtbot, window)
+    window.close()
+    assert not window.isVisible(), "it comes back"
 
 
 def test_what_cannot_be_opened_or_saved_is_said_and_nothing_changes(
@@ -248,6 +307,18 @@ def test_a_closed_window_comes_back_and_a_killed_one_is_offered(qtbot, another, 
     assert not offered.project.keeper.autosave.folder.exists()
 
 
+def test_a_session_comes_back_where_its_file_is_damaged(qtbot, another, saved_as, caplog):
+    first = another(at_start=True)
+    first.document.session.set_seed(11)
+    first.actions_["save_project"].trigger()
+    rest(qtbot, first)
+    before = shot(first)
+    first.close()
+    saved_as.write_bytes(saved_as.read_bytes()[:-30])
+    again = another(at_start=True)
+    assert (shot(again), again.isWindowModified()) == (before, True)
+
+
 def test_the_app_opens_a_project_that_is_named(monkeypatch, tmp_path):
     from shapelab.gui import app
 
@@ -258,7 +329,8 @@ def test_the_app_opens_a_project_that_is_named(monkeypatch, tmp_path):
             made.update(how, model=model)
 
         def show(self):
-            pass
+            self.current = CurrentDocument()
+            self.current.passed_over.connect(lambda names: made.update(passed_over=names))
 
         def open_paths(self, files):
             made["files"] = list(files)
@@ -273,5 +345,8 @@ def test_the_app_opens_a_project_that_is_named(monkeypatch, tmp_path):
     project, picture = Path("a.shapelab"), Path("b.png")
     app.run([picture, project])
     assert (made["project"], made["files"], made["at_start"]) == (project, [picture], False)
+    app.run([project, picture, Path("c.shapelab")])
+    assert (made["project"], made["files"]) == (project, [picture])
+    assert made["passed_over"] == ["c.shapelab"]
     app.run([])
     assert (made["project"], made["files"], made["at_start"]) == (None, [], True)
