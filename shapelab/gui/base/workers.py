@@ -20,7 +20,7 @@ class WorkerThread(QThread):
 
     def __init__(self, body: Callable[[WorkerThread], None]) -> None:
         super().__init__()
-        self._body = body
+        self._body: Callable[[WorkerThread], None] | None = body
         self.setStackSize(STACK_BYTES)
         self.finished.connect(self.join, Qt.ConnectionType.QueuedConnection)
 
@@ -29,12 +29,17 @@ class WorkerThread(QThread):
         self.start()
 
     def run(self) -> None:
-        self._body(self)
+        if self._body is not None:
+            self._body(self)
 
     @Slot()
     def join(self) -> None:
-        """Wait for the end (`finished` is emitted a moment before it) and forget the thread."""
+        """Wait for the end (`finished` is emitted a moment before it) and forget the thread.
+
+        It lets go of what its function holds, for whoever still holds the thread.
+        """
         self.wait()
+        self._body = None
         WorkerThread.live.discard(self)
 
 
@@ -153,7 +158,7 @@ class Task(QObject):
 
     The function may look at `task.cancel_event` and call `task.report(value)`. All signals arrive
     in the GUI thread; `finished` always comes last, also after `cancel()`, which silences the
-    others.
+    others. It deletes itself then, with what its function holds: its parent lives longer.
     """
 
     done = Signal(object)  # result
@@ -200,6 +205,7 @@ class Task(QObject):
         if thread is not None:
             thread.outcome.disconnect(self._deliver)
             thread.join()
+            self.deleteLater()
 
     @Slot(object)
     def _deliver(self, outcome: tuple[str, Any]) -> None:
@@ -213,3 +219,4 @@ class Task(QObject):
         if not cancelled:
             (self.done if kind == "done" else self.failed).emit(value)
         self.finished.emit()
+        self.deleteLater()

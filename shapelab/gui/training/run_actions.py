@@ -162,7 +162,7 @@ class RunActions(QObject):
             self.deleting.emit(run.path)
 
     def _end_deletion(self, run: Path) -> None:
-        self._deletions.pop(run).deleteLater()
+        del self._deletions[run]
         self.deletion_ended.emit(run)
 
     def _sure(self, title: str, text: str, verb: str) -> bool:

@@ -75,6 +75,4 @@ class RunComparison(QObject):
 
     @Slot()
     def _finished(self) -> None:
-        if self._task is not None:
-            self._task.deleteLater()
-            self._task = None
+        self._task = None

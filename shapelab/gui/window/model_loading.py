@@ -35,13 +35,14 @@ def load(name: str | Path, view_drawn: threading.Event, task: Task) -> ShapeMode
     """
     view_drawn.wait(VIEW_WAIT_S)
     task.report("Loading the model…")
-    load_torch_libraries()
-    with no_collection():
-        from shapelab.core.model.shape_model import load_model
+    if "shapelab.core.model.shape_model" not in sys.modules:
+        load_torch_libraries()
+        with no_collection():
+            importlib.import_module("shapelab.core.model.shape_model")
+            importlib.import_module("shapelab.core.mesh.meshing")
+    from shapelab.core.model.shape_model import load_model
 
-        model = load_model(name)
-        importlib.import_module("shapelab.core.mesh.meshing")
-    return model
+    return load_model(name)
 
 
 def load_torch_libraries() -> None:
@@ -72,7 +73,8 @@ def _load(torch: ModuleSpec | None, suffix: str | None) -> None:
 def no_collection() -> Iterator[None]:
     """Without Python's collector, which during large imports stops all threads for a tenth second.
 
-    What was made meanwhile stays for the life of the program, so it is never looked at again.
+    What was made until then is never looked at again: only for modules, which stay for the life of
+    the program. Models and documents that are left then would stay with them.
     """
     gc.disable()
     try:

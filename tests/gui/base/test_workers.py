@@ -1,9 +1,11 @@
 """Threads: the newest request wins, failures arrive as signals, nothing is left running."""
 
+import gc
 import threading
+import weakref
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QObject, QThread
 
 from shapelab.core.errors import InputError
 from shapelab.gui.base import workers
@@ -161,3 +163,29 @@ def test_cancelled_task_only_says_finished(qtbot):
         task.cancel()
     assert heard == []
     qtbot.waitUntil(lambda: not workers.WorkerThread.live)
+
+
+@pytest.mark.parametrize("how", ["ended", "failed", "cancelled", "stopped"])
+def test_a_task_leaves_its_parent_with_what_its_function_holds(qtbot, how):
+    parent, held = QObject(), threading.Event()
+    kept = weakref.ref(held)
+
+    def work(task, held=held):
+        held.set()
+        if how in ("cancelled", "stopped"):
+            task.cancel_event.wait(20)
+        return 1 // (how != "failed")
+
+    task = Task(work, parent)
+    task.done.connect(lambda _result: None)
+    task.start()
+    assert held.wait(20)
+    if how == "stopped":
+        task.stop()
+    elif how == "cancelled":
+        task.cancel()
+    del task, work, held
+    qtbot.waitUntil(lambda: not parent.children())
+    qtbot.waitUntil(lambda: not workers.WorkerThread.live)
+    gc.collect()
+    assert kept() is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import LatentDensity
 from shapelab.core.paths import DEFAULT_MODEL, find_model, resources
+from shapelab.gui.document.current_document import MOST_DOCUMENTS
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 60_000
@@ -144,3 +147,21 @@ def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog)
     window.actions_["undo"].trigger()  # the shape from the picture
     window.actions_["undo"].trigger()  # the model that saw it
     settle(qtbot, window, "unseeing")
+
+
+def test_a_model_that_was_left_long_ago_goes_from_memory(qtbot, window, other):
+    """Each goes with its networks, some tens of megabytes."""
+    first = weakref.ref(window.document.model)
+    shipped = find_model(DEFAULT_MODEL)
+    for folder in (other, shipped) * (MOST_DOCUMENTS // 2):
+        window.open_paths([folder / "model.safetensors"])
+        settle(qtbot, window)
+    documents, _shown = window.current.documents
+    assert len(documents) == MOST_DOCUMENTS
+    assert first() not in [document.model for document in documents]
+
+    def gone():
+        gc.collect()
+        return first() is None
+
+    qtbot.waitUntil(gone, timeout=WAIT_MS)
