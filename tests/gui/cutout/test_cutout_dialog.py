@@ -24,33 +24,18 @@ from shapelab.core.inputs.cutout_edit import (
     Lasso,
     Pick,
 )
-from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.model.spec import ModelSpec
 from shapelab.gui.cutout import cutout_dialog
 from shapelab.gui.cutout.cutout_dialog import CutoutDialog
+from tests.table_photo import HEIGHT, WIDTH, photo, prepared, table
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
-WIDTH, HEIGHT = 320, 240
 SPEC = ModelSpec(image_size=64, image_mode="LA")
 
 
-def table():
-    """The mask of a table with two legs."""
-    mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[80:110, 80:240] = mask[110:210, 88:104] = mask[110:210, 216:232] = True
-    return mask
-
-
 def picture(found, method="grabcut"):
-    """A brown table before a grained wall, with the mask that was found of it."""
-    grain = np.random.default_rng(0).normal(0, 6, (HEIGHT, WIDTH, 1))
-    colours = np.where(table()[..., None], (130, 70, 40), (120, 140, 120)) + grain
-    rgba = np.dstack([colours, np.full((HEIGHT, WIDTH), 255)]).clip(0, 255).astype(np.uint8)
-    alpha = np.where(found, 255, 0).astype(np.uint8)
-    framed = np.zeros((64, 64, 4), np.uint8)
-    if found.any():
-        framed = images.frame(np.dstack([rgba[..., :3], alpha]), 64)
-    return PreparedImage(framed, rgba, method, None, alpha, (WIDTH, HEIGHT))
+    """The photo of a table, with the mask that was found of it."""
+    return prepared(photo(table()), found, method)
 
 
 @pytest.fixture
