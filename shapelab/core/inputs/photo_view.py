@@ -37,8 +37,11 @@ def photo_view(
     rays = _rays(camera, side)[rows, columns]  # (h, w, 3)
     depths = np.linspace(-_REACH, _REACH, round(2 * _REACH * cells * _FINE)) + camera.distance
     towards = camera.axes()[0]
-    points = towards * camera.distance + rays[:, :, None] * depths[:, None]  # (h, w, n, 3)
-    places = ((points + 0.5) * cells - 0.5).astype(np.float32)
+    eye = (towards * camera.distance + 0.5) * cells - 0.5
+    # Millions of places: float32, made in place, takes a third of the memory.
+    steps = (rays * cells).astype(np.float32)
+    places = steps[:, :, None] * depths.astype(np.float32)[:, None]  # (h, w, n, 3)
+    places += eye.astype(np.float32)
     met = ndimage.map_coordinates(
         np.asarray(occupancy, np.float32), np.moveaxis(places, 3, 0), order=1, mode="constant"
     )
