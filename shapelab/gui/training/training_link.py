@@ -19,12 +19,13 @@ from shapelab.gui.document.current_document import LOADING, CurrentDocument
 from shapelab.gui.document.document import Document, Guest
 from shapelab.gui.process.closing import ClosingChoice, ask_on_closing, may_close
 from shapelab.gui.training.follow import Follow
+from shapelab.gui.training.jobs.job_dialogs import JobDialogs
 from shapelab.gui.training.training_dock import TrainingDock
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
-    from shapelab.gui.training.jobs.evaluation_dialog import Evaluations
-    from shapelab.gui.training.jobs.model_export_dialog import ModelExports
+    from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog
+    from shapelab.gui.training.jobs.model_export_dialog import ModelExportDialog
     from shapelab.gui.training.training_panel import TrainingPanel
 
 FIRST_SAVE = "The model appears here as soon as the run has saved it for the first time."
@@ -56,8 +57,8 @@ class TrainingLink(QObject):
         self._follow: Follow | None = None
         self._home: Document | None = None  # what was shown before a run's model
         self._away: Document | None = None  # of the run's model
-        self._evaluations: Evaluations | None = None
-        self._exports: ModelExports | None = None
+        self._evaluations: JobDialogs[EvaluationDialog] = JobDialogs()
+        self._exports: JobDialogs[ModelExportDialog] = JobDialogs()
         self._data: Path | None = None  # a dropped folder that waits for the panel
         self._stops = False  # the window waits for its runs to be saved, and closes then
         action.setChecked(not dock.isHidden())
@@ -88,9 +89,8 @@ class TrainingLink(QObject):
 
     def stop(self) -> None:
         """Ends the thread that loads models, evaluations and exports."""
-        for dialogs in (self._evaluations, self._exports):
-            if dialogs is not None:
-                dialogs.shutdown()
+        self._evaluations.shutdown()
+        self._exports.shutdown()
         if self._follow is not None:
             self._follow.stop()
 
@@ -102,7 +102,7 @@ class TrainingLink(QObject):
         if model is None or model.folder is None:
             self._toasts.info(LOADING)
         else:
-            self._dialogs().open(model.folder, model.name, model.spec.resolution)
+            self._evaluate(model.folder, model.name, model.spec.resolution)
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -113,23 +113,25 @@ class TrainingLink(QObject):
 
     @Slot(Path)
     def _evaluate_run(self, run: Path) -> None:
-        self._dialogs().open(run, run.name)
+        self._evaluate(run, run.name, None)
 
     @Slot(Path)
     def _export_run(self, run: Path) -> None:
-        from shapelab.gui.training.jobs.model_export_dialog import ModelExports
+        from shapelab.gui.training.jobs.model_export_dialog import ModelExportDialog
 
-        if self._exports is None:
-            self._exports = ModelExports(self._window)
-            self._exports.opened.connect(self.model_made)
-        self._exports.open(run)
+        def make() -> ModelExportDialog:
+            dialog = ModelExportDialog(run, self._window)
+            dialog.opened.connect(self.model_made)
+            return dialog
 
-    def _dialogs(self) -> Evaluations:
-        from shapelab.gui.training.jobs.evaluation_dialog import Evaluations
+        self._exports.open(run, make)
 
-        if self._evaluations is None:
-            self._evaluations = Evaluations(self._window)
-        return self._evaluations
+    def _evaluate(self, subject: Path, name: str, resolution: int | None) -> None:
+        from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog
+
+        self._evaluations.open(
+            subject, lambda: EvaluationDialog(subject, name, resolution, self._window)
+        )
 
     @Slot(Path)
     def _learn_from(self, folder: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtCore import Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -30,7 +29,7 @@ from shapelab.core.runs.store_card import read_card
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import ElidedLabel, readable
 from shapelab.gui.process.trainer_process import evaluate_job
-from shapelab.gui.training.jobs.job_line import JobLine
+from shapelab.gui.training.jobs.job_dialog import JobDialog
 
 SIZE = (860, 620)  # device-independent pixels
 ROW = 26  # px
@@ -40,7 +39,7 @@ NOTHING = "Not evaluated yet. It takes some minutes; you may go on meanwhile, or
 NEEDS_DATA = "A model does not know its data: choose a prepared dataset that has held-out shapes."
 
 
-class EvaluationDialog(QDialog):
+class EvaluationDialog(JobDialog):
     """One run or model; the work goes on while the dialog is closed.
 
     Args:
@@ -64,7 +63,6 @@ class EvaluationDialog(QDialog):
         self.data.setVisible(resolution is not None)
         self.start = QPushButton("Evaluate")
         self.start.setDefault(True)
-        self.work = JobLine()
         self.told = self.work.told
         self.figures, self.by_class = _table(), _table()
         self.tabs = QTabWidget(documentMode=True)
@@ -100,11 +98,6 @@ class EvaluationDialog(QDialog):
 
     # --- what others use -------------------------------------------------------------------
 
-    @property
-    def busy(self) -> bool:
-        """Whether it is being evaluated."""
-        return self.work.busy
-
     @Slot()
     def evaluate(self) -> None:
         """Starts the trainer, which writes the page and its figures."""
@@ -112,10 +105,6 @@ class EvaluationDialog(QDialog):
         chosen = [str(data)] if isinstance(data, Path) else []
         self.work.start(evaluate_job(self._subject, self._place, chosen))
         self._show_busy()
-
-    def shutdown(self) -> None:
-        """Ends the trainer and waits for the thread. Call it before the window closes."""
-        self.work.shutdown()
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -199,32 +188,6 @@ class EvaluationDialog(QDialog):
 
     def _file(self, ending: str) -> Path:
         return self._place.with_name(f"{self._place.name}{ending}")
-
-
-class Evaluations(QObject):
-    """The dialogs of a window, one a run or model."""
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
-        self._dialogs: dict[Path, EvaluationDialog] = {}
-
-    def open(self, subject: Path, name: str, resolution: int | None = None) -> EvaluationDialog:
-        """Shows the dialog of a run, or of a model of a resolution."""
-        if subject not in self._dialogs:
-            dialog = EvaluationDialog(subject, name, resolution, self._window)
-            self._dialogs[subject] = dialog
-        dialog = self._dialogs[subject]
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        return dialog
-
-    def shutdown(self) -> None:
-        """Ends what is being evaluated; an open dialog would keep the application alive."""
-        for dialog in self._dialogs.values():
-            dialog.close()
-            dialog.shutdown()
 
 
 def _table() -> QTableWidget:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -24,7 +23,7 @@ from shapelab.core.runs.training_plan import free_name
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import LabelledRows, heading, muted
 from shapelab.gui.process.trainer_process import Job, export_job
-from shapelab.gui.training.jobs.job_line import JobLine
+from shapelab.gui.training.jobs.job_dialog import JobDialog
 
 WIDTH, NOTE_HEIGHT = 560, 84  # device-independent pixels
 LONGEST_NAME = 200  # bytes; systems take 255
@@ -38,7 +37,7 @@ WHAT = (
 MADE = "The model is there, with its card."
 
 
-class ModelExportDialog(QDialog):
+class ModelExportDialog(JobDialog):
     """One run's export; the work goes on while the dialog is closed.
 
     Args:
@@ -69,7 +68,6 @@ class ModelExportDialog(QDialog):
         self.note.setPlaceholderText("Anything else that its users should know")
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(NOTE_HEIGHT)
-        self.work = JobLine()
         self.start = QPushButton("Export")
         self.open_button = QPushButton("Open in the explorer")
         self.close_button = QPushButton("Close")
@@ -84,11 +82,6 @@ class ModelExportDialog(QDialog):
         self._show()
 
     # --- what others use -------------------------------------------------------------------
-
-    @property
-    def busy(self) -> bool:
-        """Whether the model is being made."""
-        return self.work.busy
 
     def job(self) -> Job:
         """What is chosen. Raises ShapelabError with what is missing or wrong."""
@@ -111,10 +104,6 @@ class ModelExportDialog(QDialog):
         self._made = _models() / self.name.text().strip()
         self.work.start(job)
         self._show()
-
-    def shutdown(self) -> None:
-        """Ends the trainer and waits for the thread. Call it before the window closes."""
-        self.work.shutdown()
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -180,38 +169,6 @@ class ModelExportDialog(QDialog):
         column.addStretch(1)
         column.addLayout(bottom)
         self.setMinimumWidth(WIDTH)
-
-
-class ModelExports(QObject):
-    """The dialogs of a window, one a run.
-
-    Signals:
-        opened: folder of a model that was made and shall be shown.
-    """
-
-    opened = Signal(Path)
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
-        self._dialogs: dict[Path, ModelExportDialog] = {}
-
-    def open(self, run: Path) -> ModelExportDialog:
-        """Shows the dialog of a run."""
-        if run not in self._dialogs:
-            self._dialogs[run] = ModelExportDialog(run, self._window)
-            self._dialogs[run].opened.connect(self.opened)
-        dialog = self._dialogs[run]
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        return dialog
-
-    def shutdown(self) -> None:
-        """Ends what is being made; an open dialog would keep the application alive."""
-        for dialog in self._dialogs.values():
-            dialog.close()
-            dialog.shutdown()
 
 
 def _models() -> Path:

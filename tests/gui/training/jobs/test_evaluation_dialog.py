@@ -17,7 +17,8 @@ from shapelab.core.runs import evaluation_file
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.process import trainer_process
-from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog, Evaluations
+from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog
+from shapelab.gui.training.jobs.job_dialogs import JobDialogs
 
 WAIT_MS = 60_000
 FIGURE = {
@@ -65,8 +66,8 @@ def run(tmp_path, monkeypatch):
 def dialog(qtbot, run, threads_end):
     window = QWidget()
     qtbot.addWidget(window)
-    evaluations = Evaluations(window)
-    yield evaluations.open(run, "run")
+    evaluations: JobDialogs[EvaluationDialog] = JobDialogs()
+    yield evaluations.open(run, lambda: EvaluationDialog(run, "run", None, window))
     evaluations.shutdown()
     threads_end()
 

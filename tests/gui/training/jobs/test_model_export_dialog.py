@@ -14,7 +14,8 @@ from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.process import trainer_process
-from shapelab.gui.training.jobs.model_export_dialog import ModelExports
+from shapelab.gui.training.jobs.job_dialogs import JobDialogs
+from shapelab.gui.training.jobs.model_export_dialog import ModelExportDialog
 
 LEFT = Qt.MouseButton.LeftButton
 SCRIPT = """
@@ -45,19 +46,19 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def exports(qtbot, run, threads_end):
+def open_dialog(qtbot, run, threads_end):
     window = QWidget()
     qtbot.addWidget(window)
-    exports = ModelExports(window)
-    exports.told = []
-    exports.opened.connect(exports.told.append)
-    yield exports
+    exports: JobDialogs[ModelExportDialog] = JobDialogs()
+    yield lambda: exports.open(run, lambda: ModelExportDialog(run, window))
     exports.shutdown()
     threads_end()
 
 
-def test_a_model_is_made_with_its_card_and_opened(qtbot, run, exports):
-    dialog = exports.open(run)
+def test_a_model_is_made_with_its_card_and_opened(qtbot, run, open_dialog):
+    dialog = open_dialog()
+    opened = []
+    dialog.opened.connect(opened.append)
     assert dialog.name.text() == "chairs"
     assert not dialog.open_button.isVisible()
     dialog.checkpoint.setCurrentIndex(1)
@@ -73,20 +74,20 @@ def test_a_model_is_made_with_its_card_and_opened(qtbot, run, exports):
     told = (run / "told.json").read_text()
     assert '"--licence=-- my own", "--note=Legs are thin.\\nNot for sale."' in told
     assert told.endswith(f'"--checkpoint=best", "--events", "jsonl", "--", "{run}", "chairs"]')
-    exports.open(run)
+    open_dialog()
     assert dialog.work.told.text() == "The model is there, with its card."
     qtbot.mouseClick(dialog.open_button, LEFT)
-    assert exports.told == [user_folder() / "models" / "chairs"]
+    assert opened == [user_folder() / "models" / "chairs"]
     assert not dialog.isVisible()
     # the next export of the run gets another name
-    exports.open(run)
+    assert open_dialog() is dialog
     dialog.name.setText("chairs-2")
     assert dialog.start.isEnabled()
     assert not dialog.open_button.isVisible()
 
 
-def test_a_stop_writes_nothing_and_a_death_is_told(qtbot, run, exports):
-    dialog = exports.open(run)
+def test_a_stop_writes_nothing_and_a_death_is_told(qtbot, run, open_dialog):
+    dialog = open_dialog()
     qtbot.mouseClick(dialog.start, LEFT)
     qtbot.waitUntil(lambda: dialog.work.bar.value() == 3)
     qtbot.mouseClick(dialog.work.stop_button, LEFT)
@@ -100,9 +101,9 @@ def test_a_stop_writes_nothing_and_a_death_is_told(qtbot, run, exports):
     assert dialog.start.isVisible()
 
 
-def test_names_that_cannot_be_are_refused_before_anything_starts(run, exports):
+def test_names_that_cannot_be_are_refused_before_anything_starts(run, open_dialog):
     (user_folder() / "models" / "chairs").mkdir(parents=True)
-    dialog = exports.open(run)
+    dialog = open_dialog()
     assert dialog.name.text() == "chairs-001"
     for name, reason in (
         ("", "without slashes"),
