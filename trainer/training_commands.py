@@ -156,16 +156,18 @@ def sweep(
             given += [part for text in own for part in ("--set", text)]
             print(command_line("fit", *given))
             continue
-        if processes.is_main:
-            print(f"Run {place + 1} of {len(made)}: {run.name}", flush=True)
-            RunFolder(run).create(config, shares)
-        processes.barrier()
         board = _board(run, tensorboard, processes)
         try:
+            if processes.is_main:
+                print(f"Run {place + 1} of {len(made)}: {run.name}", flush=True)
+                RunFolder(run).create(config, shares)
+            processes.barrier()
             _train(shares, run, Output.terminal, board, processes, control)
         except RunError as error:
             if processes.count > 1:  # the others may wait for this one
                 raise
+            if not left(run):  # another one was quicker
+                continue
             failed.append(run.name)
             print(f"{run.name}: {error}", file=sys.stderr)
     if processes.is_main and not lines:

@@ -111,6 +111,20 @@ def test_a_sweep_is_trained_gone_on_with_and_compared(store_folder, tmp_path):
     assert compared.count("kl_warm_up=") == 4
 
 
+def test_a_run_that_became_another_one_does_not_end_the_sweep(store_folder, tmp_path):
+    """Settings changed under way, say; the run is kept, named, and the others are trained."""
+    folder = tmp_path / "sweep"
+    sweep(store_folder, folder, varied=("delta=100,300",))
+    changed = RunFolder(folder / "delta=100")
+    settings = changed.read_config().model_copy(update={"delta": 200.0})
+    changed.write_config(settings)
+    changed.events.write_text("")  # as if it had been killed
+    with pytest.raises(RunError, match="1 of 3 runs ended early: delta=100"):
+        sweep(store_folder, folder, varied=("delta=100,300,500",))
+    assert changed.read_config() == settings
+    assert summarise(RunFolder(folder / "delta=500")).state is RunState.COMPLETED
+
+
 def test_settings_that_cannot_be_are_found_before_anything_begins(store_folder, tmp_path):
     with pytest.raises(RunError, match="Setting 'delta' cannot be used"):
         sweep(store_folder, tmp_path / "sweep", varied=("delta=100,-1",))
