@@ -24,7 +24,7 @@ def learns_pictures(config: RunConfig, step: int, pictures: bool) -> bool:
 
     ``pictures`` says whether the store has any.
     """
-    by_now = config.image_steps > 0 and in_image_phase(config, step)
+    by_now = config.image_steps > 0 and step > config.main_steps
     return pictures and (bool(config.image_every) or by_now)
 
 
