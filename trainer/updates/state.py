@@ -32,6 +32,7 @@ from .muon import Muon
 from .schedule import MATRICES, learns_pictures
 
 SHARE = "share"  # of an optimiser's learning rate that a group of its parameters gets
+MUON = ("generator", "voxel_encoder")  # networks whose matrices it may move
 ADVERSARIAL = "adversarial"  # the generator's optimiser in its adversarial updates
 AVERAGED = ("generator", "voxel_encoder", "image_encoder")
 
@@ -173,13 +174,18 @@ class TrainState:
     def load(self, named: dict[str, Tensor], position: dict[str, Any]) -> None:
         """Sets the tensors and the position of a checkpoint of the same networks.
 
-        Where its image encoder is another one, this one stays as it is.
+        Where its image encoder is another one, this one stays as it is. Where one of both moves its
+        matrices by Muon and the other one does not, these networks' optimisers begin anew.
         """
         if self.has_other_pictures(position):
             own = (f"{kind}.image_encoder." for kind in ("network", "average", "optimiser"))
             parts = tuple(own)
             named = {k: v for k, v in named.items() if not k.startswith(parts)}
             named |= {k: v for k, v in self.tensors().items() if k.startswith(parts)}
+        by_muon = tuple(f"optimiser.{name}{MATRICES}." for name in MUON)
+        if any(k.startswith(by_muon) for k in named) != bool(self.config.muon_learning_rate):
+            anew = (*by_muon, *(f"optimiser.{name}." for name in MUON))
+            named = {k: v for k, v in named.items() if not k.startswith(anew)}
         for kind, modules in (("network", self.networks), ("average", self.averages)):
             for name, module in modules.items():
                 prefix = f"{kind}.{name}."
@@ -271,7 +277,7 @@ def new_state(config: RunConfig, processes: Processes) -> TrainState:
         for name, learning_rate in learning_rates.items()
     }
     if config.muon_learning_rate:
-        for name in ("generator", "voxel_encoder"):
+        for name in MUON:
             inside, rest = _inside(networks[name])
             optimisers[name] = Adam(rest, config.learning_rate, config.betas, fused=True)
             optimisers[name + MATRICES] = Muon(inside, config.muon_learning_rate)

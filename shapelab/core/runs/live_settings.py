@@ -39,14 +39,22 @@ def adjusted(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     """The settings of a run with some of ``LIVE`` changed.
 
     Raises:
-        RunError: one that cannot change under way, that there is not, or a value out of its bounds.
+        RunError: one that cannot change under way, that there is not, or a value out of its bounds;
+            Muon where Adam moves the matrices, or the other way round.
     """
     for text in settings:
         key = text.partition("=")[0]
         if key not in LIVE:
             known = ", ".join(LIVE)
             raise RunError(f"'{key}' cannot change while the run is trained; these can: {known}.")
-    return overrides.change(config, settings)
+    after = overrides.change(config, settings)
+    before, rate = config.muon_learning_rate, after.muon_learning_rate
+    if bool(before) != bool(rate):  # the optimisers are made when a run begins or goes on
+        raise RunError(
+            "'muon_learning_rate' cannot go to or from 0, which is Adam, while the run is trained; "
+            f"stop it and use `shapelab train resume RUN --set muon_learning_rate={rate:g}`."
+        )
+    return after
 
 
 def changes(before: RunConfig, after: RunConfig) -> dict[str, tuple[float, float]]:
@@ -58,4 +66,4 @@ def changes(before: RunConfig, after: RunConfig) -> dict[str, tuple[float, float
 def told(before: RunConfig, after: RunConfig) -> str:
     """The same in words: 'delta 100 → 300, learning_rate 0.0001 → 5e-05'."""
     found = changes(before, after).items()
-    return ", ".join(f"{name} {old:g} → {new:g}" for name, (old, new) in found)
+    return ", ".join(f"{name} {old:.10g} → {new:.10g}" for name, (old, new) in found)

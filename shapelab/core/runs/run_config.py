@@ -156,8 +156,8 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         0.0,
         ge=0,
         le=1,
-        description="Muon in Adam's place for the matrices inside generator and voxel encoder, "
-        "such as 0.006; 0 = Adam.",
+        description="Of Muon, an optimiser that often learns faster, for the weight matrices "
+        "inside generator and voxel encoder, such as 0.006; 0 = Adam moves them too.",
     )
     critic_learning_rate: float = Field(1e-4, gt=0, le=1, description="Critic, Adam.")
     adversarial_learning_rate: float = Field(

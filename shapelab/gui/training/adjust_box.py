@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.runs.events import Adjusted
-from shapelab.core.runs.live_settings import LIVE, changes, command
+from shapelab.core.runs.live_settings import LIVE, adjusted, changes, command
 from shapelab.core.runs.presets import differences
 from shapelab.core.runs.run_config import RunConfig
 from shapelab.gui.base import theme
@@ -84,22 +84,27 @@ class AdjustBox(QFrame):
         """What was changed, as ``key=value`` texts.
 
         Raises:
-            ShapelabError: a value cannot be.
+            ShapelabError: a value cannot be, or not while the run is trained.
         """
         assert self._config is not None
         typed = self.rates.config()
         others = self.others.config()
         typed = typed.model_copy(update={name: getattr(others, name) for name in OTHERS})
         changed = changes(self._config, typed)
-        texts = differences(typed, self._config)
-        return [text for text in texts if text.partition("=")[0] in changed]
+        texts = [
+            text for text in differences(typed, self._config) if text.partition("=")[0] in changed
+        ]
+        adjusted(self._config, texts)
+        return texts
 
     @Slot()
     def _check(self) -> None:
         try:
             self.apply.setEnabled(bool(self.settings()))
-        except ShapelabError:
+            self.told.setText(WHAT)
+        except ShapelabError as error:
             self.apply.setEnabled(False)
+            self.told.setText(str(error))
 
     @Slot()
     def _apply(self) -> None:

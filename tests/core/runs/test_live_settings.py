@@ -31,6 +31,17 @@ def test_what_may_change_changes_and_the_rest_stays():
     words = "learning_rate 0.0001 → 5e-05, delta 100 → 300, preview_seed 0 → 7"
     assert told(before, after) == words
     assert adjusted(before, []) == before
+    assert (
+        told(after, adjusted(after, ["preview_seed=1234567890"])) == "preview_seed 7 → 1234567890"
+    )
+
+
+def test_the_rate_of_muon_changes_but_not_which_optimiser_moves_the_matrices():
+    adam, muon = RunConfig(), RunConfig(muon_learning_rate=0.006)
+    assert adjusted(muon, ["muon_learning_rate=0.003"]).muon_learning_rate == 0.003
+    for before, setting in ((adam, "muon_learning_rate=0.006"), (muon, "muon_learning_rate=0")):
+        with pytest.raises(RunError, match=f"resume RUN --set {setting}"):
+            adjusted(before, [setting])
 
 
 @pytest.mark.parametrize(

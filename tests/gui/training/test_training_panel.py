@@ -45,6 +45,7 @@ from shapelab.core.runs.run_watch import Trouble
 from shapelab.core.runs.training_plan import Preparation, TrainingPlan
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.training import training_panel
+from shapelab.gui.training.adjust_box import WHAT
 from shapelab.gui.training.notes_dialog import NotesDialog
 from shapelab.gui.training.training_panel import TrainingPanel
 from trainer.report import previews
@@ -567,6 +568,14 @@ def test_settings_are_changed_while_it_trains(qtbot, panel, live, plan):
     assert box.others.faults["delta"].text() == "It must be more than 0."
     delta.selectAll()
     qtbot.keyClicks(delta, "250")
+    muon = box.rates.editors["muon_learning_rate"]
+    muon.selectAll()
+    qtbot.keyClicks(muon, "0.006")  # the optimisers are there already
+    assert not box.apply.isEnabled()
+    assert "cannot go to or from 0" in box.told.text()
+    muon.selectAll()
+    qtbot.keyClicks(muon, "0")
+    assert box.told.text() == WHAT
     rate.selectAll()
     qtbot.keyClicks(rate, "3e-5")
     qtbot.mouseClick(box.apply, LEFT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from shapelab.core.runs.events import Adjusted, Event, EventReader, Paused, Saved, StepDone, Warned
@@ -87,6 +88,27 @@ def test_what_cannot_be_is_refused_and_training_goes_on(config, train, tmp_path)
     assert kinds(events, Adjusted) == []
     assert RunFolder(tmp_path / "run").read_config() == config
     assert max(event.step for event in events) == config.steps
+
+
+@pytest.mark.parametrize("rates", [(0.0, 0.006), (0.006, 0.0)])
+def test_the_optimiser_of_matrices_changes_with_a_resume(config, train, tmp_path, rates):
+    """Not under way, where no optimiser is made; after it all parameters are still moved."""
+    before, after = (config.model_copy(update={"muon_learning_rate": rate}) for rate in rates)
+    command = f"set muon_learning_rate={rates[1]:g}"
+    events = train(before, tmp_path / "run", steered(command, then_stop=AT + 2))
+    assert [event.code for event in kinds(events, Warned)] == ["refused"]
+    folder = RunFolder(tmp_path / "run")
+    assert folder.read_config() == before
+    folder.write_config(after)
+    events = train(after, folder.path)
+    assert max(event.step for event in events) == config.steps
+    assert all(np.isfinite(losses(events)))
+    train(before, tmp_path / "whole", stop_after(AT + 2))  # and a stop after it changes nothing
+    whole = RunFolder(tmp_path / "whole")
+    whole.write_config(after)
+    train(after, whole.path, stop_after(AT + 4))
+    train(after, whole.path)
+    assert digest(whole.path) == digest(folder.path)
 
 
 def test_a_paused_run_takes_them_too(config, train, tmp_path):
