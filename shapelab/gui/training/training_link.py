@@ -19,7 +19,7 @@ from shapelab.gui.document.current_document import LOADING, CurrentDocument
 from shapelab.gui.document.document import Document, Guest
 from shapelab.gui.process.closing import ClosingChoice, ask_on_closing, may_close
 from shapelab.gui.training.follow import Follow
-from shapelab.gui.training.jobs.job_dialogs import JobDialogs
+from shapelab.gui.training.jobs.job_dialog import JobDialogs
 from shapelab.gui.training.training_dock import TrainingDock
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.process import trainer_process
 from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog
-from shapelab.gui.training.jobs.job_dialogs import JobDialogs
+from shapelab.gui.training.jobs.job_dialog import JobDialogs
 
 WAIT_MS = 60_000
 FIGURE = {

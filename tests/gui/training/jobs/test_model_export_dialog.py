@@ -14,7 +14,7 @@ from shapelab.core.paths import user_folder
 from shapelab.core.runs.presets import preset
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.process import trainer_process
-from shapelab.gui.training.jobs.job_dialogs import JobDialogs
+from shapelab.gui.training.jobs.job_dialog import JobDialogs
 from shapelab.gui.training.jobs.model_export_dialog import ModelExportDialog
 
 LEFT = Qt.MouseButton.LeftButton
