@@ -124,6 +124,9 @@ class Journal:
             self._written = document
         except OSError as error:
             raise _unwritable(error) from None
+        except ExportError as error:  # it names a file that nobody has chosen
+            cause = error.__cause__
+            raise _unwritable(cause if isinstance(cause, OSError) else error) from None
 
     def _append(self, line: bytes) -> None:
         with files_of_others.opened(self.folder / _FILE, "ab") as file:
@@ -157,8 +160,8 @@ class Journal:
         shutil.rmtree(self.folder, ignore_errors=True)  # follows no links
 
 
-def _unwritable(error: OSError) -> ExportError:
-    reason = error.strerror or type(error).__name__
+def _unwritable(error: OSError | ExportError) -> ExportError:
+    reason = (isinstance(error, OSError) and error.strerror) or "the disk refuses"
     return ExportError(
         f"Changes cannot be kept against a crash ({reason}); save the project, or free some space."
     )

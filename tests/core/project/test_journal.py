@@ -172,6 +172,20 @@ def test_after_a_full_disk_the_next_change_writes_everything(
     assert read_journal(journal.folder)[0].content == content(4)
 
 
+def test_a_disk_that_is_full_at_the_first_line_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    journal = Journal()
+    with monkeypatch.context() as patched:
+        patched.setattr("shapelab.core.atomic.os.fsync", full)
+        with pytest.raises(ExportError, match=r"crash \(No space left on device\); save"):
+            journal.write(content(1), PICTURE, STANDING)
+    journal.write(content(1), PICTURE, STANDING)
+    journal.release()
+    assert read_journal(journal.folder)[0].content == content(1)
+
+
 def test_a_place_that_is_no_folder_is_said() -> None:
     journals().parent.mkdir(parents=True)
     journals().write_text("no folder")
