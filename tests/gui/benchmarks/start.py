@@ -1,7 +1,7 @@
 """Starts the window in fresh processes; prints when it paints and when the shape is there.
 
 Run it on a quiet machine, from the checkout:
-``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_start.py``.
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmarks/start.py``.
 Seconds count from the start of Python; a stall is a gap of the GUI thread's 10 ms heartbeat.
 """
 

@@ -1,7 +1,7 @@
 """Moves a slider of the real window at 30 Hz and prints the time to the painted frame, in ms.
 
 Run it on a quiet machine, from the checkout:
-``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_latency.py``. It does so with
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmarks/latency.py``. It does so with
 the shipped model and with stand-ins of 64 and 128 cells, each beside what the marching cubes of
 scikit-image and ``add_mesh`` of PyVista take for the same shapes. With ``--training STORE`` it
 moves the slider again while the app trains on that store, and prints the ratio.

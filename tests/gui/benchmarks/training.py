@@ -2,7 +2,7 @@
 
 Prints the time from slider to frame, idle and while it trains, and the longest time in which the
 GUI thread heard nothing. Run it on a quiet machine, from the checkout, with a prepared store:
-``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_training.py STORE``.
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmarks/training.py STORE``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark_latency import MOVES, WARM_UP, Benchmark, percentile
+from latency import MOVES, WARM_UP, Benchmark, percentile
 
 BEAT_MS = 5
 GOAL_BLOCK_MS, GOAL_RATIO = 100.0, 2.0

@@ -1,7 +1,7 @@
 """Times strokes in the cut-out editor on a picture of 12 megapixels, and says what they win back.
 
 Run it on a quiet machine, from the checkout:
-``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_cutout.py PHOTO...`` where the
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmarks/cutout.py PHOTO...`` where the
 photos have plain backgrounds: the masks that are found of them are taken as true. Discs about
 random places of the object are cut away from each, or added, until a tenth of the mask is wrong;
 then one dab of a brush is put where the largest error is. Printed are the window's longest pause

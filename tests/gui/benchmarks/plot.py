@@ -4,7 +4,7 @@ The processor's time is printed too: on a busy machine it is what says something
 
 pyqtgraph's own drawing of the same curves, as it is and with its downsampling, is timed in turn
 with ours in the same run. Run it on a quiet machine, from the checkout:
-``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmark_plot.py``.
+``xvfb-run -a -s "-screen 0 1440x960x24" python tests/gui/benchmarks/plot.py``.
 """
 
 from __future__ import annotations
