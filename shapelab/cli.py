@@ -115,7 +115,7 @@ def sample(
 ) -> None:
     """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10.
 
-    With --whole it is the best of 7 to 10, that of 11 to 14, and so on.
+    With --whole it is a whole one of 7 to 18, then one of 19 to 30, and so on.
     """
     from shapelab.core.model.wholeness import CANDIDATES
     from shapelab.core.session.shape_file import SavedShape

@@ -62,7 +62,7 @@ MEASURES = {
     ),
     "whole_sample_one_piece": Measure(
         "In one piece: samples, whole ones preferred",
-        f"as Randomise draws them: each the best of {CANDIDATES} seeds; {WHOLE} of each class",
+        f"as Randomise draws them: each of at most {CANDIDATES} seeds; {WHOLE} of each class",
         percent=True,
     ),
     "picture_iou": Measure("IoU from pictures, by the encoder", "at 0.5"),

@@ -26,7 +26,7 @@ from shapelab.core.model.latent import (
 from shapelab.core.model.networks import Generator, ImageEncoder, coarse, folded
 from shapelab.core.model.silhouette_fit import Fit
 from shapelab.core.model.spec import ModelSpec
-from shapelab.core.model.wholeness import CANDIDATES, best
+from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one_part
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 BATCH = 32  # grids decoded at once; keeps memory low for large requests
@@ -113,9 +113,11 @@ class ShapeModel:
         truncation: float = TRUNCATION,
         moved: Array | None = None,
     ) -> int:
-        """Of ``CANDIDATES`` seeds, from ``seed`` on, the one whose shape shows itself best.
+        """Of a few seeds, from ``seed`` on, the one whose shape shows itself best.
 
-        In one piece if there is such a one, then the most decisive. Takes a twelfth of a second.
+        In one piece if there is such a one, then the most decisive. As many as ``TOGETHER`` are
+        looked at, in a twelfth of a second, and while none is whole as many again, up to
+        ``CANDIDATES``.
 
         Args:
             class_name: one of ``classes``.
@@ -123,9 +125,16 @@ class ShapeModel:
             truncation: as for ``sample``.
             moved: (latent_size,) what sliders add to each.
         """
-        seeds = range(seed, seed + CANDIDATES)
-        latents = np.concatenate([self.sample(class_name, k, 1, truncation) for k in seeds])
-        return seed + best(self.decode(latents if moved is None else latents + moved))
+        offset = 0.0 if moved is None else moved
+        grids = np.zeros((0, *self.spec.grid), np.float32)
+        for first in range(seed, seed + CANDIDATES, TOGETHER):
+            seeds = range(first, first + TOGETHER)
+            latents = np.concatenate([self.sample(class_name, k, 1, truncation) for k in seeds])
+            grids = np.concatenate([grids, self.decode(latents + offset)])
+            found = best(grids)
+            if one_part(grids[found][None] > SOLID)[0]:
+                break
+        return seed + found
 
     def encode_voxels(self, voxels: NDArray[Any]) -> Array:
         """Posterior means of grids (R, R, R) or (n, R, R, R), bool or [0, 1], x right, z up.

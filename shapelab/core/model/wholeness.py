@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SOLID = 0.5  # occupancy at which a cell is solid
-CANDIDATES = 4  # seeds of which a random shape is the best
+CANDIDATES = 12  # seeds of which a random shape is the best
+TOGETHER = 4  # of them are looked at together; more only while none is whole
 SURE = 0.1  # occupancies this near to 0 or 1 leave no doubt
 
 

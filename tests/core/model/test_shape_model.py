@@ -379,7 +379,7 @@ def test_of_a_few_seeds_the_best_is_in_one_piece_and_leaves_the_least_doubt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = load_model()
-    grids = np.zeros((4, 6, 6, 6), np.float32)
+    grids = np.zeros((4, 32, 32, 32), np.float32)
     grids[:, 1:4, 1:4, 1:4] = 1
     grids[0, 5, 5, 5] = 1  # a loose bit
     grids[1, 4, 1:4, 1:4] = 0.4  # nine doubtful cells
@@ -389,9 +389,18 @@ def test_of_a_few_seeds_the_best_is_in_one_piece_and_leaves_the_least_doubt(
     seen: list[np.ndarray] = []
     moved = np.full(model.latent_size, 0.25, np.float32)
     assert model.whole_seed("chair", 40, 0.5, moved) == 42
+    assert len(seen) == 1  # one of four is whole: no others are looked at
     for k, latent in enumerate(seen[0]):
         np.testing.assert_array_equal(latent, model.sample("chair", 40 + k, 1, 0.5)[0] + moved)
     grids[1:, 5, 5, 5] = 1  # none is whole: the least doubt
     grids[1:, 4] = 0
     grids[3, 4, 1, 1] = 0.5
+    seen.clear()
     assert model.whole_seed("chair", 40, 0.5, moved) == 40
+    assert len(seen) == 3  # and no more
+    whole = grids.copy()
+    whole[1, 5, 5, 5] = 0
+    answers = [grids, whole, grids]
+    monkeypatch.setattr(model, "decode", lambda _: answers.pop(0))
+    assert model.whole_seed("chair", 40, 0.5) == 45
+    assert len(answers) == 1
