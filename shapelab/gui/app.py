@@ -32,7 +32,10 @@ def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
         sys.stderr.write(problem + "\n")
         return 1
     app = application()
-    from shapelab.gui.main_window import MainWindow
+    from shapelab.gui.window.model_loading import no_collection
+
+    with no_collection():
+        from shapelab.gui.main_window import MainWindow
 
     projects = [path for path in files if is_project(path)]
     named = bool(files) or model != DEFAULT_MODEL

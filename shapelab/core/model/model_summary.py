@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Literal
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
-from shapelab.core.model.spec import ModelSpec
 from shapelab.core.paths import DEFAULT_MODEL, resources, user_folder
+
+if TYPE_CHECKING:  # pydantic takes a tenth of a second, and the window is painted without it
+    from shapelab.core.model.spec import ModelSpec
 
 FORMAT = "shapelab-model"
 #: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow;
@@ -91,6 +91,10 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def summarise(folder: Path, origin: Origin) -> ModelSummary:
     """A model's summary, in milliseconds. Raises ModelFileError as opening it would."""
+    from pydantic import ValidationError
+
+    from shapelab.core.model.spec import ModelSpec
+
     path = folder / WEIGHTS
     try:
         with files_of_others.opened(path, links=True) as file:

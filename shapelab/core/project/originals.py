@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import InputError, clean
-from shapelab.core.inputs.cutout import Method
-from shapelab.core.inputs.cutout_edit import CutoutEdit
-from shapelab.core.inputs.images import PreparedImage
-from shapelab.core.inputs.reconstruct import ClassGuess, Reconstruction
 from shapelab.core.model.camera import Camera
 from shapelab.core.project.project_file import digest_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the window is painted before it reads pictures
+    from shapelab.core.inputs.images import PreparedImage
+    from shapelab.core.inputs.reconstruct import ClassGuess, Reconstruction
     from shapelab.core.model.silhouette_fit import Fit
 
 MAX_UNPACKED = 64 * 2**20  # bytes of one original's arrays
@@ -130,6 +128,8 @@ def read_original(data: bytes, latent_size: int, resolution: int) -> Original:
 
 
 def _read(arrays: dict[str, NDArray[Any]], latent_size: int, grid: tuple[int, ...]) -> Original:
+    from shapelab.core.inputs.reconstruct import Reconstruction
+
     facts = files_of_others.json_of(str(_expect(arrays, "facts", "U", ())))
     kind, told, chosen = facts["kind"], facts["told"], facts["chosen"]
     fit = _read_fit(arrays, latent_size) if "fit_latents" in arrays else None
@@ -157,6 +157,8 @@ def _read(arrays: dict[str, NDArray[Any]], latent_size: int, grid: tuple[int, ..
 
 
 def _read_guess(name: Any, share: Any) -> ClassGuess:
+    from shapelab.core.inputs.reconstruct import ClassGuess
+
     if share is not None and not 0 <= float(share) <= 1:
         raise ValueError(share)
     return ClassGuess(clean(str(name)), None if share is None else float(share))
@@ -168,6 +170,10 @@ def _read_picture(
     facts: dict[str, Any],
     found: PreparedImage | None,
 ) -> PreparedImage:
+    from shapelab.core.inputs.cutout import Method
+    from shapelab.core.inputs.cutout_edit import CutoutEdit
+    from shapelab.core.inputs.images import PreparedImage
+
     own, rgb, scene, mask = facts[prefix], f"{prefix}_rgba", f"{prefix}_scene", f"{prefix}_mask"
     method, full_size = own["method"], own["full_size"]
     if method not in get_args(Method):

@@ -6,10 +6,12 @@ echo "set delta=300 learning_rate=5e-5" >> RUN/commands.txt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from shapelab.core.errors import RunError
-from shapelab.core.runs import overrides
-from shapelab.core.runs.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from shapelab.core.runs.run_config import RunConfig
 
 #: What is read anew at each step, in the order in which it is shown.
 LIVE = (
@@ -42,6 +44,8 @@ def adjusted(config: RunConfig, settings: Sequence[str]) -> RunConfig:
         RunError: one that cannot change under way, that there is not, or a value out of its bounds;
             Muon where Adam moves the matrices, or the other way round.
     """
+    from shapelab.core.runs import overrides
+
     for text in settings:
         key = text.partition("=")[0]
         if key not in LIVE:

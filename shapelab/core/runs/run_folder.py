@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -22,11 +22,13 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import ExportError, RunError
 from shapelab.core.runs.events import EventReader, Finished
 from shapelab.core.runs.live_settings import settings_of
-from shapelab.core.runs.run_config import RunConfig, from_toml, to_toml
 from shapelab.core.runs.run_notes import RunNotes, read_notes
 from shapelab.core.runs.run_progress import RunProgress
 from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.store_mix import RunData, StoreShare, shares_of
+
+if TYPE_CHECKING:  # pydantic takes a tenth of a second, and the window is painted without it
+    from shapelab.core.runs.run_config import RunConfig
 
 LOCK_PATIENCE_S = 1.0  # somebody who lists runs holds a lock for an instant
 COMMANDS = ("pause", "resume", "sample", "save", "stop")  # what a process that trains obeys, and
@@ -140,10 +142,14 @@ class RunFolder:
 
     def write_config(self, config: RunConfig) -> None:
         """Writes the run's settings. Raises ExportError when the disk refuses."""
+        from shapelab.core.runs.run_config import to_toml
+
         atomic_write(self.config, to_toml(config).encode())
 
     def read_config(self) -> RunConfig:
         """The run's settings. Raises RunError when there is no run or they cannot be read."""
+        from shapelab.core.runs.run_config import from_toml
+
         try:
             text = files_of_others.read_bytes(self.config, _MAX_CONFIG).decode()
         except FileNotFoundError:

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QDockWidget, QWidget
 
-from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.project.originals import Original
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import readable
@@ -21,6 +20,7 @@ from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.photo_overlay import ViewRequest
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.images import PreparedImage
     from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.gui.cutout.cutout_dialog import CutoutDialog

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QWheelEvent
@@ -28,10 +29,12 @@ from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, ShapeSource
-from shapelab.gui.gallery.batch_dialog import BatchDialog
 from shapelab.gui.gallery.contact_sheet import SheetWriter
 from shapelab.gui.gallery.gallery_strip import EDGE, ROW, TOP, GalleryStrip
 from shapelab.gui.panels.thumbnails import Portrait, Thumbnails
+
+if TYPE_CHECKING:
+    from shapelab.gui.gallery.batch_dialog import BatchDialog
 
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 BAR = 14  # px, that a scroll bar may take
@@ -277,6 +280,8 @@ class GalleryDock(QDockWidget):
         self._export(self.meant)
 
     def _export(self, shapes: tuple[KeptShape, ...]) -> None:
+        from shapelab.gui.gallery.batch_dialog import BatchDialog
+
         if self.batch is not None:
             self.batch.stop()
             self.batch.deleteLater()

@@ -20,15 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.inputs.photo_view import photo_view
-from shapelab.core.inputs.reconstruct import ClassGuess, iou
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import SPACING, heading, readable
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.panels.shape_pictures import rgba_image
 
 if TYPE_CHECKING:
-    from shapelab.core.inputs.reconstruct import Reconstruction
+    from shapelab.core.inputs.reconstruct import ClassGuess, Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
 
 SHOWN_GUESSES, LEAST_SHARE = 3, 0.005
@@ -58,6 +56,9 @@ class Card:
 
 def draw_cards(request: CardsRequest) -> list[Card]:
     """The hypotheses that differ, the likeliest first and the chosen one in any case."""
+    from shapelab.core.inputs.photo_view import photo_view
+    from shapelab.core.inputs.reconstruct import iou
+
     fit, chosen = request.result.fit, request.result.chosen
     assert fit is not None
     hypotheses = fit.hypotheses

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from shapelab.core.inputs.reconstruct import POOR
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import (
     MARGIN,
@@ -156,6 +155,8 @@ class ImagePanel(QWidget):
 
     def show_agreement(self, share: float | None) -> None:
         """Says how well the shape that is shown agrees with its mesh or voxels (IoU)."""
+        from shapelab.core.inputs.reconstruct import POOR
+
         text = "" if share is None else f"The shape shown agrees with it to {share:.0%} (IoU)."
         if share is not None and share < POOR:
             text += " The model does not know shapes like this well."

@@ -13,8 +13,6 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, Q
 from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 
 from shapelab.core.errors import MeshError
-from shapelab.core.inputs.cutout import outlines
-from shapelab.core.inputs.photo_view import photo_view
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import Array
@@ -50,6 +48,9 @@ class ShapeView:
 
 def draw_view(request: ViewRequest) -> ShapeView:
     """The shape as it is shown, from the photo's camera; on a worker's thread."""
+    from shapelab.core.inputs.cutout import outlines
+    from shapelab.core.inputs.photo_view import photo_view
+
     try:
         shown = meshing.shown_occupancy(request.occupancy(), request.options)
     except MeshError:  # nothing solid: nothing lies over the photo

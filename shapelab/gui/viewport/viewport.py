@@ -85,7 +85,7 @@ class Viewport(QWidget):
         self._style = SMOOTH
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
-        self._failed = self._closed = False
+        self._failed = self._closed = self._begun = False
         self._sharpness = 1.0  # of frames in motion
         self._slow_frames = 0
         self._hint = Hint(self)
@@ -260,10 +260,9 @@ class Viewport(QWidget):
             gradient.setColorAt(0, QColor(c.view_top))
             gradient.setColorAt(1, QColor(c.view_bottom))
             QPainter(self).fillRect(self.rect(), gradient)
-            if self._importing is None and not self._failed and not self._closed:
-                self._importing = Task(partial(_import_view, is_software()), self)
-                self._importing.finished.connect(self.build)
-                self._importing.start()
+            if not self._begun:
+                self._begun = True
+                QTimer.singleShot(0, self._begin)  # the rest of the window is painted first
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._view is not None:
@@ -311,6 +310,12 @@ class Viewport(QWidget):
         super().changeEvent(event)
 
     # ---- inside ----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self._view is None and not self._failed and not self._closed:
+            self._importing = Task(partial(_import_view, is_software()), self)
+            self._importing.finished.connect(self.build)
+            self._importing.start()
 
     def _only_gui_thread(self) -> None:
         if QThread.currentThread() is not self.thread():
