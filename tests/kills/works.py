@@ -201,7 +201,9 @@ class Preparations:
     def check(self, done: int) -> int:
         number, told = divmod(done, self.SHAPES + 1)
         if number:
-            assert self._content(self._place(number - 1)) == self._whole
+            found, whole = self._content(self._place(number - 1)), self._whole
+            odd = {name for name, _ in found.items() ^ whole.items()}
+            assert not odd, f"{odd} of store {number - 1} of {done}"
         if self._place(number).exists():
             events = preparation.prepare(self._source, self._place(number), views=0)
             with closing(events):  # type: ignore[type-var]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from shapelab.core.errors import DataError
 from shapelab.core.runs.store_card import VERSION
+from tests.disk import Died, Disk
 from tests.trainer.conftest import make_grids
 from trainer.data.source import Item
 from trainer.data.store import store_writer as writers
@@ -56,6 +58,37 @@ def write(folder, items, results, order=None):
         for k in range(len(items)) if order is None else order:
             writer.add(k, results[k])
         return writer.finish()
+
+
+def test_whatever_call_a_kill_comes_at_the_same_store_comes_out(shapes, tmp_path, monkeypatch):
+    items, _, _, _, results = shapes
+
+    def go_on(folder, fail_at=None):
+        """Writes what is missing; the number of calls that reached the disk."""
+        with monkeypatch.context() as patch:
+            disk = Disk(patch, fail_at, Died)
+            with (
+                suppress(Died),
+                StoreWriter(folder, recipe(items), items) as writer,
+            ):
+                if not writer.complete:
+                    for k in writer.missing():
+                        writer.add(k, results[k])
+                    writer.finish()
+        return len(disk.calls)
+
+    calls = go_on(tmp_path / "whole")
+    whole = content(tmp_path / "whole")
+    assert calls > 30
+    for number in range(calls):
+        folder = tmp_path / str(number)
+        go_on(folder, number)
+        go_on(folder)
+        assert content(folder) == whole, number
+
+
+def content(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "lock"}
 
 
 def test_everything_comes_back_by_row(shapes, tmp_path):

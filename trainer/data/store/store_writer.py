@@ -42,6 +42,7 @@ from .prepared_store import (
 from .shards import Journal, Result, read_table
 
 SHARD = 1024  # items; a shard of 64^3 with 12 pictures of 128^2 has about 100 MB
+_DRAFTS = (".shard-*.tmp", f".{'[0-9a-f]' * 16}.tmp")  # of shards, and of atomic_write
 HELD_OUT = 0.1  # of each class, for validation, where the source's makers held out nothing
 
 
@@ -237,6 +238,7 @@ class StoreWriter:
         """Compares the recipe with the one that the folder was begun with; opens the journals."""
         if self.complete:
             self._compare(open_store(self.folder).index)
+            self._sweep(*_DRAFTS, "plan.json")
             return
         with suppress(OSError, ValueError):
             begun = json.loads((self.folder / "plan.json").read_bytes())
@@ -245,6 +247,7 @@ class StoreWriter:
                     f"{self.folder} was begun by another version of ShapeLab; name an empty folder."
                 )
             self._compare(begun)
+        self._sweep(*_DRAFTS)
         with self._writing():
             begun = {"version": VERSION, **asdict(self._recipe)}
             atomic_write(self.folder / "plan.json", json.dumps(begun).encode())
@@ -252,6 +255,13 @@ class StoreWriter:
                 if self._journal_path(number).exists():
                     self._journal(number)
                     self._seal_if_whole(number)
+
+    def _sweep(self, *patterns: str) -> None:
+        """Clears away what a kill has left; a disk that refuses it by now does no harm."""
+        with suppress(OSError):
+            for pattern in patterns:
+                for left in self.folder.glob(pattern):
+                    left.unlink()
 
     def _compare(self, other: dict[str, Any]) -> None:
         difference = self._recipe.difference(other)
