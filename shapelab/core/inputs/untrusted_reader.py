@@ -12,6 +12,7 @@ import contextlib
 import copy
 import io
 import logging
+import math
 import os
 import struct
 import subprocess
@@ -40,7 +41,10 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 
 Arrays = dict[str, NDArray[Any]]
 
-TIMEOUT = 20.0  # seconds of wall clock for one file
+TIMEOUT = 20.0  # seconds for one file
+# Where others keep the processor busy, a file has so many times as long, until its reader has had
+# this share of the seconds: what can be read does not depend on what else is running.
+PATIENCE, SHARE = 4, 0.5
 MAX_BYTES = 100 * 2**20
 _MAX_ANSWER = 2**30
 _POLL = 0.05  # seconds between looks at the cancel flag
@@ -307,9 +311,8 @@ def _answer(
         Cancelled: ``cancel`` was set.
         OSError, EOFError: the child broke.
     """
-    done = threading.Event()
-    late = time.monotonic() + TIMEOUT  # one moment for both: who is killed then was late
-    watcher = threading.Thread(target=_kill_when, args=(cancel, late, child, done), daemon=True)
+    done, late = threading.Event(), list[str]()
+    watcher = threading.Thread(target=_watch, args=(cancel, child, done, late), daemon=True)
     watcher.start()
     assert child.stdin is not None
     assert child.stdout is not None
@@ -323,11 +326,8 @@ def _answer(
     except (OSError, EOFError, struct.error):
         if cancel is not None and cancel.is_set():
             raise Cancelled("Reading was cancelled.") from None
-        if time.monotonic() >= late:
-            raise ReaderLate(
-                f"The file took longer than {TIMEOUT:.0f} seconds to read; "
-                "please simplify it or scale it down."
-            ) from None
+        if late:
+            raise ReaderLate(late[0]) from None
         raise
     finally:
         done.set()
@@ -342,14 +342,43 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _kill_when(
-    cancel: CancelFlag | None, late: float, child: subprocess.Popen[bytes], done: threading.Event
+def _watch(
+    cancel: CancelFlag | None,
+    child: subprocess.Popen[bytes],
+    done: threading.Event,
+    late: list[str],
 ) -> None:
-    """Kills the child once ``cancel`` is set or it is ``late``; ends when a file is done with."""
-    while not done.wait(_POLL if cancel is not None else max(0.0, late - time.monotonic())):
-        if time.monotonic() >= late or (cancel is not None and cancel.is_set()):
+    """Kills the child once ``cancel`` is set or its time is up; ends when a file is done with.
+
+    What there is to say of its time is in ``late`` before it is killed for it.
+    """
+    began, worked = time.monotonic(), _processor_time(child, 0.0)
+    pause = _POLL if cancel is not None else TIMEOUT
+    while not done.wait(pause):
+        waited = time.monotonic() - began
+        if waited >= TIMEOUT:
+            pause = _POLL
+            if _processor_time(child, math.inf) - worked >= SHARE * TIMEOUT:
+                late.append(
+                    f"The file took longer than {TIMEOUT:.0f} seconds to read; "
+                    "please simplify it or scale it down."
+                )
+            elif waited >= PATIENCE * TIMEOUT:
+                late.append("The computer was too busy to read the file; please try again.")
+        if late or (cancel is not None and cancel.is_set()):
             child.kill()
             return
+
+
+def _processor_time(child: subprocess.Popen[bytes], otherwise: float) -> float:
+    """Seconds that a process has worked so far, where the system says it."""
+    import psutil
+
+    try:
+        times = psutil.Process(child.pid).cpu_times()
+    except (psutil.Error, OSError):
+        return otherwise
+    return float(times.user + times.system)
 
 
 def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:

@@ -221,9 +221,27 @@ FOREVER = "import threading; threading.Event().wait()"
 def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     started = fake_child(monkeypatch, FOREVER)
     monkeypatch.setattr(untrusted_reader, "TIMEOUT", 0.2)
+    with pytest.raises(ReaderLate, match="too busy"):
+        untrusted_reader.read_untrusted_bytes(bytes(2**20), ".png")
+    assert started[0].poll() is not None
+
+
+def test_a_file_that_keeps_its_reader_working_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = fake_child(monkeypatch, "while True: pass")
+    monkeypatch.setattr(untrusted_reader, "TIMEOUT", 0.2)
+    monkeypatch.setattr(untrusted_reader, "PATIENCE", 1000)
     with pytest.raises(ReaderLate, match="took longer"):
         untrusted_reader.read_untrusted_bytes(bytes(2**20), ".png")
     assert started[0].poll() is not None
+
+
+def test_a_reader_that_gets_no_turn_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sleeps here, which looks the same from outside."""
+    changed_child(monkeypatch, "import time; time.sleep(0.5)")
+    monkeypatch.setattr(untrusted_reader, "TIMEOUT", 0.01)
+    monkeypatch.setattr(untrusted_reader, "SHARE", 2000)
+    monkeypatch.setattr(untrusted_reader, "PATIENCE", 20_000)
+    assert untrusted_reader.read_untrusted_bytes(obj(), ".obj").kind == "mesh"
 
 
 def test_cancelling_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
