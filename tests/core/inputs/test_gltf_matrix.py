@@ -24,6 +24,7 @@ from mesh_variants import (
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader
+from shapelab.core.inputs.mesh_files.gltf_buffers import names_beside
 
 
 class Made:
@@ -253,6 +254,25 @@ def skinned() -> Made:
     return made
 
 
+def skinned_by(joint: dict[str, Any], points: np.ndarray, outside: bool = True) -> Made:
+    """All points follow one joint, which may stand below a node outside the scene."""
+    made = plain(points)
+    attributes = made.document["meshes"][0]["primitives"][0]["attributes"]
+    attributes["JOINTS_0"] = made.accessor(np.zeros((24, 4)), "VEC4", 5121)
+    attributes["WEIGHTS_0"] = made.accessor(np.tile([1, 0, 0, 0], (24, 1)), "VEC4", 5126)
+    made.document["skins"] = [{"joints": [2]}]
+    made.document["nodes"] = [{"mesh": 0, "skin": 0}, {"scale": [2, 2, 2], "children": [2]}, joint]
+    made.document["scenes"] = [{"nodes": [0] if outside else [0, 1]}]
+    return made
+
+
+def mirrored_joint() -> Made:
+    made = skinned_by({"scale": [-1, 1, 1]}, Y_UP * (-0.5, 0.5, 0.5), outside=False)
+    index = made.accessor(TRIANGLES[:, ::-1].reshape(-1, 1), "SCALAR", 5123)
+    made.document["meshes"][0]["primitives"][0]["indices"] = index
+    return made
+
+
 def morphed() -> Made:
     made = plain(Y_UP - 1)
     target = made.accessor(np.full((24, 3), 2.0), "VEC3", 5126)
@@ -325,6 +345,10 @@ GLTF: dict[str, Made] = {
         ],
         scenes=[{"nodes": [0, 1]}],
     ),
+    "joint outside the scene": skinned_by({"translation": [5, 0, 0]}, Y_UP / 2),
+    "joint in the scene": skinned_by({}, Y_UP / 2, outside=False),
+    "mirrored joint": mirrored_joint(),
+    "manifold required": changed(plain, extensionsRequired=["EXT_mesh_manifold"]),
     "looks required": changed(
         plain, extensionsRequired=["KHR_materials_unlit", "KHR_texture_transform"]
     ),
@@ -350,6 +374,61 @@ def test_glb(name: str) -> None:
 @pytest.mark.parametrize("head", HEADS)
 def test_gltf_with_data_of_any_head(head: str) -> None:
     is_chair(mesh_reader.read(plain().gltf(head), ".gltf"), y_up=True)
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ('"chair.bin"', "chair.bin"),
+        ('"./chair.bin"', "chair.bin"),
+        (r'"parts\/chair.bin"', "parts/chair.bin"),
+        (r'"parts\\chair.bin"', "parts/chair.bin"),
+        ('"parts/chair.bin"', "parts/chair.bin"),
+        ('"st\u00fchl.bin"', "st\u00fchl.bin"),
+        (r'"st\u00fchl.bin"', "st\u00fchl.bin"),
+        ('"st%C3%BChl%20a.bin"', "st\u00fchl a.bin"),
+        ('"my chair.bin"', "my chair.bin"),
+    ],
+)
+def test_a_file_beside_is_found_however_it_is_written(uri: str, name: str) -> None:
+    made = plain()
+    made.document["buffers"] = [{"byteLength": len(made.binary), "uri": "@"}]
+    text = json.dumps(made.document).replace('"@"', uri).encode()
+    assert names_beside(text) == [name]
+    is_chair(mesh_reader.read(text, ".gltf", {name: made.binary}), y_up=True)
+
+
+@pytest.mark.parametrize(
+    "uri", ["../a.bin", "..\\\\a.bin", "/a.bin", "C:\\\\a.bin", "a//b", "http://a/b"]
+)
+def test_no_file_elsewhere_is_asked_for(uri: str) -> None:
+    assert names_beside(f'{{"uri": "{uri}"}}'.encode()) == []
+
+
+def test_a_glb_filled_up_with_nulls_is_read() -> None:
+    data = plain().glb()
+    size = int.from_bytes(data[12:16], "little")
+    text = data[20 : 20 + size] + bytes(8)
+    head = struct.pack("<IIIII", 0x46546C67, 2, len(data) + 8, size + 8, 0x4E4F534A)
+    is_chair(mesh_reader.read(head + text + data[20 + size :], ".glb"), y_up=True)
+
+
+@pytest.mark.parametrize("name", ["EXT_meshopt_compression", "KHR_meshopt_compression"])
+def test_what_is_only_there_compressed_is_refused_by_name(name: str) -> None:
+    made = plain()
+    for view in made.document["bufferViews"]:
+        view |= {"buffer": 1, "extensions": {name: {"buffer": 0}}}
+    data = made.glb()  # whose first buffer is the compressed one
+    fallback = {"byteLength": len(made.binary), "extensions": {name: {"fallback": True}}}
+    made.document["buffers"] += [fallback]
+    text = json.dumps(made.document).encode()
+    text += b" " * (-len(text) % 4)
+    head = struct.pack("<III", 0x46546C67, 2, 20 + len(text)) + struct.pack(
+        "<II", len(text), 0x4E4F534A
+    )
+    assert len(data) > len(text)
+    with pytest.raises(InputError, match=name):
+        mesh_reader.read(head + text, ".glb")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -77,6 +78,11 @@ OBJ |= {
     "colours": obj().replace(b"v 0 0 4\n", b"v 0 0 4 1 0 0\n"),
     "names": b"mtllib a b.mtl\no f 1 2 3\ng v 1 2 3\nusemtl #9\ns off\n" + obj() + b"l 1 2\np 1\n",
     "exponents": obj().replace(b"v 0 0 4\n", b"v 0e0 -0.0 +4.0E+0\n"),
+    "weights": re.sub(rb"(?m)^(v .*)$", rb"\1 1.0", obj()),
+    "a comment that ends like a long line": b"# from C:\\chairs\\\n" + obj(),
+    "names that end like a long line": obj().replace(b"f ", b"g C:\\chairs\\\nf ", 1),
+    "faces of version 2": obj().replace(b"f ", b"fo "),
+    "null bytes at the end": obj() + bytes(9),
     "triangles": b"".join(b"v %g %g %g\n" % tuple(p) for p in POINTS)
     + b"".join(b"f %d %d %d\n" % tuple(t + 1) for t in TRIANGLES),
 }
@@ -136,14 +142,24 @@ def stl_text(
 
 
 def stl_binary(
-    head: bytes = b"", count: int | None = None, tail: bytes = b"", normals: bool = True
+    head: bytes = b"",
+    count: int | None = None,
+    tail: bytes = b"",
+    normals: bool = True,
+    scale: float = 1.0,
 ) -> bytes:
     out = head.ljust(80, b"\0") + struct.pack("<I", len(TRIANGLES) if count is None else count)
     for a, b, c in POINTS[TRIANGLES]:
         n = np.cross(b - a, c - a) if normals else np.zeros(3)
         n = n / max(np.linalg.norm(n), 1e-9)
-        out += struct.pack("<12fH", *n, *a, *b, *c, 0)
+        out += struct.pack("<12fH", *(scale * n), *a, *b, *c, 0)
     return out + tail
+
+
+def stl_quads() -> bytes:
+    loops = ["".join(f"vertex {x:g} {y:g} {z:g}\n" for x, y, z in q) for q in POINTS[QUADS]]
+    facets = [f"facet normal 0 0 1\nouter loop\n{loop}endloop\nendfacet\n" for loop in loops]
+    return f"solid quads\n{''.join(facets)}endsolid quads\n".encode()
 
 
 def _halves() -> bytes:
@@ -184,6 +200,11 @@ STL |= {
     "binary with a tail": stl_binary(tail=b"COLOR=1234"),
     "binary with a long tail": stl_binary(tail=bytes(range(256)) * 2),
     "binary with a line end": stl_binary(tail=b"\r\n"),
+    "all in one line": stl_text().replace(b"\n", b" "),
+    "all in one line, no name": stl_text("").replace(b"\n", b" "),
+    "a line a facet": stl_text().replace(b"\n", b" ").replace(b"endfacet", b"endfacet\n"),
+    "normals that are none": re.sub(rb"normal .*", b"normal nan nan -nan(ind)", stl_text()),
+    "8-bit name": stl_text("St\u00fchl").decode().encode("latin-1"),
 }
 
 
@@ -197,6 +218,10 @@ def test_stl(name: str) -> None:
     [
         (stl_binary(count=18), "18 triangles, but there are 36"),
         (stl_binary(count=0), "0 triangles, but there are 36"),
+        (stl_binary(count=18, scale=7), "18 triangles, but there are 36"),
+        (stl_binary(count=0, scale=7), "0 triangles, but there are 36"),
+        (stl_quads(), "more than three corners"),
+        (stl_text().replace(b".", b","), "'0,000000e[+]00' is no number"),
         (stl_binary(count=40), "should hold 40 triangles but is cut off after 36"),
         (stl_binary()[:-1], "should hold 36 triangles but is cut off after 35"),
         (stl_text()[:-400], "is cut off"),
@@ -288,6 +313,48 @@ def test_ply_with_concave_polygons_and_strips(order: str) -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("uneven", [False, True])
+def test_ply_whose_points_have_lists_of_their_own(order: str, uneven: bool) -> None:
+    near = [[7, 8][: 1 + (k % 2 if uneven else 1)] for k in range(len(POINTS))]
+    is_chair(mesh_reader.read(with_lists(order, near), ".ply"))
+
+
+def with_lists(order: str, near: list[list[int]]) -> bytes:
+    """A PLY with a list of whole numbers behind the coordinates of each point."""
+    head, faces = ply(order, TRIANGLES.tolist(), points=POINTS[:0]).split(b"end_header\n")
+    head = head.replace(b"vertex 0", b"vertex %d" % len(POINTS))
+    head = head.replace(b"float z\n", b"float z\nproperty list uchar short near\n")
+    if order == "ascii":
+        rows = [[*p, len(own), *own] for p, own in zip(POINTS.tolist(), near, strict=True)]
+        points = "".join(" ".join(map(str, row)) + "\n" for row in rows).encode()
+    else:
+        mark = "<" if "little" in order else ">"
+        points = b"".join(
+            struct.pack(f"{mark}3fB{len(own)}h", *p, len(own), *own)
+            for p, own in zip(POINTS, near, strict=True)
+        )
+    return head + b"end_header\n" + points + faces
+
+
+def test_a_number_that_looks_like_a_line_end_is_one() -> None:
+    points = POINTS.copy()
+    points[points == 0] = np.frombuffer(b"\x0a\0\0\0", "<f4")[0]  # next to nothing
+    for end in ("\r", "\n", "\r\n"):
+        is_chair(mesh_reader.read(ply(ORDERS[1], QUADS.tolist(), end, points=points), ".ply"))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("which", PLY_FACES)
+def test_a_ply_with_more_than_it_says_is_refused(order: str, which: str) -> None:
+    data = ply(order, PLY_FACES[which])
+    count = len(PLY_FACES[which])
+    fewer = data.replace(b"face %d" % count, b"face %d" % (count // 2))
+    with pytest.raises(InputError, match=rf"more than it says .*{count // 2} of 'face'"):
+        mesh_reader.read(fewer, ".ply")
+    is_chair(mesh_reader.read(data + b"\r\n", ".ply"))
+
+
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("which", PLY_FACES)
 def test_a_cut_ply_is_refused_with_both_numbers(order: str, which: str) -> None:
     data = ply(order, PLY_FACES[which])
@@ -311,9 +378,10 @@ def off(
     return (head + sep.join([*rows, ""])).encode()
 
 
-def off_binary() -> bytes:
-    out = b"OFF BINARY\n" + struct.pack(">3i", len(POINTS), len(QUADS), 0)
-    out += POINTS.astype(">f4").tobytes()
+def off_binary(letters: bytes = b"", more: int = 0, end: bytes = b"\n") -> bytes:
+    """With so many more numbers a point, which the letters before OFF announce."""
+    out = letters + b"OFF BINARY" + end + struct.pack(">3i", len(POINTS), len(QUADS), 0)
+    out += np.pad(POINTS, ((0, 0), (0, more)), constant_values=0.5).astype(">f4").tobytes()
     for k, quad in enumerate(QUADS.tolist()):
         out += struct.pack(">5i", 4, *quad) + (
             struct.pack(">i3f", 3, 0, 0, 1) if k % 2 else struct.pack(">i", 0)
@@ -337,6 +405,17 @@ OFF = {
     "NOFF": off("NOFF\n", extra=" 0 0 1"),
     "CNOFF": off("CNOFF\n", extra=" 0 0 1 1 0 0 1"),
     "binary": off_binary(),
+    "binary CRLF": off_binary(end=b"\r\n"),
+    "no edges": off().replace(b"24 18 0", b"24 18"),
+    **{
+        f"{letters} {name}": made
+        for letters, more in {"N": 3, "C": 4, "ST": 2, "STCN": 9, "CN": 7}.items()
+        for name, made in {
+            "in one line": off(f"{letters}OFF ", sep=" ", extra=" 0.5" * more),
+            "binary": off_binary(letters.encode(), more),
+        }.items()
+    },
+    "three colours in one line": off("COFF ", sep=" ", extra=" 0 0 1"),
 }
 
 
@@ -349,6 +428,39 @@ def test_off(name: str) -> None:
 def test_a_cut_off_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match=r"cut off|less than it says|fewer corners"):
         mesh_reader.read(data, ".off")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        off().replace(b"24 18", b"24 9"),
+        off(sep=" ").replace(b"24 18", b"24 9"),
+        off("NOFF ", sep=" ", extra=" 0 0 1").replace(b"24 18", b"24 9"),
+        off_binary().replace(struct.pack(">3i", 24, 18, 0), struct.pack(">3i", 24, 9, 0)),
+    ],
+)
+def test_an_off_with_more_than_it_says_is_refused_with_both_numbers(data: bytes) -> None:
+    with pytest.raises(InputError, match=r"more than it says: 24 points and 9 .* 24 and 18"):
+        mesh_reader.read(data, ".off")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"nOFF\n3\n" + off("").lstrip(), "other dimensions"),
+        (off("4OFF\n", extra=" 1"), "other dimensions"),
+        (off_binary(b"4", 1), "other dimensions"),
+    ],
+)
+def test_an_off_of_other_dimensions_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        mesh_reader.read(data, ".off")
+
+
+def test_an_obj_with_curved_surfaces_is_refused() -> None:
+    patch = b"cstype bezier\ndeg 1 1\nsurf 0 1 0 1 1 2 3 4\nparm u 0 1\nparm v 0 1\nend\n"
+    with pytest.raises(InputError, match="curved surfaces"):
+        mesh_reader.read(obj() + patch, ".obj")
 
 
 def test_the_matrix_is_wide() -> None:

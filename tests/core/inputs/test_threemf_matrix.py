@@ -209,6 +209,21 @@ THREEMF: dict[str, bytes] = {
 }
 
 
+def with_backslashes(data: bytes) -> bytes:
+    """The package as some programs of Windows write it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            info = zipfile.ZipInfo("a")
+            info.filename = name.replace("/", "\\")
+            new.writestr(info, old.read(name))
+    return out.getvalue()
+
+
+THREEMF["backslashes"] = with_backslashes(THREEMF["production items"])
+THREEMF["backslashes, other start"] = with_backslashes(THREEMF["other start"])
+
+
 def slic3r(*roles: str) -> str:
     """PrusaSlicer's notes of an object whose mesh has so many parts of 36 triangles."""
     noted = "".join(
@@ -301,6 +316,16 @@ def test_instances_of_one_object() -> None:
     np.testing.assert_allclose(mesh.extents, (24, 5, 9))
 
 
+def shaped(space: str) -> str:
+    """An object whose surface an extension says, which the file does not require as it ought to."""
+    address = f"http://schemas.microsoft.com/3dmanufacturing/{space}"
+    return f'<object id="5">{mesh_xml()}<e:shape xmlns:e="{address}"/></object>'
+
+
+def test_what_is_not_to_be_built_may_need_anything() -> None:
+    is_chair(mesh_reader.read(one(part(CHAIR + shaped("beamlattice/2017/02"), ITEM)), ".3mf"))
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -323,6 +348,15 @@ def test_instances_of_one_object() -> None:
             ),
             "beamlattice",
         ),
+        *(
+            (one(part(CHAIR + shaped(space), ITEM + '<item objectid="5"/>')), space.split("/")[0])
+            for space in (
+                "beamlattice/2017/02",
+                "booleanoperations/2023/07",
+                "displacement/2022/07",
+            )
+        ),
+        (one(part(CHAIR + FAR.replace('"7"', '"1"'), ITEM)), "two objects 1"),
         (one(part(CHAIR, ITEM)[:-300]), "XML is damaged"),
         (one(part(CHAIR, ITEM))[:-200], "damaged or cut off"),
         (one(part(CHAIR, "")), "no triangles"),

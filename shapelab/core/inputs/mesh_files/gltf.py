@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,12 @@ _JSON, _BIN = 0x4E4F534A, 0x004E4942
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _INSTANCING = "EXT_mesh_gpu_instancing"
 _DRACO = "KHR_draco_mesh_compression"
-_READ = {"KHR_mesh_quantization", _INSTANCING, "KHR_node_visibility"}
+_READ = {"KHR_mesh_quantization", _INSTANCING, "KHR_node_visibility", "EXT_mesh_manifold"}
 # These say how a surface looks or how a scene is lit, not where it is.
 _LOOKS = (
     "KHR_materials_",
     "KHR_texture_",
+    "KHR_techniques_webgl",
     "KHR_lights_",
     "KHR_xmp",
     "KHR_audio",
@@ -42,6 +44,7 @@ _LOOKS = (
     "ADOBE_materials_",
 )
 MAX_NODES = 100_000
+_CIRCLE = "The glTF file's nodes run in a circle or are too many."
 
 
 def read_gltf(data: bytes, beside: Mapping[str, bytes]) -> MeshPieces:
@@ -52,7 +55,7 @@ def read_gltf(data: bytes, beside: Mapping[str, bytes]) -> MeshPieces:
     """
     text, chunk = _chunks(data)
     try:
-        document = json.loads(text)
+        document = json.loads(text.rstrip(b"\0"))  # with which some fill up the part
     except (ValueError, RecursionError):
         raise InputError("The glTF file's JSON is damaged; please export it again.") from None
     if not isinstance(document, dict) or not str(document.get("asset", {}).get("version", "")):
@@ -120,7 +123,7 @@ class _Scene:
         for root in self._roots():
             self._place(root)
         hidden = self._hidden()
-        for number, world in self._worlds.items():
+        for number, world in list(self._worlds.items()):
             node = self._nodes[number]
             if "mesh" in node and number not in hidden:
                 self._add_mesh(node, world)
@@ -139,7 +142,7 @@ class _Scene:
         while waiting:
             number, parent = waiting.pop()
             if number in self._worlds or len(self._worlds) > MAX_NODES:
-                raise InputError("The glTF file's nodes run in a circle or are too many.")
+                raise InputError(_CIRCLE)
             node = self._nodes[number]
             world = self._worlds[number] = parent @ _local(node)
             waiting += [(child, world) for child in node.get("children", ())]
@@ -171,7 +174,10 @@ class _Scene:
                 continue  # points and lines have no surface
             points, faces = self._primitive(primitive, mode, weights)
             if "skin" in node:
-                skinned = self._skinned(points, primitive["attributes"], node["skin"])
+                skinned, mirrored = self._skinned(points, primitive["attributes"], node["skin"])
+                if mirrored.any():
+                    turned = mirrored[faces].all(1, keepdims=True)
+                    faces = np.where(turned, faces[:, ::-1], faces)
                 self.pieces.add(skinned, faces)
                 continue
             self.pieces.expect(len(faces) * len(places))
@@ -220,14 +226,39 @@ class _Scene:
         rows = zip(moves, turns, named.get("SCALE", full), strict=True)
         return np.stack([_composed(move, turn, scale) for move, turn, scale in rows])
 
-    def _skinned(self, points: Matrix, attributes: dict[str, int], number: int) -> Matrix:
-        """Points moved by their joints as these stand; the node's own place does not count."""
+    def _world(self, number: int) -> Matrix:
+        """Where a node stands, also one outside the scene."""
+        way: list[int] = []
+        above: int | None = number
+        while above is not None and above not in self._worlds:
+            way.append(above)
+            above = self._parents.get(above)
+            if len(way) > len(self._nodes):
+                raise InputError(_CIRCLE)
+        world = np.eye(4) if above is None else self._worlds[above]
+        for each in reversed(way):
+            world = self._worlds[each] = world @ _local(self._nodes[each])
+        return world
+
+    @cached_property
+    def _parents(self) -> dict[int, int]:
+        rows = enumerate(self._nodes)
+        return {child: place for place, node in rows for child in node.get("children", ())}
+
+    def _skinned(
+        self, points: Matrix, attributes: dict[str, int], number: int
+    ) -> tuple[Matrix, NDArray[np.bool_]]:
+        """Points moved by their joints as these stand, and which the joints mirror.
+
+        The node's own place does not count.
+        """
         skin = self._document["skins"][number]
-        joints = np.stack([self._worlds.get(joint, np.eye(4)) for joint in skin["joints"]])
+        joints = np.stack([self._world(joint) for joint in skin["joints"]])
         if "inverseBindMatrices" in skin:
             back = self._buffers.accessor(skin["inverseBindMatrices"])
             joints = joints @ back.reshape(-1, 4, 4).swapaxes(1, 2)[: len(joints)]
-        moved = np.zeros_like(points)
+        sides = np.sign(np.linalg.det(joints[:, :3, :3]))
+        moved, side = np.zeros_like(points), np.zeros(len(points))
         total = np.zeros((len(points), 1))
         for group in range(8):
             if f"JOINTS_{group}" not in attributes:
@@ -240,7 +271,9 @@ class _Scene:
                 turned = np.einsum("nij,nj->ni", joints[which[:, k], :3, :3], points)
                 moved += weights[:, k : k + 1] * (turned + joints[which[:, k], :3, 3])
                 total += weights[:, k : k + 1]
-        return np.where(total > 0, moved / np.where(total > 0, total, 1.0), points)
+                side += weights[:, k] * sides[which[:, k]]
+        moved = np.where(total > 0, moved / np.where(total > 0, total, 1.0), points)
+        return moved, side < 0
 
 
 def _local(node: dict[str, Any]) -> Matrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from shapelab.core.errors import InputError
 
 _KINDS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
-_MESHOPT = "EXT_meshopt_compression"
+_MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 MAX_COUNT = 16_000_000  # elements of an accessor
 MAX_BESIDE = 16  # files that a .gltf may name
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".ktx2", ".dds", ".avif", ".gif", ".bmp")
@@ -28,10 +29,12 @@ def names_beside(data: bytes) -> list[str]:
     is left to the child's reader, which finds it missing.
     """
     found = []
-    for match in re.finditer(rb'"uri"\s*:\s*"([^"\\]{1,1000})"', data):
-        name = unquote(match[1].decode("utf-8", "replace"))
-        parts = name.split("/")
-        inside = not any(part in ("", ".", "..") for part in parts) and not set(name) & set(":\\\0")
+    for match in re.finditer(rb'"uri"\s*:\s*("(?:[^"\\]|\\.){1,1000}")', data):
+        try:
+            name = _beside(json.loads(match[1].decode("utf-8", "replace")))
+        except ValueError:
+            continue
+        inside = not {"", ".", ".."} & set(name.split("/")) and not set(name) & set(":\0")
         if inside and not name.lower().endswith(_PICTURES) and name not in found:
             found.append(name)
     return found[:MAX_BESIDE]
@@ -88,10 +91,8 @@ class GltfBuffers:
         self, number: int, start: int, kind: np.dtype[Any], count: int, width: int
     ) -> NDArray[Any]:
         view = self._document["bufferViews"][number]
-        if _MESHOPT in view.get("extensions", {}):
-            data = self._buffer(view["buffer"], view["extensions"])
-        else:
-            data = self._buffer(view["buffer"], {})
+        packed = [name for name in _MESHOPT if name in view.get("extensions", {})]
+        data = self._buffer(view["buffer"], packed)
         size = kind.itemsize * width
         stride = int(view.get("byteStride") or size)
         first = int(view.get("byteOffset", 0)) + int(start)
@@ -109,26 +110,26 @@ class GltfBuffers:
             else np.zeros((0, width), kind)
         )
 
-    def _buffer(self, number: int, extensions: dict[str, Any]) -> bytes:
+    def _buffer(self, number: int, packed: list[str]) -> bytes:
         if number not in self._buffers:
-            self._buffers[number] = self._load(number, extensions)
+            self._buffers[number] = self._load(number, packed)
         return self._buffers[number]
 
-    def _load(self, number: int, extensions: dict[str, Any]) -> bytes:
+    def _load(self, number: int, packed: list[str]) -> bytes:
         buffer = self._document["buffers"][number]
         uri = buffer.get("uri")
         if uri is None:
             if number == 0 and self._chunk is not None:
                 return self._chunk
-            if extensions:  # the place of what only the compressed form holds
+            if packed:  # the place of what only the compressed form holds
                 raise InputError(
-                    f"The glTF file needs the extension '{_MESHOPT}', which ShapeLab does not "
+                    f"The glTF file needs the extension '{packed[0]}', which ShapeLab does not "
                     "read; please export it without compression."
                 )
             raise InputError("The glTF file lacks its binary data; it is damaged.")
         if uri[:5].lower() == "data:":
             return _embedded(uri)
-        name = unquote(uri).removeprefix("./")
+        name = _beside(uri)
         if name not in self._beside:
             shown = re.sub(r"[^ -~]", "?", name[:60])
             raise InputError(
@@ -136,6 +137,11 @@ class GltfBuffers:
                 "the same folder or export as .glb instead."
             )
         return self._beside[name]
+
+
+def _beside(uri: str) -> str:
+    """A file's name or way from the folder of the .gltf, as it is told; Windows' ways too."""
+    return unquote(uri).replace("\\", "/").removeprefix("./")
 
 
 def _embedded(uri: str) -> bytes:

@@ -18,11 +18,11 @@ def read_off(data: bytes) -> MeshPieces:
     """Reads an OFF file. Raises InputError."""
     head = _HEAD.match(data)
     if head is not None and head[2]:
-        return _binary(data[data.find(b"\n", head.end()) + 1 :])
+        (wide,) = _widths(head, (4,))
+        return _binary(data[data.find(b"\n", head.end()) + 1 :], wide)
     text = re.sub(rb"#[^\n]*", b"", plain_text(data))
     head = _HEAD.match(text)
-    if head is not None and b"4" in head[1]:
-        raise InputError("The OFF file has four dimensions; please export the mesh in three.")
+    widths = _widths(head, (4, 3)) if head else [3]
     counts = _COUNTS.match(text, head.end() if head else 0)
     if counts is None:
         raise InputError("The OFF file does not begin with its counts; it is damaged.")
@@ -34,11 +34,15 @@ def read_off(data: bytes) -> MeshPieces:
         )
     pieces = MeshPieces()
     pieces.expect(faces)
-    lines = [line for line in text[counts.end() :].split(b"\n") if line.strip()]
+    body = text[counts.end() :].rstrip(b" \t\n\0\x1a")
+    lines = [line for line in body.split(b"\n") if line.strip()]
     if len(lines) >= points + faces:
-        rows = [line.split() for line in lines[: points + faces]]
+        _check_count(len(lines), points, faces)
+        rows = [line.split() for line in lines]
     else:
-        rows = _of_stream(text[counts.end() :].split(), points, faces)
+        streams = [_of_stream(body.split(), points, wide) for wide in widths]
+        rows = min(streams, key=lambda found: abs(len(found) - points - faces))
+        _check_count(len(rows), points, faces)
     if any(len(row) < 3 for row in rows[:points]):
         raise InputError("The OFF file has a point without three numbers; it is damaged.")
     flat = [word for row in rows[:points] for word in row[:3]]  # colours and normals follow
@@ -48,21 +52,35 @@ def read_off(data: bytes) -> MeshPieces:
     return pieces
 
 
-def _of_stream(words: list[bytes], points: int, faces: int) -> Rows:
-    """Rows from words that do not keep to lines; they can have no colours then."""
-    rows = [words[3 * k : 3 * k + 3] for k in range(min(points, len(words) // 3))]
-    at = 3 * points
-    while len(rows) < points + faces and at < len(words) and words[at].isdigit():
+def _widths(head: re.Match[bytes], colours: tuple[int, ...]) -> list[int]:
+    """How many numbers a point has, by the letters of its head: a colour has one of so many."""
+    letters = head[1].upper()
+    if b"4" in letters or b"nOFF" in head[0]:
+        raise InputError("The OFF file has other dimensions than three; please export it in three.")
+    plain = 3 + 3 * (b"N" in letters) + 2 * (b"ST" in letters)
+    return [plain + colour for colour in colours] if b"C" in letters else [plain]
+
+
+def _check_count(rows: int, points: int, faces: int) -> None:
+    """Refuses another number of points and faces than the file says."""
+    if rows != points + faces:
+        raise InputError(
+            f"The OFF file holds {'less' if rows < points + faces else 'more'} than it says: "
+            f"{points} points and {faces} faces, but there are {min(rows, points)} and "
+            f"{max(0, rows - points)}; please export it again."
+        )
+
+
+def _of_stream(words: list[bytes], points: int, wide: int) -> Rows:
+    """Rows from words that do not keep to lines, as far as they fit; faces have no colours then."""
+    rows = [words[wide * k : wide * k + wide] for k in range(min(points, len(words) // wide))]
+    at = wide * points
+    while at < len(words) and words[at].isdigit():
         size = int(words[at][:10])
         if at + size >= len(words):
             break
         rows.append(words[at : at + size + 1])
         at += size + 1
-    if len(rows) < points + faces:
-        raise InputError(
-            f"The OFF file holds less than it says ({points} points and {faces} faces, of which "
-            f"{max(0, len(rows) - points)} are there); please export it again."
-        )
     return rows
 
 
@@ -80,27 +98,34 @@ def _corners(rows: Rows) -> tuple[list[int], np.ndarray]:
     return sizes, numbers(corners, "The OFF file's corner").astype(np.int64)
 
 
-def _binary(body: bytes) -> MeshPieces:
-    """Geomview's: big-endian; counts, points, then for each face corners and its colour's parts."""
+def _binary(body: bytes, wide: int) -> MeshPieces:
+    """Geomview's: big-endian; counts, points, then for each face corners and its colour's parts.
+
+    Args:
+        body: what follows the head's line.
+        wide: numbers of each point, the first three its place.
+    """
     words = np.frombuffer(body[: len(body) // 4 * 4], ">i4")
     pieces = MeshPieces()
     if len(words) < 3 or min(words[:2]) < 0:
         raise InputError("The binary OFF file is cut off; please export it again.")
     points, faces = int(words[0]), int(words[1])
     pieces.expect(faces)
-    vertices = np.frombuffer(words[3 : 3 + 3 * points].tobytes(), ">f4").astype(np.float64)
-    at, sizes, corners = 3 + 3 * points, [], []
-    for k in range(faces):
-        size = int(words[at]) if at < len(words) else -1
+    there = min(points, (len(words) - 3) // wide)
+    table = np.frombuffer(words[3 : 3 + wide * there].tobytes(), ">f4").reshape(-1, wide)
+    vertices = table[:, :3].astype(np.float64)
+    at, count, sizes, corners = 3 + wide * points, 0, [], []
+    last = int(np.flatnonzero(words)[-1]) if words.any() else 0  # zeros behind it may be padding
+    while at < len(words) and (count < faces or at <= last):
+        size = int(words[at])
         end = at + 1 + size
         if size < 0 or end >= len(words):
-            raise InputError(
-                f"The binary OFF file should hold {faces} faces but is cut off after {k}; "
-                "please export it again."
-            )
-        sizes.append(size)
-        corners.append(words[at + 1 : end])
-        at = end + 1 + max(0, int(words[end]))
+            break
+        if count < faces:
+            sizes.append(size)
+            corners.append(words[at + 1 : end])
+        count, at = count + 1, end + 1 + max(0, int(words[end]))
+    _check_count(there + count, points, faces)
     flat = np.concatenate(corners).astype(np.int64) if corners else np.zeros(0, np.int64)
-    pieces.add_polygons(vertices.reshape(-1, 3), sizes, flat)
+    pieces.add_polygons(vertices, sizes, flat)
     return pieces

@@ -54,8 +54,13 @@ def read_ply(data: bytes) -> MeshPieces:
     order, elements = _header(head.decode("latin-1").split("\n"))
     pieces = MeshPieces()
     read_comments(b"\n".join(re.findall(rb"(?m)^comment[^\n]*", head)), pieces)
-    source = _Words(data[end.end() :].split()) if order == "" else _Bytes(data[end.end() :], order)
+    # Where lines end by CR alone, a line feed after the last of them is a number's first byte.
+    start = end.start(1) + 1 if re.match(rb"ply[ \t]*\r(?!\n)", data) else end.end()
+    source = _Words(data[start:].split()) if order == "" else _Bytes(data[start:], order)
     found = {element.name: source.element(element) for element in elements}
+    if source.more():
+        said = " and ".join(f"{element.count} of '{element.name[:20]}'" for element in elements[:9])
+        raise InputError(f"The PLY file holds more than it says ({said}); please export it again.")
     points = found.get("vertex", {})
     if not all(isinstance(points.get(axis), np.ndarray) for axis in "xyz"):
         raise InputError("The PLY file's points lack x, y or z; please export it again.")
@@ -134,9 +139,12 @@ class _Words:
             table = numbers(flat, "The PLY file's number").reshape(element.count, wide)
             columns = [slice(s.start - self.at, s.stop - self.at) for s in first_row]
             self.at += len(flat)
+            rows = zip(element.properties, columns, strict=True)
             return {
                 name: _Lists([s.stop - s.start] * element.count, table[:, s].ravel())
-                for name, s in zip(names, columns, strict=True)
+                if sized
+                else table[:, s].ravel()
+                for (name, _, sized), s in rows
             }
         sizes: list[list[int]] = [[] for _ in names]
         values: list[list[bytes]] = [[] for _ in names]
@@ -150,10 +158,15 @@ class _Words:
                     raise _cut(element, row)
                 sizes[k].append(size)
                 values[k] += self.words[first : self.at]
+        flat = [numbers(each, "The PLY file's number") for each in values]
         return {
-            name: _Lists(sizes[k], numbers(values[k], "The PLY file's number"))
+            name: _Lists(sizes[k], flat[k]) if element.properties[k][2] else flat[k]
             for k, name in enumerate(names)
         }
+
+    def more(self) -> bool:
+        """Whether there are words after the last element."""
+        return self.at < len(self.words) and self.words[self.at :] != [b"\x1a"]
 
     def _uniform(self, element: _Element) -> list[slice]:
         """Where the first row's values are, if all rows' lists are as long as its; else none."""
@@ -215,16 +228,22 @@ class _Bytes:
                 sizes[k].append(size)
                 chunks[k].append(self.data[self.at : end])
                 self.at = end
+        flat = [
+            np.frombuffer(b"".join(chunk), kind).astype(np.float64)
+            for chunk, (kind, _) in zip(chunks, kinds, strict=True)
+        ]
         return {
-            name: _Lists(
-                sizes[k], np.frombuffer(b"".join(chunks[k]), kinds[k][0]).astype(np.float64)
-            )
+            name: flat[k] if counters[k] is None else _Lists(sizes[k], flat[k])
             for k, name in enumerate(names)
         }
 
+    def more(self) -> bool:
+        """Whether there is more than padding after the last element."""
+        return bool(self.data[self.at :].strip(b"\r\n\0\x1a "))
+
     def _uniform(
         self, count: int, kinds: list[np.dtype[Any]], counters: list[np.dtype[Any] | None]
-    ) -> list[_Lists] | None:
+    ) -> list[Column] | None:
         """All rows at once, if their lists are as long as the first row's; else None."""
         fields: list[tuple[Any, ...]] = []
         at, sizes = self.at, []
@@ -249,7 +268,8 @@ class _Bytes:
             if counters[k] is not None and (table[f"size {k}"] != size).any():
                 return None
         self.at += row.itemsize * count
+        flat = [table[f"{k}"].ravel().astype(np.float64) for k in range(len(sizes))]
         return [
-            _Lists([size] * count, table[f"{k}"].ravel().astype(np.float64))
+            flat[k] if counters[k] is None else _Lists([size] * count, flat[k])
             for k, size in enumerate(sizes)
         ]

@@ -17,6 +17,11 @@ from shapelab.core.inputs.mesh_files.pieces import (
 
 _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
 _HEAD = 84
+# Lines without geometry; where all is in one line, the name ends where the first facet begins.
+_NAMES = re.compile(
+    rb"(?im)^[ \t]*(?:(?:end ?)?solid\b(?:(?!\bfacet\s+normal\s+[-+.\d])[^\n])*"
+    rb"|(?:end ?solid|solid|#|//|;|!)[^\n]*)"
+)
 
 
 def read_stl(data: bytes) -> MeshPieces:
@@ -47,7 +52,7 @@ def _binary(data: bytes, count: int) -> Points:
         )
     facets = np.frombuffer(data, _FACET, there, _HEAD)
     # Some programs append colours and the like; but what looks like facets was meant to count.
-    if there > count and _plausible(facets[count:]):
+    if there > count and _plausible(facets[:count], facets[count:]):
         raise InputError(
             f"The STL file says that it holds {count} triangles, but there are {there}; "
             "please export it again."
@@ -55,12 +60,21 @@ def _binary(data: bytes, count: int) -> Points:
     return facets["corners"][:count].astype(np.float64)
 
 
-def _plausible(facets: np.ndarray) -> bool:
-    values = np.concatenate([facets["normal"][:, None], facets["corners"]], 1)
+def _plausible(counted: np.ndarray, facets: np.ndarray) -> bool:
+    """Whether facets have normals of length one or none, or lie about where the counted ones do."""
+    normals, corners = (facets[name].astype(np.float64) for name in ("normal", "corners"))
     with np.errstate(all="ignore"):
-        length = np.linalg.norm(values[:, 0].astype(np.float64), axis=1)
-        sane = np.isfinite(values).all((1, 2)) & (np.abs(values) < 1e7).all((1, 2))
-        return bool((sane & ((length == 0) | (np.abs(length - 1) < 0.01))).all())
+        if not (np.abs(normals) < 1e12).all() or not (np.abs(corners) < 1e7).all():
+            return False
+        length = np.linalg.norm(normals, axis=1)
+    if bool(((length == 0) | (np.abs(length - 1) < 0.01)).all()):
+        return True
+    if not len(counted):
+        return bool((np.ptp(corners, axis=(0, 1)) > 1e-6).sum() > 1)  # else next to nothing
+    own = counted["corners"].astype(np.float64)
+    low, high = own.min((0, 1)), own.max((0, 1))
+    side = (high - low).max()
+    return bool(((corners >= low - side) & (corners <= high + side)).all())
 
 
 def _regular(words: list[bytes]) -> Points | None:
@@ -79,13 +93,17 @@ def _text(text: bytes) -> Points:
     """(m, 3, 3); the lines of names and comments are passed over, whatever they say."""
     solids = len(re.findall(rb"(?im)^\s*solid\b", text))
     ends = len(re.findall(rb"(?im)\bend\s?solid\b", text))
-    text = re.sub(rb"(?im)^[ \t]*(solid|end ?solid|#|//|;|!)[^\n]*", b"", text)
+    text = _NAMES.sub(b"", text)
     plain = _regular(text.lower().split())
     if plain is not None and not (ends and solids > ends):
         return plain
     words = re.findall(rb"(?i)\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", text)
     begun = len(re.findall(rb"(?i)\bfacet\b", text))
     whole = len(re.findall(rb"(?i)\bend\s?facet\b", text))
+    if whole == begun < len(words) // 3:
+        raise InputError(
+            "The STL file has facets of more than three corners; please export it again."
+        )
     if len(words) != 3 * begun or whole != begun or (ends and solids > ends):
         raise InputError(
             f"The STL file begins {begun} triangles but holds only {min(whole, len(words) // 3)} "

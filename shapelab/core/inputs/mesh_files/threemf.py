@@ -31,6 +31,8 @@ Key = tuple[str, str]  # part and id: ids are unique in their part alone
 _START = "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"
 # Extensions that a file may require and that do not change where the surface lies.
 _KNOWN = ("/core/", "/production/", "/material/", "/trianglesets/", "/slice/")
+# Those whose elements in an object say where its surface is; they ought to be required, too.
+_SHAPING = ("/beamlattice/", "/booleanoperations/", "/displacement/", "/volumetric/", "/implicit/")
 _NOT_THE_MODEL = ("support", "solidsupport", "other")
 _BYTES, _RATIO = 512 * 2**20, 100
 _MAX_PARTS = 1000
@@ -43,6 +45,7 @@ class _Object:
     points: array[float] = field(default_factory=lambda: array("d"))
     corners: array[int] = field(default_factory=lambda: array("q"))
     components: list[tuple[Key, Matrix]] = field(default_factory=list)
+    needs: str = ""  # the extension that makes another shape of it
 
 
 @dataclass
@@ -78,7 +81,8 @@ class _Package:
     def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
         self._archive = archive
         self._left = min(_BYTES, max(size, 2**20) * _RATIO)
-        self._names = {f"/{unquote(name)}".lower(): name for name in archive.namelist()}
+        # Some programs of Windows write its backslashes into the archive.
+        self._names = {_path(name.replace("\\", "/")): name for name in archive.namelist()}
         self._parts: dict[str, _Part] = {}
         self._places = 0
 
@@ -153,6 +157,8 @@ class _Package:
             raise InputError("The 3MF file's objects are made of each other or are too many.")
         if found.kind in _NOT_THE_MODEL:
             return
+        if found.needs:
+            raise _needs(found.needs)
         points = np.array(found.points, np.float64).reshape(-1, 3) @ place[:3, :3].T + place[:3, 3]
         corners = np.array(found.corners, np.int64).reshape(-1, 3)
         pieces.add(points, corners, flipped=bool(np.linalg.det(place[:3, :3]) < 0))
@@ -197,6 +203,8 @@ class _PartReader:
         """An element begins; those of extensions, in other namespaces, are passed over."""
         space, _, local = name.rpartition(" ")
         if space and "/core/" not in space:
+            if any(shaping in space for shaping in _SHAPING):
+                self._now.needs = space
             return
         try:
             self._element(local, values)
@@ -212,8 +220,12 @@ class _PartReader:
         elif local == "triangle":
             now.corners.extend((int(values["v1"]), int(values["v2"]), int(values["v3"])))
         elif local == "object":
-            self._now = _Object(values.get("type", "model"))
-            self.part.objects[values["id"]] = self._now
+            number = values["id"]
+            if number in self.part.objects:
+                raise InputError(
+                    f"The 3MF file has two objects {_shown(number)}; please export it again."
+                )
+            self._now = self.part.objects[number] = _Object(values.get("type", "model"))
         elif local == "metadata" and threemf_notes.is_setting(values.get("name", "")):
             self._parser.CharacterDataHandler = self._setting
             self._parser.EndElementHandler = self._no_setting
@@ -226,10 +238,7 @@ class _PartReader:
             for prefix in values.get("requiredextensions", "").split():
                 address = self._spaces.get(prefix, prefix)
                 if not any(known in address for known in _KNOWN):
-                    raise InputError(
-                        f"The 3MF file needs the extension '{_shown(address)}', which ShapeLab "
-                        "does not read; please export it without."
-                    )
+                    raise _needs(address)
 
     def _setting(self, text: str) -> None:
         if text.strip().lower() == "true":
@@ -245,6 +254,13 @@ class _PartReader:
         return self._name, values["objectid"]
 
 
+def _needs(extension: str) -> InputError:
+    return InputError(
+        f"The 3MF file needs the extension '{_shown(extension, 100)}', which ShapeLab does not read; "
+        "please export it without."
+    )
+
+
 def _matrix(text: str | None) -> Matrix:
     """The file's four rows of three, for points as rows, as a matrix for points as columns."""
     matrix = np.eye(4)
@@ -257,8 +273,8 @@ def _path(name: str) -> str:
     return posixpath.normpath(f"/{unquote(name).lstrip('/')}").lower()
 
 
-def _shown(name: str) -> str:
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in name[:60])
+def _shown(name: str, most: int = 60) -> str:
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in name[:most])
 
 
 def _refuse_doctype(*_: object) -> None:
