@@ -57,8 +57,18 @@ MEASURES = {
         f"halfway, as the app morphs, between two held-out shapes of a class; {PAIRS} pairs",
         percent=True,
     ),
+    "midpoint_shown_whole": Measure(
+        "Shown whole: midpoints",
+        "the same at the level that the app finds, but for crumbs of half a percent",
+        percent=True,
+    ),
     "sample_one_piece": Measure(
         "In one piece: samples", f"seeds 0 to {SAMPLES - 1} of each class", percent=True
+    ),
+    "sample_shown_whole": Measure(
+        "Shown whole: samples",
+        "the same at the level that the app finds, but for crumbs of half a percent",
+        percent=True,
     ),
     "whole_sample_one_piece": Measure(
         "In one piece: samples, whole ones preferred",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import MeshError
-from shapelab.core.mesh import meshing
+from shapelab.core.mesh import meshing, occupancy_grid
 
 Grids = NDArray[np.bool_]
 Occupancies = NDArray[np.float32]
@@ -26,6 +26,22 @@ def iou(a: Grids, b: Grids) -> NDArray[np.float64]:
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
     union = (a | b).sum(1)
     return np.where(union == 0, 1.0, (a & b).sum(1) / np.maximum(union, 1))
+
+
+def shown_whole(occupancy: Occupancies) -> NDArray[np.bool_]:
+    """Which shapes (n, R, R, R) the window shows whole, (n,): at the level it finds for each.
+
+    There all but crumbs is one part; what is empty is none.
+    """
+    levels = [occupancy_grid.whole_level(grid) for grid in occupancy]
+    return np.array(
+        [
+            bool((grid >= level).any())
+            and occupancy_grid.loose_cells(grid, level)[1].share < occupancy_grid.CRUMBS
+            for grid, level in zip(occupancy, levels, strict=True)
+        ],
+        bool,
+    )
 
 
 def average_precision(occupancy: Occupancies, truth: Grids) -> NDArray[np.float64]:

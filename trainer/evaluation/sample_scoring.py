@@ -14,7 +14,7 @@ from shapelab.core.model.wholeness import SOLID, one_part
 from ..updates.encoding import batches_of, evenly
 from . import critic_features
 from .measures import NEAREST, SAMPLES, SVM_ROWS, WHOLE, Findings
-from .metrics import Grids, compare_sets, jensen_shannon, nearest_iou, pooled
+from .metrics import Grids, compare_sets, jensen_shannon, nearest_iou, pooled, shown_whole
 from .subjects import HeldOut, Subject
 
 SET_REPEATS = 3  # sample sets averaged: held-out classes are small and one draw is noisy
@@ -41,12 +41,12 @@ class _SampleScoring:
 
     def samples(self, held: HeldOut | None) -> None:
         """Wholeness of samples, and whether they are like training shapes; a class at a time."""
-        whole, preferred, samples, real = {}, {}, {}, {}
+        whole, shown, preferred, samples, real = {}, {}, {}, {}, {}
         for place, name in enumerate(self.classes):
             self.found.check()
             made = self.subject.model.decode(self.subject.samples(name, SAMPLES, self.truncation))
             solid = made > SOLID
-            whole[name] = one_part(solid)
+            whole[name], shown[name] = one_part(solid), shown_whole(made)
             chosen = self.subject.whole_samples(name, WHOLE, self.truncation)
             preferred[name] = one_part(self.subject.model.decode(chosen) > SOLID)
             if self.found.draws:
@@ -58,6 +58,7 @@ class _SampleScoring:
                     real[name] = nearest_iou(own, self.blocks(held, known))
             self.found.tell("samples", place + 1, len(self.classes))
         self.add("sample_one_piece", whole)
+        self.add("sample_shown_whole", shown)
         self.add("whole_sample_one_piece", preferred)
         self.add("sample_nearest_iou", samples)
         self.add("real_nearest_iou", real)

@@ -23,7 +23,15 @@ from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
 from . import ikea_photos, sample_scoring
 from .measures import FITTED, MEASURES, PAIRS, Evaluation, Findings
-from .metrics import Grids, Occupancies, average_precision, iou, surface_points, surface_scores
+from .metrics import (
+    Grids,
+    Occupancies,
+    average_precision,
+    iou,
+    shown_whole,
+    surface_points,
+    surface_scores,
+)
 from .subjects import HeldOut, Subject
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(2, 15))  # of which the best one is found
@@ -156,7 +164,7 @@ class _HeldOutScoring:
     def midpoints(self) -> None:
         """Whether what lies halfway between two shapes of a class is in one piece."""
         rng = np.random.default_rng(0)
-        whole, names = [], []
+        whole, shown, names = [], [], []
         for name, own in self.present():
             self.found.check()
             own = rng.permutation(own)[:200]  # of a large class pairs of some are enough
@@ -165,7 +173,9 @@ class _HeldOutScoring:
             if not len(pairs):
                 continue
             halfway = np.stack([self.way(pair, 3, name)[1] for pair in pairs])
-            whole.append(one_part(self.model.decode(halfway) > SOLID))
+            made = self.model.decode(halfway)
+            whole.append(one_part(made > SOLID))
+            shown.append(shown_whole(made))
             names += [name] * len(pairs)
             if self.found.draws:
                 steps = self.model.decode(self.way(pairs[0], STEPS, name))
@@ -173,6 +183,7 @@ class _HeldOutScoring:
             self.found.tell("midpoints", len(names), PAIRS * len(self.model.classes))
         if whole:
             self.found.add("midpoint_one_piece", np.concatenate(whole), np.array(names))
+            self.found.add("midpoint_shown_whole", np.concatenate(shown), np.array(names))
 
     def way(self, pair: NDArray[np.int64], steps: int, name: str) -> Array:
         one, other = self.codes[pair]

@@ -31,7 +31,9 @@ ONE_PIECE = {  # and how a narrow column calls it
     "real_one_piece": "real",
     "one_piece": "decoded",
     "midpoint_one_piece": "midpoints",
+    "midpoint_shown_whole": "shown",
     "sample_one_piece": "samples",
+    "sample_shown_whole": "shown",
     "whole_sample_one_piece": "preferred",
 }
 

@@ -19,6 +19,7 @@ from trainer.evaluation.metrics import (
     jensen_shannon,
     nearest_iou,
     pooled,
+    shown_whole,
     surface_points,
     surface_scores,
     surface_voxels,
@@ -36,6 +37,18 @@ def test_iou_of_nested_boxes_is_their_volume_ratio():
     empty = np.zeros((1, 16, 16, 16), bool)
     assert iou(empty, empty)[0] == 1
     assert iou(empty, box(4, 8)[None])[0] == 0
+
+
+def test_a_shape_is_shown_whole_where_a_lower_level_joins_all_but_crumbs():
+    pieces = box(2, 8).astype(np.float32)
+    pieces[10:14, 2:8, 2:8] = 1
+    joined, crumb, weak = pieces.copy(), box(2, 12).astype(np.float32), pieces.copy()
+    joined[8:10, 2:8, 2:8] = 0.4
+    crumb[15, 15, 15] = 1  # one cell of a thousand and one
+    weak[8:10, 2:8, 2:8] = 0.2  # below the lowest level
+    grids = np.stack([pieces, joined, crumb, weak, np.zeros_like(pieces)])
+    assert shown_whole(grids).tolist() == [False, True, True, False, False]
+    assert one_part(grids > 0.5).tolist() == [False] * 5
 
 
 def test_chamfer_by_distance_transform_equals_nearest_neighbours():
