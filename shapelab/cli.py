@@ -44,7 +44,7 @@ from shapelab.options import (
     coefficients_of,
     surface_options,
 )
-from shapelab.output import ShapeWriter, base_name, check_free, destinations
+from shapelab.output import PlatePart, ShapeWriter, base_name, check_free, destinations
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -326,12 +326,24 @@ def _write(
     paths: list[Path],
     plate: bool,
 ) -> None:
-    """Writes the shapes, made one by one by their places, and says a line about each."""
+    """Writes the shapes, made one by one by their places, and says a line about each.
+
+    One that fails keeps no other from its file or the plate, but the exit code says it.
+    """
     if plate:
-        shapes = [(name, shape(place)) for place, name in enumerate(names)]
-        print(*writer.write_plate(model, shapes, paths[0]), sep="\n")
+        parts: list[PlatePart] = []
+
+        def make(item: tuple[int, str]) -> None:
+            parts.append(writer.plate_part(model, item[1], shape(item[0])))
+
+        well = _each(enumerate(names), make)
+        if parts:
+            print(*writer.write_plate(parts, paths[0]), sep="\n")
     else:
-        _each(enumerate(paths), lambda item: print(writer.write(model, shape(item[0]), item[1])))
+        files = enumerate(paths)
+        well = _each(files, lambda item: print(writer.write(model, shape(item[0]), item[1])))
+    if not well:
+        raise typer.Exit(1)
 
 
 def _expanded(names: list[str]) -> list[str]:
@@ -367,17 +379,16 @@ def _load(name: str) -> ShapeModel:
     return load_model(name)
 
 
-def _each(items: Iterable[T], work: Callable[[T], None]) -> None:
-    """Does all items, also after one failed; then fails if any did."""
-    failed = False
+def _each(items: Iterable[T], work: Callable[[T], None]) -> bool:
+    """Does all items, also after one failed, which it says; whether none did."""
+    well = True
     for item in items:
         try:
             work(item)
         except ShapelabError as error:
             _complain(error)
-            failed = True
-    if failed:
-        raise typer.Exit(1)
+            well = False
+    return well
 
 
 def _complain(error: Exception) -> None:

@@ -21,6 +21,15 @@ MAX_NAME = 255  # bytes of a file's name, on all usual file systems
 
 
 @dataclass(frozen=True)
+class PlatePart:
+    """A part that will lie on a plate."""
+
+    name: str
+    part: ShapePart
+    found: str  # words for its level, and for what was dropped
+
+
+@dataclass(frozen=True)
 class ShapeWriter:
     """How shapes become files."""
 
@@ -47,24 +56,32 @@ class ShapeWriter:
         report = shape_export.write_part(path, part, self.force, self.recipe)
         return f"{path}: {report.summary()}{_found(meant, part)}"
 
-    def write_plate(
-        self, model: ShapeModel, shapes: Sequence[tuple[str, SavedShape]], path: Path
-    ) -> list[str]:
-        """Writes named shapes beside each other into one 3MF, and returns a line about each.
+    def plate_part(self, model: ShapeModel, name: str, shape: SavedShape) -> PlatePart:
+        """One shape for a plate.
 
         Raises:
-            ShapelabError: one is empty or not printable, or the file cannot be written.
+            ShapelabError: it is empty or not printable.
+        """
+        from shapelab.core.session import shape_export
+
+        meant = self._meant(shape)
+        part = shape_export.plate_part(model, name, meant, self.size_mm)
+        return PlatePart(name, part, _found(meant, part))
+
+    def write_plate(self, parts: Sequence[PlatePart], path: Path) -> list[str]:
+        """Writes parts beside each other into one 3MF, and returns a line about each.
+
+        Raises:
+            ShapelabError: the file cannot be written.
         """
         from shapelab.core.session import shape_export
 
         make_folder(path.parent)
-        meant = [self._meant(shape) for _, shape in shapes]
-        parts = [shape_export.shape_part(model, shape, self.size_mm) for shape in meant]
-        named = [(name, part.mesh) for (name, _), part in zip(shapes, parts, strict=True)]
+        named = [(each.name, each.part.mesh) for each in parts]
         reports = shape_export.write_plate(path, named, self.force)
         return [
-            f"{path}: {name}: {report.summary()}{_found(shape, part)}"
-            for (name, _), report, shape, part in zip(named, reports, meant, parts, strict=True)
+            f"{path}: {each.name}: {report.summary()}{each.found}"
+            for each, report in zip(parts, reports, strict=True)
         ]
 
     def _meant(self, shape: SavedShape) -> SavedShape:

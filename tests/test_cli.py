@@ -912,6 +912,27 @@ def test_a_plate_holds_all_shapes(
     assert ".3mf" in capsys.readouterr().err
 
 
+def test_a_shape_that_fails_takes_no_other_from_its_plate(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import trimesh
+
+    names = [str(tmp_path / f"{name}.shape.json") for name in ("1", "torn", "2")]
+    for seed in (0, 2):
+        assert cli.main(["sample", "--seed", str(seed), "-o", names[seed]]) == 0
+    Path(names[1]).write_bytes(b"{")
+    capsys.readouterr()
+    assert cli.main(["reconstruct", *names, "--plate", "-o", str(tmp_path / "plate.3mf")]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("shapelab: torn.shape.json")
+    assert said.err.count("\n") == 1
+    assert [line.split(": ")[1] for line in said.out.splitlines()] == ["1-shape", "2-shape"]
+    assert set(trimesh.load_scene(tmp_path / "plate.3mf").geometry) == {"1-shape", "2-shape"}
+    torn = ["reconstruct", names[1], "--plate", "-o", str(tmp_path / "none.3mf")]
+    assert cli.main(torn) == 1
+    assert not (tmp_path / "none.3mf").exists()
+
+
 @pytest.mark.parametrize("suffix", ["stl", "3mf"])
 def test_an_exported_mesh_comes_back_as_its_shape(
     fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapelab.core.errors import ExportError
+from shapelab.core.errors import ExportError, NotPrintableError
 from shapelab.core.mesh import formats, meshing
 from shapelab.core.mesh.formats import Body
 from shapelab.core.mesh.meshing import AUTOMATIC, LooseParts
-from shapelab.core.mesh.print_check import PrintReport
+from shapelab.core.mesh.print_check import PrintReport, check
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.session.recipe import recipe_text, write_sidecar
 from shapelab.core.session.shape_file import SavedShape, check_fits
@@ -60,6 +60,19 @@ def shape_part(model: ShapeModel, shape: SavedShape, size_mm: float) -> ShapePar
     mesh = meshing.finish(surface.mesh, size_mm)
     dropped = surface.loose if options.largest_part else LooseParts()
     return ShapePart(mesh, surface.level, dropped, recipe_text(shape.state, options, model, mesh))
+
+
+def plate_part(model: ShapeModel, name: str, shape: SavedShape, size_mm: float) -> ShapePart:
+    """``shape_part`` for a plate, judged alone, so that one that fails takes no other with it.
+
+    Raises:
+        InputError, MeshError: as there.
+        NotPrintableError: a slicer would find fault with it; says which it is.
+    """
+    part = shape_part(model, shape, size_mm)
+    if problems := check(part.mesh).problems:
+        raise NotPrintableError(f"{name}: {problems[0]}")
+    return part
 
 
 def write_part(

@@ -81,7 +81,7 @@ def write_batch(batch: Batch, models: dict[str, ShapeModel], task: Task) -> Batc
         if task.cancel_event.is_set():
             break
         try:
-            part = _part(shape, batch.size_mm, models)
+            part = _part(shape, batch.size_mm, models, batch.plate)
             if batch.plate:
                 on_plate.append((shape.name, part))
             else:
@@ -96,10 +96,14 @@ def write_batch(batch: Batch, models: dict[str, ShapeModel], task: Task) -> Batc
     return BatchResult(written, tuple(failures))
 
 
-def _part(shape: KeptShape, size_mm: float, models: dict[str, ShapeModel]) -> ShapePart:
+def _part(
+    shape: KeptShape, size_mm: float, models: dict[str, ShapeModel], plate: bool
+) -> ShapePart:
     model = models.get(shape.model.digest)
     if model is None:
         raise ExportError(f"It needs the model {shape.model.name}; click it to open that first.")
+    if plate:
+        return shape_export.plate_part(model, shape.name, shape.saved, size_mm)
     return shape_export.shape_part(model, shape.saved, size_mm)
 
 

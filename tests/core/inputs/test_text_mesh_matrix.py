@@ -354,6 +354,14 @@ def test_a_ply_with_more_than_it_says_is_refused(order: str, which: str) -> None
     is_chair(mesh_reader.read(data + b"\r\n", ".ply"))
 
 
+@pytest.mark.parametrize("length", [b"3.0", b"-3", b"x"])
+def test_a_ply_whose_lists_have_no_length_is_refused(length: bytes) -> None:
+    row = b" ".join(b"%d" % corner for corner in TRIANGLES[0])
+    data = ply("ascii", TRIANGLES.tolist()).replace(b"\n3 " + row, b"\n" + length + b" " + row)
+    with pytest.raises(InputError, match="does not begin with its length"):
+        mesh_reader.read(data, ".ply")
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("which", PLY_FACES)
 def test_a_cut_ply_is_refused_with_both_numbers(order: str, which: str) -> None:

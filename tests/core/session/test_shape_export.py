@@ -8,8 +8,9 @@ import trimesh
 
 from shapelab.core.errors import ExportError, NotPrintableError
 from shapelab.core.mesh import formats
-from shapelab.core.mesh.meshing import finish, surface
+from shapelab.core.mesh.meshing import LooseParts, finish, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
+from shapelab.core.session import shape_export
 from shapelab.core.session.shape_export import GAP_MM, arranged, file_names, write_plate
 from tests.shapes import chair
 
@@ -79,6 +80,14 @@ def test_what_cannot_be_printed_is_named_and_nothing_is_written(parts, tmp_path)
     with pytest.raises(ExportError, match=r"\.3mf"):
         write_plate(tmp_path / "plate.stl", [("whole", parts[0])])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_for_a_plate_is_judged_alone(parts, monkeypatch):
+    torn = TriMesh(parts[1].vertices, parts[1].faces[:-3])
+    part = shape_export.ShapePart(torn, 0.5, LooseParts(), "")
+    monkeypatch.setattr(shape_export, "shape_part", lambda *_: part)
+    with pytest.raises(NotPrintableError, match=r"^the torn one: "):
+        shape_export.plate_part(None, "the torn one", None, 80)
 
 
 @pytest.mark.parametrize("fault", ["lost", "mixed up", "moved"])

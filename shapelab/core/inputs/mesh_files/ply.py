@@ -151,16 +151,20 @@ class _Words:
         for row in range(element.count):
             for k, (_, _, sized) in enumerate(element.properties):
                 word = self.words[self.at] if self.at < len(self.words) else b""
-                size = int(word) if sized and word.isdigit() and len(word) < 10 else 1
+                if sized and word and not (word.isdigit() and len(word) < 10):
+                    raise InputError(
+                        "The PLY file has a list that does not begin with its length."
+                    )
+                size = int(word) if sized and word else 1
                 first = self.at + bool(sized)
                 self.at = first + size
                 if not word or self.at > len(self.words):
                     raise _cut(element, row)
                 sizes[k].append(size)
                 values[k] += self.words[first : self.at]
-        flat = [numbers(each, "The PLY file's number") for each in values]
+        flats = [numbers(each, "The PLY file's number") for each in values]
         return {
-            name: _Lists(sizes[k], flat[k]) if element.properties[k][2] else flat[k]
+            name: _Lists(sizes[k], flats[k]) if element.properties[k][2] else flats[k]
             for k, name in enumerate(names)
         }
 

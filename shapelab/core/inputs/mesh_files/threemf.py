@@ -256,8 +256,8 @@ class _PartReader:
 
 def _needs(extension: str) -> InputError:
     return InputError(
-        f"The 3MF file needs the extension '{_shown(extension, 100)}', which ShapeLab does not read; "
-        "please export it without."
+        f"The 3MF file needs the extension '{_shown(extension, 100)}', which ShapeLab does not "
+        "read; please export it without."
     )
 
 
