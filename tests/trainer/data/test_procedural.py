@@ -276,22 +276,6 @@ def test_tunnels_through_a_chair_with_slats(bars: int) -> None:
     assert euler_number(Union(piece.parts()).mesh()) == 2 - 2 * (bars + 1)
 
 
-def test_mesh_has_all_parts_and_no_void() -> None:
-    low, high = block((0, 0, 0), (1, 1, 0.4)), block((0, 0, 0.6), (0.5, 0.5, 1))
-    apart = Union([low, high])
-    assert shell_of_faces(apart.mesh().faces).max() == 1
-    assert apart.mesh().volume == pytest.approx(0.4 + 0.25 * 0.4, rel=0.05)
-    for given in (apart, apart.mesh()):
-        assert ndimage.label(sample(given, 32).occupancy)[1] == 2
-    walls = [block((0, 0, 0), (1, 1, 0.2)), block((0, 0, 0.8), (1, 1, 1))]
-    for axis in (0, 1):
-        for at in (0.0, 0.8):
-            low_corner, high_corner = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
-            low_corner[axis], high_corner[axis] = at, at + 0.2
-            walls.append(block(tuple(low_corner), tuple(high_corner)))  # type: ignore[arg-type]
-    assert Union(walls).mesh().volume == pytest.approx(1.0, rel=0.05)
-
-
 def test_mesh_gets_finer_with_more_steps() -> None:
     parts = [block((-0.5, -0.5, 0), (0.5, 0.5, 1), corner=0.5, edge=0.5)]
     errors = [abs(Union(parts).mesh(steps).volume - np.pi / 6) for steps in (12, 24, 48, 96)]

@@ -37,7 +37,7 @@ _MADE: tuple[type[Furniture], ...] = (
 FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}
 
 PER_FAMILY = 100  # shapes where no COUNT is given
-_VERSION = 3  # of what the parameters mean; a store of another one is not gone on with
+_VERSION = 2  # of what the parameters mean; a store of another one is not gone on with
 _LARGEST = 900_000  # shapes; an id counts to 99999 in each family
 
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 from ...source import Axes, ClosedForm
 from .solids import Part, turned
 
-LEVEL = 0.5  # of occupancy, where the distance is 0
 STEPS = 96  # samples along the longest side: two a cell of a 64^3 grid
 _BAND = 2.0  # samples around a part where its distance is asked; farther away it cannot matter
 
@@ -29,8 +27,6 @@ class Union(ClosedForm):
     def mesh(self, steps: int = STEPS) -> TriMesh:
         """The outer surface in metres, closed, manifold and wound outwards; voids are filled.
 
-        All of it, also what hangs on by less than a sample or on nothing, as in the distances.
-
         Args:
             steps: samples of the distance along the longest side; thinner parts are lost.
         """
@@ -41,8 +37,7 @@ class Union(ClosedForm):
         x, y, z = (middle[k] + (np.arange(n) - (n - 1) / 2) * pitch for k, n in enumerate(counts))
         distances = self.distances((x, y, z), _BAND * pitch)
         occupancy = np.clip(0.5 - distances / (2 * _BAND * pitch), 0.0, 1.0).astype(np.float32)
-        occupancy_grid.fill_voids(occupancy, LEVEL)
-        found = surface(occupancy, SurfaceOptions(smoothing=0, largest_part=False, level=LEVEL))
+        found = surface(occupancy, SurfaceOptions(smoothing=0))
         vertices = found.vertices * np.float32(pitch * max(distances.shape)) + middle.astype(
             np.float32
         )
