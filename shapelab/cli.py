@@ -262,8 +262,9 @@ def info(
     """Say what a file or model is."""
     from shapelab.describe import describe
 
-    for line in describe(name):
-        print(line)
+    for file in _expanded([name]):
+        for line in describe(file):
+            print(line)
 
 
 class _PassedOn(TyperCommand):

@@ -699,8 +699,9 @@ def test_odd_places_work_or_say_why(scan: Path, capsys: pytest.CaptureFixture[st
         assert words in _error(capsys)
     assert cli.main(["sample", "-o", "-"]) == 2
     assert "standard output" in " ".join(capsys.readouterr().err.replace("│", "").split())
-    assert cli.main(["reconstruct", "-"]) == 1
-    assert "Standard input" in _error(capsys)
+    for command in ("reconstruct", "info"):
+        assert cli.main([command, "-"]) == 1
+        assert "Standard input" in _error(capsys)
     (scan.parent / "folder.stl" / "shape-5.stl").mkdir()
     assert cli.main(["sample", "--seed", "5", "-o", "folder.stl"]) == 1
     assert "is a folder" in _error(capsys)
