@@ -152,9 +152,7 @@ class _Words:
             for k, (_, _, sized) in enumerate(element.properties):
                 word = self.words[self.at] if self.at < len(self.words) else b""
                 if sized and word and not (word.isdigit() and len(word) < 10):
-                    raise InputError(
-                        "The PLY file has a list that does not begin with its length."
-                    )
+                    raise InputError("The PLY file has a list that does not begin with its length.")
                 size = int(word) if sized and word else 1
                 first = self.at + bool(sized)
                 self.at = first + size
