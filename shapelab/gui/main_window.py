@@ -25,6 +25,7 @@ from shapelab.core.paths import DEFAULT_MODEL, log_folder
 from shapelab.gui.base import notify
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
+from shapelab.gui.compare.compare_view import CompareView
 from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
@@ -144,7 +145,9 @@ class MainWindow(QMainWindow):
             self.settings,
         )
         self.project.files.working.connect(self._show_loading)
+        self.compare = CompareView(self.viewport, self.current, self.thumbnails, self.settings)
         self._connect_gallery()
+        self._connect_compare()
         self._build_bars()
         self.history.connect_action(self.actions_["history"])
         self.history.panel.failed.connect(self.toasts.exception)
@@ -192,6 +195,17 @@ class MainWindow(QMainWindow):
         )
         self.actions_["keep"].triggered.connect(self.gallery.keep)
         self.gallery.kept.connect(self.gallery.show)
+
+    def _connect_compare(self) -> None:
+        action, compare = self.actions_["compare"], self.compare
+        action.triggered.connect(compare.toggle)
+        compare.opened.connect(action.setChecked)
+        compare.failed.connect(self.toasts.exception)
+        compare.kept_wanted.connect(self.gallery.show_kept)
+        self.gallery.compare_wanted.connect(compare.compare_kept)
+        self.history.panel.list.compare_wanted.connect(compare.compare_step)
+        compare.set_grid(self.actions_["grid"].isChecked())
+        self.actions_["grid"].toggled.connect(compare.set_grid)
 
     def _build_bars(self) -> None:
         docks = [dock.toggleViewAction() for dock in self.docks]
@@ -445,6 +459,7 @@ class MainWindow(QMainWindow):
         self.pictures.stop()
         self.thumbnails.stop()
         self.gallery.stop()
+        self.compare.stop()
         if self._loader is not None:
             self._loader.stop()
             self._loader = None

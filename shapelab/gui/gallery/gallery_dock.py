@@ -45,9 +45,11 @@ class GalleryDock(QDockWidget):
 
     Signals:
         kept: a shape has been kept by the user.
+        compare_wanted: the shapes that shall be seen side by side.
     """
 
     kept = Signal()
+    compare_wanted = Signal(tuple)
 
     def __init__(
         self,
@@ -303,6 +305,8 @@ class GalleryDock(QDockWidget):
         star = "Remove S&tar" if starred else "S&tar"
         menu.addAction(star, lambda: self._do("star_kept", ids, not starred))
         menu.addSeparator()
+        words = "Com&pare Them" if len(chosen) > 1 else "Com&pare with the Shown Shape"
+        menu.addAction(words, lambda: self.compare_wanted.emit(chosen))
         if len(chosen) > 1:
             menu.addAction("&Morph through Them", lambda: self._morph_through(chosen))
             menu.addAction(

@@ -28,7 +28,13 @@ NOTHING_MARKED = "No step has a name or a star yet."
 
 
 class HistoryList(QListView):
-    """The steps; click or Enter goes to one, F2 names it, Space or a click on its star stars it."""
+    """The steps; click or Enter goes to one, F2 names it, Space or a click on its star stars it.
+
+    Signals:
+        compare_wanted: the number of a step that shall be seen beside the shown shape.
+    """
+
+    compare_wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,11 +69,17 @@ class HistoryList(QListView):
             step = self.steps.step(index)
             self.steps.session.star_step(step.number, not step.starred)
 
+    def compare(self, index: QModelIndex) -> None:
+        """Asks to see the step of a row beside the shown shape."""
+        if self.steps is not None and index.isValid():
+            self.compare_wanted.emit(self.steps.step(index).number)
+
     def menu(self, index: QModelIndex) -> QMenu:
         """What can be done with a row."""
         starred = self.steps is not None and self.steps.step(index).starred
         menu = QMenu(self)
         menu.addAction("Go There", lambda: self.go(index))
+        menu.addAction("Compare with the Shown Shape", lambda: self.compare(index))
         menu.addAction("Name…", lambda: self.edit(index))
         menu.addAction("Take the Star Away" if starred else "Star", lambda: self.star(index))
         return menu

@@ -171,7 +171,6 @@ class Hint(QLabel):
         self.setText(text)
         self.setVisible(bool(text))
         self.place()
-        self.raise_()
 
     def place(self) -> None:
         """Sit in the middle of the parent."""

@@ -20,6 +20,7 @@ from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME, Orbit
 
 AMBIENT, SPECULAR, GLOSS = 0.24, 0.14, 28.0
 BLOCK_EDGES = 0.35  # opacity: cubes can be counted, the shape still rules
+GHOST = 0.22  # opacity of what a shape is held against
 REACH = 1.5  # sides of the grid: the ball of everything drawn; sets the clipping planes
 NEAR = 0.05  # the eye stays outside the grid, see `Orbit.eye_distance`
 
@@ -31,13 +32,17 @@ class Scene:
         self.renderer = renderer
         self.style = SMOOTH
         self._loose: NDArray[np.bool_] | None = None  # (cells,) of the shown mesh
+        self._paint: NDArray[np.uint8] | None = None  # (points, 3) of it
         self.mapper = vtkPolyDataMapper()
         self.mapper.ScalarVisibilityOff()
-        self.mapper.SetScalarModeToUseCellData()
         self.actor = vtkActor()
         self.actor.SetMapper(self.mapper)
         self.actor.SetVisibility(False)
         renderer.AddActor(self.actor)
+        self.ghost = vtkActor()
+        self.ghost.SetMapper(vtkPolyDataMapper())
+        self.ghost.SetVisibility(False)
+        renderer.AddActor(self.ghost)
         self.floor = Floor(renderer)
         renderer.SetUseOIT(False)  # three full-screen passes that the floor does not need
         renderer.AutomaticLightCreationOff()
@@ -45,8 +50,14 @@ class Scene:
             renderer.AddLight(light)
         self.recolor(colors)
 
-    def show(self, mesh: TriMesh) -> None:
-        """Draw this mesh in the place of the one before; nothing else changes."""
+    def show(self, mesh: TriMesh, paint: NDArray[np.uint8] | None = None) -> None:
+        """Draw this mesh in the place of the one before; nothing else changes.
+
+        Args:
+            mesh: what to draw.
+            paint: (n, 3) RGB of its vertices instead of the shape's colour.
+        """
+        self._paint = paint
         squares = self.style == BLOCKS and _are_squares(mesh)
         self._loose = None if mesh.loose is None else mesh.loose[:: 2 if squares else 1]
         self.mapper.SetInputDataObject(_polydata(mesh, squares))
@@ -54,8 +65,17 @@ class Scene:
         self.actor.SetVisibility(True)
         self._shade()
 
+    def show_ghost(self, mesh: TriMesh | None) -> None:
+        """Draw a translucent mesh about the shape, or none."""
+        if mesh is not None:
+            mapper = self.ghost.GetMapper()
+            mapper.SetInputDataObject(_polydata(mesh, squares=False))
+            mapper.ScalarVisibilityOff()
+        self.ghost.SetVisibility(mesh is not None)
+
     def clear(self) -> None:
         self.actor.SetVisibility(False)
+        self.ghost.SetVisibility(False)
         self.floor.empty()
 
     def set_style(self, style: str) -> None:
@@ -119,6 +139,9 @@ class Scene:
         paint.SetEdgeOpacity(1.0 if lines else BLOCK_EDGES)
         shape, loose = self.colors.view_middle if lines else self.colors.shape, self.colors.loose
         paint.SetColor(*rgb(shape))
+        ghost = self.ghost.GetProperty()
+        ghost.SetColor(*rgb(self.colors.accent))
+        ghost.SetOpacity(GHOST)
         self._tint(shape, loose)
         if data is not None and data.GetPointData().GetNormals() is not None:
             paint.SetInterpolationToPhong()
@@ -130,10 +153,16 @@ class Scene:
         paint.SetSpecularPower(GLOSS)
 
     def _tint(self, shape: str, loose: str) -> None:
-        """Colours the loose parts, where some are shown."""
+        """Colours the vertices as they are painted, or the loose parts, where some are shown."""
         data = self.mapper.GetInput()
-        self.mapper.SetScalarVisibility(data is not None and self._loose is not None)
-        if data is not None and self._loose is not None:
+        painted, parted = self._paint is not None, self._loose is not None
+        self.mapper.SetScalarVisibility(data is not None and (painted or parted))
+        if data is not None and self._paint is not None:
+            self.mapper.SetScalarModeToUsePointData()
+            pixels = np.ascontiguousarray(self._paint, np.uint8)
+            data.GetPointData().SetScalars(numpy_to_vtk(pixels, deep=True))
+        elif data is not None and self._loose is not None:
+            self.mapper.SetScalarModeToUseCellData()
             two = np.array([rgb(shape), rgb(loose)])
             pixels = np.round(255 * two[self._loose.astype(np.intp)]).astype(np.uint8)
             data.GetCellData().SetScalars(numpy_to_vtk(pixels, deep=True))

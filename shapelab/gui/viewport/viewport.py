@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -82,6 +84,8 @@ class Viewport(QWidget):
         self._orbit = Orbit()
         self._fitted = True  # nobody zoomed: keep the whole shape in sight when resized
         self._mesh: TriMesh | None = None
+        self._paint: NDArray[np.uint8] | None = None
+        self._ghost: TriMesh | None = None
         self._style = SMOOTH
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
@@ -100,17 +104,27 @@ class Viewport(QWidget):
 
     # ---- the shape -------------------------------------------------------------------------
 
-    def show_mesh(self, mesh: TriMesh) -> None:
-        """Draw `mesh` (in sides of the grid, origin in its middle); the camera stays."""
+    def show_mesh(
+        self,
+        mesh: TriMesh,
+        paint: NDArray[np.uint8] | None = None,
+        ghost: TriMesh | None = None,
+    ) -> None:
+        """Draw `mesh` (in sides of the grid, origin in its middle); the camera stays.
+
+        Args:
+            mesh: the shape.
+            paint: (n, 3) RGB of its vertices instead of the shape's colour.
+            ghost: what it is held against, drawn translucent.
+        """
         self._only_gui_thread()
-        self._mesh = mesh
+        self._mesh, self._paint, self._ghost = mesh, paint, ghost
         self._set_hint("")
         if mesh.is_empty:
             self.clear("This shape is empty.")
             return
         self._mesh_undrawn = True
-        if self._scene is not None:
-            self._scene.show(mesh)
+        self._show_in_scene()
         self._redraw()
 
     def clear(self, text: str = "") -> None:
@@ -233,8 +247,7 @@ class Viewport(QWidget):
         self._scene.set_grid(self._grid)
         self._scene.floor.moved.connect(self._redraw)
         self._scene.aim(self._orbit)
-        if self._mesh is not None:
-            self._scene.show(self._mesh)
+        self._show_in_scene()
         view.setGeometry(self.rect())
         view.lower()
         view.show()
@@ -320,6 +333,11 @@ class Viewport(QWidget):
     def _only_gui_thread(self) -> None:
         if QThread.currentThread() is not self.thread():
             raise RuntimeError("The viewport belongs to the GUI thread; send the mesh by a signal.")
+
+    def _show_in_scene(self) -> None:
+        if self._scene is not None and self._mesh is not None and not self._mesh.is_empty:
+            self._scene.show(self._mesh, self._paint)
+            self._scene.show_ghost(self._ghost)
 
     def _set_hint(self, text: str) -> None:
         self._hint.say(NO_GL if self._failed else text)

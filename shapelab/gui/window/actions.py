@@ -81,6 +81,13 @@ EDIT: tuple[Row, ...] = (
     ("randomise", "&Randomise", ("R",), "dice", "A new shape of the same class"),
     WHOLE,
     ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
+    (
+        "compare",
+        "C&ompare",
+        ("C",),
+        "compare",
+        "Two or four shapes side by side, with their differences in mm",
+    ),
     ("keep", "&Keep Shape", ("K",), "keep", "Keep the shape that you see in the gallery"),
     ("reset", "Reset &All", ("Ctrl+Backspace",), "reset", "Bring every slider back to zero"),
     ("pin_a", "Pin as &A", (), "pin", "Make the shown shape the start of the morph"),
@@ -149,7 +156,7 @@ HELP: tuple[Row, ...] = (
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = (
     *("new", "save_project", "save_project_as"),
-    *("save", "keep", "randomise", "variations", "reset", "evaluate", "pin_a", "pin_b"),
+    *("save", "keep", "randomise", "variations", "compare", "reset", "evaluate", "pin_a", "pin_b"),
     *("copy_python", "copy_command"),
 )
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
@@ -174,6 +181,7 @@ class Actions(QObject):
             self[name].setCheckable(True)
         for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
+        self["compare"].setCheckable(True)
         self["correct"].setEnabled(False)  # until there is a picture
         for row in HELP:
             self._add("", row)
@@ -215,7 +223,7 @@ class Actions(QObject):
         view.addMenu(_menu_of("&Look From", view, self.views))
         self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
-        self._list(view, ("history", "gallery", "training", None))
+        self._list(view, ("compare", "history", "gallery", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))
         self._list(bar.addMenu("&Help"), ("help", "palette", "shortcuts", None, "logs", "about"))
 
@@ -223,7 +231,7 @@ class Actions(QObject):
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
         bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
         self._list(bar, ("open", "paste", None, "undo", "redo", "history", None))
-        self._list(bar, ("randomise", "variations", "reset", "keep", None))
+        self._list(bar, ("randomise", "variations", "compare", "reset", "keep", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))
         spring = QWidget(bar)

@@ -48,9 +48,9 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.gui.base import theme
+from shapelab.gui.base.overlay import Overlay
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.window.fuzzy_match import Match, best_match
-from shapelab.gui.window.overlays import Overlay
 
 WIDTH, ROW, TOP = 560, 34, 64  # px: the card, a row of its list, and how far below the edge it lies
 MOST_ROWS, MOST_RECENT = 10, 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -14,11 +14,11 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
-    QShowEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from shapelab.gui.base import theme
+from shapelab.gui.base.overlay import Overlay
 
 ROW, PADDING, GAP = 30, 28, 40  # px: height of a row, space inside the card, between columns
 CAP = 20  # height of a key cap, px
@@ -29,26 +29,6 @@ CLOSING = "Press H or Esc to close"
 
 INVITATION = "Drop to make a shape of it"
 INSET, ROUNDING, PILL = 12, 12, 18  # of the frame, of its corners, half the height of its words, px
-
-
-class Overlay(QWidget):
-    """Covers its parent while it is shown, and keeps to its size."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._covered = parent
-        self.hide()
-        parent.installEventFilter(self)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        self.setGeometry(self._covered.rect())
-        self.raise_()
-        super().showEvent(event)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._covered and event.type() == QEvent.Type.Resize:
-            self.setGeometry(self._covered.rect())
-        return super().eventFilter(watched, event)
 
 
 class DropInvitation(Overlay):

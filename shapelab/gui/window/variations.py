@@ -26,10 +26,10 @@ from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.session import RANDOM_SEEDS, Session
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
+from shapelab.gui.base.overlay import Overlay
 from shapelab.gui.base.sliders import SigmaSlider
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.panels.shape_pictures import draw_shapes, rgba_image
-from shapelab.gui.window.overlays import Overlay
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel

@@ -1,0 +1,1 @@
+"""Two or four shapes side by side, seen by one camera, and how far they differ."""
