@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -25,7 +26,6 @@ from shapelab.core.paths import DEFAULT_MODEL, log_folder
 from shapelab.gui.base import notify
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
-from shapelab.gui.compare.compare_view import CompareView
 from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
@@ -46,6 +46,9 @@ from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
 from shapelab.gui.window.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from shapelab.gui.compare.compare_view import CompareView
 
 log = logging.getLogger("shapelab")
 
@@ -145,7 +148,7 @@ class MainWindow(QMainWindow):
             self.settings,
         )
         self.project.files.working.connect(self._show_loading)
-        self.compare = CompareView(self.viewport, self.current, self.thumbnails, self.settings)
+        self._compare: CompareView | None = None
         self._connect_gallery()
         self._connect_compare()
         self._build_bars()
@@ -197,15 +200,26 @@ class MainWindow(QMainWindow):
         self.gallery.kept.connect(self.gallery.show)
 
     def _connect_compare(self) -> None:
-        action, compare = self.actions_["compare"], self.compare
-        action.triggered.connect(compare.toggle)
-        compare.opened.connect(action.setChecked)
-        compare.failed.connect(self.toasts.exception)
-        compare.kept_wanted.connect(self.gallery.show_kept)
-        self.gallery.compare_wanted.connect(compare.compare_kept)
-        self.history.panel.list.compare_wanted.connect(compare.compare_step)
-        compare.set_grid(self.actions_["grid"].isChecked())
-        self.actions_["grid"].toggled.connect(compare.set_grid)
+        self.actions_["compare"].triggered.connect(lambda: self.compare.toggle())
+        self.gallery.compare_wanted.connect(lambda shapes: self.compare.compare_kept(shapes))
+        self.history.panel.list.compare_wanted.connect(
+            lambda number: self.compare.compare_step(number)
+        )
+
+    @property
+    def compare(self) -> CompareView:
+        """Shapes side by side; made when it is first asked for."""
+        if self._compare is None:
+            from shapelab.gui.compare.compare_view import CompareView
+
+            compare = CompareView(self.viewport, self.current, self.thumbnails, self.settings)
+            compare.opened.connect(self.actions_["compare"].setChecked)
+            compare.failed.connect(self.toasts.exception)
+            compare.kept_wanted.connect(self.gallery.show_kept)
+            compare.set_grid(self.actions_["grid"].isChecked())
+            self.actions_["grid"].toggled.connect(compare.set_grid)
+            self._compare = compare
+        return self._compare
 
     def _build_bars(self) -> None:
         docks = [dock.toggleViewAction() for dock in self.docks]
@@ -459,7 +473,8 @@ class MainWindow(QMainWindow):
         self.pictures.stop()
         self.thumbnails.stop()
         self.gallery.stop()
-        self.compare.stop()
+        if self._compare is not None:
+            self._compare.stop()
         if self._loader is not None:
             self._loader.stop()
             self._loader = None

@@ -206,6 +206,7 @@ class Monkey:
             "project": window.project.files,
             "thumbnails": window.thumbnails,
             "variations": window.commands.variations,
+            "comparison": window._compare,
         }
         return [name for name, work in works.items() if work is not None and work.busy]
 
