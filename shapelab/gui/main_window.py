@@ -29,7 +29,8 @@ from shapelab.gui.base.workers import Task
 from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import Document, Guest, ShownShape
+from shapelab.gui.document.document import Document
+from shapelab.gui.document.shape_maker import Guest, ShownShape
 from shapelab.gui.gallery.gallery_dock import GalleryDock
 from shapelab.gui.panels.history_panel import HistoryDock
 from shapelab.gui.panels.image_panel import ImagePanel

@@ -15,6 +15,7 @@ from torch import nn
 
 from shapelab.core.errors import InputError, NoSightError
 from shapelab.core.model import model_file, silhouette_fit
+from shapelab.core.model.draft_decoder import DraftDecoder
 from shapelab.core.model.image_encoding import ImageEncoding, encode_images
 from shapelab.core.model.latent import (
     TRUNCATION,
@@ -46,6 +47,7 @@ class ShapeModel:
         self._flip = parts.flip
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
+        self._draft = None if self._generator.has_planes else DraftDecoder(self._generator)
         self._coarse = coarse(cast("Generator", parts.networks["generator"]))
         encoder = cast("ImageEncoder | None", parts.networks.get(model_file.PICTURES))
         self._image_encoder = None if encoder is None else encoder.folded()
@@ -256,6 +258,14 @@ class ShapeModel:
             ]
         occupancy = np.concatenate(grids)
         return occupancy[0] if latents.ndim == 1 else occupancy
+
+    def draft(self, latent: NDArray[Any]) -> Array:
+        """``decode`` of one latent (L,) for a moment of a drag: to about 1e-5, in half the time."""
+        if self._draft is None:
+            return self.decode(latent)
+        row = self._batched(np.asarray(latent, np.float32)[None], (self.latent_size,), "Latents")
+        with self._lock, torch.inference_mode():
+            return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
         encoder: nn.Module = self._networks["voxel_encoder"]

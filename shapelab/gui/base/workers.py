@@ -44,12 +44,12 @@ class WorkerThread(QThread):
 
 
 class _Mailbox:
-    """One pending request, overwritten by newer ones, and whether the last result was taken."""
+    """One pending request, overwritten by newer ones, and how far the last result has come."""
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
         self._pending = _NOTHING
-        self._taken = True
+        self._taken = self._done = True
         self._closed = False
 
     def put(self, request: Any) -> None:
@@ -58,9 +58,15 @@ class _Mailbox:
             self._wake.notify()
 
     def result_taken(self) -> None:
+        """The next request may start."""
         with self._wake:
             self._taken = True
             self._wake.notify()
+
+    def result_done(self) -> None:
+        """Everybody has heard of the result."""
+        with self._wake:
+            self._done = self._taken
 
     def close(self) -> None:
         with self._wake:
@@ -76,20 +82,21 @@ class _Mailbox:
             if self._closed:
                 return _NOTHING
             request, self._pending = self._pending, _NOTHING
-            self._taken = False
+            self._taken = self._done = False
             return request
 
     @property
     def busy(self) -> bool:
         with self._wake:
-            return not self._taken or self._pending is not _NOTHING
+            return not self._done or self._pending is not _NOTHING
 
 
 class LatestOnly(QObject):
     """Computes the newest request on its own thread; older pending ones are dropped.
 
-    The next request starts only after the GUI thread took the last result, so results never pile
-    up behind a slow paint and every computation starts from the newest slider position.
+    The next request starts when the GUI thread takes the last result, so that results never pile up
+    behind a slow paint, every computation starts from the newest slider position, and what is
+    computed next runs beside the drawing of what came before.
 
     Args:
         function: called on the worker thread with one request; returns its result.
@@ -144,13 +151,14 @@ class LatestOnly(QObject):
         if self._stopped:
             return
         request, result, error = outcome
+        self._mailbox.result_taken()
         try:
             if error is None:
                 self.done.emit(request, result)
             else:
                 self.failed.emit(request, error)
         finally:
-            self._mailbox.result_taken()
+            self._mailbox.result_done()
 
 
 class Task(QObject):

@@ -15,7 +15,8 @@ from shapelab.core.project.originals import Original
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import readable
 from shapelab.gui.document.current_document import CurrentDocument
-from shapelab.gui.document.document import ShapeSource, ShownShape
+from shapelab.gui.document.document import ShapeSource
+from shapelab.gui.document.shape_maker import ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.photo_overlay import ViewRequest
 

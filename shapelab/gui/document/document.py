@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from shapelab.core.errors import NoSightError, ShapelabError
 from shapelab.core.mesh.meshing import PartedSurface, SurfaceOptions
@@ -26,54 +25,16 @@ from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, ModelStamp, read_shape_document, stamp_of
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base.workers import LatestOnly, Task
+from shapelab.gui.document.shape_maker import Guest, ShapeMaker, ShapeRequest, ShownShape
 
 if TYPE_CHECKING:
-    from shapelab.core.inputs.reconstruct import Grid, Reconstruction
+    from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
 
 
-Counts = NDArray[np.intp]
-BINS = 25  # of the histogram of a field
 MOST_ORIGINALS = 32  # some megabytes each; older ones are forgotten
-
-
-@dataclass(frozen=True, eq=False)
-class Guest:
-    """A shape that comes from outside the model, to be looked at and exported as it is."""
-
-    occupancy: Array  # (R, R, R) float32
-    origin: str
-
-
-@dataclass(frozen=True, eq=False)
-class ShapeRequest:
-    """One shape that the viewport should show; carried back by its result."""
-
-    number: int
-    model: ShapeModel
-    latent: Array  # (latent,) float32
-    options: SurfaceOptions
-    blocks: bool  # cubes are wanted too
-    guest: Guest | None = None  # shown instead of the latent's shape
-    target: Grid | None = None  # (R, R, R) what the shape is meant to be, if that is known
-
-
-@dataclass(frozen=True, eq=False)
-class ShownShape:
-    """The surface of a request, as the viewport shows it and as a file gets it."""
-
-    request: ShapeRequest
-    surface: PartedSurface
-    blocks: TriMesh | None
-    histogram: Counts  # (BINS,) cells of the grid by occupancy, from 0 to 1
-    cells: int  # along a side of the grid that it was made from
-    agreement: float | None  # IoU of its cells with those of the target
-    decode_ms: float
-    surface_ms: float
-
-    @property
-    def mesh(self) -> TriMesh:
-        return self.surface.mesh
+#: A request so soon after the one before it is a moment of a drag; the last of them comes to rest.
+DRAG_S, REST_MS = 0.15, 120
 
 
 @dataclass(frozen=True)
@@ -87,12 +48,6 @@ class ShapeSource:
     make: Callable[[ShapeModel, Event], Reconstruction] | None = None  # on a thread; flag: cancel
     step: str = ""  # words for the step of the history, where not the file's name says it
     kept: KeptShape | None = None
-
-
-def _histogram(occupancy: Array) -> Counts:
-    """Cells (BINS,) of a grid by their occupancy."""
-    bins = np.minimum(occupancy.ravel() * BINS, BINS - 1).astype(np.uint8)
-    return np.bincount(bins, minlength=BINS)
 
 
 class Document(QObject):
@@ -123,7 +78,7 @@ class Document(QObject):
         self.session = Session(model) if session is None else session
         self.shown: ShownShape | None = None
         self._blocks = False
-        self._decoded: tuple[ShapeRequest, Array] | None = None
+        self._maker = ShapeMaker()
         self._guest: Guest | None = None
         self._originals: OrderedDict[bytes, Original] = OrderedDict()  # by the latents they gave
         for original in originals:
@@ -131,7 +86,10 @@ class Document(QObject):
         self._original = self._originals.get(self.session.state.base.tobytes())
         self._asked = self._request(0)
         self._answered = 0
-        self._surfaces = LatestOnly(self._compute, self)
+        self._asked_at = -DRAG_S
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._at_rest)
+        self._surfaces = LatestOnly(self._maker.make, self)
         self._surfaces.done.connect(self._show)
         self._surfaces.failed.connect(self._show_failure)
         self._draws = LatestOnly(lambda draw: draw.best(), self)
@@ -155,6 +113,7 @@ class Document(QObject):
         """Ends both flows and waits for their threads."""
         for disconnect in self._disconnect:
             disconnect()
+        self._rest.stop()
         self._sources.clear()
         self._draws.stop()
         self._surfaces.stop()
@@ -172,7 +131,7 @@ class Document(QObject):
     @property
     def moving(self) -> bool:
         """Whether a surface or a random shape is on its way, for which the user waits."""
-        return self._surfaces.busy or self._draws.busy
+        return self._surfaces.busy or self._draws.busy or self._rest.isActive()
 
     @property
     def asked(self) -> ShapeRequest:
@@ -193,8 +152,22 @@ class Document(QObject):
             self.session.randomise(whole=False)
 
     def refresh(self) -> None:
-        """Asks for the surface of the session's shape; the newest request wins."""
-        self._asked = self._request(self._asked.number + 1)
+        """Asks for the surface of the session's shape; the newest request wins.
+
+        Latents that come as fast as in a drag get drafts, and the last one its surface at rest.
+        """
+        before, then = self._asked, self._asked_at
+        self._asked, self._asked_at = self._request(before.number + 1), time.perf_counter()
+        hurried = self._asked_at - then < DRAG_S and self._guest is None
+        if hurried and not self._asked.is_of_shape(before):
+            self._asked = replace(self._asked, draft=True)
+            self._rest.start()
+        else:
+            self._rest.stop()
+        self._surfaces.submit(self._asked)
+
+    def _at_rest(self) -> None:
+        self._asked = replace(self._asked, number=self._asked.number + 1, draft=False)
         self._surfaces.submit(self._asked)
 
     def _request(self, number: int) -> ShapeRequest:
@@ -233,41 +206,14 @@ class Document(QObject):
         from shapelab.core.mesh import meshing
 
         asked, shown = self._asked, self.shown
-        if shown is not None and shown.request is asked and asked.options == options:
+        fits = shown is not None and shown.request is asked and not asked.draft
+        if shown is not None and fits and asked.options == options:
             return shown.surface
-        return meshing.parted_surface(self.occupancy(asked), options)
+        return meshing.parted_surface(self.occupancy(replace(asked, draft=False)), options)
 
     def occupancy(self, request: ShapeRequest) -> Array:
-        """Occupancy (R, R, R) of what a request asks for; for any thread.
-
-        The last one is kept: while the surface's sliders move, the shape stays.
-        """
-        if request.guest is not None:
-            return request.guest.occupancy
-        kept = self._decoded
-        same = kept is not None and kept[0].model is request.model
-        if kept is None or not (same and np.array_equal(kept[0].latent, request.latent)):
-            kept = request, request.model.decode(request.latent)
-            self._decoded = kept
-        return kept[1]
-
-    def _compute(self, request: ShapeRequest) -> ShownShape:
-        """Runs on the worker's thread: numbers in, arrays out."""
-        from shapelab.core.inputs.reconstruct import iou
-        from shapelab.core.mesh import meshing
-
-        start = time.perf_counter()
-        occupancy = self.occupancy(request)
-        decoded = time.perf_counter()
-        surface = meshing.parted_surface(occupancy, request.options)
-        end = time.perf_counter()
-        blocks = meshing.blocks(occupancy, request.options) if request.blocks else None
-        times = 1e3 * (decoded - start), 1e3 * (end - decoded)
-        agreement = None
-        if request.target is not None:
-            agreement = iou(meshing.shown_cells(occupancy, request.options)[0], request.target)
-        counts = _histogram(occupancy)
-        return ShownShape(request, surface, blocks, counts, len(occupancy), agreement, *times)
+        """Occupancy (R, R, R) of what a request asks for; for any thread."""
+        return self._maker.occupancy(request)
 
     @Slot(object, object)
     def _show(self, request: ShapeRequest, shown: ShownShape) -> None:

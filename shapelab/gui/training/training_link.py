@@ -16,7 +16,8 @@ from shapelab.core.runs.events import Event
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.document.current_document import LOADING, CurrentDocument
-from shapelab.gui.document.document import Document, Guest
+from shapelab.gui.document.document import Document
+from shapelab.gui.document.shape_maker import Guest
 from shapelab.gui.process.closing import ClosingChoice, ask_on_closing, may_close
 from shapelab.gui.training.follow import Follow
 from shapelab.gui.training.jobs.job_dialog import JobDialogs

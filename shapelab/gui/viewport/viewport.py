@@ -69,6 +69,7 @@ class Viewport(QWidget):
 
     ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
     drawn = Signal()  # a frame, even an empty one, is on screen, or none ever will be
+    mesh_painted = Signal()  # a new mesh has been drawn; `frame_drawn` follows
     frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
     camera_changed = Signal()
 
@@ -376,8 +377,9 @@ class Viewport(QWidget):
             self._slow_frames = self._slow_frames + 1 if self._is_slow() else 0
             if self._slow_frames >= SLOW_FRAMES:
                 self._sharpness = SLOW_SHARPNESS
-        self._mesh_unswapped |= self._mesh_undrawn  # a second paint may come before the swap
-        self._mesh_undrawn = False
+        if self._mesh_undrawn:
+            self._mesh_undrawn, self._mesh_unswapped = False, True
+            self.mesh_painted.emit()
 
     def _is_slow(self) -> bool:
         return self._view is not None and self._view.paint_ms > SLOW_PAINT_MS

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 
 from shapelab.core import formatting
 from shapelab.core.session.shape_state import ShapeState
-from shapelab.gui.document.document import ShownShape
+from shapelab.gui.document.shape_maker import ShownShape
 
 EDGE = 8  # device-independent pixels beside each text
 

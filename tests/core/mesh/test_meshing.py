@@ -388,3 +388,36 @@ def test_specks_that_smoothing_would_shrink_to_a_point_are_left_alone():
     assert_solid(mesh)
     assert len(np.unique(mesh.vertices, axis=0)) == len(mesh.vertices)
     assert check(finish(mesh, 60)).parts == 3
+
+
+@pytest.mark.parametrize("resolution", [1, 3])
+def test_a_draft_is_the_unsmoothed_surface_shaded_by_the_slope_of_the_occupancy(resolution):
+    grid = ball(9, (2, -1, 0.5))
+    grid += ball(2, (-12, 12, 12))  # a loose part
+    options = SurfaceOptions(resolution)
+    draft = parted_surface(grid, options, draft=True)
+    plain, whole = (
+        parted_surface(grid, SurfaceOptions(resolution, 0)),
+        parted_surface(grid, options),
+    )
+    assert_solid(draft.mesh)
+    assert np.array_equal(draft.mesh.vertices, plain.mesh.vertices)
+    assert np.array_equal(draft.mesh.faces, whole.mesh.faces)
+    assert (draft.level, draft.loose) == (whole.level, whole.loose)
+    assert draft.loose.count == 1
+    outward = in_voxels(draft.mesh).vertices - np.array([2, -1, 0.5])
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    assert (np.einsum("ij,ij->i", outward, draft.mesh.normals) > 0.95).all()
+
+
+def test_a_draft_tints_loose_parts_as_the_surface_does():
+    grid = ball(7, (4, 4, 4)) + ball(3, (-10, -10, -10))
+    options = SurfaceOptions(largest_part=False)
+    draft, whole = (parted_surface(grid, options, draft) for draft in (True, False))
+    assert draft.mesh.loose is not None
+    assert np.array_equal(draft.mesh.loose, whole.mesh.loose)
+
+
+def test_an_empty_draft_is_refused_as_a_surface_is():
+    with pytest.raises(MeshError, match="empty"):
+        parted_surface(np.zeros((8, 8, 8), np.float32), SurfaceOptions(), draft=True)

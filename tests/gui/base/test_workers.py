@@ -70,6 +70,33 @@ def test_next_request_waits_until_the_result_was_taken(qtbot):
     worker.stop()
 
 
+def test_the_next_request_is_computed_while_the_result_before_it_is_shown(qtbot):
+    begun = {number: threading.Event() for number in (1, 2)}
+    go = threading.Event()
+
+    def compute(number):
+        begun[number].set()
+        assert number == 1 or go.wait(20)
+        return number
+
+    worker = LatestOnly(compute)
+    shown = []
+
+    def show(number, _result):
+        if number == 1:
+            worker.submit(2)
+            assert begun[2].wait(20)  # nobody has to return from here first
+            assert worker.busy
+            go.set()
+        shown.append(number)
+
+    worker.done.connect(show)
+    worker.submit(1)
+    qtbot.waitUntil(lambda: shown == [1, 2])
+    assert not worker.busy
+    worker.stop()
+
+
 def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot):
     def picky(number):
         if number == 1:

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget
 
 from shapelab.core.runs.run_folder import RunFolder
-from shapelab.gui.document.document import Guest
+from shapelab.gui.document.shape_maker import Guest
 from shapelab.gui.process.closing import ClosingChoice, ask_on_closing
 from shapelab.gui.training import training_link
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.tri_mesh import TriMesh
-from shapelab.gui.document.document import Guest
+from shapelab.gui.document.shape_maker import Guest
 from shapelab.gui.viewport.floor import footprint
 from shapelab.gui.viewport.orbit import FARTHEST, NEAREST, OUTSIDE, VIEWS, Orbit
 from shapelab.gui.viewport.viewport import Viewport

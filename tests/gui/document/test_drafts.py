@@ -1,0 +1,108 @@
+"""Drafts: what is asked for in a drag is quick, what stays is the surface that a file gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shapelab.core.mesh import meshing
+from shapelab.core.model.shape_model import load_model
+from shapelab.gui.document import document as module
+from shapelab.gui.document.document import Document
+from shapelab.gui.document.shape_maker import Guest
+
+NEVER_S, ALWAYS_S = -1.0, 1e9  # how soon a request has to follow another one to be of a drag
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = load_model()
+    meshing.surface(model.decode(model.sample("chair")[0]))  # nobody shall wait for imports
+    return model
+
+
+@pytest.fixture
+def document(qtbot, qapp, model):
+    document = Document(model)
+    document.refresh()
+    qtbot.waitUntil(lambda: document.shown is not None and not document.busy)
+    yield document
+    document.stop()
+
+
+@pytest.fixture
+def shown(document):
+    """Every surface from now on."""
+    found = []
+    document.surface_ready.connect(found.append)
+    return found
+
+
+def settle(qtbot, document):
+    qtbot.waitUntil(lambda: not document.busy)
+
+
+def test_a_drag_ends_with_the_surface_of_its_last_latent(qtbot, monkeypatch, document, shown):
+    monkeypatch.setattr(module, "DRAG_S", ALWAYS_S)
+    session = document.session
+    for sigma in (0.5, 1.0, 1.5):
+        session.set_coefficient(0, sigma)
+        qtbot.waitUntil(lambda: bool(shown) and shown[-1].request is document.asked)
+        if shown[-1].request.draft:  # else it has come to rest already
+            whole = document.surface_for(session.surface)  # an export does not wait
+            assert len(whole.mesh.faces) == len(shown[-1].mesh.faces)
+            assert not np.array_equal(whole.mesh.vertices, shown[-1].mesh.vertices)
+    assert document.busy or not shown[-1].request.draft
+    settle(qtbot, document)
+    assert any(each.request.draft for each in shown)
+    last = document.shown
+    assert last is shown[-1]
+    assert not last.request.draft
+    assert document.asked is last.request
+    exact = meshing.parted_surface(document.model.decode(session.latent), session.surface)
+    assert np.array_equal(last.mesh.vertices, exact.mesh.vertices)
+    assert np.array_equal(last.mesh.normals, exact.mesh.normals)
+    assert document.surface_for(session.surface) is last.surface
+
+
+def test_a_change_alone_is_no_draft(qtbot, monkeypatch, document, shown):
+    monkeypatch.setattr(module, "DRAG_S", NEVER_S)
+    for sigma in (0.5, 1.0):
+        document.session.set_coefficient(0, sigma)
+        settle(qtbot, document)
+    assert [each.request.draft for each in shown] == [False, False]
+
+
+def test_options_of_the_surface_are_seen_as_they_are(qtbot, monkeypatch, document, shown):
+    monkeypatch.setattr(module, "DRAG_S", ALWAYS_S)
+    session = document.session
+    for passes in (0, 30):
+        session.surface = replace(session.surface, smoothing=passes)
+        settle(qtbot, document)
+    assert [each.request.draft for each in shown] == [False, False]
+    assert not np.array_equal(shown[0].mesh.vertices, shown[1].mesh.vertices)
+
+
+def test_a_shape_from_outside_is_no_draft_and_ends_one(qtbot, monkeypatch, document, shown):
+    monkeypatch.setattr(module, "DRAG_S", ALWAYS_S)
+    document.session.set_coefficient(0, 1.0)
+    assert document.asked.draft
+    guest = Guest(document.model.decode(document.session.latent), "elsewhere")
+    document.show_guest(guest)
+    settle(qtbot, document)
+    assert document.shown.request.guest is guest
+    assert not document.shown.request.draft
+    assert document.asked is document.shown.request
+
+
+def test_a_document_that_is_stopped_in_a_drag_asks_for_nothing_more(qapp, monkeypatch, model):
+    monkeypatch.setattr(module, "DRAG_S", ALWAYS_S)
+    document = Document(model)
+    document.session.set_coefficient(0, 1.0)
+    document.session.set_coefficient(0, 1.1)
+    assert document.asked.draft
+    document.stop()
+    assert not document.busy
+    assert not document._rest.isActive()
