@@ -31,6 +31,7 @@ from shapelab.options import (
     Directions,
     Force,
     Format,
+    Jobs,
     Level,
     Model,
     PathKind,
@@ -45,12 +46,13 @@ from shapelab.options import (
     surface_options,
 )
 from shapelab.output import PlatePart, ShapeWriter, base_name, check_free, destinations
+from shapelab.shape_jobs import said, write_all
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.core.session.shape_file import SavedShape
 
-COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test")
+COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test", "bench")
 INTERRUPTED = 130  # as shells report Ctrl+C
 _debug = False  # set by main: whether errors show their traceback
 
@@ -110,6 +112,7 @@ def sample(
     directions: Directions = None,
     recipe: Recipe = None,
     plate: Plate = False,
+    jobs: Jobs = 1,
     force: Force = False,
     model_name: Model = DEFAULT_MODEL,
 ) -> None:
@@ -124,6 +127,8 @@ def sample(
     surface = surface_options(resolution, smoothing, level, all_parts)
     coefficients = coefficients_of(directions or [])
     writer = ShapeWriter(size_mm, surface, force, recipe)
+    if plate and jobs > 1:
+        raise typer.BadParameter("A plate is one file; leave --jobs out, or --plate.")
     if whole and class_name is None:
         raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
     seeds = list(range(seed, seed + count))
@@ -142,7 +147,7 @@ def sample(
         state = seeded_state(model, class_name, seeds[place], truncation)
         return SavedShape(replace(state, coefficients=coefficients))
 
-    _write(writer, model, names, shape, paths, plate)
+    _write(writer, model, names, shape, paths, plate, jobs)
 
 
 @app.command()
@@ -292,6 +297,31 @@ def self_test() -> None:
     raise typer.Exit(checks.run())
 
 
+@app.command()
+def bench(
+    parts: Annotated[
+        list[str] | None,
+        typer.Argument(help="start, slider, curves, commands. [all of them]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the figures as JSON.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="FILE", help="Figures of an earlier run.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure less often.")] = False,
+    force: Force = False,
+) -> None:
+    """Measure how fast ShapeLab is on this machine, beside plain ways; takes some minutes."""
+    from shapelab.bench.run import PARTS, run
+
+    for name in parts or []:
+        if name not in PARTS:
+            raise typer.BadParameter(f"'{name}' is none of {', '.join(PARTS)}.")
+    for line in run(parts or [], quick, out, compare, force):
+        print(line, flush=True)
+
+
 def _paths(
     out: str,
     names: list[str],
@@ -326,6 +356,7 @@ def _write(
     shape: Callable[[int], SavedShape],
     paths: list[Path],
     plate: bool,
+    jobs: int = 1,
 ) -> None:
     """Writes the shapes, made one by one by their places, and says a line about each.
 
@@ -341,8 +372,8 @@ def _write(
         if parts:
             print(*writer.write_plate(parts, paths[0]), sep="\n")
     else:
-        files = enumerate(paths)
-        well = _each(files, lambda item: print(writer.write(model, shape(item[0]), item[1])))
+        outcomes = write_all(writer, model, shape, paths, jobs)
+        well = _each(outcomes, lambda outcome: print(said(outcome)))
     if not well:
         raise typer.Exit(1)
 

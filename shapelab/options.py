@@ -60,6 +60,10 @@ Recipe = Annotated[
 Plate = Annotated[
     bool, typer.Option("--plate", help="All shapes beside each other in one 3MF file.")
 ]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=1, max=64, help="How many processes make them; each loads torch."),
+]
 Via = Annotated[
     list[str] | None,
     typer.Option("--via", help="A shape on the way, named as A and B are; may be repeated."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from shapelab import __version__, cli
 from shapelab.core import paths
 from shapelab.core.errors import InputError
 from shapelab.core.mesh import formats, meshing
+from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.model.latent import (
     DIRECTIONS,
     Array,
@@ -28,8 +30,10 @@ from shapelab.core.model.latent import (
     seed_noise,
     slerp,
 )
+from shapelab.core.model.shape_model import load_model
 from shapelab.core.session.session import Session
-from shapelab.core.session.shape_file import read_shape
+from shapelab.core.session.shape_file import read_shape, write_shape
+from shapelab.core.session.shape_state import seeded_state
 from shapelab.output import base_name, destinations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,8 +132,8 @@ def test_whole_shapes_are_those_of_the_best_seeds(
     chosen = ["sample", "--class", "chair", "--whole", "-o", f"{tmp_path}/best/"]
     assert cli.main([*chosen, "--seed", "7", "-n", "2"]) == 0
     made = sorted(path.name for path in (tmp_path / "best").iterdir())
-    assert made == ["chair-12.stl", "chair-8.stl"]
-    plain = ["sample", "--class", "chair", "--seed", "12", "-o", f"{tmp_path}/"]
+    assert made == ["chair-20.stl", "chair-8.stl"]
+    plain = ["sample", "--class", "chair", "--seed", "20", "-o", f"{tmp_path}/"]
     assert cli.main(plain) == 0
     assert (tmp_path / made[0]).read_bytes() == (tmp_path / "best" / made[0]).read_bytes()
     assert len(_lines(capsys)) == 3
@@ -186,6 +190,90 @@ def test_format_by_option_and_by_name_agree(fake: Any, tmp_path: Path, suffix: s
     by_option = (tmp_path / f"shape-0.{suffix}").read_bytes()
     assert by_option == (tmp_path / f"x.{suffix}").read_bytes()
     assert formats.decode(by_option, f".{suffix}").extents.max() == pytest.approx(80, rel=1e-5)
+
+
+def test_several_processes_write_the_same_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for jobs in ("1", "2"):
+        folder = tmp_path / jobs
+        chosen = ["sample", "--class", "chair", "--seed", "3", "-n", "3"]
+        assert cli.main([*chosen, "--jobs", jobs, "-o", f"{folder}/"]) == 0
+        said.append([line.replace(str(folder), "") for line in _lines(capsys)])
+    assert said[0] == said[1]
+    names = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert names == ["chair-3.stl", "chair-4.stl", "chair-5.stl"]
+    for name in names:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_a_plate_and_several_processes_do_not_go_together(
+    fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sample", "--plate", "--jobs", "2", "-o", f"{tmp_path}/a.3mf"]) == 2
+    assert "leave --jobs out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bar_in_a_terminal_loses_no_line(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert cli.main(["sample", "--class", "chair", "-n", "3", "-o", f"{tmp_path}/"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [Path(line.partition(":")[0]).name for line in lines] == [
+        f"chair-{seed}.stl" for seed in (0, 1, 2)
+    ]
+    assert "3/3" in terminal.getvalue()
+
+
+BEYOND_TORCH = """
+import sys, torch
+before = set(sys.modules)
+from shapelab.cli import main
+code = main(sys.argv[1:])
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+print(len(set(sys.modules) - before))
+sys.exit(code)
+"""
+SAMPLE = {"lxml", "manifold3d", "networkx", "safetensors", "scipy", "trimesh", "vtkmodules"}
+NEVER = {"PySide6", "pyvista", "pyqtgraph", "matplotlib", "skimage", "cv2", "rich", "loky"}
+NEVER |= {"accelerate", "psutil", "fast_simplification", "filelock", "markdown_it"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed", "most"),
+    [
+        (["info", "modelnet10"], {"safetensors", "pydantic"}, 180),
+        (["sample", "--class", "chair", "-o", "a.stl"], SAMPLE, 1100),
+        (["reconstruct", "chair.shape.json", "-o", "b.stl"], SAMPLE, 1100),
+    ],
+    ids=["info", "sample", "reconstruct"],
+)
+def test_a_command_imports_what_it_needs_and_no_more(
+    tmp_path: Path, arguments: list[str], needed: set[str], most: int
+) -> None:
+    """What it needs takes no longer than torch itself, which is a thousand modules too."""
+    model = load_model()
+    write_shape(tmp_path / "chair.shape.json", seeded_state(model, "chair", 1), model, AUTOMATIC)
+    done = subprocess.run(
+        [sys.executable, "-c", BEYOND_TORCH, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    *_, packages, count = done.stdout.splitlines()
+    found = set(packages.split())
+    assert needed <= found
+    assert found & (NEVER if needed is SAMPLE else NEVER | SAMPLE - needed) == set()
+    assert int(count) <= most
 
 
 def test_one_empty_shape_does_not_stop_the_others(

@@ -24,7 +24,7 @@ class DraftDecoder:
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
-        layers = [*generator.body.children(), generator.head]  # type: ignore[operator]
+        layers = [*generator.body.children(), generator.head]
         self._layers: list[tuple[Any, Tensor | None]] = [(each, _matrix(each)) for each in layers]
 
     def __call__(self, latent: Tensor) -> Tensor:

@@ -24,6 +24,24 @@ class PlotOptions:
     clip_outliers: bool = False
 
 
+class _Growing:
+    """Numbers that come at the end; room is made for twice as many, so that each costs the same."""
+
+    def __init__(self) -> None:
+        self._room: Array = np.zeros(64)
+        self._length = 0
+
+    def extend(self, new: Array) -> Array:
+        """All numbers [n], the new ones last; what was given before stays as it was."""
+        begin, self._length = self._length, self._length + len(new)
+        if self._length > len(self._room):
+            wider = np.zeros(2 * self._length)
+            wider[:begin] = self._room[:begin]
+            self._room = wider
+        self._room[begin : self._length] = new
+        return self._room[: self._length]
+
+
 class Trace:
     """One curve of one run; keeps what was computed until the curve or an option changes."""
 
@@ -35,6 +53,7 @@ class Trace:
         self.y: Array = np.zeros(0)
         self.smooth: Array = np.zeros(0)
         self.gaps: Array = np.zeros(0)  # x of values that were not finite
+        self._parts = [_Growing() for _ in range(4)]  # what these four are views of
         self._made_for: tuple[int, PlotOptions] | None = None
         self._done = 0  # points of the curve that are in x, y, smooth and gaps
         self._average = MovingAverage(0.0)
@@ -45,6 +64,7 @@ class Trace:
         if wanted != self._made_for:
             self._made_for, self._done = wanted, 0
             self.x = self.y = self.smooth = self.gaps = np.zeros(0)
+            self._parts = [_Growing() for _ in self._parts]
             self._average = MovingAverage(options.smoothing)
         if self._done == len(self.curve):
             return
@@ -55,12 +75,11 @@ class Trace:
         placed, finite = np.isfinite(x), np.isfinite(y)
         # Only finite points are drawn, so that a line goes on beside a value that is missing.
         keep = placed & finite & (y > 0) if options.log else placed & finite
-        self.gaps = np.append(self.gaps, x[placed & ~finite])
-        self.x, self.y = np.append(self.x, x[keep]), np.append(self.y, y[keep])
-        if options.smoothing:
-            self.smooth = np.append(self.smooth, self._average.extend(y[keep]))
-        else:
-            self.smooth = self.y
+        xs, ys, smooth, gaps = self._parts
+        self.gaps = gaps.extend(x[placed & ~finite])
+        self.x, self.y = xs.extend(x[keep]), ys.extend(y[keep])
+        smoothed = bool(options.smoothing)
+        self.smooth = smooth.extend(self._average.extend(y[keep])) if smoothed else self.y
 
     def inside(self, low: float, high: float) -> slice:
         """The points in a range of x."""

@@ -13,9 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from latency import MOVES, WARM_UP, Benchmark, percentile
+from shapelab.bench.dragging import WARM_UP, Drag
+from shapelab.bench.figures import percentile
 
-BEAT_MS = 5
+MOVES, BEAT_MS = 200, 5
 GOAL_BLOCK_MS, GOAL_RATIO = 100.0, 2.0
 
 
@@ -55,8 +56,7 @@ def wait(app, condition, patience: float = 300) -> None:
 def measure(name: str, window, app, heart: Heart, moves: int) -> tuple[float, float]:
     """Median from slider to frame and the longest silence of the GUI thread, both in ms."""
     heart.longest()
-    benchmark = Benchmark(window, app, moves)
-    benchmark.run()
+    benchmark = Drag(window, app, moves).run()
     values, silent = list(benchmark.latency), heart.longest()  # it goes on listening
     print(
         f"{name:9} slider to frame: p50 {percentile(values, 0.5):6.1f}  p95 "
@@ -90,7 +90,7 @@ def main() -> int:
         wait(app, lambda: window.training.panel is not None)
         print(f"opening the workspace: GUI thread silent for at most {heart.longest():.0f} ms")
         panel = window.training.panel
-        Benchmark(window, app, WARM_UP).run()
+        Drag(window, app, WARM_UP).run()
         idle, _ = measure("idle", window, app, heart, options.moves)
         card = read_card(options.store)
         config = preset("small", card.classes, card.resolution)
