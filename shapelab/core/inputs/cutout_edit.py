@@ -26,6 +26,8 @@ Places = NDArray[np.float64]  # (n, 2)
 MOST_STEPS, MOST_PLACES = 1000, 10_000  # of an edit, and of one of its lines
 MOST_PIXELS = 1024**2  # of a mask that is given
 FARTHEST = 16.0  # a line may leave the picture, but no further
+MOST_TILT = 45.0  # degrees; more is another quarter
+_SHORTEST = 0.02  # sides of the picture, of a line that says what is straight
 _MOST_GROWTH = 0.25  # sides of the picture, of one step
 DAMAGED = "The correction of the picture is damaged; please draw it again."
 
@@ -131,6 +133,7 @@ class CutoutEdit:
     turns: int = 0  # quarters, counter-clockwise, 0 to 3
     flipped: bool = False  # left to right, after it was turned
     crop: tuple[float, float, float, float] | None = None  # x, y, width and height of what counts
+    tilt: float = 0.0  # degrees, counter-clockwise about the middle, before the quarters
 
     def with_step(self, step: Step) -> CutoutEdit:
         return replace(self, steps=(*self.steps, step))
@@ -146,14 +149,24 @@ class CutoutEdit:
     # --- how it is shown -------------------------------------------------------------------------
 
     def shown(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """An array (h, w, ...) over the picture, turned and flipped; not cropped."""
-        turned = np.rot90(picture, self.turns)
+        """An array (h, w, ...) over the picture or its crop, turned and flipped; not cropped.
+
+        Beyond the picture's corners nothing is opaque, and colours go on.
+        """
+        straight = picture if self.tilt == 0 else _tilted(picture, self.tilt)
+        turned = np.rot90(straight, self.turns)
         return np.ascontiguousarray(turned[:, ::-1] if self.flipped else turned)
 
     def to_shown(self, places: Places, size: tuple[float, float]) -> Places:
         """Where places (n, 2) are seen, in sides of the picture; size is its width and height."""
         x, y = places.T
         width, height = size
+        if self.tilt:
+            across, down = x - width / 2, y - height / 2
+            cosine, sine = _direction(self.tilt)
+            width, height = _tilted_size(size, self.tilt)
+            x = width / 2 + cosine * across + sine * down
+            y = height / 2 - sine * across + cosine * down
         for _ in range(self.turns):
             x, y, width, height = y, width - x, height, width
         return np.stack([width - x if self.flipped else x, y], 1)
@@ -161,10 +174,16 @@ class CutoutEdit:
     def to_picture(self, places: Places, size: tuple[float, float]) -> Places:
         """The inverse of ``to_shown``; size is that of the picture, too."""
         x, y = places.T
-        width, height = size[::-1] if self.turns % 2 else size
+        straight = _tilted_size(size, self.tilt) if self.tilt else size
+        width, height = straight[::-1] if self.turns % 2 else straight
         x = width - x if self.flipped else x
         for _ in range(self.turns):
             x, y, width, height = height - y, x, height, width
+        if self.tilt:
+            across, down = x - width / 2, y - height / 2
+            cosine, sine = _direction(self.tilt)
+            x = size[0] / 2 + cosine * across - sine * down
+            y = size[1] / 2 + sine * across + cosine * down
         return np.stack([x, y], 1)
 
     # --- as plain data ---------------------------------------------------------------------------
@@ -178,7 +197,8 @@ class CutoutEdit:
                 values["line"] = [list(place) for place in values["line"]]
             steps.append({"kind": step.kind, **values})
         crop = None if self.crop is None else list(self.crop)
-        return {"steps": steps, "turns": self.turns, "flipped": self.flipped, "crop": crop}
+        shown = {"turns": self.turns, "flipped": self.flipped, "crop": crop, "tilt": self.tilt}
+        return {"steps": steps, **shown}
 
     @classmethod
     def from_dict(cls, data: Any) -> CutoutEdit:
@@ -189,9 +209,53 @@ class CutoutEdit:
                 range(4).index(data["turns"]),
                 _truth(data["flipped"]),
                 _crop(data["crop"]),
+                _number(data.get("tilt", 0.0), MOST_TILT),  # which edits had not at first
             )
         except (KeyError, TypeError, ValueError, OverflowError, zlib.error, binascii.Error):
             raise InputError(DAMAGED) from None
+
+
+def straightening(line: Places) -> float | None:
+    """The tilt that makes a line (n, 2), from its first place to its last, level or upright.
+
+    Whichever of both it is nearer to. None of a line too short to say it.
+    """
+    across, down = line[-1] - line[0]
+    if math.hypot(across, down) < _SHORTEST:
+        return None
+    degrees = math.degrees(math.atan2(down, across))
+    return degrees - 90 * round(degrees / 90)
+
+
+def _direction(tilt: float) -> tuple[float, float]:
+    return math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
+
+
+def _tilted_size(size: tuple[float, float], tilt: float) -> tuple[float, float]:
+    """Width and height around a tilted picture."""
+    (width, height), (cosine, sine) = size, map(abs, _direction(tilt))
+    return width * cosine + height * sine, width * sine + height * cosine
+
+
+def _tilted(picture: NDArray[Any], tilt: float) -> NDArray[Any]:
+    """A picture (h, w) or (h, w, 4), turned counter-clockwise into a frame that holds it."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    size = tuple(max(1, round(side)) for side in _tilted_size((width, height), tilt))
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), tilt, 1.0)
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+
+    def turned(layer: NDArray[Any], border: int) -> NDArray[Any]:
+        return np.asarray(
+            cv2.warpAffine(layer, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border)
+        )
+
+    if picture.ndim == 2:
+        return turned(picture, cv2.BORDER_CONSTANT)
+    colours = turned(np.ascontiguousarray(picture[..., :3]), cv2.BORDER_REPLICATE)
+    alpha = turned(np.ascontiguousarray(picture[..., 3]), cv2.BORDER_CONSTANT)
+    return np.dstack([colours, alpha])
 
 
 def _step(data: Mapping[str, Any]) -> Step:
@@ -244,9 +308,9 @@ def _crop(value: Any) -> tuple[float, float, float, float] | None:
     return x, y, _positive(width), _positive(height)
 
 
-def _number(value: Any) -> float:
+def _number(value: Any, most: float = FARTHEST) -> float:
     number = float(value)
-    if isinstance(value, (str, bool)) or not math.isfinite(number) or abs(number) > FARTHEST:
+    if isinstance(value, (str, bool)) or not math.isfinite(number) or abs(number) > most:
         raise ValueError
     return number
 

@@ -32,6 +32,8 @@ from shapelab.gui.cutout.cutout_tools import (
     LASSO,
     PICK,
     RECTANGLES,
+    STRAIGHTEN,
+    STRETCHED,
 )
 from shapelab.gui.panels.shape_pictures import rgba_image
 
@@ -89,7 +91,12 @@ class CutoutCanvas(QWidget):
 
     def show_edit(self, edit: CutoutEdit) -> None:
         """Turns the picture as an edit says; its mask comes later."""
-        turned = (edit.turns, edit.flipped) != (self._edit.turns, self._edit.flipped)
+        before = self._edit
+        turned = (edit.turns, edit.flipped, edit.tilt) != (
+            before.turns,
+            before.flipped,
+            before.tilt,
+        )
         self._edit = edit
         if turned:
             self._image = rgba_image(edit.shown(self._picture))
@@ -284,7 +291,7 @@ class CutoutCanvas(QWidget):
         self.update()
 
     def _extend(self, place: QPointF) -> None:
-        if self.tool in RECTANGLES:
+        if self.tool in STRETCHED:
             self._line = [self._line[0], place]
         else:
             moved = (place - self._line[-1]) * self._scale()
@@ -296,6 +303,9 @@ class CutoutCanvas(QWidget):
         line, self._line = self._line, []
         self._ghost = self.tool, line
         places = np.array([(place.x(), place.y()) for place in line])
+        if self.tool in RECTANGLES:
+            (x0, y0), (x1, y1) = places[0], places[-1]
+            places = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
         self.update()
         self.drawn.emit(self._read_places(places))
 
@@ -350,10 +360,12 @@ class CutoutCanvas(QWidget):
         if self._edit.crop is None:
             return
         x, y, width, height = self._edit.crop
-        corners = self._edit.to_shown(np.array([(x, y), (x + width, y + height)]), self._size())
-        (left, top), (right, bottom) = corners * max(self._width, self._height)
+        right, bottom = x + width, y + height
+        corners = np.array([(x, y), (right, y), (right, bottom), (x, bottom)])
+        shown = self._edit.to_shown(corners, self._size()) * max(self._width, self._height)
         path = QPainterPath()
-        path.addRect(QRectF(QPointF(left, top), QPointF(right, bottom)).normalized())
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in shown.tolist()]))
+        path.closeSubpath()
         self._paint_line(painter, path, QColor(theme.colors().text), 1.0)
 
     def _paint_drawn(self, painter: QPainter, tool: str, line: list[QPointF]) -> None:
@@ -373,6 +385,8 @@ class CutoutCanvas(QWidget):
         if tool in RECTANGLES and len(line) == 2:
             path = QPainterPath()
             path.addRect(QRectF(line[0], line[1]).normalized())
+        elif tool == STRAIGHTEN:
+            path.lineTo(line[-1])
         elif tool == LASSO:
             path.addPolygon(QPolygonF(line))
         self._paint_line(painter, path, QColor(ADDED), 1.5)

@@ -32,6 +32,7 @@ from shapelab.core.inputs.cutout_edit import (
     Invert,
     Places,
     Step,
+    straightening,
 )
 from shapelab.core.inputs.images import PICTURE_SUFFIXES, PreparedImage
 from shapelab.core.inputs.picture_hints import mask_step
@@ -45,6 +46,7 @@ from shapelab.gui.cutout.cutout_tools import (
     BRUSHES,
     CROP,
     OBJECT,
+    STRAIGHTEN,
     TOOLS,
     WITH_EDGES,
     crop_of,
@@ -286,6 +288,10 @@ class CutoutDialog(QDialog):
         if tool == CROP:
             crop = crop_of(places)
             self._go(replace(self.edit, crop=crop))
+            return
+        if tool == STRAIGHTEN:
+            tilt = straightening(places)
+            self._go(self.edit if tilt is None else replace(self.edit, tilt=tilt))
             return
         step = step_of(tool, places, self.canvas.brush, self.edges.isChecked())
         if step is None:

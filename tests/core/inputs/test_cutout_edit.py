@@ -21,6 +21,7 @@ from shapelab.core.inputs.cutout_edit import (
     Invert,
     Lasso,
     Pick,
+    straightening,
 )
 
 LINE = ((0.1, 0.2), (0.30000000000000004, 0.25), (-0.02, 1.1))
@@ -39,6 +40,7 @@ ALL = CutoutEdit(
     turns=3,
     flipped=True,
     crop=(0.0, 0.1, 0.75, 0.5),
+    tilt=-3.3,
 )
 ORIENTATIONS = [(turns, flipped) for turns in range(4) for flipped in (False, True)]
 
@@ -89,6 +91,8 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("flipped",), None),
         (("crop",), [0, 0, 1]),
         (("crop",), [0, 0, 0, 1]),
+        (("tilt",), 46),
+        (("tilt",), None),
     ],
 )
 def test_damaged_data_are_refused_in_one_sentence(path: tuple[Any, ...], value: Any) -> None:
@@ -113,6 +117,57 @@ def test_places_are_shown_where_the_pixels_are(turns: int, flipped: bool) -> Non
     found = shown[np.floor(seen[:, 1]).astype(int), np.floor(seen[:, 0]).astype(int)]
     assert found.tolist() == picture[rows, columns].tolist()
     assert np.allclose(edit.to_picture(seen / 50, (1.0, 0.4)), places)
+
+
+@pytest.mark.parametrize("tilt", [-45.0, -7.5, 20.0])
+@pytest.mark.parametrize(("turns", "flipped"), ORIENTATIONS)
+def test_places_of_a_tilted_picture_are_shown_where_the_pixels_are(
+    turns: int, flipped: bool, tilt: float
+) -> None:
+    edit = CutoutEdit(turns=turns, flipped=flipped, tilt=tilt)
+    picture = np.zeros((80, 200), np.uint8)
+    picture[20:23, 150:153] = 255
+    place = np.array([[151.5, 21.5]]) / 200
+    seen = edit.to_shown(place, (1.0, 0.4))
+    shown = edit.shown(picture)
+    rows, columns = np.nonzero(shown > 100)
+    assert [columns.mean() + 0.5, rows.mean() + 0.5] == pytest.approx(seen[0] * 200, abs=0.6)
+    assert np.allclose(edit.to_picture(seen, (1.0, 0.4)), place)
+    corners = edit.to_shown(np.array([(0, 0), (1, 0), (1, 0.4), (0, 0.4)]), (1.0, 0.4)) * 200
+    assert corners.min(0) == pytest.approx((0, 0), abs=1)
+    assert corners.max(0) == pytest.approx(shown.shape[::-1], abs=1)
+
+
+def test_nothing_is_opaque_beyond_the_corners_of_a_tilted_picture() -> None:
+    picture = np.full((40, 60, 4), 255, np.uint8)
+    picture[..., 0] = 90
+    shown = CutoutEdit(tilt=10.0).shown(picture)
+    assert shown[0, 0].tolist() == [90, 255, 255, 0]
+    assert shown[len(shown) // 2, shown.shape[1] // 2].tolist() == [90, 255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("line", "tilt"),
+    [
+        ([(0.1, 0.5), (0.9, 0.5)], 0.0),
+        ([(0.1, 0.5), (0.5, 0.55), (0.9, 0.6)], 7.125),  # falls to the right: turned back
+        ([(0.9, 0.6), (0.1, 0.5)], 7.125),
+        ([(0.5, 0.9), (0.45, 0.1)], -3.576),  # leans to the left
+        ([(0.5, 0.5), (0.51, 0.5)], None),  # too short
+    ],
+)
+def test_a_line_says_what_is_straight(line: list[tuple[float, float]], tilt: float | None) -> None:
+    found = straightening(np.array(line))
+    assert found == (None if tilt is None else pytest.approx(tilt, abs=1e-3))
+    if found is not None:  # and afterwards it is
+        ends = CutoutEdit(tilt=found).to_shown(np.array([line[0], line[-1]]), (1.0, 0.7))
+        assert np.abs(ends[1] - ends[0]).min() == pytest.approx(0, abs=1e-9)
+
+
+def test_edits_of_before_have_no_tilt() -> None:
+    data = ALL.to_dict()
+    del data["tilt"]
+    assert CutoutEdit.from_dict(data) == replace(ALL, tilt=0.0)
 
 
 @pytest.mark.parametrize(("turns", "flipped"), ORIENTATIONS)

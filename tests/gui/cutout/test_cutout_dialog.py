@@ -165,6 +165,44 @@ def test_what_is_drawn_is_where_the_mouse_was_however_the_picture_is_shown(qtbot
     assert np.array([pick.x, pick.y]) * WIDTH == pytest.approx([150, 100], abs=1.0)
 
 
+def test_a_line_along_an_edge_straightens_and_what_is_drawn_then_is_where_the_mouse_was(
+    qtbot, opened
+):
+    dialog = opened(without_leg())
+    tool(dialog, "straighten")
+    draw(qtbot, dialog, (80, 100), (120, 104), (240, 116))
+    assert dialog.edit.steps == ()
+    assert dialog.edit.tilt == pytest.approx(5.71, abs=0.3)  # pixels of the screen are whole
+    assert last_mask(dialog).shape[0] > HEIGHT
+    ends = np.array([(80, 100), (240, 116)], float) / WIDTH
+    level = dialog.edit.to_shown(ends, (1.0, HEIGHT / WIDTH))[:, 1] * WIDTH
+    assert np.ptp(level) < 1
+    tool(dialog, "object")
+    draw(qtbot, dialog, (96, 150), (96, 170))
+    wanted = CutoutEdit(tilt=dialog.edit.tilt).shown(table().astype(np.uint8) * 255) > 127
+    assert cutout_iou(last_mask(dialog), wanted) > 0.97
+    tool(dialog, "box")
+    dialog.edges.setChecked(False)
+    draw(qtbot, dialog, (60, 60), (260, 225))
+    box = dialog.edit.steps[-1]
+    assert isinstance(box, Lasso)  # askew in the picture, but not where it was drawn
+    rows, columns = np.nonzero(last_mask(dialog))
+    shown = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    assert len(rows) == pytest.approx(shown, rel=0.02)
+    qtbot.keyClick(dialog.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    for _ in range(2):
+        dialog.action("undo").trigger()
+    settle(qtbot, dialog)
+    assert dialog.edit == UNCHANGED
+    tool(dialog, "straighten")
+    draw(qtbot, dialog, (80, 100), (81, 100))  # a click that was not meant
+    assert dialog.edit == UNCHANGED
+
+
+def cutout_iou(mask, wanted):
+    return (mask & wanted).sum() / (mask | wanted).sum()
+
+
 def test_lasso_eraser_and_crop_mean_what_they_say(qtbot, opened):
     dialog = opened(table())
     tool(dialog, "lasso")
