@@ -61,7 +61,6 @@ LONG = {
     "trainer/data/sources/procedural/families/kitchen_appliance.py": "six appliances, one class",
 }
 SMALL = {
-    "shapelab.core.inputs.mesh_files.obj": "a format",
     "shapelab.core.mesh.formats.stl": "a format",
     "shapelab.core.mesh.formats.obj": "a format",
     "shapelab.core.mesh.formats.ply": "a format",
