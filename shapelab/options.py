@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import math
+import os
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shapelab.core.errors import InputError
 from shapelab.core.model.latent import DIRECTIONS
 from shapelab.core.session.shape_file import AUTO
 
@@ -64,6 +68,23 @@ Jobs = Annotated[
     int,
     typer.Option("--jobs", min=1, max=64, help="How many processes make them; each loads torch."),
 ]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE.html",
+        help="A web page of all: pictures, cut-outs, outlines, shapes and figures.",
+    ),
+]
+BatchJobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, max=64, help="How many are made at a time. [1]")
+]
+Watch = Annotated[
+    Path | None,
+    typer.Option(
+        "--watch", metavar="FOLDER", help="Go on with what comes into a folder, until Ctrl+C."
+    ),
+]
 Via = Annotated[
     list[str] | None,
     typer.Option("--via", help="A shape on the way, named as A and B are; may be repeated."),
@@ -117,6 +138,20 @@ def coefficients_of(directions: list[str]) -> NDArray[np.float32]:
             )
         coefficients[place] = value
     return coefficients
+
+
+def expanded(names: list[str]) -> list[str]:
+    """The files meant by names with wildcards, which no shell on Windows expands."""
+    files: list[str] = []
+    for name in names:
+        if name == "-":
+            raise InputError(
+                "Standard input ('-') cannot be read, since only a file's name says what kind it "
+                "is; save it to a file first."
+            )
+        plain = os.path.exists(name) or not glob.has_magic(name)
+        files += [name] if plain else sorted(glob.glob(name)) or [name]
+    return files
 
 
 def _level(text: str) -> float | None:

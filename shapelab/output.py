@@ -44,6 +44,10 @@ class ShapeWriter:
         Raises:
             ShapelabError: the shape is empty or not printable, or the file cannot be written.
         """
+        return f"{path}: {self.written(model, shape, path)[1]}"
+
+    def written(self, model: ShapeModel, shape: SavedShape, path: Path) -> tuple[SavedShape, str]:
+        """Writes one shape as ``write`` does; it with the surface that was meant, and the words."""
         from shapelab.core.session import shape_export
         from shapelab.core.session.shape_file import write_shape
 
@@ -51,10 +55,10 @@ class ShapeWriter:
         meant = self._meant(shape)
         if path.name.lower().endswith(SHAPE_SUFFIX):
             write_shape(path, meant.state, model, meant.surface or AUTOMATIC, self.force)
-            return f"{path}: saved latent of {meant.state.origin}"
+            return meant, f"saved latent of {meant.state.origin}"
         part = shape_export.shape_part(model, meant, self.size_mm)
         report = shape_export.write_part(path, part, self.force, self.recipe)
-        return f"{path}: {report.summary()}{_found(meant, part)}"
+        return meant, f"{report.summary()}{_found(meant, part)}"
 
     def plate_part(self, model: ShapeModel, name: str, shape: SavedShape) -> PlatePart:
         """One shape for a plate.
@@ -135,16 +139,30 @@ def destinations(out: str, names: list[str], file_format: str) -> list[Path]:
                 f"{out} is one file, but there are {len(names)} shapes; name a folder instead."
             )
         return [target]
-    suffix = known_suffix("." + file_format.removeprefix("."))
-    paths: list[Path] = []
-    used: set[str] = set()
-    for name in names:
-        file, copy = _fitting(name, suffix), 2
-        while _folded(file) in used:  # chair.png and Chair.jpg must not overwrite each other
-            file, copy = _fitting(name, f"-{copy}{suffix}"), copy + 1
-        used.add(_folded(file))
-        paths.append(target / file)
-    return paths
+    place = FolderNames(target, file_format)
+    return [place.path(name) for name in names]
+
+
+class FolderNames:
+    """The files of names in a folder, one after the other: all different, also by case."""
+
+    def __init__(self, folder: Path, file_format: str) -> None:
+        """Raises ExportError for an unknown format."""
+        self._folder, self._suffix = folder, known_suffix("." + file_format.removeprefix("."))
+        self._used: set[str] = set()
+
+    def path(self, name: str) -> Path:
+        """The file of the next name."""
+        file, copy = _fitting(name, self._suffix), 2
+        while _folded(file) in self._used:  # chair.png and Chair.jpg must not overwrite each other
+            file, copy = _fitting(name, f"-{copy}{self._suffix}"), copy + 1
+        self._used.add(_folded(file))
+        return self._folder / file
+
+    @property
+    def count(self) -> int:
+        """How many names were given."""
+        return len(self._used)
 
 
 def _fitting(name: str, ending: str) -> str:

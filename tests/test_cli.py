@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shapelab import __version__, cli
+from shapelab import __version__, cli, shape_commands
+from shapelab.batch_command import BatchOptions, BatchRun
 from shapelab.core import paths
-from shapelab.core.errors import InputError
+from shapelab.core.errors import ExportError, InputError
+from shapelab.core.inputs.picture_hints import PictureHints
 from shapelab.core.mesh import formats, meshing
 from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.model.latent import (
@@ -34,7 +36,7 @@ from shapelab.core.model.shape_model import load_model
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import read_shape, write_shape
 from shapelab.core.session.shape_state import seeded_state
-from shapelab.output import base_name, destinations
+from shapelab.output import ShapeWriter, base_name, destinations
 
 ROOT = Path(__file__).resolve().parents[1]
 LATENT = 3
@@ -87,7 +89,7 @@ class Ellipsoids:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Any:
     fake = Ellipsoids()
-    monkeypatch.setattr(cli, "_load", lambda name: fake)
+    monkeypatch.setattr(shape_commands, "_load", lambda name: fake)
     return fake
 
 
@@ -306,7 +308,7 @@ def test_an_unforeseen_error_is_one_sentence_too(
     def broken(name: str) -> None:
         raise ZeroDivisionError("what a day")
 
-    monkeypatch.setattr(cli, "_load", broken)
+    monkeypatch.setattr(shape_commands, "_load", broken)
     assert cli.main(["sample"]) == 1
     assert "unexpected ZeroDivisionError: what a day" in _error(capsys)
 
@@ -317,7 +319,7 @@ def test_ctrl_c_ends_quietly(
     def interrupted(name: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", interrupted)
+    monkeypatch.setattr(shape_commands, "_load", interrupted)
     assert cli.main(["sample"]) in (1, 130)
     assert "Traceback" not in capsys.readouterr().err
 
@@ -356,6 +358,11 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["interpolate", "1", "2", "--mode", "spiral"],
         ["interpolate", "1"],
         ["reconstruct"],
+        ["reconstruct", "a.png", "--jobs", "0"],
+        ["reconstruct", "a.png", "--sheet", "s.html", "-o", "a.stl"],
+        ["reconstruct", "a.png", "--jobs", "2", "--plate", "-o", "a.3mf"],
+        ["reconstruct", "a.png", "--jobs", "2", "--views"],
+        ["reconstruct", "--watch", "in", "--mask", "mask.png"],
         ["info"],
         ["no-such-thing"],
         ["--nonsense"],
@@ -496,7 +503,7 @@ def test_reconstruct_writes_voxels_and_meshes_side_by_side(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "_load", lambda name: model)
+    monkeypatch.setattr(shape_commands, "_load", lambda name: model)
     assert cli.main(["reconstruct", str(table), "-o", f"{tmp_path}/table.stl"]) == 0
     first = LINE.match(_lines(capsys)[0])
     assert first
@@ -524,7 +531,7 @@ def test_a_saved_shape_is_made_with_its_own_model_and_surface(
     saved, out = tmp_path / "a.shape.json", tmp_path / "a.stl"
     options = ["--class", "bed", "--level", "0.3", "--smoothing", "2", "-o", str(saved)]
     loaded: list[str] = []
-    monkeypatch.setattr(cli, "_load", lambda name: loaded.append(name) or fake)
+    monkeypatch.setattr(shape_commands, "_load", lambda name: loaded.append(name) or fake)
     assert cli.main(["sample", *options]) == 0
     written = []
     for digest, more in ((shipped.digest, []), ("abc", ["--smoothing", "9"]), ("abc", [])):
@@ -552,7 +559,7 @@ def test_pictures_of_one_object_become_one_file(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "_load", lambda name: model)
+    monkeypatch.setattr(shape_commands, "_load", lambda name: model)
     views = [tmp_path / f"view-{k}.png" for k in range(2)]
     for k, path in enumerate(views):
         pixels = np.full((96, 96, 3), 255, np.uint8)
@@ -574,7 +581,7 @@ def test_a_picture_is_cut_out_and_taken_for_what_is_said(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "_load", lambda name: model)
+    monkeypatch.setattr(shape_commands, "_load", lambda name: model)
     room, mask = tmp_path / "room.png", tmp_path / "mask.png"
     Image.new("RGB", (400, 200), (90, 120, 90)).save(room)
     alpha = np.zeros((200, 400), np.uint8)
@@ -719,7 +726,9 @@ def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Any) -> Path:
     monkeypatch.setattr(
         shape_sources,
         "shape_of_file",
-        lambda model, _path, *_more: shape_sources.SavedShape(seeded_state(model, None, 1)),
+        lambda model, _path, *_more: shape_sources.SourcedShape(
+            shape_sources.SavedShape(seeded_state(model, None, 1))
+        ),
     )
     scan = tmp_path / "scan.stl"
     scan.write_bytes(b"the only copy")
@@ -841,6 +850,65 @@ def test_wildcards_that_no_shell_expanded_are(
     capsys.readouterr()
     assert cli.main(["*.xyz"]) == 2
     assert "'*.xyz' is neither" in _error(capsys)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures of a batch have their own tests, and take long."""
+    monkeypatch.setattr("shapelab.core.batch.batch.tiles_of", lambda *_: ())
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_batch_says_how_far_it_is_and_goes_on(
+    scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.png", "A.jpg"):
+        (scan.parent / name).touch()
+    line = ["reconstruct", "a.png", "*.png", "A.jpg", "-o", "out/", "--sheet", "sheet.html"]
+    (scan.parent / "out").mkdir()
+    (scan.parent / "out" / "b-shape.stl").write_bytes(b"mine")
+    assert cli.main(line) == 1
+    said = capsys.readouterr()
+    *each, last = said.out.splitlines()
+    assert [text.split(": ")[0] for text in each] == [
+        *("[1/4] out/a-shape.stl", "[2/4] out/a-shape-2.stl", "[3/4] b.png"),
+        "[4/4] out/A-shape-3.stl",
+    ]
+    assert last.startswith("3 made, 1 failed in ")
+    assert last.endswith("; sheet sheet.html")
+    assert len(said.err.splitlines()) == 1
+    assert "out/b-shape.stl is there already" in said.err
+    assert (scan.parent / "out" / "b-shape.stl").read_bytes() == b"mine"
+    page = (scan.parent / "sheet.html").read_text("utf-8")
+    assert page.count("<section") == 4
+    assert "refresh" not in page
+    assert cli.main([*line, "--force", "--jobs", "2"]) == 0
+    assert "1 made, 3 there already in " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_watched_folder_is_worked_on_as_files_come(
+    fake: Any, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    come = scan.parent / "in"
+    come.mkdir()
+    (come / "first.png").write_bytes(b"1")
+    steps = iter([None, "second.png", None, None])
+
+    def wait(_seconds: float) -> bool:
+        name = next(steps, "end")
+        if name not in (None, "end"):
+            (come / str(name)).write_bytes(b"1")
+        return name == "end"
+
+    options = BatchOptions(scan.parent / "out", "ply", watch=come)
+    run = BatchRun(options, ShapeWriter(80.0, {}), PictureHints(), lambda error: None)
+    assert run.run(fake, [["scan.stl"]], wait)
+    made = sorted(path.name for path in (scan.parent / "out").glob("*.ply"))
+    assert made == ["first-shape.ply", "scan-shape.ply", "second-shape.ply"]
+    assert _lines(capsys)[-1].startswith("3 made in ")
+    with pytest.raises(ExportError, match="would itself come into the folder that is watched"):
+        BatchRun(replace(options, folder=come), ShapeWriter(80.0, {}), PictureHints(), print)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ class Reconstruction:
     chosen: int = 0  # which one
     guesses: tuple[ClassGuess, ...] = ()  # of pictures: all classes, the likeliest first
     told_class: str | None = None  # what a person said that a picture shows
+    others: tuple[PreparedImage, ...] = ()  # of several pictures: those after the first
 
     @property
     def hypothesis(self) -> Hypothesis | None:
@@ -219,6 +220,7 @@ def _from_pictures(
         fit,
         guesses=_guesses(model, classes, latent),
         told_class=told_class,
+        others=tuple(picture for picture, _ in pictures[1:]),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapelab.core.errors import InputError
-from shapelab.core.inputs.untrusted_reader import ReadFile, read_untrusted
+from shapelab.core.inputs.untrusted_reader import CancelFlag, ReadFile, read_untrusted
 from shapelab.core.model.latent import TRUNCATION
 from shapelab.core.session.recipe import recipe_of_file
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape, read_shape
@@ -16,7 +17,16 @@ from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_st
 
 if TYPE_CHECKING:
     from shapelab.core.inputs.picture_hints import PictureHints
+    from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
+
+
+@dataclass(frozen=True, eq=False)
+class SourcedShape:
+    """The shape of a file or of several."""
+
+    saved: SavedShape
+    found: Reconstruction | None = None  # how it was made; None where a file held it as it is
 
 
 def named_shape(model: ShapeModel, source: str) -> ShapeState:
@@ -34,28 +44,35 @@ def named_shape(model: ShapeModel, source: str) -> ShapeState:
         return seeded_state(model, None, int(source))
     path = Path(source).expanduser()
     if source and path.is_file():
-        return shape_of_file(model, path).state
+        return shape_of_file(model, path).saved.state
     named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
     if named:
         return seeded_state(model, named[1], int(named[2]))
     raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
 
 
-def shape_of_file(model: ShapeModel, path: Path, hints: PictureHints | None = None) -> SavedShape:
+def shape_of_file(
+    model: ShapeModel,
+    path: Path,
+    hints: PictureHints | None = None,
+    cancel: CancelFlag | None = None,
+) -> SourcedShape:
     """The shape of a picture, mesh, voxel file or saved shape.
 
     Args:
         model: makes and encodes the shapes.
         path: of the file; a mesh that ShapeLab made of this model says which shape it was.
         hints: what a picture shows, and where.
+        cancel: as ``reconstruct`` takes it.
 
     Raises:
         InputError: it is unusable, or hints are given and it is no picture.
+        Cancelled: ``cancel`` was set.
     """
     if path.name.lower().endswith(SHAPE_SUFFIX):
         if hints is not None:
             raise InputError(f"{path.name} is a saved shape; only of pictures more can be said.")
-        return read_shape(path, model)
+        return SourcedShape(read_shape(path, model))
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
     from shapelab.core.inputs.reconstruct import NO_HINTS, reconstruct
@@ -63,28 +80,35 @@ def shape_of_file(model: ShapeModel, path: Path, hints: PictureHints | None = No
 
     source: Path | ReadFile = path
     if hints is None and KINDS.get(path.suffix.lower()) == "mesh":
-        source = read_untrusted(path)
+        source = read_untrusted(path, cancel)
         recipe = recipe_of_file(source, path)
         if recipe is not None and recipe.fits(model):
-            return recipe.shape
-    found = reconstruct(model, source, hints=hints or NO_HINTS)
-    origin = f"{found.source_kind} {path.name}"
-    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
+            return SourcedShape(recipe.shape)
+    found = reconstruct(model, source, cancel, hints or NO_HINTS)
+    return _sourced(found, f"{found.source_kind} {path.name}")
 
 
 def shape_of_views(
-    model: ShapeModel, paths: Sequence[Path], class_name: str | None = None
-) -> SavedShape:
+    model: ShapeModel,
+    paths: Sequence[Path],
+    class_name: str | None = None,
+    cancel: CancelFlag | None = None,
+) -> SourcedShape:
     """The shape of one object, of a class if that is said, in several pictures.
 
     Raises:
         InputError: one of them is unusable.
+        Cancelled: ``cancel`` was set.
     """
     from shapelab.core.inputs.reconstruct import reconstruct_views
 
     for path in paths:
         if not path.is_file():
             raise InputError(f"There is no file '{path}'.")
-    found = reconstruct_views(model, paths, class_name=class_name)
-    origin = f"pictures {', '.join(path.name for path in paths)}"
-    return SavedShape(plain_state(found.latent, found.class_name, TRUNCATION, origin))
+    found = reconstruct_views(model, paths, cancel, class_name)
+    return _sourced(found, f"pictures {', '.join(path.name for path in paths)}")
+
+
+def _sourced(found: Reconstruction, origin: str) -> SourcedShape:
+    state = plain_state(found.latent, found.class_name, TRUNCATION, origin)
+    return SourcedShape(SavedShape(state), found)

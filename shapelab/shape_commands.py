@@ -1,0 +1,327 @@
+"""The commands that make shapes and write them: sample, reconstruct, interpolate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from shapelab.batch_command import BatchOptions, BatchRun, batch_folder
+from shapelab.complaints import complain
+from shapelab.core.errors import ExportError, InputError, ShapelabError
+from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
+from shapelab.core.paths import DEFAULT_MODEL
+from shapelab.core.session.shape_file import (
+    SHAPE_SUFFIX,
+    read_shape_document,
+    stamp_of,
+)
+from shapelab.options import (
+    AllParts,
+    BatchJobs,
+    Directions,
+    Force,
+    Format,
+    Jobs,
+    Level,
+    Model,
+    PathKind,
+    Plate,
+    Recipe,
+    Resolution,
+    ShapesModel,
+    Sheet,
+    SizeMm,
+    Smoothing,
+    Via,
+    Watch,
+    coefficients_of,
+    expanded,
+    surface_options,
+)
+from shapelab.output import PlatePart, ShapeWriter, base_name, check_free, destinations
+from shapelab.shape_jobs import said, write_all
+
+if TYPE_CHECKING:
+    from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.session.shape_file import SavedShape
+
+T = TypeVar("T")
+
+
+def sample(
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="Class; drawn by the seed when left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first shape.")] = 0,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many: next seeds.")] = 1,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder, or a file for one shape.")] = ".",
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    truncation: Annotated[
+        float, typer.Option(min=0, max=MAX_TRUNCATION, help="0 = the mean shape, 1 = as trained.")
+    ] = TRUNCATION,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Of each few seeds the best: one in a single piece.")
+    ] = False,
+    directions: Directions = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
+    jobs: Jobs = 1,
+    force: Force = False,
+    model_name: Model = DEFAULT_MODEL,
+) -> None:
+    """Draw shapes from seeds and write them; seed 7 and -n 4 gives seeds 7, 8, 9 and 10.
+
+    With --whole it is a whole one of 7 to 18, then one of 19 to 30, and so on.
+    """
+    from shapelab.core.model.wholeness import CANDIDATES
+    from shapelab.core.session.shape_file import SavedShape
+    from shapelab.core.session.shape_state import seeded_state
+
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    coefficients = coefficients_of(directions or [])
+    writer = ShapeWriter(size_mm, surface, force, recipe)
+    if plate and jobs > 1:
+        raise typer.BadParameter("A plate is one file; leave --jobs out, or --plate.")
+    if whole and class_name is None:
+        raise typer.BadParameter("--whole compares shapes of one class; name it with --class.")
+    seeds = list(range(seed, seed + count))
+    names = [f"{class_name or 'shape'}-{s}" for s in seeds]
+    paths = [] if whole else _paths(out, names, file_format, force, plate=plate, recipe=recipe)
+    model = _load(model_name)
+    if class_name is not None:
+        model.density.index(class_name)  # one error, not one for each seed
+        if whole:
+            firsts = range(seed, seed + count * CANDIDATES, CANDIDATES)
+            seeds = [model.whole_seed(class_name, first, truncation) for first in firsts]
+            names = [f"{class_name}-{s}" for s in seeds]
+            paths = _paths(out, names, file_format, force, plate=plate, recipe=recipe)
+
+    def shape(place: int) -> SavedShape:
+        state = seeded_state(model, class_name, seeds[place], truncation)
+        return SavedShape(replace(state, coefficients=coefficients))
+
+    _write(writer, model, names, shape, paths, plate, jobs)
+
+
+def reconstruct(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Pictures, meshes, voxel files, point clouds, saved shapes."),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("-o", "--out", help="File for one input, else a folder.")
+    ] = ".",
+    views: Annotated[
+        bool,
+        typer.Option("--views", help="The inputs are 2 to 8 pictures of one object: one shape."),
+    ] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask", metavar="FILE", help="Of one picture: where its object is, white or opaque."
+        ),
+    ] = None,
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(
+            "--box", metavar="X Y W H", help="Of one picture: where its object is, in its pixels."
+        ),
+    ] = None,
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="What the pictures show. [guessed]")
+    ] = None,
+    sheet: Sheet = None,
+    jobs: BatchJobs = None,
+    watch: Watch = None,
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
+    force: Force = False,
+    model_name: ShapesModel = "",
+) -> None:
+    """Make the shape of each picture, mesh, voxel file or point cloud and write it.
+
+    With --sheet, --jobs or --watch it is a batch: the same line goes on after a stop, and passes
+    over what is made already.
+    """
+    from shapelab.core.inputs.picture_hints import PictureHints
+    from shapelab.core.session.shape_sources import shape_of_file, shape_of_views
+
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    writer = ShapeWriter(size_mm, surface, force, recipe)
+    files = expanded(inputs or [])
+    if not files and watch is None:
+        raise typer.BadParameter("Name pictures, meshes, voxel files or saved shapes.")
+    hints = PictureHints(None if mask is None else mask.expanduser(), box, class_name)
+    if hints.cuts and (len(files) > 1 or watch is not None):
+        raise typer.BadParameter("--mask and --box say where the object is in a single picture.")
+    said = None if hints == PictureHints() else hints
+    objects = [files] if views and files else [[file] for file in files]
+    if sheet is not None or jobs is not None or watch is not None:
+        if plate:
+            raise typer.BadParameter("--plate holds shapes of one go; leave it out of a batch.")
+        if views and (watch is not None or len(files) == 1):
+            raise typer.BadParameter("--views takes 2 to 8 pictures that are named.")
+        options = BatchOptions(batch_folder(out), file_format, jobs or 1, sheet, watch)
+        run = BatchRun(options, writer, hints, complain)
+        if not run.run(_load(model_name or _model_of(files)), objects, threading.Event().wait):
+            raise typer.Exit(1)
+        return
+    names = [f"{base_name(own[0])}-shape" for own in objects]
+    inputs_and_mask = [*files, *([] if mask is None else [str(mask)])]
+    paths = _paths(out, names, file_format, force, inputs_and_mask, plate, recipe)
+    model = _load(model_name or _model_of(files))
+    if class_name is not None:
+        model.density.index(class_name)  # one error, not one for each file
+
+    def shape(place: int) -> SavedShape:
+        own = [Path(file).expanduser() for file in objects[place]]
+        if views:
+            return shape_of_views(model, own, class_name).saved
+        return shape_of_file(model, own[0], said).saved
+
+    _write(writer, model, names, shape, paths, plate)
+
+
+def interpolate(
+    a: Annotated[str, typer.Argument(help="Seed (7, chair:7), picture, mesh, voxels or shape.")],
+    b: Annotated[str, typer.Argument(help="The same, for the end.")],
+    via: Via = None,
+    steps: Annotated[int, typer.Option(min=2, max=1000, help="Files, both ends included.")] = 8,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder.")] = ".",
+    mode: Annotated[PathKind, typer.Option(help="Kind of path.")] = PathKind.slerp,
+    file_format: Format = "stl",
+    size_mm: SizeMm = 80.0,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
+    recipe: Recipe = None,
+    plate: Plate = False,
+    force: Force = False,
+    model_name: ShapesModel = "",
+) -> None:
+    """Write the shapes on the way from A to B, through those of --via."""
+    from shapelab.core.session.shape_file import SavedShape
+    from shapelab.core.session.shape_sources import named_shape
+    from shapelab.core.session.shape_state import Morph
+
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    writer = ShapeWriter(size_mm, surface, force, recipe)
+    width = max(2, len(str(steps)))
+    names = [f"step-{i + 1:0{width}}" for i in range(steps)]
+    stops = [a, *(via or []), b]
+    paths = _paths(out, names, file_format, force, stops, plate, recipe)
+    model = _load(model_name or _model_of(stops))
+    first, *between, last = (named_shape(model, stop) for stop in stops)
+    way = Morph(first, last, mode=mode.value, between=tuple(between))
+
+    def shape(place: int) -> SavedShape:
+        state = replace(way, t=place / (steps - 1)).state(model)
+        assert state is not None  # both ends are given
+        return SavedShape(state)
+
+    _write(writer, model, names, shape, paths, plate)
+
+
+def _paths(
+    out: str,
+    names: list[str],
+    file_format: str,
+    force: bool,
+    inputs: Iterable[str] = (),
+    plate: bool = False,
+    recipe: bool | None = None,
+) -> list[Path]:
+    """Where the shapes go, or the one file of a plate; nothing in their way may be harmed."""
+    from shapelab.core.session.recipe import sidecar
+
+    if plate and recipe:
+        raise typer.BadParameter("A plate holds no recipes; leave --recipe out, or --plate.")
+    try:
+        paths = (
+            destinations(out, ["plate"], "3mf") if plate else destinations(out, names, file_format)
+        )
+    except ExportError as error:
+        raise typer.BadParameter(str(error)) from None
+    if plate and paths[0].suffix.lower() != ".3mf":
+        raise typer.BadParameter("--plate writes one 3MF file; let the name after -o end in .3mf.")
+    beside = [sidecar(path) for path in paths if recipe and path.suffix.lower() == ".stl"]
+    check_free([*paths, *beside], [Path(name).expanduser() for name in inputs], force)
+    return paths
+
+
+def _write(
+    writer: ShapeWriter,
+    model: ShapeModel,
+    names: list[str],
+    shape: Callable[[int], SavedShape],
+    paths: list[Path],
+    plate: bool,
+    jobs: int = 1,
+) -> None:
+    """Writes the shapes, made one by one by their places, and says a line about each.
+
+    One that fails keeps no other from its file or the plate, but the exit code says it.
+    """
+    if plate:
+        parts: list[PlatePart] = []
+
+        def make(item: tuple[int, str]) -> None:
+            parts.append(writer.plate_part(model, item[1], shape(item[0])))
+
+        well = _each(enumerate(names), make)
+        if parts:
+            print(*writer.write_plate(parts, paths[0]), sep="\n")
+    else:
+        outcomes = write_all(writer, model, shape, paths, jobs)
+        well = _each(outcomes, lambda outcome: print(said(outcome)))
+    if not well:
+        raise typer.Exit(1)
+
+
+def _model_of(sources: Iterable[str]) -> str:
+    """The model of the first saved shape among these, where it is there; else the usual one."""
+    from shapelab.core.model.model_summary import model_with
+
+    for source in sources:
+        if source.lower().endswith(SHAPE_SUFFIX):
+            with suppress(InputError):  # said when it is its turn
+                document = read_shape_document(Path(source).expanduser())
+                found = model_with(stamp_of(document).digest)
+                return DEFAULT_MODEL if found is None else str(found.folder)
+    return DEFAULT_MODEL
+
+
+def _load(name: str) -> ShapeModel:
+    from shapelab.core.model.shape_model import load_model
+
+    return load_model(name)
+
+
+def _each(items: Iterable[T], work: Callable[[T], None]) -> bool:
+    """Does all items, also after one failed, which it says; whether none did."""
+    well = True
+    for item in items:
+        try:
+            work(item)
+        except ShapelabError as error:
+            complain(error)
+            well = False
+    return well
