@@ -19,6 +19,7 @@ from shapelab.output import FolderNames, ShapeWriter, base_name, check_free, mak
 if TYPE_CHECKING:
     from shapelab.core.batch.batch import BatchObject, BatchWriter, Failed, Made
     from shapelab.core.inputs.picture_hints import PictureHints
+    from shapelab.core.inputs.scan import Stance
     from shapelab.core.model.shape_model import ShapeModel
 
 _SHEET_S, _SHEET_TIMES = 5.0, 20  # between two sheets: seconds, and times as long as one takes
@@ -34,11 +35,14 @@ class BatchOptions:
     jobs: int = 1
     sheet: Path | None = None
     watch: Path | None = None
+    stance: Stance | None = None  # of what is no picture
 
 
-def batch_folder(out: str) -> Path:
-    """The folder that a person means after -o. Raises BadParameter for the name of a file."""
+def batch_folder(out: str, plate: bool) -> Path:
+    """The folder that a person means after -o. Raises BadParameter for one file, or a plate."""
     folder = Path(out).expanduser()
+    if plate:
+        raise typer.BadParameter("--plate holds shapes of one go; leave it out of a batch.")
     if folder.suffix and not (out.endswith(("/", "\\")) or folder.is_dir()):
         raise typer.BadParameter(f"A batch goes into a folder; let {out} end in /.")
     return folder
@@ -143,9 +147,11 @@ class BatchRun:
 
     def _object(self, files: Sequence[Path]) -> BatchObject:
         from shapelab.core.batch.batch import BatchObject
+        from shapelab.core.inputs.reconstruct import GUESSED
 
         out = self._names.path(f"{base_name(str(files[0]))}-shape")
-        return BatchObject(tuple(files), out, self._hints, self._names.count - 1)
+        place, stance = self._names.count - 1, self._options.stance or GUESSED
+        return BatchObject(tuple(files), out, self._hints, place, stance)
 
     def _batch_writer(self, model: ShapeModel, named: list[Path]) -> BatchWriter:
         from shapelab.core.batch.batch import BatchWriter

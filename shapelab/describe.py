@@ -124,6 +124,8 @@ def _shape_to_read(path: Path) -> list[str]:
     file = read_untrusted(path)
     if file.kind == "mesh":
         return _mesh(file.content, file.unit) + _recipe(file, path)
+    if file.kind == "points":
+        return _points(file.content, file.unit)
     return (_picture if file.kind == "picture" else _voxels)(file.content)
 
 
@@ -171,6 +173,16 @@ def _mesh(mesh: Any, unit: str) -> list[str]:
         ", ".join(word if true else f"not {word}" for word, true in words.items()),
     ]
     return lines + [f"- {problem}" for problem in report.problems]
+
+
+def _points(cloud: Any, unit: str) -> list[str]:
+    """A point cloud in its own unit, which hardly any file names."""
+    sides = np.ptp(cloud.points.astype(np.float64), axis=0)
+    counted = f"the file counts in {_NAMES.get(unit, unit + 's')}" if unit else "unit unknown"
+    return [
+        f"point cloud: {formatting.counted(len(cloud.points), 'point')}",
+        f"{' × '.join(formatting.number(side) for side in sides)} (x, y, z); {counted}",
+    ]
 
 
 def _voxels(grid: Any) -> list[str]:

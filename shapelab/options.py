@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from shapelab.core.inputs.scan import Stance
+
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
 
 Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
@@ -67,6 +69,35 @@ Plate = Annotated[
 Jobs = Annotated[
     int,
     typer.Option("--jobs", min=1, max=64, help="How many processes make them; each loads torch."),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask", metavar="FILE", help="Of one picture: where its object is, white or opaque."
+    ),
+]
+Box = Annotated[
+    tuple[float, float, float, float] | None,
+    typer.Option(
+        "--box", metavar="X Y W H", help="Of one picture: where its object is, in its pixels."
+    ),
+]
+Up = Annotated[
+    str,
+    typer.Option(
+        "--up",
+        metavar="x|y|z",
+        help="The axis of a mesh, voxel file or point cloud that points up. [guessed]",
+    ),
+]
+Turn = Annotated[
+    int | None,
+    typer.Option(
+        "--turn",
+        min=0,
+        max=3,
+        help="Quarter turns about it, counter-clockwise from above. [guessed]",
+    ),
 ]
 Sheet = Annotated[
     Path | None,
@@ -152,6 +183,20 @@ def expanded(names: list[str]) -> list[str]:
         plain = os.path.exists(name) or not glob.has_magic(name)
         files += [name] if plain else sorted(glob.glob(name)) or [name]
     return files
+
+
+def stance_of(up: str, turn: int | None, views: bool) -> Stance | None:
+    """How the object of a file stands, where that is said; not of pictures."""
+    from shapelab.core.inputs.scan import UP_AXES, Stance
+
+    if len(up) > 1 or up not in UP_AXES:
+        raise typer.BadParameter(f"--up is x, y or z; not {up}.")
+    stance = Stance(up, turn)
+    if stance == Stance():
+        return None
+    if views:
+        raise typer.BadParameter("--up and --turn are said of other files than pictures.")
+    return stance
 
 
 def _level(text: str) -> float | None:

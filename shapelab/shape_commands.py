@@ -24,11 +24,13 @@ from shapelab.core.session.shape_file import (
 from shapelab.options import (
     AllParts,
     BatchJobs,
+    Box,
     Directions,
     Force,
     Format,
     Jobs,
     Level,
+    Mask,
     Model,
     PathKind,
     Plate,
@@ -38,10 +40,13 @@ from shapelab.options import (
     Sheet,
     SizeMm,
     Smoothing,
+    Turn,
+    Up,
     Via,
     Watch,
     coefficients_of,
     expanded,
+    stance_of,
     surface_options,
 )
 from shapelab.output import PlatePart, ShapeWriter, base_name, check_free, destinations
@@ -126,21 +131,13 @@ def reconstruct(
         bool,
         typer.Option("--views", help="The inputs are 2 to 8 pictures of one object: one shape."),
     ] = False,
-    mask: Annotated[
-        Path | None,
-        typer.Option(
-            "--mask", metavar="FILE", help="Of one picture: where its object is, white or opaque."
-        ),
-    ] = None,
-    box: Annotated[
-        tuple[float, float, float, float] | None,
-        typer.Option(
-            "--box", metavar="X Y W H", help="Of one picture: where its object is, in its pixels."
-        ),
-    ] = None,
+    mask: Mask = None,
+    box: Box = None,
     class_name: Annotated[
         str | None, typer.Option("--class", help="What the pictures show. [guessed]")
     ] = None,
+    up: Up = "",
+    turn: Turn = None,
     sheet: Sheet = None,
     jobs: BatchJobs = None,
     watch: Watch = None,
@@ -171,14 +168,15 @@ def reconstruct(
     hints = PictureHints(None if mask is None else mask.expanduser(), box, class_name)
     if hints.cuts and (len(files) > 1 or watch is not None):
         raise typer.BadParameter("--mask and --box say where the object is in a single picture.")
+    stance = stance_of(up, turn, views)
     said = None if hints == PictureHints() else hints
     objects = [files] if views and files else [[file] for file in files]
     if sheet is not None or jobs is not None or watch is not None:
-        if plate:
-            raise typer.BadParameter("--plate holds shapes of one go; leave it out of a batch.")
         if views and (watch is not None or len(files) == 1):
             raise typer.BadParameter("--views takes 2 to 8 pictures that are named.")
-        options = BatchOptions(batch_folder(out), file_format, jobs or 1, sheet, watch)
+        options = BatchOptions(
+            batch_folder(out, plate), file_format, jobs or 1, sheet, watch, stance
+        )
         run = BatchRun(options, writer, hints, complain)
         if not run.run(_load(model_name or _model_of(files)), objects, threading.Event().wait):
             raise typer.Exit(1)
@@ -194,7 +192,7 @@ def reconstruct(
         own = [Path(file).expanduser() for file in objects[place]]
         if views:
             return shape_of_views(model, own, class_name).saved
-        return shape_of_file(model, own[0], said).saved
+        return shape_of_file(model, own[0], said, None, stance).saved
 
     _write(writer, model, names, shape, paths, plate)
 

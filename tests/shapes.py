@@ -7,6 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.tri_mesh import TriMesh
+
 # A chair of boxes with round edges: lower and upper corners in 32nds of the grid, from its middle.
 SEAT, BACK = ((-8, -8, -2), (8, 8, 2)), ((-8, 4, -2), (8, 8, 12))
 LEGS = tuple(((x, y, -12), (x + 4, y + 4, 2)) for x in (-8, 4) for y in (-8, 4))
@@ -32,3 +34,15 @@ def box(resolution: int, low, high, rounding: float = 0.0) -> NDArray[np.float64
     beyond = np.abs(places - middle[:, None, None, None]) - (half - rounding)[:, None, None, None]
     outside = np.linalg.norm(np.maximum(beyond, 0), axis=0)
     return outside + np.minimum(beyond.max(axis=0), 0) - rounding
+
+
+def cloud_of(mesh: TriMesh, count: int) -> NDArray[np.float64]:
+    """Points (count, 3) strewn evenly over a mesh."""
+    a, b, c = (mesh.vertices[mesh.faces[:, k]].astype(np.float64) for k in range(3))
+    areas = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    rng = np.random.default_rng(0)
+    which = rng.choice(len(areas), count, p=areas / areas.sum())
+    u, v = rng.random((2, count, 1))
+    beyond = u + v > 1
+    u, v = np.where(beyond, 1 - u, u), np.where(beyond, 1 - v, v)
+    return a[which] + u * (b - a)[which] + v * (c - a)[which]

@@ -363,6 +363,9 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["reconstruct", "a.png", "--jobs", "2", "--plate", "-o", "a.3mf"],
         ["reconstruct", "a.png", "--jobs", "2", "--views"],
         ["reconstruct", "--watch", "in", "--mask", "mask.png"],
+        ["reconstruct", "a.stl", "--up", "w"],
+        ["reconstruct", "a.stl", "--turn", "4"],
+        ["reconstruct", "--views", "a.png", "b.png", "--turn", "1"],
         ["info"],
         ["no-such-thing"],
         ["--nonsense"],
@@ -1032,6 +1035,8 @@ def test_the_readmes_python_example_runs(
     picture = np.full((120, 120, 3), 255, np.uint8)
     picture[20:100, 30:90] = (120, 70, 40)
     Image.fromarray(picture).save(tmp_path / "photo.png")
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    np.savetxt(tmp_path / "scan.xyz", ball / np.linalg.norm(ball, axis=1)[:, None])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(shapelab.__dict__, "load_model", lambda name: model)
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
@@ -1040,6 +1045,7 @@ def test_the_readmes_python_example_runs(
     exec(examples[0], names)
     assert names["occupancy"].shape == (4, 32, 32, 32)
     assert names["report"].ok
+    assert names["solid"].sum() == pytest.approx(np.pi / 6 * 24**3, rel=0.15)
     assert (tmp_path / "part.stl").is_file()
 
 

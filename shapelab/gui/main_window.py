@@ -46,6 +46,7 @@ from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
+from shapelab.gui.window.scan_link import ScanLink
 from shapelab.gui.window.status_bar import StatusBar
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
         self.commands = Commands(
             self, self.actions_, self.viewport, self.current, self.toasts, self.settings
         )
+        self.scans = ScanLink(self.viewport, self.image_panel, self.current, self.actions_)
         self.models = ModelOpener(self, self.current, self.toasts, self.settings)
         self.models.loading.connect(self._show_loading)
         self.actions_["model"].triggered.connect(self.models.choose)
@@ -301,6 +303,8 @@ class MainWindow(QMainWindow):
             document.model_needed.connect(self.models.find),
             document.sight_needed.connect(self.models.find_seeing),
             document.guest_changed.connect(self._show_guest),
+            document.original_changed.connect(self.scans.update_scan),
+            document.guest_changed.connect(self.scans.update_scan),
         )
         self._disconnect = [
             *(partial(QObject.disconnect, wire) for wire in wires),

@@ -29,6 +29,8 @@ def seeds(suffix: str) -> list[bytes]:
     """At least five good files of different shapes or encodings."""
     if suffix in (".npz", ".npy", ".binvox", ".mat"):
         return [_voxels(suffix, index) for index in range(6)]
+    if suffix in (".xyz", ".pcd"):
+        return [_cloud(suffix, index) for index in range(6)]
     balls = trimesh.creation.icosphere(1)
     box = trimesh.creation.box((1, 2, 3))
     pair = trimesh.Scene([box, balls])
@@ -72,6 +74,28 @@ def _voxels(suffix: str, index: int) -> bytes:
         out.write(b"".join(bytes((value, 1)) for value in grid.ravel().astype(np.uint8)))
     data = out.getvalue()
     return b"MATLAB 5.0 MAT-file".ljust(116) + data[116:] if suffix == ".mat" else data  # no time
+
+
+def _cloud(suffix: str, index: int) -> bytes:
+    points = np.random.default_rng(index).normal(size=(60 + index, 3)).astype(np.float32)
+    if suffix == ".xyz":
+        between = (" ", ",", ";", "\t", "  ", " ")[index]
+        head = ("", "x,y,z\n", "# made up\n", "62\n", "", "//\n")[index]
+        return (head + "\n".join(between.join(map(str, p)) for p in points.tolist())).encode()
+    way = ("ascii", "binary", "binary_compressed")[index % 3]
+    head = f"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {len(points)}\n"
+    head += f"HEIGHT 1\nPOINTS {len(points)}\nDATA {way}\n"
+    if way == "ascii":
+        body = "\n".join(" ".join(map(str, p)) for p in points.tolist()).encode()
+    elif way == "binary":
+        body = points.tobytes()
+    else:
+        flat = points.T.tobytes()  # as runs of 32 bytes and fewer that stay as they are
+        packed = b"".join(
+            bytes([len(flat[k : k + 32]) - 1]) + flat[k : k + 32] for k in range(0, len(flat), 32)
+        )
+        body = np.array([len(packed), len(flat)], "<u4").tobytes() + packed
+    return head.encode() + body
 
 
 def mutants(suffix: str, count: int, seed: int) -> Iterator[bytes]:

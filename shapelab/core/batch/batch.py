@@ -26,7 +26,8 @@ from shapelab.core.batch.object_record import (
 from shapelab.core.errors import ExportError
 from shapelab.core.inputs.images import NoObject
 from shapelab.core.inputs.picture_hints import PictureHints
-from shapelab.core.inputs.reconstruct import NO_HINTS, Reconstruction, iou
+from shapelab.core.inputs.reconstruct import GUESSED, NO_HINTS, Reconstruction, iou
+from shapelab.core.inputs.scan import Stance
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.ray_picture import LEVEL
 from shapelab.core.session import shape_sources
@@ -52,6 +53,7 @@ class BatchObject:
     out: Path
     hints: PictureHints = NO_HINTS
     place: int = 0  # in the batch
+    stance: Stance = GUESSED  # of what is no picture
 
     @property
     def name(self) -> str:
@@ -150,7 +152,8 @@ def _made(
     begun = time.perf_counter()
     folder, hints = which.out.parent, which.hints
     masks = () if hints.mask is None else (hints.mask,)
-    said = (model.digest, hints.box, hints.class_name, *writer.said)
+    stance = (which.stance.up, which.stance.turns)
+    said = (model.digest, hints.box, hints.class_name, *stance, *writer.said)
     key = key_of([*which.sources, *masks], said)
     record = read_record(folder, which.out.name)
     if record is not None and record.key == key and record.stands(folder):
@@ -210,7 +213,8 @@ def _sourced(
     if len(which.sources) > 1:
         return shape_sources.shape_of_views(model, which.sources, which.hints.class_name, cancel)
     said = None if which.hints == NO_HINTS else which.hints
-    return shape_sources.shape_of_file(model, which.sources[0], said, cancel)
+    stance = None if which.stance == GUESSED else which.stance
+    return shape_sources.shape_of_file(model, which.sources[0], said, cancel, stance)
 
 
 def agreement(found: Reconstruction) -> float | None:

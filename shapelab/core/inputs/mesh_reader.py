@@ -32,6 +32,19 @@ _MAX_SIZE = 1e7  # of the object in its own unit
 _MIN_SIZE = 1e-9
 
 
+class OnlyPoints(InputError):
+    """A file of meshes holds points without faces.
+
+    Attributes:
+        points: (n, 3) as the file has them.
+        unit: of its numbers, and ``up`` its axis that is up; "" where it says nothing.
+    """
+
+    def __init__(self, sentence: str, points: NDArray[np.float64], unit: str, up: str) -> None:
+        super().__init__(sentence)
+        self.points, self.unit, self.up = points, unit, up
+
+
 @dataclass(frozen=True)
 class FoundMesh:
     """A file's mesh, and what the file says of its numbers; "" where it says nothing."""
@@ -59,7 +72,11 @@ def read(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) ->
 
 
 def find(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) -> FoundMesh:
-    """Like ``read``, with the unit and the axis that is up where the file names them."""
+    """Like ``read``, with the unit and the axis that is up where the file names them.
+
+    Raises:
+        InputError: as ``read``; ``OnlyPoints`` where there are points without faces.
+    """
     suffix = suffix.lower()
     kind = suffix.removeprefix(".").upper()
     if not data.strip():
@@ -83,7 +100,10 @@ def find(data: bytes, suffix: str, beside: Mapping[str, bytes] | None = None) ->
 
 def _joined(pieces: MeshPieces) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     if not pieces.faces:
-        raise InputError("The file holds no triangles; please choose a mesh with a surface.")
+        sentence = "The file holds no triangles; please choose a mesh with a surface."
+        if pieces.lone is not None and len(pieces.lone):
+            raise OnlyPoints(sentence, pieces.lone, pieces.unit or "", pieces.up or "")
+        raise InputError(sentence)
     return np.concatenate(pieces.vertices), np.concatenate(pieces.faces)
 
 

@@ -1,4 +1,4 @@
-"""From a picture, mesh or voxel file to the shape that the model knows best."""
+"""From a picture, mesh, voxel file or point cloud to the shape that the model knows best."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import Cancelled, InputError
-from shapelab.core.inputs import images, untrusted_reader, voxel_files, voxelise
+from shapelab.core.inputs import cloud_solid, images, untrusted_reader, voxel_files, voxelise
 from shapelab.core.inputs.cutout import NO_OBJECT
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.picture_hints import PictureHints
+from shapelab.core.inputs.point_files import PointCloud
+from shapelab.core.inputs.scan import (
+    Content,
+    Scan,
+    Stance,
+    scan_of,
+    tipped,
+    turned_by,
+    upright,
+)
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
@@ -32,6 +42,7 @@ _YAWS = 4
 MOST_VIEWS = 8  # pictures of one object
 _NOTHING = 0.5  # how likely a picture shows no object when it is refused
 NO_HINTS = PictureHints()
+GUESSED = Stance()
 
 # Which axis points up, the likeliest first, where a file does not say.
 _UP: dict[str, str] = {".obj": "yz", ".glb": "yz", ".gltf": "yz", ".npy": "zyx", ".npz": "zyx"}
@@ -55,7 +66,7 @@ class Reconstruction:
     occupancy: Array  # (R, R, R) float32, the probability of each cell
     source_kind: untrusted_reader.Kind
     prepared: PreparedImage | None  # of a picture, the first of several
-    voxels: Grid | None  # (R, R, R), of a mesh or voxel file, in the pose that was encoded
+    voxels: Grid | None  # (R, R, R), of all but pictures, in the pose that was encoded
     class_name: str  # the model's class that the latent is nearest to
     note: str  # one sentence on how it was read, for the window
     fit: Fit | None = None  # of pictures: the latent is that of one of its hypotheses
@@ -63,6 +74,7 @@ class Reconstruction:
     guesses: tuple[ClassGuess, ...] = ()  # of pictures: all classes, the likeliest first
     told_class: str | None = None  # what a person said that a picture shows
     others: tuple[PreparedImage, ...] = ()  # of several pictures: those after the first
+    scan: Scan | None = None  # of all but pictures: what the file holds, in that pose
 
     @property
     def hypothesis(self) -> Hypothesis | None:
@@ -82,10 +94,11 @@ def reconstruct(
     source: str | Path | untrusted_reader.ReadFile,
     cancel: untrusted_reader.CancelFlag | None = None,
     hints: PictureHints = NO_HINTS,
+    stance: Stance = GUESSED,
 ) -> Reconstruction:
-    """Encodes a picture, mesh or voxel file and decodes it again.
+    """Encodes a picture, mesh, voxel file or point cloud and decodes it again.
 
-    Files do not say how their object stands: meshes and voxels are tried with several axes up
+    Files do not say how their object stands: all but pictures are tried with several axes up
     and all four quarter turns, and the pose counts whose decoded shape agrees best with it.
 
     Args:
@@ -94,6 +107,7 @@ def reconstruct(
         cancel: such as a ``threading.Event``; looked at while the file is read and while the shape
             is fitted.
         hints: what a picture shows, and where.
+        stance: how the object of anything else stands.
 
     Raises:
         InputError: the file cannot be read or holds no usable object, or the hints do not fit it;
@@ -105,12 +119,17 @@ def reconstruct(
     file = _read(source, cancel, hints)
     content = file.content
     if isinstance(content, PreparedImage):
+        if stance != GUESSED:
+            raise InputError(f"{file.name} is a picture; how it stands is said of other files.")
         return _from_pictures(model, [(content, file.name)], cancel, hints.class_name)
     if hints != NO_HINTS:
         raise InputError(f"{file.name} is no picture; mask, box and class are said of pictures.")
     resolution = model.spec.resolution
-    ups = file.up or _UP.get(file.suffix, _UP_ELSE)
-    return _from_solid(model, file.kind, list(_poses(content, ups, resolution)))
+    ups = stance.up or file.up or _UP.get(file.suffix, _UP_ELSE)
+    found, pose = _from_solid(
+        model, file.kind, list(_poses(content, ups, resolution, stance.turns))
+    )
+    return replace(found, scan=scan_of(content, pose.up, pose.yaw, file.unit))
 
 
 def reconstruct_views(
@@ -248,48 +267,77 @@ def with_hypothesis(model: ShapeModel, result: Reconstruction, chosen: int) -> R
     )
 
 
+def tipped_over(model: ShapeModel, result: Reconstruction) -> Reconstruction:
+    """A mesh, voxel file or point cloud tipped forward by a quarter: its back is up then."""
+    scan = None if result.scan is None else tipped(result.scan)
+    assert result.voxels is not None
+    return _posed(model, result, scan, _grid_upright(result.voxels, "y"))
+
+
+def turned_around(model: ShapeModel, result: Reconstruction, quarter_turns: int) -> Reconstruction:
+    """A mesh, voxel file or point cloud turned, counter-clockwise from above."""
+    scan = None if result.scan is None else turned_by(result.scan, quarter_turns)
+    assert result.voxels is not None
+    return _posed(model, result, scan, np.rot90(result.voxels, quarter_turns, (0, 1)))
+
+
+def _posed(
+    model: ShapeModel, result: Reconstruction, scan: Scan | None, voxels: Grid
+) -> Reconstruction:
+    grid = np.ascontiguousarray(voxels)
+    latent = model.encode_voxels(grid[None])[0]
+    return replace(
+        result,
+        latent=latent,
+        occupancy=model.decode(latent),
+        voxels=grid,
+        class_name=model.density.nearest_class(latent),
+        note="It was stood up and turned by hand.",
+        scan=scan,
+    )
+
+
 def _from_solid(
     model: ShapeModel, kind: untrusted_reader.Kind, poses: list[_Pose]
-) -> Reconstruction:
+) -> tuple[Reconstruction, _Pose]:
     """The pose that the model reproduces best, the likelier up axis first."""
     grids = np.stack([pose.grid for pose in poses])
     latents = model.encode_voxels(grids)
     decoded = model.decode(latents)
     scores = np.array([iou(d >= _LEVEL, g) for d, g in zip(decoded, grids, strict=True)])
     best = 0
-    for start in range(0, len(poses), _YAWS):
-        rival = start + int(scores[start : start + _YAWS].argmax())
+    yaws = len(poses) // len({pose.up for pose in poses})
+    for start in range(0, len(poses), yaws):
+        rival = start + int(scores[start : start + yaws].argmax())
         if start == 0 or scores[rival] > scores[best] + _MARGIN:
             best = rival
     pose = poses[best]
     note = f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°."
     latent = latents[best]
     class_name = model.density.nearest_class(latent)
-    return Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
+    found = Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
+    return found, pose
 
 
-def _poses(content: TriMesh | VoxelGrid, ups: str, resolution: int) -> Iterator[_Pose]:
-    """All candidate poses as solid grids, grouped by up axis."""
+def _poses(
+    content: Content, ups: str, resolution: int, turns: int | None = None
+) -> Iterator[_Pose]:
+    """All candidate poses as solid grids, grouped by up axis; of so many turns, if that is said."""
+    held = cloud_solid.spread(content.points) if isinstance(content, PointCloud) else content
     for up in ups:
-        if isinstance(content, TriMesh):
-            standing = voxelise.solid(_mesh_upright(content, up), resolution)
+        if isinstance(held, TriMesh):
+            turned = TriMesh(upright(held.vertices, up), held.faces)
+            standing = voxelise.solid(turned, resolution)
+        elif isinstance(held, VoxelGrid):
+            standing = _grid_upright(voxel_files.fit(held, resolution), up)
         else:
-            standing = _grid_upright(voxel_files.fit(content, resolution), up)
-        for yaw in range(_YAWS):
+            standing = cloud_solid.solid(replace(held, kept=upright(held.kept, up)), resolution)
+        for yaw in range(_YAWS) if turns is None else (turns,):
             yield _Pose(up, yaw, np.ascontiguousarray(np.rot90(standing, yaw, (0, 1))))
 
 
-def _mesh_upright(mesh: TriMesh, up: str) -> TriMesh:
-    """The mesh with its axis ``up`` along z, by a rotation (so nothing is flipped)."""
-    if up == "z":
-        return mesh
-    x, y, z = mesh.vertices.T
-    turned = (x, -z, y) if up == "y" else (-z, y, x)
-    return TriMesh(np.stack(turned, 1), mesh.faces)
-
-
 def _grid_upright(grid: Grid, up: str) -> Grid:
-    """The same for cells: the same rotations of the array."""
+    """A grid with its axis ``up`` along z: the rotations of ``scan.upright``."""
     if up == "z":
         return grid
     if up == "y":

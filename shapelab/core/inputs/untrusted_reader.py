@@ -33,6 +33,7 @@ from shapelab.core import files_of_others
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.mesh_files import gltf_buffers
+from shapelab.core.inputs.point_files import PointCloud
 from shapelab.core.inputs.untrusted_worker import ANSWER, KINDS, REQUEST
 from shapelab.core.inputs.untrusted_worker import Kind as Kind
 from shapelab.core.inputs.voxel_files import VoxelGrid
@@ -66,7 +67,7 @@ class ReadFile:
     """What a file held."""
 
     kind: Kind
-    content: PreparedImage | TriMesh | VoxelGrid
+    content: PreparedImage | TriMesh | VoxelGrid | PointCloud
     name: str  # of the file, for the window's texts
     suffix: str  # lower case, with the dot
     unit: str = ""  # of a mesh's numbers, where the file names it: "millimeter", "meter", "inch" …
@@ -75,7 +76,7 @@ class ReadFile:
 
 
 def read_untrusted(path: str | Path, cancel: CancelFlag | None = None) -> ReadFile:
-    """Reads a picture, mesh or voxel file in a child process of its own.
+    """Reads a picture, mesh, voxel file or point cloud in a child process of its own.
 
     Args:
         path: of the file; its suffix says what it is.
@@ -165,6 +166,7 @@ class GuardedReader:
         suffix = suffix.lower()
         others = _packed(data, beside, name) if suffix == ".gltf" and beside is not None else b""
         arrays = self._ask(data, suffix, cancel, others)
+        kind = "points" if "points" in arrays else kind
         content = _typed(kind, arrays)
         said = {key: str(arrays[key])[:20] for key in ("unit", "up") if key in arrays}
         recipe = sound_recipe(str(arrays.get("recipe", "")))
@@ -381,7 +383,7 @@ def _processor_time(child: subprocess.Popen[bytes], otherwise: float) -> float:
     return float(times.user + times.system)
 
 
-def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
+def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid | PointCloud:
     """The child's arrays as an object, with the shapes and kinds of numbers checked again."""
     if kind == "picture":
         return _picture(arrays)
@@ -391,6 +393,11 @@ def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid:
         if faces.size and not (faces.min() >= 0 and faces.max() < len(vertices)):
             raise _odd_answer()
         return TriMesh(vertices, faces)
+    if kind == "points":
+        points = _expect(arrays, "points", np.float32, (None, 3))
+        if not (len(points) and np.isfinite(points).all()):
+            raise _odd_answer()
+        return PointCloud(points)
     values = _expect(arrays, "values", np.float32, (None, None, None))
     return VoxelGrid(values, float(_expect(arrays, "pitch", np.float64, ())))
 

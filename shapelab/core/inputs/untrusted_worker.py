@@ -16,15 +16,16 @@ from typing import Any, Literal
 import numpy as np
 
 from shapelab.core.errors import InputError
-from shapelab.core.inputs import mesh_reader, process_limits, voxel_files
+from shapelab.core.inputs import mesh_reader, point_files, process_limits, voxel_files
 from shapelab.core.inputs.images import PICTURE_SUFFIXES, NoObject, PreparedImage, prepare
 
-Kind = Literal["picture", "mesh", "voxels"]
+Kind = Literal["picture", "mesh", "voxels", "points"]
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(PICTURE_SUFFIXES, "picture"),
     **dict.fromkeys(mesh_reader.MESH_SUFFIXES, "mesh"),
     **dict.fromkeys(voxel_files.VOXEL_SUFFIXES, "voxels"),
+    **dict.fromkeys(point_files.POINT_SUFFIXES, "points"),  # some .ply files, too
 }
 REQUEST = struct.Struct("<8sQQ")  # suffix, bytes of the file and of a ZIP of others that follow
 ANSWER = struct.Struct("<?Q")  # whether the child ends now, bytes of the archive that follow
@@ -35,6 +36,7 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
     "picture": ("cv2",),
     "mesh": ("encodings.utf_16",),
     "voxels": (),
+    "points": (),
     ".3mf": ("encodings.cp437", "encodings.utf_16"),
     ".mat": ("scipy.io",),
 }
@@ -46,10 +48,20 @@ def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
     if kind == "picture":
         return _picture(prepare(data, _SIZE))
     if kind == "mesh":
-        found = mesh_reader.find(data, suffix, _unpacked(beside))
+        try:
+            found = mesh_reader.find(data, suffix, _unpacked(beside))
+        except mesh_reader.OnlyPoints as only:
+            cloud = point_files.cloud(only.points)
+            return {
+                "points": cloud.points,
+                "unit": np.array(only.unit),
+                "up": np.array(only.up),
+            }
         words = {"unit": found.unit, "up": found.up, "recipe": found.recipe}
         said = {name: np.array(word) for name, word in words.items()}
         return {"vertices": found.mesh.vertices, "faces": found.mesh.faces, **said}
+    if kind == "points":
+        return {"points": point_files.read(data, suffix).points}
     grid = voxel_files.read(data, suffix)
     return {"values": grid.values, "pitch": np.array(grid.pitch, np.float64)}
 

@@ -125,7 +125,7 @@ def filled(triangles: Points, resolution: int) -> Solid:
     by_lines = _by_lines(lines, fine)
     cells = np.zeros((resolution,) * 3, bool)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    cells[box] = _coarsened(enclosed | by_lines, shell, finer)
+    cells[box] = coarsened(enclosed | by_lines, shell, finer)
     return Solid(
         cells,
         triangles,
@@ -203,7 +203,7 @@ def _parts(triangles: Points) -> Whole:
     return shell_of_faces(place.reshape(-1, 3)).astype(np.int64)
 
 
-def _coarsened(inside: Grid, shell: Grid, finer: int) -> Grid:
+def coarsened(inside: Grid, shell: Grid, finer: int) -> Grid:
     """Cells of ``finer``^3 finer ones: solid by share, thin where the surface has no solid."""
     from scipy import ndimage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, get_args
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the window is painted before it reads pictures
     from shapelab.core.model.silhouette_fit import Fit
 
 MAX_UNPACKED = 64 * 2**20  # bytes of one original's arrays
-_KINDS = ("picture", "mesh", "voxels")
+_KINDS = ("picture", "mesh", "voxels", "points")
 _USED, _FOUND = "used", "found"  # prefixes of a picture's arrays
 _DAMAGED = "A picture in the project is damaged; please open the picture itself again."
 _CAMERA = 7  # numbers of a camera: azimuth, elevation, distance, tilt, frame
@@ -36,6 +36,14 @@ class Original:
 
     result: Reconstruction
     name: str  # of the file
+
+    def without_scan(self) -> Original:
+        """The same without what the file holds itself, which no project keeps."""
+        if self.result.scan is None:
+            return self
+        less = Original(replace(self.result, scan=None), self.name)
+        less.__dict__["data"] = self.data  # not packed again
+        return less
 
     @cached_property
     def data(self) -> bytes:

@@ -18,6 +18,7 @@ from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_st
 if TYPE_CHECKING:
     from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.inputs.reconstruct import Reconstruction
+    from shapelab.core.inputs.scan import Stance
     from shapelab.core.model.shape_model import ShapeModel
 
 
@@ -56,6 +57,7 @@ def shape_of_file(
     path: Path,
     hints: PictureHints | None = None,
     cancel: CancelFlag | None = None,
+    stance: Stance | None = None,
 ) -> SourcedShape:
     """The shape of a picture, mesh, voxel file or saved shape.
 
@@ -64,27 +66,28 @@ def shape_of_file(
         path: of the file; a mesh that ShapeLab made of this model says which shape it was.
         hints: what a picture shows, and where.
         cancel: as ``reconstruct`` takes it.
+        stance: how the object of a mesh, voxel file or point cloud stands.
 
     Raises:
-        InputError: it is unusable, or hints are given and it is no picture.
+        InputError: it is unusable, or hints are given and it is no picture, or a stance and it is.
         Cancelled: ``cancel`` was set.
     """
     if path.name.lower().endswith(SHAPE_SUFFIX):
-        if hints is not None:
-            raise InputError(f"{path.name} is a saved shape; only of pictures more can be said.")
+        if hints is not None or stance is not None:
+            raise InputError(f"{path.name} is a saved shape; only of other files more can be said.")
         return SourcedShape(read_shape(path, model))
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
-    from shapelab.core.inputs.reconstruct import NO_HINTS, reconstruct
+    from shapelab.core.inputs.reconstruct import GUESSED, NO_HINTS, reconstruct
     from shapelab.core.inputs.untrusted_worker import KINDS
 
     source: Path | ReadFile = path
-    if hints is None and KINDS.get(path.suffix.lower()) == "mesh":
+    if hints is None and stance is None and KINDS.get(path.suffix.lower()) == "mesh":
         source = read_untrusted(path, cancel)
         recipe = recipe_of_file(source, path)
         if recipe is not None and recipe.fits(model):
             return SourcedShape(recipe.shape)
-    found = reconstruct(model, source, cancel, hints or NO_HINTS)
+    found = reconstruct(model, source, cancel, hints or NO_HINTS, stance or GUESSED)
     return _sourced(found, f"{found.source_kind} {path.name}")
 
 

@@ -40,6 +40,7 @@ class Colors:
     grid: str
     shape: str
     loose: str  # parts beside the largest: far from `shape` for every eye
+    scan: str  # what a file holds itself, beside the shape made of it
     edge: str  # lines of the wireframe
     axis_x: str
     axis_y: str
@@ -65,6 +66,7 @@ LIGHT = Colors(
     grid="#8b95a5",
     shape="#dcc5aa",
     loose="#6f9ad1",
+    scan="#8fb3a8",
     edge="#6b5642",
     axis_x="#c4453a",
     axis_y="#3b8a4c",
@@ -90,6 +92,7 @@ DARK = Colors(
     grid="#78828f",
     shape="#d0b597",
     loose="#6a9bdb",
+    scan="#82aa9d",
     edge="#d8bfa6",
     axis_x="#ef7d72",
     axis_y="#77c788",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 MOST_ORIGINALS = 32  # some megabytes each; older ones are forgotten
+MOST_SCAN_BYTES = 400 * 2**20  # of scans; those of older files are forgotten
 #: A request so soon after the one before it is a moment of a drag; the last of them comes to rest.
 DRAG_S, REST_MS = 0.15, 120
 
@@ -408,6 +409,11 @@ class Document(QObject):
         self._originals.move_to_end(key)
         if len(self._originals) > MOST_ORIGINALS:
             self._originals.popitem(last=False)
+        left = MOST_SCAN_BYTES
+        for older, each in reversed(tuple(self._originals.items())):
+            left -= 0 if each.result.scan is None else each.result.scan.nbytes
+            if left < 0 and older != key:
+                self._originals[older] = each.without_scan()
 
     @Slot()
     def _finished(self) -> None:

@@ -19,12 +19,14 @@ def filters() -> str:
     """The Open dialog's list of file kinds."""
     from shapelab.core.inputs.images import PICTURE_SUFFIXES
     from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
+    from shapelab.core.inputs.point_files import POINT_SUFFIXES
     from shapelab.core.inputs.voxel_files import VOXEL_SUFFIXES
 
     kinds = {
         "Pictures": PICTURE_SUFFIXES,
         "Meshes": MESH_SUFFIXES,
         "Voxel grids": VOXEL_SUFFIXES,
+        "Point clouds": (".ply", *POINT_SUFFIXES),
         "Projects": (PROJECT_SUFFIX,),
         "Saved shapes": (SHAPE_SUFFIX,),
         "Models": (Path(WEIGHTS).suffix,),

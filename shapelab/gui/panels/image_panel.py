@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -39,10 +40,19 @@ if TYPE_CHECKING:
 #: Only what a reconstruction's own note does not say.
 METHODS = {"grabcut": "Background removed with GrabCut."}
 CORRECT = "Cut Out…"
-KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid"}
+KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid", "points": "Point cloud"}
 PICTURE_CAPTIONS = ("Your picture", "What the model sees")
-PICTURES_WANTED = ("Drop a picture here", "or a mesh or voxel file – ShapeLab rebuilds its shape")
-NO_PICTURES = ("Drop a mesh or voxel file here", "this model was trained without pictures")
+PICTURES_WANTED = (
+    "Drop a picture here",
+    "or a mesh, voxel file or scan – ShapeLab rebuilds its shape",
+)
+NO_PICTURES = ("Drop a mesh, voxel file or scan here", "this model was trained without pictures")
+#: Quarter turns (0 tips it over), icon, name, what it does.
+POSES = (
+    (1, "rotate-left", "Turn left", "Turn it to the left, as seen from above."),
+    (-1, "rotate-right", "Turn right", "Turn it to the right, as seen from above."),
+    (0, "tip", "Tip over", "Tip it forward: its back is up then."),
+)
 GRID_CAPTIONS = ("From the front", "From the right")
 
 
@@ -109,6 +119,8 @@ class ImagePanel(QWidget):
         cancel_requested: Cancel was pressed while busy.
         correct_requested: the cut-out of the picture that is shown shall be corrected.
         dismissed: what is shown of a picture without an object may go.
+        pose_requested: what is no picture shall be turned by so many quarters, counter-clockwise
+            from above, or tipped forward (0).
     """
 
     picture_requested = Signal()
@@ -116,6 +128,7 @@ class ImagePanel(QWidget):
     cancel_requested = Signal()
     correct_requested = Signal()
     dismissed = Signal()
+    pose_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,7 +157,7 @@ class ImagePanel(QWidget):
         self.cancel.setEnabled(is_busy)
         self.cancel.setText("Cancel")
         self._busy_box.setVisible(is_busy)
-        own = (self.open, self.paste, self.correct, self.draw_box, self.doubt)
+        own = (self.open, self.paste, self.correct, self.draw_box, self.doubt, self.pose)
         for button in (self.hint.open, self.hint.paste, *own):
             button.setEnabled(not is_busy)
 
@@ -180,10 +193,12 @@ class ImagePanel(QWidget):
             method, captions = METHODS.get(result.prepared.method, ""), PICTURE_CAPTIONS
         else:
             first, second = self._views(result)
-            method, captions = f"{kind} read as a solid grid.", GRID_CAPTIONS
+            held = "" if result.scan is None else f" of {result.scan.words},"
+            method, captions = f"{kind}{held} read as a solid grid.", GRID_CAPTIONS
         is_picture = result.prepared is not None
         self.doubt.setVisible(is_picture)
         self.correct.setVisible(is_picture)
+        self.pose.setVisible(result.voxels is not None)
         self.overlay.take_away()
         self.first.show_image(first, checkered=is_picture, smooth=is_picture)
         self.second.show_image(second, checkered=is_picture, smooth=is_picture)
@@ -272,7 +287,7 @@ class ImagePanel(QWidget):
         self.agreement = muted()
         self.agreement.hide()
         self.open, self.paste = QPushButton("Open…"), QPushButton("Paste")
-        self.open.setToolTip("Choose another picture, mesh or voxel file.")
+        self.open.setToolTip("Choose another picture, mesh, voxel file or scan.")
         self.paste.setToolTip("Take the picture on the clipboard.")
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACING)
@@ -285,7 +300,7 @@ class ImagePanel(QWidget):
         column.setSpacing(4)
         column.addLayout(panes)
         column.addSpacing(SPACING)
-        for part in (self.title, self.taken_for, self.doubt):
+        for part in (self.title, self.taken_for, self.doubt, self._build_pose()):
             column.addWidget(part)
         column.addSpacing(SPACING)
         for label in (self.method, self.note, self.agreement):
@@ -294,6 +309,24 @@ class ImagePanel(QWidget):
         column.addLayout(buttons)
         column.addStretch(1)
         return scrolled(page)
+
+    def _build_pose(self) -> QWidget:
+        """Which way up, and which side is the front, where that was guessed wrongly."""
+        self.pose = QWidget()
+        row = QHBoxLayout(self.pose)
+        row.setContentsMargins(0, SPACING, 0, 0)
+        row.setSpacing(theme.SPACE_SMALL)
+        row.addWidget(muted("Stand it up:"))
+        for turns, icon, name, tip in POSES:
+            button = QToolButton()
+            button.setIcon(theme.icon(icon))
+            button.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
+            button.setAccessibleName(name)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _on, turns=turns: self.pose_requested.emit(turns))
+            row.addWidget(button)
+        row.addStretch(1)
+        return self.pose
 
     def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:
         colour = QColor(theme.colors().shape)

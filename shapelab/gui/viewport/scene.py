@@ -1,10 +1,10 @@
-"""What the viewport draws: one shape, three lights, a floor; plain VTK objects, GUI thread only."""
+"""What the viewport draws: a shape, a file's own content, lights, a floor; GUI thread only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,16 @@ from shapelab.gui.base.theme import Colors
 from shapelab.gui.viewport.floor import Floor, rgb
 from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME, Orbit
 
+if TYPE_CHECKING:
+    from shapelab.core.inputs.scan import Scan
+
 AMBIENT, SPECULAR, GLOSS = 0.24, 0.14, 28.0
 BLOCK_EDGES = 0.35  # opacity: cubes can be counted, the shape still rules
 GHOST = 0.22  # opacity of what a shape is held against
 REACH = 1.5  # sides of the grid: the ball of everything drawn; sets the clipping planes
+THROUGH = 0.4  # opacity of the shape while what it was made from is seen through it
+DOTS = ((20_000, 4.0), (300_000, 2.5))  # up to so many points their size, px
+LOW, HIGH = 0.4, 0.92  # brightness of a cloud's lowest and highest points, which have no sides
 NEAR = 0.05  # the eye stays outside the grid, see `Orbit.eye_distance`
 
 
@@ -43,6 +49,13 @@ class Scene:
         self.ghost.SetMapper(vtkPolyDataMapper())
         self.ghost.SetVisibility(False)
         renderer.AddActor(self.ghost)
+        self._shape_there, self._shape_wanted, self._scan_wanted = False, True, False
+        self.scan_mapper = vtkPolyDataMapper()
+        self.scan_actor = vtkActor()
+        self.scan_actor.SetMapper(self.scan_mapper)
+        self.scan_actor.SetVisibility(False)
+        renderer.AddActor(self.scan_actor)
+        self._scan: Scan | None = None
         self.floor = Floor(renderer)
         renderer.SetUseOIT(False)  # three full-screen passes that the floor does not need
         renderer.AutomaticLightCreationOff()
@@ -61,8 +74,9 @@ class Scene:
         squares = self.style == BLOCKS and _are_squares(mesh)
         self._loose = None if mesh.loose is None else mesh.loose[:: 2 if squares else 1]
         self.mapper.SetInputDataObject(_polydata(mesh, squares))
-        self.floor.carry(mesh, at_once=not self.actor.GetVisibility())
-        self.actor.SetVisibility(True)
+        self.floor.carry(mesh, at_once=not self._shape_there)
+        self._shape_there = True
+        self._lay()
         self._shade()
 
     def show_ghost(self, mesh: TriMesh | None) -> None:
@@ -74,9 +88,28 @@ class Scene:
         self.ghost.SetVisibility(mesh is not None)
 
     def clear(self) -> None:
-        self.actor.SetVisibility(False)
         self.ghost.SetVisibility(False)
+        self._shape_there = False
+        self._lay()
         self.floor.empty()
+
+    def show_scan(self, scan: Scan | None) -> None:
+        """Draw what a file holds, or nothing of the kind."""
+        self._scan = scan
+        if scan is not None:
+            self.scan_mapper.SetInputDataObject(_scan_data(scan))
+        self._lay()
+        self._shade()
+
+    def set_layers(self, shape: bool, scan: bool) -> None:
+        """Which of the two is drawn; with both the shape can be seen through."""
+        self._shape_wanted, self._scan_wanted = shape, scan
+        self._lay()
+        self._shade()
+
+    def _lay(self) -> None:
+        self.actor.SetVisibility(self._shape_there and self._shape_wanted)
+        self.scan_actor.SetVisibility(self._scan is not None and self._scan_wanted)
 
     def set_style(self, style: str) -> None:
         self.style = style
@@ -147,10 +180,33 @@ class Scene:
             paint.SetInterpolationToPhong()
         else:
             paint.SetInterpolationToFlat()
-        paint.SetAmbient(AMBIENT)
-        paint.SetDiffuse(1.0)
-        paint.SetSpecular(SPECULAR)
-        paint.SetSpecularPower(GLOSS)
+        both = bool(self.scan_actor.GetVisibility())
+        paint.SetOpacity(THROUGH if both and not lines else 1.0)
+        for each in (paint, self.scan_actor.GetProperty()):
+            each.SetAmbient(AMBIENT)
+            each.SetDiffuse(1.0)
+            each.SetSpecular(SPECULAR)
+            each.SetSpecularPower(GLOSS)
+        self._shade_scan(lines)
+
+    def _shade_scan(self, lines: bool) -> None:
+        scan, paint = self._scan, self.scan_actor.GetProperty()
+        if scan is None:
+            return
+        paint.SetColor(*rgb(self.colors.scan))
+        paint.SetInterpolationToFlat()
+        paint.SetEdgeVisibility(lines and scan.faces is not None)
+        paint.SetEdgeColor(*rgb(self.colors.edge))
+        paint.SetLighting(scan.faces is not None)
+        self.scan_mapper.SetScalarVisibility(scan.faces is None)
+        if scan.faces is None:
+            size = next((size for most, size in DOTS if len(scan.vertices) <= most), 1.5)
+            paint.SetPointSize(size)
+            heights = scan.vertices[:, 2]
+            share = (heights - heights.min()) / max(float(np.ptp(heights)), 1e-9)
+            shade = (LOW + (HIGH - LOW) * share)[:, None]
+            pixels = np.round(255 * shade * np.array(rgb(self.colors.scan))).astype(np.uint8)
+            self.scan_mapper.GetInput().GetPointData().SetScalars(numpy_to_vtk(pixels, deep=True))
 
     def _tint(self, shape: str, loose: str) -> None:
         """Colours the vertices as they are painted, or the loose parts, where some are shown."""
@@ -194,6 +250,24 @@ def _polydata(mesh: TriMesh, squares: bool) -> vtkPolyData:
     if mesh.normals is not None:
         normals = np.ascontiguousarray(mesh.normals, dtype=np.float32)
         data.GetPointData().SetNormals(numpy_to_vtk(normals))
+    return data
+
+
+def _scan_data(scan: Scan) -> vtkPolyData:
+    """The arrays of a scan, not copied; of a cloud one cell that has all points."""
+    points = vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(scan.vertices)))
+    data = vtkPolyData()
+    data.SetPoints(points)
+    cells = vtkCellArray()
+    if scan.faces is None:
+        cells.SetData(
+            len(scan.vertices), numpy_to_vtk(np.arange(len(scan.vertices), dtype=np.int32))
+        )
+        data.SetVerts(cells)
+    else:
+        cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(scan.faces).reshape(-1)))
+        data.SetPolys(cells)
     return data
 
 

@@ -42,6 +42,8 @@ class SoftView(Canvas, QWidget):
         self._fresh = False  # the frame in memory shows the scene as it is
         self._frame = QImage()
         self.navigator = Navigator(self)
+        self._flushed = QTimer(self, singleShot=True, interval=0)  # after Qt has flushed a paint
+        self._flushed.timeout.connect(self.frameSwapped)
 
     def repaint_later(self) -> None:
         """Draw once in the next paint; many calls make one frame."""
@@ -58,7 +60,7 @@ class SoftView(Canvas, QWidget):
         painter.end()
         if drawn:
             self.painted.emit()
-            QTimer.singleShot(0, self.frameSwapped.emit)  # after Qt has flushed this paint
+            self._flushed.start()
 
     def close(self) -> bool:
         window, self._render_window = self._render_window, None

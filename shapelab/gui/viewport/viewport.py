@@ -26,11 +26,13 @@ from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
+from shapelab.gui.viewport.layers_box import LayersBox
 from shapelab.gui.viewport.opengl import has_opengl, is_software
 from shapelab.gui.viewport.orbit import SMOOTH, STYLES, VIEWS, Orbit, fitting_distance
 from shapelab.gui.viewport.overlays import FocusFrame, Gizmo, Hint, PartsChip
 
 if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
+    from shapelab.core.inputs.scan import Scan
     from shapelab.gui.viewport.gl_view import GlView
     from shapelab.gui.viewport.scene import Scene
     from shapelab.gui.viewport.software_view import SoftView
@@ -87,6 +89,8 @@ class Viewport(QWidget):
         self._mesh: TriMesh | None = None
         self._paint: NDArray[np.uint8] | None = None
         self._ghost: TriMesh | None = None
+        self._scan: Scan | None = None
+        self._shown = True, False  # whether the shape is, and the scan
         self._style = SMOOTH
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
@@ -98,6 +102,8 @@ class Viewport(QWidget):
         self._gizmo.view_chosen.connect(self.set_view)
         #: What is said of loose parts; clicks on it are the window's.
         self.parts = PartsChip(self)
+        #: Which of a scan and the shape made of it are shown; clicks are the window's.
+        self.layers = LayersBox(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -141,6 +147,31 @@ class Viewport(QWidget):
     def mesh(self) -> TriMesh | None:
         """What is shown."""
         return self._mesh
+
+    def show_scan(self, scan: Scan | None) -> None:
+        """Have what a file holds beside the shape; `set_layers` says which of both is drawn."""
+        self._only_gui_thread()
+        if scan is self._scan:
+            return
+        self._scan = scan
+        if self._scene is not None:
+            self._scene.show_scan(scan)
+        self._redraw()
+
+    def set_layers(self, shape: bool, scan: bool) -> None:
+        """Draw the shape, what it was made from, or both, the one seen through the other."""
+        self.layers.show_layers(shape, scan)
+        if (shape, scan) == self._shown:
+            return
+        self._shown = shape, scan
+        if self._scene is not None:
+            self._scene.set_layers(shape, scan)
+        self._redraw()
+
+    @property
+    def shown_layers(self) -> tuple[bool, bool]:
+        """Whether the shape is drawn, and whether what it was made from is."""
+        return self._shown
 
     # ---- how it is shown -------------------------------------------------------------------
 
@@ -248,6 +279,8 @@ class Viewport(QWidget):
         self._scene.set_grid(self._grid)
         self._scene.floor.moved.connect(self._redraw)
         self._scene.aim(self._orbit)
+        self._scene.show_scan(self._scan)
+        self._scene.set_layers(*self._shown)
         self._show_in_scene()
         view.setGeometry(self.rect())
         view.lower()
@@ -284,6 +317,7 @@ class Viewport(QWidget):
         self._gizmo.move(self.width() - self._gizmo.width() - theme.SPACE, theme.SPACE)
         self._hint.place()
         self.parts.place()
+        self.layers.place()
         self._focus_frame.setGeometry(self.rect())
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))

@@ -132,6 +132,13 @@ SWITCHES: tuple[Row, ...] = (
     ("grid", "&Floor Grid", ("G",), "grid", "Show the floor"),
     ("axes", "&Axes", ("A",), "axes", "Show the orientation"),
 )
+SCAN: Row = (
+    "scan",
+    "Scan &or Shape",
+    ("O",),
+    "eye",
+    "From a mesh, voxel file or point cloud itself to the shape made of it, and back",
+)
 THEMES: tuple[Row, ...] = (
     (theme.SYSTEM, "As the &System", (), "", "Light or dark as the desktop is"),
     ("light", "&Light", (), "", "Dark text on light ground"),
@@ -175,6 +182,7 @@ class Actions(QObject):
         self.views = self._group("view_", VIEWS, checkable=False)
         self.themes = self._group("theme_", THEMES, checkable=True)
         self._add("", ("fit", "F&rame the Shape", ("F",), "fit", "Back to the first camera"))
+        self._add("", SCAN)
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
         for name in ("whole", "come_back"):
@@ -221,7 +229,7 @@ class Actions(QObject):
         view.addActions(self.styles.actions())
         view.addSeparator()
         view.addMenu(_menu_of("&Look From", view, self.views))
-        self._list(view, ("fit", None, "orthographic", "grid", "axes", None))
+        self._list(view, ("fit", "scan", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
         self._list(view, ("compare", "history", "gallery", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))

@@ -16,14 +16,18 @@ from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import untrusted_reader
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.picture_hints import PictureHints
+from shapelab.core.inputs.point_files import PointCloud
 from shapelab.core.inputs.reconstruct import (
     POOR,
     ClassGuess,
     iou,
     reconstruct,
     reconstruct_views,
+    tipped_over,
+    turned_around,
     with_hypothesis,
 )
+from shapelab.core.inputs.scan import Scan, Stance
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.inputs.voxelise import solid
 from shapelab.core.mesh.tri_mesh import TriMesh
@@ -31,6 +35,7 @@ from shapelab.core.model.camera import Camera
 from shapelab.core.model.shape_model import ShapeModel
 from shapelab.core.model.silhouette_fit import Fit, Hypothesis
 from shapelab.core.model.spec import ModelSpec
+from tests.shapes import cloud_of
 
 Turn = Callable[[np.ndarray], np.ndarray]
 
@@ -114,9 +119,34 @@ def read_file(content: Any, kind: untrusted_reader.Kind, suffix: str) -> untrust
     return untrusted_reader.ReadFile(kind, content, "seat" + suffix, suffix)
 
 
+def lies_on(scan: Scan, solid: np.ndarray, share: float = 0.9) -> bool:
+    """Whether all points of a scan lie in solid cells or next to them, and a share at the rim."""
+    places = (scan.vertices.astype(np.float64) + 0.5) * len(solid)
+    near = [np.clip(np.floor(places + off), 0, len(solid) - 1).astype(int) for off in (-0.6, 0.6)]
+    cells = [
+        solid[tuple(near[k][:, axis] for axis, k in enumerate(choice))]
+        for choice in np.ndindex(2, 2, 2)
+    ]
+    return bool(np.any(cells, axis=0).all() and (~np.all(cells, axis=0)).mean() > share)
+
+
 def yaw(points: np.ndarray, quarter: int) -> np.ndarray:
     turn = np.linalg.matrix_power(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]), quarter)
     return points @ turn.T
+
+
+@pytest.mark.parametrize(("suffix", "up"), [(".xyz", "z"), (".pcd", "y")])
+def test_a_cloud_is_stood_up_and_turned(model: ShapeModel, suffix: str, up: str) -> None:
+    points = yaw(cloud_of(seat(), 20_000), 1)
+    lying = points if up == "z" else np.stack([points[:, 0], points[:, 2], -points[:, 1]], 1)
+    result = reconstruct(model, read_file(PointCloud(np.float32(lying)), "points", suffix))
+    assert (result.source_kind, result.class_name) == ("points", "sofa")
+    assert result.voxels is not None
+    assert iou(result.voxels, model.decode(np.ones(1, np.float32)) >= 0.5) > 0.9
+    assert f"{up} axis up" in result.note
+    assert result.scan is not None
+    assert result.scan.faces is None
+    assert lies_on(result.scan, result.voxels, 0.7)  # its boxes have faces inside each other
 
 
 @pytest.mark.parametrize("quarter", range(4))
@@ -142,6 +172,9 @@ def test_meshes_are_stood_up_and_turned(
     assert (result.voxels & known).sum() / (result.voxels | known).sum() > 0.95
     assert (result.occupancy == model.decode(result.latent)).all()
     assert "°" in result.note
+    assert result.scan is not None  # the file's own triangles, in the same pose
+    assert lies_on(result.scan, result.voxels)
+    assert sorted(result.scan.size) == pytest.approx(sorted(mesh.extents))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +194,43 @@ def test_voxels_are_stood_up_and_turned(model: ShapeModel, suffix: str, lay: Tur
     assert (result.voxels == solid(seat())).all()
     assert result.prepared is None
     assert iou(result.occupancy >= 0.5, result.voxels) == 1
+    assert result.scan is not None
+    assert lies_on(result.scan, result.voxels)
+
+
+def test_what_was_guessed_wrongly_is_turned_and_tipped_by_hand(model: ShapeModel) -> None:
+    mesh = seat()
+    first = reconstruct(model, read_file(mesh, "mesh", ".stl"), stance=Stance("z", 1))
+    assert (first.class_name, first.note) == ("table", "Read with its z axis up, turned by 90°.")
+    back = turned_around(model, first, -1)
+    assert (back.class_name, back.source_kind) == ("sofa", "mesh")
+    assert back.voxels is not None
+    assert (back.voxels == solid(mesh)).all()
+    assert back.scan is not None
+    assert lies_on(back.scan, back.voxels)
+    assert back.scan.size == pytest.approx(tuple(mesh.extents))
+    lying = reconstruct(model, read_file(mesh, "mesh", ".stl"), stance=Stance("y", 0))
+    assert lying.class_name == "table"
+    result = lying
+    for _ in range(3):
+        result = tipped_over(model, result)
+        assert result.scan is not None
+        assert result.voxels is not None
+        assert lies_on(result.scan, result.voxels)
+    assert result.class_name == "sofa"
+    assert result.scan is not None
+    assert result.scan.size == pytest.approx(tuple(mesh.extents))
+    assert lying.scan is not None
+    whole = tipped_over(model, result)
+    assert whole.scan is not None
+    assert np.allclose(whole.scan.vertices, lying.scan.vertices, atol=1e-6)
+
+
+def test_how_it_stands_is_not_said_of_pictures(model: ShapeModel) -> None:
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    file = read_file(PreparedImage(rgba, rgba, "alpha"), "picture", ".png")
+    with pytest.raises(InputError, match="is a picture; how it stands is said of other files"):
+        reconstruct(model, file, stance=Stance("z"))
 
 
 def test_a_flipped_shape_is_another_shape(model: ShapeModel) -> None:

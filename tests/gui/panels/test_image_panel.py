@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QToolButton
 
 from shapelab.core.inputs.images import PreparedImage
+from shapelab.core.inputs.scan import Scan
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.shape_pictures import rgba_image, silhouettes
 
@@ -39,7 +41,7 @@ def picture(session, note="", method="grabcut"):
     )
 
 
-def mesh(session):
+def mesh(session, scan=None):
     return SimpleNamespace(
         latent=session.latent + 0.25,
         occupancy=np.zeros((32, 32, 32), np.float32),
@@ -48,6 +50,7 @@ def mesh(session):
         voxels=chair() > 0.5,
         class_name="chair",
         note="Turned upright.",
+        scan=scan,
     )
 
 
@@ -136,6 +139,20 @@ def test_a_mesh_is_shown_by_two_silhouettes(panel, session):
     # From the right y (back) runs right: the back of the chair is there, high up.
     assert side.pixelColor(22, 31 - 27).alpha() > 0
     assert side.pixelColor(9, 31 - 27).alpha() == 0
+
+
+def test_what_a_file_holds_is_counted_and_can_be_stood_up(qtbot, panel, session):
+    cloud = Scan(np.zeros((1200, 3), np.float32), None, (4.0, 2.0, 1.5), "meter")
+    panel.show_reconstruction(mesh(session, cloud), "seat.stl")
+    assert panel.method.text() == "Mesh of 1\xa0200 points, 4 × 2 × 1.5 m, read as a solid grid."
+    asked = []
+    panel.pose_requested.connect(asked.append)
+    for button in panel.pose.findChildren(QToolButton):
+        assert button.isVisible()
+        qtbot.mouseClick(button, LEFT)
+    assert asked == [1, -1, 0]
+    panel.show_reconstruction(picture(session), "x.png")
+    assert not panel.pose.isVisible()
 
 
 def test_without_a_name_the_kind_is_named(panel, session):

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from shapelab.core.errors import ExportError
+from shapelab.core.inputs.scan import Scan
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base import theme
@@ -111,6 +112,33 @@ def test_camera_never_moves_when_a_shape_comes(qtbot, viewport, mesh, other_mesh
     viewport.clear()
     assert viewport._orbit == before
     assert vtk_camera(viewport) == vtk_before
+
+
+@pytest.mark.parametrize("faces", [True, False])
+def test_a_scan_is_drawn_alone_or_through_the_shape(viewport, mesh, faces):
+    """Its vertices and faces, or its points alone, half as large as the shape."""
+    viewport.show_mesh(mesh)
+    viewport.set_view("front")
+    viewport.set_orthographic(True)
+    whole = shape_pixels(viewport)
+    scan = Scan(mesh.vertices / 2, mesh.faces if faces else None, (1.0, 1.0, 1.0))
+    viewport.show_scan(scan)
+    viewport.set_layers(shape=False, scan=True)
+    small = shape_pixels(viewport)
+    assert 0.05 < small.sum() / whole.sum() < 0.35
+    for axis in (0, 1):
+        sizes = [np.ptp(np.flatnonzero(each.any(axis))) for each in (small, whole)]
+        assert sizes[0] == pytest.approx(sizes[1] / 2, abs=8)
+    viewport.set_layers(shape=True, scan=True)
+    through = pixels(viewport.screenshot(transparent=True))[:, :, 3]
+    assert (through[small & whole] > 253).mean() > 0.5
+    assert (through[whole & ~small] < 250).mean() > 0.9  # several walls, none of them opaque
+    viewport.show_mesh(mesh)  # as when a slider moves
+    viewport.set_layers(shape=False, scan=True)
+    viewport.show_scan(None)
+    assert not shape_pixels(viewport).any()
+    viewport.set_layers(shape=True, scan=False)
+    assert (shape_pixels(viewport) == whole).all()
 
 
 def test_a_thousand_shapes_are_one_actor(viewport, mesh, other_mesh):
@@ -513,3 +541,24 @@ def test_the_off_screen_window_ends_with_the_view(qtbot, monkeypatch, mesh):
     assert not ended
     view.shutdown()
     assert ended
+
+
+def test_a_view_may_end_right_after_a_paint(qtbot, monkeypatch, mesh):
+    # What it says once the paint is on screen has nobody left to say it.
+    monkeypatch.setattr(module, "is_software", lambda: True)
+    view = Viewport()
+    with qtbot.waitExposed(view):
+        view.show()
+    view.build()
+    view.show_mesh(mesh)
+    painted = []
+    view._view.painted.connect(lambda: painted.append(True))
+    with qtbot.captureExceptions() as raised:
+        view._view.repaint()
+        assert painted
+        view.shutdown()
+        view.close()
+        view.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+    assert raised == []

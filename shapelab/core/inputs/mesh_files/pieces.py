@@ -30,6 +30,7 @@ class MeshPieces:
     recipe: str = ""  # how ShapeLab made the shape, unread; empty where the file says nothing
     vertices: list[Points] = field(default_factory=list)
     faces: list[Faces] = field(default_factory=list)
+    lone: Points | None = None  # points (n, 3) that are all the file holds
     _points: int = 0
     _faces: int = 0
 

@@ -73,6 +73,11 @@ def read_ply(data: bytes) -> MeshPieces:
         for run in np.split(whole, np.cumsum(strips.sizes)[:-1]):
             for part in np.split(run, np.flatnonzero(run < 0)):  # -1 begins another strip
                 pieces.add(vertices, strip(part[part >= 0]))
+    meant_as_mesh = any(
+        element.name in ("face", "tristrips") and element.count for element in elements
+    )
+    if not meant_as_mesh:
+        pieces.lone = vertices
     return pieces
 
 

@@ -1,0 +1,126 @@
+"""What a mesh, voxel file or point cloud holds itself, in the view beside the shape made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import QObject, Slot
+
+from shapelab.core.project.originals import Original
+from shapelab.core.session.shape_state import ShapeState
+from shapelab.gui.document.current_document import CurrentDocument
+from shapelab.gui.document.document import Document, ShapeSource
+from shapelab.gui.panels.image_panel import ImagePanel
+from shapelab.gui.viewport.viewport import Viewport
+from shapelab.gui.window.actions import Actions
+
+if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Reconstruction
+    from shapelab.core.model.shape_model import ShapeModel
+
+SHAPE, SCAN = (True, False), (False, True)
+#: What works on the shape: it is shown then, so that what is seen is what is kept or written.
+ON_SHAPE = ("export", "save", "keep", "variations", "pin_a", "pin_b", "reset")
+
+
+class ScanLink(QObject):
+    """Shows a scan first, as long as the shape comes from it and nobody has moved the shape."""
+
+    def __init__(
+        self,
+        viewport: Viewport,
+        panel: ImagePanel,
+        current: CurrentDocument,
+        actions: Actions,
+    ) -> None:
+        super().__init__(viewport)
+        panel.pose_requested.connect(self.pose)
+        self._viewport, self._current = viewport, current
+        self._swap = actions["scan"]
+        self._swap.setEnabled(False)
+        self._swap.triggered.connect(self.swap)
+        self._original: Original | None = None  # whose scan is there
+        self._chosen: WeakKeyDictionary[Original, tuple[bool, bool]] = WeakKeyDictionary()
+        self._disconnect: tuple[Callable[[], None], ...] = ()  # from the document's session
+        current.changed.connect(self._follow_document)
+        viewport.layers.chosen.connect(self.choose)
+        for name in ON_SHAPE:
+            actions[name].triggered.connect(self.show_shape)
+
+    @Slot(object)
+    def _follow_document(self, document: Document) -> None:
+        for disconnect in self._disconnect:
+            disconnect()
+        session = document.session
+        self._disconnect = (
+            session.shape_changed.connect(self.follow_state),
+            session.surface_changed.connect(self.follow_surface),
+        )
+        self.update_scan()
+
+    @Slot()
+    def update_scan(self) -> None:
+        """Shows the scan of the shape that is seen, as it was shown before; else the shape."""
+        document = self._current.document
+        original = None if document is None or document.guest is not None else document.original
+        scan = None if original is None else original.result.scan
+        self._original = original if scan is not None else None
+        self._swap.setEnabled(scan is not None)
+        self._viewport.show_scan(scan)
+        if original is None or scan is None:
+            self._viewport.layers.offer("", "")
+            self._viewport.set_layers(*SHAPE)
+        else:
+            self._viewport.layers.offer(original.name, scan.words)
+            self._viewport.set_layers(*self._chosen.get(original, SCAN))
+
+    @Slot(bool, bool)
+    def choose(self, shape: bool, scan: bool) -> None:
+        """Draws the shape, the scan, or both."""
+        if self._original is not None:
+            self._chosen[self._original] = shape, scan
+            self._viewport.set_layers(shape, scan)
+
+    @Slot()
+    def swap(self) -> None:
+        """Goes from the scan to the shape made of it, or back."""
+        self.choose(*(SCAN if self._viewport.shown_layers == SHAPE else SHAPE))
+
+    @Slot()
+    def show_shape(self) -> None:
+        """Shows the shape where only the scan is seen."""
+        if self._viewport.shown_layers == SCAN:
+            self.choose(*SHAPE)
+
+    @Slot(int)
+    def pose(self, quarter_turns: int) -> None:
+        """Turns what the shape was made from, counter-clockwise, or tips it forward (0)."""
+        document = self._current.document
+        original = None if document is None else document.original
+        if document is not None and original is not None and original.result.voxels is not None:
+            made = partial(_posed, original.result, quarter_turns)
+            word = "turned" if quarter_turns else "tipped over"
+            document.open([ShapeSource(original.name, make=made, step=f"{original.name} {word}")])
+
+    def follow_state(self, state: ShapeState) -> None:
+        """Shows a shape that is moved."""
+        if state.coefficients.any() or state.offsets.any():
+            self.show_shape()
+
+    def follow_surface(self, _surface: object) -> None:
+        """Shows a shape whose surface is moved."""
+        self.show_shape()
+
+
+def _posed(
+    result: Reconstruction, quarter_turns: int, model: ShapeModel, _cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.reconstruct import tipped_over, turned_around
+
+    if quarter_turns:
+        return turned_around(model, result, quarter_turns)
+    return tipped_over(model, result)

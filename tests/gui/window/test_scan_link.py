@@ -1,0 +1,103 @@
+"""A mesh or point cloud is shown itself first, then as the model sees it, in the real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QToolButton
+
+from shapelab.core.mesh import formats, meshing
+from tests.shapes import chair, cloud_of
+
+LEFT = Qt.MouseButton.LeftButton
+SHAPE, SCAN, BOTH = (True, False), (False, True), (True, True)
+
+
+@pytest.mark.gl
+def test_a_scan_is_shown_first_then_the_shape_and_undo_takes_it_away(qtbot, window, tmp_path):
+    view, session, layers = window.viewport, window.document.session, window.viewport.layers
+
+    def open_file(path):
+        before = window.document.original
+        window.open_paths([path])
+        qtbot.waitUntil(lambda: window.document.original is not before)
+        qtbot.waitUntil(lambda: not window.document.busy)
+
+    assert not layers.isVisible()
+    assert not window.actions_["scan"].isEnabled()
+    mesh = meshing.finish(meshing.surface(chair(32)), 80)
+    (tmp_path / "chair.stl").write_bytes(formats.encode(mesh, ".stl"))
+    open_file(tmp_path / "chair.stl")
+    scan = window.document.original.result.scan
+    assert len(scan.faces) == len(mesh.faces)
+    assert max(scan.size) == pytest.approx(80, abs=1e-3)
+    assert (layers.isVisible(), view.shown_layers) == (True, SCAN)
+    assert layers.scan.text() == "chair.stl"
+    # In the very pose of what the model was given.
+    cells = np.clip(np.floor((scan.vertices + 0.5) * 32 * (1 - 1e-6)), 0, 31).astype(int)
+    solid = window.document.original.result.voxels
+    assert solid[tuple(cells.T)].mean() > 0.9
+
+    qtbot.mouseClick(layers.shape, LEFT)
+    assert view.shown_layers == BOTH
+    qtbot.mouseClick(layers.scan, LEFT)
+    assert view.shown_layers == SHAPE
+    qtbot.mouseClick(layers.shape, LEFT)  # one of them stays
+    assert view.shown_layers == SCAN
+    qtbot.keyClick(window, Qt.Key.Key_O)
+    assert view.shown_layers == SHAPE
+    qtbot.keyClick(window, Qt.Key.Key_O)
+    assert view.shown_layers == SCAN
+
+    session.set_coefficient(0, 1.0)  # who moves the shape wants to see it
+    assert view.shown_layers == SHAPE
+    session.finish_edit()
+    window.actions_["scan"].trigger()
+    window.actions_["keep"].trigger()  # and who keeps it
+    assert view.shown_layers == SHAPE
+
+    lines = (" ".join(f"{value:.4f}" for value in row) for row in cloud_of(mesh, 5000))
+    (tmp_path / "cloud.xyz").write_text("\n".join(lines), "ascii")
+    open_file(tmp_path / "cloud.xyz")
+    cloud = window.document.original.result.scan
+    assert cloud.faces is None
+    assert len(cloud.vertices) == 5000
+    assert view.shown_layers == SCAN
+    assert "5\xa0000 points" in layers.scan.toolTip()
+
+    def pose(name):
+        before = window.document.original
+        button = next(
+            each
+            for each in window.image_panel.pose.findChildren(QToolButton)
+            if each.accessibleName() == name
+        )
+        qtbot.mouseClick(button, LEFT)
+        qtbot.waitUntil(lambda: window.document.original is not before)
+        qtbot.waitUntil(lambda: not window.document.busy)
+
+    assert window.image_panel.pose.isVisible()
+    pose("Turn left")
+    assert session.undo_text == "cloud.xyz turned"
+    turned = window.document.original.result.scan
+    assert np.allclose(turned.vertices[:, 0], -cloud.vertices[:, 1])
+    pose("Tip over")
+    assert session.undo_text == "cloud.xyz tipped over"
+    tipped = window.document.original.result.scan
+    assert np.allclose(tipped.vertices[:, 2], turned.vertices[:, 1])
+    assert view._scan is tipped
+    session.undo()
+    session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert window.document.original.result.scan is cloud
+
+    session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert layers.scan.text() == "chair.stl"
+    assert view.shown_layers == SHAPE  # as it was left
+    while session.undo_text:
+        session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert not layers.isVisible()
+    assert (view.shown_layers, view._scan) == (SHAPE, None)
