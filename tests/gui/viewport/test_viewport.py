@@ -5,7 +5,15 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -258,6 +266,9 @@ def test_drag_over_the_view_reaches_the_window(qtbot, qapp):
         Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(view._view, drag)
+    QApplication.sendEvent(
+        view._view, QDragLeaveEvent()
+    )  # else Qt keeps a target that will be gone
     view.shutdown()
     assert window.entered == 1
 
