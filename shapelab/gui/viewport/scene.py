@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper
+from vtkmodules.vtkRenderingCore import (
+    vtkActor,
+    vtkColorTransferFunction,
+    vtkLight,
+    vtkPolyDataMapper,
+)
 
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base.theme import Colors
@@ -51,6 +56,8 @@ class Scene:
         renderer.AddActor(self.ghost)
         self._shape_there, self._shape_wanted, self._scan_wanted = False, True, False
         self.scan_mapper = vtkPolyDataMapper()
+        self._heights = vtkColorTransferFunction()  # of a cloud's points: brighter farther up
+        self.scan_mapper.SetLookupTable(self._heights)
         self.scan_actor = vtkActor()
         self.scan_actor.SetMapper(self.scan_mapper)
         self.scan_actor.SetVisibility(False)
@@ -96,8 +103,10 @@ class Scene:
     def show_scan(self, scan: Scan | None) -> None:
         """Draw what a file holds, or nothing of the kind."""
         self._scan = scan
-        if scan is not None:
-            self.scan_mapper.SetInputDataObject(_scan_data(scan))
+        data = None if scan is None else _scan_data(scan)
+        self.scan_mapper.SetInputDataObject(data)
+        self.scan_mapper.SetScalarVisibility(scan is not None and scan.faces is None)
+        self._color_heights()
         self._lay()
         self._shade()
 
@@ -136,6 +145,7 @@ class Scene:
         self.colors = colors
         self._paint_background()
         self.floor.recolor(colors)
+        self._color_heights()
         self._shade()
 
     @contextmanager
@@ -198,15 +208,19 @@ class Scene:
         paint.SetEdgeVisibility(lines and scan.faces is not None)
         paint.SetEdgeColor(*rgb(self.colors.edge))
         paint.SetLighting(scan.faces is not None)
-        self.scan_mapper.SetScalarVisibility(scan.faces is None)
         if scan.faces is None:
             size = next((size for most, size in DOTS if len(scan.vertices) <= most), 1.5)
             paint.SetPointSize(size)
-            heights = scan.vertices[:, 2]
-            share = (heights - heights.min()) / max(float(np.ptp(heights)), 1e-9)
-            shade = (LOW + (HIGH - LOW) * share)[:, None]
-            pixels = np.round(255 * shade * np.array(rgb(self.colors.scan))).astype(np.uint8)
-            self.scan_mapper.GetInput().GetPointData().SetScalars(numpy_to_vtk(pixels, deep=True))
+
+    def _color_heights(self) -> None:
+        """Only where they or the colours are new: each change colours all points again."""
+        self._heights.RemoveAllPoints()
+        if self._scan is not None and self._scan.faces is None:
+            low, high = self.scan_mapper.GetInput().GetPointData().GetScalars().GetRange()
+            self.scan_mapper.SetScalarRange(low, high)
+            for height, brightness in ((low, LOW), (high, HIGH)):
+                colour = (brightness * part for part in rgb(self.colors.scan))
+                self._heights.AddRGBPoint(height, *colour)
 
     def _tint(self, shape: str, loose: str) -> None:
         """Colours the vertices as they are painted, or the loose parts, where some are shown."""
@@ -265,6 +279,7 @@ def _scan_data(scan: Scan) -> vtkPolyData:
             len(scan.vertices), numpy_to_vtk(np.arange(len(scan.vertices), dtype=np.int32))
         )
         data.SetVerts(cells)
+        data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(scan.vertices[:, 2])))
     else:
         cells.SetData(3, numpy_to_vtk(np.ascontiguousarray(scan.faces).reshape(-1)))
         data.SetPolys(cells)
