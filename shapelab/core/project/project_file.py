@@ -18,7 +18,7 @@ from shapelab.core.errors import ExportError, InputError
 
 PROJECT_SUFFIX = ".shapelab"
 PROJECT_FORMAT = "shapelab-project"
-PROJECT_VERSION = 1
+PROJECT_VERSION = 2  # 1: without point clouds and pictures set straight
 CONTENT, PICTURES, PICTURE_SUFFIX = "project.json", "pictures/", ".npz"
 MAX_CONTENT = 32 * 2**20  # bytes of JSON; a step of the history has some hundred to a thousand
 MAX_BYTES = 256 * 2**20  # of the file, and of all that it unpacks to
@@ -28,7 +28,7 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP: the same project makes the same f
 
 Upgrader = Callable[[dict[str, Any]], dict[str, Any]]
 #: From each version to the next: the content as it was to the content as it is.
-UPGRADERS: dict[int, Upgrader] = {}
+UPGRADERS: dict[int, Upgrader] = {1: dict}
 
 
 @dataclass(frozen=True)
