@@ -26,6 +26,7 @@ from shapelab.core.model.camera import AZIMUTHS
 
 AZIMUTH_WEIGHT = 0.25  # of a cross entropy that begins at log 24 = 3.2, beside squares of 1
 NEAR = 0.23  # of a squashed distance from its middle, which is one voxel: sigmoid(1) = 0.73
+SLOPED = 0.38  # the same of two voxels
 THINNING = 1  # voxels taken off both sides when centre lines are sought
 VARIANCE_SHARE = 0.1  # variances share the network with the means, which matter more
 
@@ -294,6 +295,29 @@ def _share(weights: Tensor, values: Tensor) -> Tensor:
     """Weighted means [B] of grids."""
     total = weights.flatten(1).sum(1)
     return ((weights * values).flatten(1).sum(1) + 1e-3) / (total + 1e-3)
+
+
+def slopes_loss(logits: Tensor, target: Tensor, measured: Tensor) -> Tensor:
+    """Mean absolute error of the slopes of signed distances, along y and z, near the surface.
+
+    Cell by cell a face that is a little too high is as wrong as one with ripples; only its slopes
+    tell them apart. Along x the slabs of an update have no neighbours.
+
+    Args:
+        logits: generator's output [B, 1, X, R, R], in voxels, positive inside.
+        target: [B, 1, X, R, R], sigmoid(-d).
+        measured: [B] bool; the other shapes teach no slopes.
+    """
+    with torch.no_grad():
+        near = ((target - 0.5).abs() < SLOPED) & measured.view(-1, 1, 1, 1, 1)
+        wanted = torch.logit(target, 1e-3)
+    total, count = logits.new_zeros(()), 0
+    for axis in (3, 4):
+        last = near.shape[axis] - 1
+        both = near.narrow(axis, 0, last) & near.narrow(axis, 1, last)
+        off = logits.diff(dim=axis) - wanted.diff(dim=axis)
+        total, count = total + (off.abs() * both).sum(), count + int(both.sum())
+    return total / max(count, 1)
 
 
 def soft_iou_loss(solid: Tensor, target: Tensor) -> Tensor:

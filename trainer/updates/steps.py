@@ -85,6 +85,9 @@ def _reconstruction(
         error = losses.distance_reconstruction(
             logits, target, batch.measured[rows], kind, weight, extra
         )
+        if config.slopes:
+            slopes = losses.slopes_loss(logits, target, batch.measured[rows])
+            error = error + config.slopes * slopes
     if config.overlap or config.centre_lines:
         solid, wanted = _solid(config, logits), (target > 0.5).to(target)
         if config.overlap:

@@ -96,6 +96,13 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         description="Share of the grid, in random slabs across x, that the encoder's updates "
         "decode: half of it takes two thirds of the time; with planes only.",
     )
+    slopes: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Weight of the error of the slopes of signed distances near the surface in the "
+        "reconstruction: faces then come out flat.",
+    )
     overlap: float = Field(
         0.0,
         ge=0,
@@ -292,11 +299,14 @@ class RunConfig(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
                 "penalty = none leaves the critic without bounds; it needs spectral_norm = true"
             )
         if self.model.field == "occupancy" and (
-            self.reconstruction == "distance" or self.thin_weight or self.centre_lines
+            self.reconstruction == "distance"
+            or self.thin_weight
+            or self.centre_lines
+            or self.slopes
         ):
             raise ValueError(
-                "reconstruction = distance, thin_weight and centre_lines need model.field = "
-                "signed_distance"
+                "reconstruction = distance, thin_weight, centre_lines and slopes need "
+                "model.field = signed_distance"
             )
         if self.slabs < 1 and self.model.decoder != "planes":
             raise ValueError("slabs needs model.decoder = planes")

@@ -32,7 +32,7 @@ def distances(config: RunConfig) -> RunConfig:
         update={"field": "signed_distance", "sub_cells": True, "residual_sides": (8,)}
     )
     changed = {"model": model, "reconstruction": "distance", "thin_weight": 2, "centre_lines": 0.1}
-    changed |= {"overlap": 0.1}
+    changed |= {"overlap": 0.1, "slopes": 0.1}
     return config.model_copy(update=changed | {"prior": "blends"})
 
 
@@ -125,6 +125,29 @@ def test_thin_parts_are_those_without_a_block_of_three():
     assert thin.sum() == 4 * 4 * 14
 
 
+def test_ripples_cost_their_slopes_and_a_face_that_is_too_high_costs_none():
+    side = torch.arange(12.0)
+    distance = (side.view(1, 1, 1, 1, 12) - 5.5).expand(1, 1, 12, 12, 12)  # a floor below z = 5.5
+    target, known = torch.sigmoid(-distance), torch.ones(1, dtype=torch.bool)
+    assert float(losses.slopes_loss(0.3 - distance, target, known)) < 1e-5
+    ripples = 0.2 * (side % 2).view(1, 1, 1, 12, 1)  # along y: each step of a cell is off by 0.2
+    along_y, along_z = 11 * 12 * 4, 12 * 12 * 3  # pairs of cells in the four layers that are near
+    assert float(losses.slopes_loss(ripples - distance, target, known)) == pytest.approx(
+        0.2 * along_y / (along_y + along_z), rel=1e-4
+    )
+    assert float(losses.slopes_loss(ripples - distance, target, ~known)) == 0
+    # Along x the slabs of an update have no neighbours.
+    along_x = 0.2 * (side % 2).view(1, 1, 12, 1, 1)
+    assert float(losses.slopes_loss(along_x - distance, target, known)) < 1e-5
+
+
+def test_slopes_of_a_far_surface_cost_nothing():
+    distance = (torch.arange(12.0).view(1, 1, 1, 1, 12) - 5.5).expand(1, 1, 12, 12, 12)
+    target, known = torch.sigmoid(-distance), torch.ones(1, dtype=torch.bool)
+    far = (distance.abs() > 2.5) * torch.randn(distance.shape)
+    assert float(losses.slopes_loss(far - distance, target, known)) < 1e-5
+
+
 def test_a_gap_costs_its_share_of_the_centre_line_and_little_else():
     leg = torch.zeros(1, 1, 16, 16, 16)
     leg[..., 7:9, 7:9, 2:14] = 1
@@ -141,7 +164,7 @@ def test_a_gap_costs_its_share_of_the_centre_line_and_little_else():
 
 
 def test_settings_of_distances_need_distances():
-    for field in ("thin_weight", "centre_lines"):
+    for field in ("thin_weight", "centre_lines", "slopes"):
         assert "signed_distance" in problems({field: 1.0})[""]
     assert "signed_distance" in problems({"reconstruction": "distance"})[""]
     parted = {"model": {"sub_cells": True}, "penalty": "column"}
