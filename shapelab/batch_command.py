@@ -165,7 +165,8 @@ class BatchRun:
             beside = bool(writer.recipe) and path.suffix.lower() == ".stl"
             check_free([path, *([sidecar(path)] if beside else [])], inputs, writer.force)
 
-        said = (__version__, writer.size_mm, sorted(writer.surface.items()), writer.recipe)
+        options = writer.recipe, writer.mend
+        said = (__version__, writer.size_mm, sorted(writer.surface.items()), *options)
         return BatchWriter(lambda shape, path: writer.written(model, shape, path), check, said)
 
     def _say(self, event: Made | Failed, total: int | None) -> None:

@@ -124,6 +124,9 @@ AllParts = Annotated[
     bool | None,
     typer.Option("--all-parts/--largest-part", help="Keep loose parts too, or drop them. [drop]"),
 ]
+Mend = Annotated[
+    bool, typer.Option("--mend", help="Of a broken shape the whole one that is most like it.")
+]
 Directions = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shapelab.core.errors import ExportError
+from shapelab.core.errors import ExportError, InputError
 from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape
 
@@ -37,6 +37,7 @@ class ShapeWriter:
     surface: dict[str, Any]  # of ``SurfaceOptions``, instead of a shape's own
     force: bool = False  # whether a file that is there may be replaced
     recipe: bool | None = None  # see ``shape_export.write_part``
+    mend: bool = False  # whether broken shapes are mended, where a whole one is found
 
     def write(self, model: ShapeModel, shape: SavedShape, path: Path) -> str:
         """Writes one shape, checked, and returns one line about the file.
@@ -52,13 +53,13 @@ class ShapeWriter:
         from shapelab.core.session.shape_file import write_shape
 
         make_folder(path.parent)
-        meant = self._meant(shape)
+        meant, mended = self._meant(model, shape)
         if path.name.lower().endswith(SHAPE_SUFFIX):
             write_shape(path, meant.state, model, meant.surface or AUTOMATIC, self.force)
-            return meant, f"saved latent of {meant.state.origin}"
+            return meant, f"saved latent of {meant.state.origin}{mended}"
         part = shape_export.shape_part(model, meant, self.size_mm)
         report = shape_export.write_part(path, part, self.force, self.recipe)
-        return meant, f"{report.summary()}{_found(meant, part)}"
+        return meant, f"{report.summary()}{mended}{_found(meant, part)}"
 
     def plate_part(self, model: ShapeModel, name: str, shape: SavedShape) -> PlatePart:
         """One shape for a plate.
@@ -68,9 +69,9 @@ class ShapeWriter:
         """
         from shapelab.core.session import shape_export
 
-        meant = self._meant(shape)
+        meant, mended = self._meant(model, shape)
         part = shape_export.plate_part(model, name, meant, self.size_mm)
-        return PlatePart(name, part, _found(meant, part))
+        return PlatePart(name, part, mended + _found(meant, part))
 
     def write_plate(self, parts: Sequence[PlatePart], path: Path) -> list[str]:
         """Writes parts beside each other into one 3MF, and returns a line about each.
@@ -88,8 +89,20 @@ class ShapeWriter:
             for each, report in zip(parts, reports, strict=True)
         ]
 
-    def _meant(self, shape: SavedShape) -> SavedShape:
-        return replace(shape, surface=replace(shape.surface or AUTOMATIC, **self.surface))
+    def _meant(self, model: ShapeModel, shape: SavedShape) -> tuple[SavedShape, str]:
+        """The shape that is written, and words on whether it was mended."""
+        shape = replace(shape, surface=replace(shape.surface or AUTOMATIC, **self.surface))
+        if not self.mend:
+            return shape, ""
+        from shapelab.core.session.mending import mended
+
+        try:
+            state = mended(model, shape.state)
+        except InputError:
+            return shape, "; no whole shape near it"
+        if state is shape.state:
+            return shape, ""
+        return replace(shape, state=state), "; mended"
 
 
 def _found(shape: SavedShape, part: ShapePart) -> str:

@@ -31,6 +31,7 @@ from shapelab.options import (
     Jobs,
     Level,
     Mask,
+    Mend,
     Model,
     PathKind,
     Plate,
@@ -75,6 +76,7 @@ def sample(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    mend: Mend = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="Of each few seeds the best: one in a single piece.")
     ] = False,
@@ -95,7 +97,7 @@ def sample(
 
     surface = surface_options(resolution, smoothing, level, all_parts)
     coefficients = coefficients_of(directions or [])
-    writer = ShapeWriter(size_mm, surface, force, recipe)
+    writer = ShapeWriter(size_mm, surface, force, recipe, mend)
     if plate and jobs > 1:
         raise typer.BadParameter("A plate is one file; leave --jobs out, or --plate.")
     if whole and class_name is None:
@@ -147,6 +149,7 @@ def reconstruct(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    mend: Mend = False,
     recipe: Recipe = None,
     plate: Plate = False,
     force: Force = False,
@@ -161,7 +164,7 @@ def reconstruct(
     from shapelab.core.session.shape_sources import shape_of_file, shape_of_views
 
     surface = surface_options(resolution, smoothing, level, all_parts)
-    writer = ShapeWriter(size_mm, surface, force, recipe)
+    writer = ShapeWriter(size_mm, surface, force, recipe, mend)
     files = expanded(inputs or [])
     if not files and watch is None:
         raise typer.BadParameter("Name pictures, meshes, voxel files or saved shapes.")
@@ -210,6 +213,7 @@ def interpolate(
     smoothing: Smoothing = None,
     level: Level = None,
     all_parts: AllParts = None,
+    mend: Mend = False,
     recipe: Recipe = None,
     plate: Plate = False,
     force: Force = False,
@@ -221,7 +225,7 @@ def interpolate(
     from shapelab.core.session.shape_state import Morph
 
     surface = surface_options(resolution, smoothing, level, all_parts)
-    writer = ShapeWriter(size_mm, surface, force, recipe)
+    writer = ShapeWriter(size_mm, surface, force, recipe, mend)
     width = max(2, len(str(steps)))
     names = [f"step-{i + 1:0{width}}" for i in range(steps)]
     stops = [a, *(via or []), b]

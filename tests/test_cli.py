@@ -141,6 +141,25 @@ def test_whole_shapes_are_those_of_the_best_seeds(
     assert len(_lines(capsys)) == 3
 
 
+def test_broken_shapes_are_mended_where_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["sample", "--class", "table", "--seed", "2000", "-n", "6", "--level", "0.5"]
+    assert cli.main([*arguments, "-o", f"{tmp_path}/plain/"]) == 0
+    plain = _lines(capsys)
+    assert cli.main([*arguments, "--mend", "-o", f"{tmp_path}/mended/"]) == 0
+    changed = 0
+    for before, after in zip(plain, _lines(capsys), strict=True):
+        old, new = (Path(line.split(": ")[0]) for line in (before, after))
+        assert old.name == new.name
+        mended = after.endswith("; mended")
+        assert mended or "dropped" not in before
+        assert "dropped" not in after
+        assert mended == (old.read_bytes() != new.read_bytes())  # what was whole stays as it was
+        changed += mended
+    assert 0 < changed < 6
+
+
 def test_sample_writes_the_shapes_of_the_next_seeds(
     fake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ EMPTY = (
 
 
 SHOW_PARTS = "Only the largest part is shown and exported. Click to show and export all of them."
+MEND = "Go to the whole shape most like this one (M)."
 HIDE_PARTS = "The coloured parts hang on nothing. Click to show and export the largest part alone."
 
 
@@ -169,6 +170,7 @@ class MainWindow(QMainWindow):
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
         self.viewport.parts.clicked.connect(self._switch_parts)
+        self.viewport.mend.clicked.connect(self.actions_["mend"].trigger)
         self._place()
 
     # --- building ------------------------------------------------------------------------------
@@ -297,6 +299,7 @@ class MainWindow(QMainWindow):
             document.original_changed.connect(self.pictures.show_original),
             document.object_missing.connect(self.pictures.show_missing),
             document.failed.connect(self.toasts.exception),
+            document.whole_already.connect(self._say_whole),
             document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
             document.several_opened.connect(self._show_opened),
@@ -352,11 +355,21 @@ class MainWindow(QMainWindow):
         """Nothing is dropped in silence: says what is hidden, or tinted."""
         loose, hidden = shown.surface.loose, shown.request.options.largest_part
         if not loose.count:
-            self.viewport.parts.say("", "")
-        elif hidden:
+            self._say_no_parts()
+            return
+        self.viewport.mend.say("Mend" if shown.request.guest is None else "", MEND)
+        if hidden:
             self.viewport.parts.say(f"{loose.words('hidden')} · show", SHOW_PARTS)
         else:
             self.viewport.parts.say(f"{loose.words()} · hide", HIDE_PARTS)
+
+    def _say_no_parts(self) -> None:
+        for chip in (self.viewport.parts, self.viewport.mend):
+            chip.say("", "")
+
+    @Slot()
+    def _say_whole(self) -> None:
+        self.toasts.info("This shape is whole already.")
 
     @Slot()
     def _switch_parts(self) -> None:
@@ -375,7 +388,7 @@ class MainWindow(QMainWindow):
             self.toasts.exception(error)
         self.status_bar.show_shape(None)
         self.image_panel.show_agreement(None)
-        self.viewport.parts.say("", "")
+        self._say_no_parts()
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 

@@ -26,6 +26,7 @@ from shapelab.core.inputs.reconstruct import iou
 from shapelab.core.mesh.formats import encode
 from shapelab.core.mesh.meshing import shown_cells
 from shapelab.core.paths import log_folder
+from shapelab.core.session.mending import NOT_FOUND
 from shapelab.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.gl
@@ -138,6 +139,37 @@ def test_what_is_hidden_is_said_shown_tinted_and_exported_as_shown(qtbot, window
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     settle(qtbot, window)
     np.testing.assert_array_equal(window.viewport.mesh.vertices, hidden.vertices)
+
+
+def test_a_broken_shape_is_mended_by_a_click_and_undo_brings_it_back(qtbot, window, monkeypatch):
+    session, chip = window.document.session, window.viewport.mend
+    for seed in range(1, 40):
+        session.set_seed(seed)
+        settle(qtbot, window)
+        if window.document.shown.surface.loose.count:
+            break
+    broken = session.state
+    assert chip.isVisible()
+    assert chip.geometry().left() > window.viewport.parts.geometry().right()
+    with monkeypatch.context() as patch:  # nothing is found: nothing changes
+        patch.setattr(session.model, "encode_voxels", lambda _grid: broken.latent(session.model))
+        qtbot.mouseClick(chip, LEFT)
+        settle(qtbot, window)
+        assert [toast.text for toast in window.toasts.visible] == [NOT_FOUND]
+        assert session.state is broken
+    qtbot.mouseClick(chip, LEFT)
+    settle(qtbot, window)
+    assert not window.document.shown.surface.loose.count
+    assert not chip.isVisible()
+    assert window.actions_["undo"].text() == "&Undo mend"
+    assert session.state.seed == broken.seed
+    QTest.keyClick(window, Qt.Key.Key_M)
+    settle(qtbot, window)
+    assert window.toasts.visible[-1].text == "This shape is whole already."
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(qtbot, window)
+    assert session.state == broken
+    assert chip.isVisible()
 
 
 def test_no_action_and_no_button_stumbles_over_what_qt_passes(qtbot, window, monkeypatch):

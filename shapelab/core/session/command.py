@@ -28,6 +28,7 @@ ARGUMENTS: dict[str, tuple[type, ...]] = {
     "reset_direction": (int,),
     "reset_raw": (int,),
     "reset_all": (),
+    "mend": (),
     "set_surface": (int, int, bool, float),  # as in SurfaceOptions; no level finds it
     "pin_a": (),
     "pin_b": (),

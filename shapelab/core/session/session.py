@@ -26,6 +26,7 @@ from shapelab.core.model.wholeness import CANDIDATES
 from shapelab.core.session.command import Command
 from shapelab.core.session.gallery import kept_shape
 from shapelab.core.session.gallery_commands import GalleryCommands
+from shapelab.core.session.mending import Mending
 from shapelab.core.session.shape_file import SavedShape, check_fits, read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
@@ -231,6 +232,20 @@ class Session(GalleryCommands):
         kept = self._kept_coefficients()
         state = replace(self.state, coefficients=kept, offsets=offsets)
         self._set_state(state, Command("reset all", "reset_all"))
+
+    def mend(self) -> None:
+        """Goes to the whole shape most like this one. Raises InputError when none is found."""
+        broken = self.mending()
+        self.accept_mended(broken, broken.best())
+
+    def mending(self) -> Mending:
+        """What ``mend`` would do, for a thread that looks for the whole shape."""
+        return Mending(self.model, self.state)
+
+    def accept_mended(self, broken: Mending, whole: ShapeState) -> None:
+        """Goes to the whole shape that was found, unless another one is shown meanwhile."""
+        if broken.model is self.model and broken.state == self.state:
+            self._set_state(whole, Command("mend", "mend"))
 
     def set_locked(self, index: int, locked: bool) -> None:
         """Locks or frees a direction. Not a step of the history: the shape stays the same."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -20,10 +20,11 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.project.originals import Original
 from shapelab.core.session.gallery import KeptShape
+from shapelab.core.session.mending import Mending
 from shapelab.core.session.recipe import Recipe, recipe_of_file, recipe_text
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, ModelStamp, read_shape_document, stamp_of
-from shapelab.core.session.shape_state import ShapeState
+from shapelab.core.session.shape_state import Draw, ShapeState
 from shapelab.gui.base.workers import LatestOnly, Task
 from shapelab.gui.document.shape_maker import Guest, ShapeMaker, ShapeRequest, ShownShape
 
@@ -60,7 +61,8 @@ class Document(QObject):
     model_needed = Signal(object, list)  # ModelStamp of a saved shape, and what is to be opened
     sight_needed = Signal(list)  # what is to be opened by a model that sees pictures
     original_changed = Signal(object)  # Original of the shape that is shown, or None
-    failed = Signal(object)  # exception: no random shape can be found
+    failed = Signal(object)  # exception: no random or whole shape can be found
+    whole_already = Signal()  # what was to be mended
     opened = Signal(Path)  # a file whose shape is shown from now on
     unread = Signal(list)  # (name, exception) of each that could not be opened, once all are tried
     several_opened = Signal(int, int)  # how many of several could be opened, once all are tried
@@ -94,7 +96,7 @@ class Document(QObject):
         self._surfaces.done.connect(self._show)
         self._surfaces.failed.connect(self._show_failure)
         self._draws = LatestOnly(lambda draw: draw.best(), self)
-        self._draws.done.connect(self.session.accept)
+        self._draws.done.connect(self._take_found)
         self._draws.failed.connect(lambda _draw, error: self.failed.emit(error))
         self._sources: deque[ShapeSource] = deque()
         self._unread: list[tuple[str, Exception]] = []
@@ -131,7 +133,7 @@ class Document(QObject):
 
     @property
     def moving(self) -> bool:
-        """Whether a surface or a random shape is on its way, for which the user waits."""
+        """Whether a surface or a shape that is looked for is on its way, and the user waits."""
         return self._surfaces.busy or self._draws.busy or self._rest.isActive()
 
     @property
@@ -151,6 +153,19 @@ class Document(QObject):
             self._draws.submit(self.session.draw())
         else:
             self.session.randomise(whole=False)
+
+    def mend(self) -> None:
+        """Goes to the whole shape most like this one, as soon as it has been found."""
+        self._draws.submit(self.session.mending())
+
+    @Slot(object, object)
+    def _take_found(self, wanted: Draw | Mending, found: Any) -> None:
+        if isinstance(wanted, Draw):
+            self.session.accept(wanted, found)
+        elif found is wanted.state:
+            self.whole_already.emit()
+        else:
+            self.session.accept_mended(wanted, found)
 
     def refresh(self) -> None:
         """Asks for the surface of the session's shape; the newest request wins.

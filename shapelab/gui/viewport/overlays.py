@@ -198,11 +198,20 @@ class Hint(QLabel):
 
 
 class PartsChip(QPushButton):
-    """Says in the view's corner what is hidden or tinted; a click changes that."""
+    """Says in the view's corner what is hidden or tinted, or what to do about it, by a click.
 
-    def __init__(self, parent: QWidget) -> None:
+    Args:
+        parent: the view.
+        after: the one at whose right it sits.
+    """
+
+    def __init__(self, parent: QWidget, after: PartsChip | None = None) -> None:
         super().__init__(parent)
         self._area = parent
+        self._after = after
+        self._next: PartsChip | None = None
+        if after is not None:
+            after._next = self
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._colour()
         self.hide()
@@ -217,9 +226,12 @@ class PartsChip(QPushButton):
         self.setToolTip(tip)
 
     def place(self) -> None:
-        """Sit in the lower left corner of the parent."""
+        """Sit in the lower left corner of the parent, and those at its right beside it."""
         self.adjustSize()
-        self.move(theme.SPACE, self._area.height() - self.height() - theme.SPACE)
+        left = 0 if self._after is None else self._after.geometry().right()
+        self.move(left + theme.SPACE, self._area.height() - self.height() - theme.SPACE)
+        if self._next is not None:
+            self._next.place()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:

@@ -102,6 +102,7 @@ class Viewport(QWidget):
         self._gizmo.view_chosen.connect(self.set_view)
         #: What is said of loose parts; clicks on it are the window's.
         self.parts = PartsChip(self)
+        self.mend = PartsChip(self, after=self.parts)
         #: Which of a scan and the shape made of it are shown; clicks are the window's.
         self.layers = LayersBox(self)
         self._rest = QTimer(self)

@@ -80,6 +80,7 @@ EDIT: tuple[Row, ...] = (
     ("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Do it again"),
     ("randomise", "&Randomise", ("R",), "dice", "A new shape of the same class"),
     WHOLE,
+    ("mend", "&Mend", ("M",), "", "Go to the whole shape most like this one"),
     ("variations", "&Variations", ("N",), "variations", "Show neighbours of the shape to go to"),
     (
         "compare",
@@ -163,7 +164,8 @@ HELP: tuple[Row, ...] = (
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = (
     *("new", "save_project", "save_project_as"),
-    *("save", "keep", "randomise", "variations", "compare", "reset", "evaluate", "pin_a", "pin_b"),
+    *("save", "keep", "randomise", "mend", "variations", "compare", "reset"),
+    *("evaluate", "pin_a", "pin_b"),
     *("copy_python", "copy_command"),
 )
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
@@ -220,7 +222,9 @@ class Actions(QObject):
         self._list(file, ("model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "come_back", "quit"))
         edit = bar.addMenu("&Edit")
-        self._list(edit, ("undo", "redo", None, "randomise", "whole", "variations", "reset", None))
+        self._list(
+            edit, ("undo", "redo", None, "randomise", "whole", "mend", "variations", "reset", None)
+        )
         edit.addMenu(classes)
         self._list(edit, ("keep", "pin_a", "pin_b", None, "correct"))
         edit.addSeparator()

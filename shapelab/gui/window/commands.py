@@ -76,6 +76,7 @@ class Commands(QObject):
             "undo": lambda: current.undo(),
             "redo": lambda: current.redo(),
             "randomise": lambda: current.require().randomise(actions["whole"].isChecked()),
+            "mend": lambda: current.require().mend(),
             "variations": self.variations.show_more,
             "reset": lambda: current.session.reset_all(),
             "help": self.show_help,

@@ -47,7 +47,7 @@ class StatusBar(QStatusBar):
         """Where the shape comes from."""
         text = state.origin[:1].upper() + state.origin[1:]
         moved = bool(state.coefficients.any() or state.offsets.any())
-        self.origin.setText(f"{text} · changed by hand" if moved else text)
+        self.origin.setText(f"{text} · changed" if moved else text)
 
     def show_shape(self, shown: ShownShape | None) -> None:
         """Size, triangles and times of a surface; nothing where there is none."""

@@ -22,12 +22,12 @@ from shapelab.core.session.script import (
 )
 from shapelab.core.session.session import Session
 from tests.core.session.test_undoable import bits, commands, shown_bits
-from tests.core.session.tiny_model import LATENT, Model
+from tests.core.session.tiny_model import LATENT, Breakable
 
 
 @pytest.fixture
 def model() -> Any:
-    return Model()
+    return Breakable()
 
 
 @pytest.fixture

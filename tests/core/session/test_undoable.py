@@ -18,7 +18,7 @@ from shapelab.core.session.gallery import GalleryChange
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import ShapeState, plain_state
 from shapelab.core.session.snapshot import Snapshot
-from tests.core.session.tiny_model import CLASSES, LATENT, Model
+from tests.core.session.tiny_model import CLASSES, LATENT, Breakable
 
 COMMANDS = 5_000
 LONG = 10_000  # steps
@@ -27,7 +27,7 @@ MOST_BYTES = 130e6  # of so many; 64 MB more are a thousand thumbnails, see thum
 
 @pytest.fixture
 def model() -> Any:
-    return Model()
+    return Breakable()
 
 
 @pytest.fixture
@@ -81,6 +81,7 @@ def commands(rng: random.Random, session: Session) -> list[Callable[[], object]]
         lambda: session.reset_direction(at),
         lambda: session.reset_raw(raw),
         session.reset_all,
+        session.mend,
         session.finish_edit,
         lambda: session.set_locked(at, rng.random() < 0.5),
         session.pin_a,
@@ -267,7 +268,7 @@ def test_a_damaged_history_is_refused_and_nothing_changes(
 
 def test_ten_thousand_steps_fit_into_memory() -> None:
     wide = 1024  # numbers, the most that a latent may have
-    session = Session(Model(latent_size=wide), seed=0)  # type: ignore[arg-type]
+    session = Session(Breakable(latent_size=wide), seed=0)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     tracemalloc.start()
     try:

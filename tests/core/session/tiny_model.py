@@ -59,3 +59,19 @@ class Model:
         places = np.stack(np.meshgrid(*[np.arange(32) - 15.5] * 3, indexing="ij"), -1)
         radius = np.linalg.norm(places / axes[..., None, None, None, :], axis=-1)
         return (1 / (1 + np.exp(np.clip(20 * (radius - 1), -50, 50)))).astype(np.float32)
+
+
+@dataclass
+class Breakable(Model):
+    """Shapes whose fourth number is over 4 have a gap across their middle.
+
+    Its encoder knows whole ones alone, of half axes of 11 cells.
+    """
+
+    def decode(self, latents: Array) -> Array:
+        grids = super().decode(latents)
+        grids[np.asarray(latents)[..., 3] > 4, ..., 14:18] = 0.2
+        return grids
+
+    def encode_voxels(self, voxels: Array) -> Array:
+        return np.zeros((*voxels.shape[:-3], LATENT), np.float32)
