@@ -44,6 +44,7 @@ from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.commands import Commands
+from shapelab.gui.window.layout_keeper import LayoutKeeper
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
 from shapelab.gui.window.scan_link import ScanLink
@@ -172,6 +173,9 @@ class MainWindow(QMainWindow):
         self.viewport.parts.clicked.connect(self._switch_parts)
         self.viewport.mend.clicked.connect(self.actions_["mend"].trigger)
         self._place()
+        self._layout = LayoutKeeper(
+            self, self.findChildren(QDockWidget), self.actions_.all(), self._keep_layout
+        )
 
     # --- building ------------------------------------------------------------------------------
 
@@ -474,6 +478,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
             self.current.open(sources)
 
+    @Slot()
+    def _keep_layout(self) -> None:
+        self.commands.keep_view()
+        self.settings.keep(self)
+
     # --- closing -------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -482,6 +491,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closed = True
+        self._layout.stop()
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.shutdown()
         self.history.panel.stop()
@@ -500,8 +510,7 @@ class MainWindow(QMainWindow):
         self.project.stop()
         self.current.stop()
         self.viewport.shutdown()
-        self.commands.keep_view()
-        self.settings.keep(self)
+        self._keep_layout()
         self._stop_catching()
         super().closeEvent(event)
 

@@ -27,6 +27,7 @@ from shapelab.core.mesh.formats import encode
 from shapelab.core.mesh.meshing import shown_cells
 from shapelab.core.paths import log_folder
 from shapelab.core.session.mending import NOT_FOUND
+from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.gl
@@ -446,6 +447,22 @@ def test_the_window_is_remembered(qtbot, window):
     assert again.actions_["style_wireframe"].isChecked()
     assert again.actions_["orthographic"].isChecked()
     assert again.viewport._orbit.orthographic is True
+    again.close()
+
+
+def test_a_window_that_is_killed_is_remembered_too(qtbot, window, tmp_path):
+    path, copy = window.settings.path, tmp_path / "window.ini"
+    window.resize(1111, 777)
+    window.docks[2].hide()
+    window.actions_["style_wireframe"].trigger()
+    wanted = b"style=wireframe"
+    qtbot.waitUntil(lambda: path.is_file() and wanted in path.read_bytes(), timeout=WAIT_MS)
+    copy.write_bytes(path.read_bytes())  # what a kill would leave now
+    again = MainWindow(settings=WindowSettings(copy))
+    qtbot.addWidget(again)
+    assert (again.width(), again.height()) == (1111, 777)
+    assert again.docks[2].isHidden()
+    assert again.actions_["style_wireframe"].isChecked()
     again.close()
 
 
