@@ -58,7 +58,7 @@ MOST_FILES = 20  # in a folder: more cannot be taken in at one look
 MOST_LINES = 500  # of a file: more is two things, or needs its reason in LONG
 FEWEST_LINES = 60  # of a file with one user: fewer is a splinter of that user, or stands in SMALL
 LONG = {
-    "trainer/data/sources/procedural/families/kitchen_appliance.py": "six appliances, one class",
+    "shapelab/core/furniture/families/kitchen_appliance.py": "six appliances, one class",
 }
 SMALL = {
     "shapelab.core.mesh.formats.stl": "a format",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, 
 from shapelab.core.errors import ShapelabError
 from shapelab.core.paths import DEFAULT_MODEL, log_folder
 from shapelab.gui.base import notify
-from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.settings import LayoutKeeper, WindowSettings
 from shapelab.gui.base.workers import Task
 from shapelab.gui.cutout.picture_link import PictureLink
 from shapelab.gui.document import dropped_files
@@ -44,9 +43,9 @@ from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.commands import Commands
-from shapelab.gui.window.layout_keeper import LayoutKeeper
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
+from shapelab.gui.window.parts_link import PartsLink
 from shapelab.gui.window.scan_link import ScanLink
 from shapelab.gui.window.status_bar import StatusBar
 
@@ -61,11 +60,6 @@ TITLE = 36  # px of a window's title, which the size is without
 EMPTY = (
     "There is nothing solid here.\nMove the sliders nearer to zero, lower the truncation, or undo."
 )
-
-
-SHOW_PARTS = "Only the largest part is shown and exported. Click to show and export all of them."
-MEND = "Go to the whole shape most like this one (M)."
-HIDE_PARTS = "The coloured parts hang on nothing. Click to show and export the largest part alone."
 
 
 class MainWindow(QMainWindow):
@@ -170,8 +164,7 @@ class MainWindow(QMainWindow):
         )
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
-        self.viewport.parts.clicked.connect(self._switch_parts)
-        self.viewport.mend.clicked.connect(self.actions_["mend"].trigger)
+        self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
         self._place()
         self._layout = LayoutKeeper(
             self, self.findChildren(QDockWidget), self.actions_.all(), self._keep_layout
@@ -303,7 +296,7 @@ class MainWindow(QMainWindow):
             document.original_changed.connect(self.pictures.show_original),
             document.object_missing.connect(self.pictures.show_missing),
             document.failed.connect(self.toasts.exception),
-            document.whole_already.connect(self._say_whole),
+            document.whole_already.connect(self.parts.say_whole),
             document.opened.connect(self.commands.recent.remember),
             document.unread.connect(self._show_unread),
             document.several_opened.connect(self._show_opened),
@@ -349,39 +342,11 @@ class MainWindow(QMainWindow):
         self.latent_panel.surface.level.show_counts(shown.histogram)
         self.image_panel.show_agreement(shown.agreement)
         self.pictures.follow(shown)
-        self._show_parts(shown)
+        self.parts.show(shown)
         self.actions_.enable(model=True, surface=True)
         for name in ("save", "keep"):  # a shape from outside has no latent
             self.actions_[name].setEnabled(shown.request.guest is None)
         self._settle(True)
-
-    def _show_parts(self, shown: ShownShape) -> None:
-        """Nothing is dropped in silence: says what is hidden, or tinted."""
-        loose, hidden = shown.surface.loose, shown.request.options.largest_part
-        if not loose.count:
-            self._say_no_parts()
-            return
-        self.viewport.mend.say("Mend" if shown.request.guest is None else "", MEND)
-        if hidden:
-            self.viewport.parts.say(f"{loose.words('hidden')} · show", SHOW_PARTS)
-        else:
-            self.viewport.parts.say(f"{loose.words()} · hide", HIDE_PARTS)
-
-    def _say_no_parts(self) -> None:
-        for chip in (self.viewport.parts, self.viewport.mend):
-            chip.say("", "")
-
-    @Slot()
-    def _say_whole(self) -> None:
-        self.toasts.info("This shape is whole already.")
-
-    @Slot()
-    def _switch_parts(self) -> None:
-        if self.document is not None:
-            session = self.document.session
-            options = replace(session.surface, largest_part=not session.surface.largest_part)
-            session.surface = options
-            session.finish_edit()
 
     @Slot(object)
     def _show_nothing(self, error: Exception) -> None:
@@ -392,7 +357,7 @@ class MainWindow(QMainWindow):
             self.toasts.exception(error)
         self.status_bar.show_shape(None)
         self.image_panel.show_agreement(None)
-        self._say_no_parts()
+        self.parts.clear()
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QTimer, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from shapelab.core import files_of_others
 from shapelab.core.paths import user_folder
@@ -18,6 +19,8 @@ LAYOUT = 1
 MOST_MODELS = 8  # that are remembered
 MOST_FILES = 20
 MAX_BYTES = 2**20  # of the file; ours have 3 kB
+REST_MS = 1000  # without a change of the layout, before it is kept
+_CHANGES = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateChange}
 _log = logging.getLogger("shapelab")
 
 
@@ -125,3 +128,53 @@ class WindowSettings:
 
     def set_flag(self, name: str, value: bool) -> None:
         self._store.setValue(name, "yes" if value else "no")
+
+
+class LayoutKeeper(QObject):
+    """Calls ``keep`` once the window, its docks and the check marks of its menus have come to rest.
+
+    A program that is killed cannot keep them at its end.
+
+    Args:
+        window: whose place counts.
+        docks: all of it.
+        actions: of the menus.
+        keep: writes the layout.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        docks: Iterable[QDockWidget],
+        actions: Iterable[QAction],
+        keep: Callable[[], None],
+    ) -> None:
+        super().__init__(window)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(keep)
+        docks = tuple(docks)
+        self._watched: tuple[QWidget, ...] = (window, *docks)
+        for widget in self._watched:  # a splitter between docks resizes them
+            widget.installEventFilter(self)
+        for dock in docks:
+            dock.dockLocationChanged.connect(self._wait)
+            dock.topLevelChanged.connect(self._wait)
+            dock.visibilityChanged.connect(self._wait)
+        for action in actions:
+            action.toggled.connect(self._wait)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in _CHANGES:
+            self._wait()
+        return super().eventFilter(watched, event)
+
+    def stop(self) -> None:
+        """No more: a window that closes keeps its layout itself."""
+        for widget in self._watched:
+            widget.removeEventFilter(self)
+        self._rest.stop()
+        self._rest.blockSignals(True)
+
+    @Slot()
+    def _wait(self) -> None:
+        self._rest.start()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from shapelab.core.furniture.solids import block, rod
 from shapelab.core.mesh.tri_mesh import TriMesh
 from trainer.data.sampling.bridges import crossings, joining_cells
 from trainer.data.sampling.sampled_shape import sample
 from trainer.data.sources.procedural import Union
-from trainer.data.sources.procedural.solids import block, rod
 
 LEANING = [(0.31, 0.23, 1.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0)]
 

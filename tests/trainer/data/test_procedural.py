@@ -16,22 +16,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from shapelab.core.errors import DataError, InputError
-from shapelab.core.mesh.tri_mesh import TriMesh, shell_of_faces
-from trainer.data.sampling.sampled_shape import FARTHEST, sample, to_voxels
-from trainer.data.source import Item
-from trainer.data.sources.guarded_loading import turned as turned_shape
-from trainer.data.sources.procedural import (
-    FAMILIES,
-    PROCEDURAL,
-    Union,
+from shapelab.core.furniture.families.chair import Chair
+from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.families.table import Table
+from shapelab.core.furniture.furniture import (
+    Furniture,
+    Parameter,
     parameters,
     random_piece,
     signed_distance,
 )
-from trainer.data.sources.procedural.families.chair import Chair
-from trainer.data.sources.procedural.families.table import Table
-from trainer.data.sources.procedural.furniture import Furniture, Parameter
-from trainer.data.sources.procedural.solids import (
+from shapelab.core.furniture.solids import (
     beam,
     bent,
     block,
@@ -43,6 +38,11 @@ from trainer.data.sources.procedural.solids import (
     turned,
     union,
 )
+from shapelab.core.mesh.tri_mesh import TriMesh, shell_of_faces
+from trainer.data.sampling.sampled_shape import FARTHEST, sample, to_voxels
+from trainer.data.source import Item
+from trainer.data.sources.guarded_loading import turned as turned_shape
+from trainer.data.sources.procedural import PROCEDURAL, Union
 from trainer.data.sources.procedural.union_mesh import STEPS
 
 BOXES = ("armchair", "dresser", "kitchen_appliance", "wardrobe")

@@ -6,35 +6,11 @@ import re
 from pathlib import Path
 
 from shapelab.core.errors import DataError, InputError
+from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.furniture import random_piece
 
 from ...source import Item, Reader
-from .families.armchair import Armchair
-from .families.bathtub import Bathtub
-from .families.bed import Bed
-from .families.bench import Bench
-from .families.bookshelf import Bookshelf
-from .families.chair import Chair
-from .families.desk import Desk
-from .families.dresser import Dresser
-from .families.kitchen_appliance import KitchenAppliance
-from .families.lamp import Lamp
-from .families.monitor import Monitor
-from .families.night_stand import NightStand
-from .families.sink import Sink
-from .families.sofa import Sofa
-from .families.stool import Stool
-from .families.table import Table
-from .families.toilet import Toilet
-from .families.wardrobe import Wardrobe
-from .furniture import Furniture, random_piece
 from .union_mesh import Union
-
-# In the order of their labels, which is also that of the items.
-_MADE: tuple[type[Furniture], ...] = (
-    Armchair, Bathtub, Bed, Bench, Bookshelf, Chair, Desk, Dresser, KitchenAppliance,
-    Lamp, Monitor, NightStand, Sink, Sofa, Stool, Table, Toilet, Wardrobe,
-)  # fmt: skip
-FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}
 
 PER_FAMILY = 100  # shapes where no COUNT is given
 _VERSION = 2  # of what the parameters mean; a store of another one is not gone on with

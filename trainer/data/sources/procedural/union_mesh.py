@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.furniture.furniture import union_distances
+from shapelab.core.furniture.solids import Part, turned
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 from ...source import Axes, ClosedForm
-from .solids import Part, turned
 
 STEPS = 96  # samples along the longest side: two a cell of a 64^3 grid
 _BAND = 2.0  # samples around a part where its distance is asked; farther away it cannot matter
@@ -51,13 +52,4 @@ class Union(ClosedForm):
 
     def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
         """Signed distances (x, y, z) in metres; each part is asked near its own box only."""
-        found = np.full([len(axis) for axis in axes], reach)
-        for part in self.parts:
-            near = tuple(
-                slice(*np.searchsorted(axis, (a - reach, b + reach)))
-                for axis, a, b in zip(axes, part.low, part.high, strict=True)
-            )
-            x, y, z = np.ix_(*(axis[cut] for axis, cut in zip(axes, near, strict=True)))
-            if x.size and y.size and z.size:
-                np.minimum(found[near], part.distance(x, y, z), out=found[near])
-        return found
+        return union_distances(self.parts, axes, reach)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .furniture import Furniture, between, count, one_of
-from .solids import (
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.solids import (
     Pair,
     Part,
     Vector,

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import Furniture, between, count, one_of
-from ..legs import corners
-from ..solids import Part, Vector, block, curve, cut, lathed, moved, path, post, prism, rod, turned
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.solids import (
+    Part,
+    Vector,
+    block,
+    curve,
+    cut,
+    lathed,
+    moved,
+    path,
+    post,
+    prism,
+    rod,
+    turned,
+)
 
 KINDS = (
     "fridge", "fridge", "side by side", "cooker", "cooker", "oven", "washer", "washer",

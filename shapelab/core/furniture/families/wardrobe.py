@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cabinet import Cased
-from ..furniture import between, count, one_of
-from ..legs import corners
-from ..solids import Part, block, cut, lathed, post, prism, rod
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.solids import Part, block, cut, lathed, post, prism, rod
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..cabinet import Cased
-from ..furniture import between, count, one_of
-from ..legs import corners
-from ..solids import Part, beam, block, post, prism, rod
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.solids import Part, beam, block, post, prism, rod
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .furniture import Furniture, between, count, one_of
-from .legs import corners
-from .solids import (
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.solids import (
     Pair,
     Part,
     beam,

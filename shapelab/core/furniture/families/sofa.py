@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import between, count, one_of
-from ..solids import Part, block, cushion
-from ..upholstery import ARMS, Upholstered
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.solids import Part, block, cushion
+from shapelab.core.furniture.upholstery import ARMS, Upholstered
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import between, count, one_of
-from ..legs import OnBase
-from ..panels import plan
-from ..solids import Part, block, moved, prism, rod
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnBase
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import Part, block, moved, prism, rod
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .furniture import Furniture, between, count, one_of
-from .panels import FILLINGS, panel_face
-from .solids import Part, bent, block, cushion, moved, path, standing_panel, turned
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.panels import FILLINGS, panel_face
+from shapelab.core.furniture.solids import (
+    Part,
+    bent,
+    block,
+    cushion,
+    moved,
+    path,
+    standing_panel,
+    turned,
+)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backs import Backed
-from ..furniture import between, count, one_of
-from ..legs import OnBase
-from ..solids import Part, block, cushion, moved, post, rod
+from shapelab.core.furniture.backs import Backed
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnBase
+from shapelab.core.furniture.solids import Part, block, cushion, moved, post, rod
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..backs import Backed
-from ..furniture import between, one_of
-from ..legs import OnBase
-from ..panels import plan
-from ..solids import Part, beam, block, cushion, path, post, prism
+from shapelab.core.furniture.backs import Backed
+from shapelab.core.furniture.furniture import between, one_of
+from shapelab.core.furniture.legs import OnBase
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import Part, beam, block, cushion, path, post, prism
 
 
 @dataclass(frozen=True)

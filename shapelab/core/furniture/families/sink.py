@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cabinet import Cased
-from ..furniture import between, count, one_of
-from ..legs import OnLegs
-from ..panels import plan
-from ..solids import Part, block, curve, cut, lathed, moved, narrowed, path, prism, rod
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnLegs
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import (
+    Part,
+    block,
+    curve,
+    cut,
+    lathed,
+    moved,
+    narrowed,
+    path,
+    prism,
+    rod,
+)
 
 
 @dataclass(frozen=True)

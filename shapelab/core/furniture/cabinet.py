@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .furniture import Furniture, between, count, one_of
-from .solids import Part, Vector, block, cut, rod
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.solids import Part, Vector, block, cut, rod
 
 
 @dataclass(frozen=True)

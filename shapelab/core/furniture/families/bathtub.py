@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import Furniture, between, one_of
-from ..legs import corners
-from ..panels import plan
-from ..solids import Part, block, curve, cut, lathed, moved, narrowed, path, prism, rod, stretched
+from shapelab.core.furniture.furniture import Furniture, between, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import (
+    Part,
+    block,
+    curve,
+    cut,
+    lathed,
+    moved,
+    narrowed,
+    path,
+    prism,
+    rod,
+    stretched,
+)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..furniture import between, one_of
-from ..legs import around
-from ..solids import Part, beam, block, cushion, lathed, path, prism, turned
-from ..upholstery import Upholstered
+from shapelab.core.furniture.furniture import between, one_of
+from shapelab.core.furniture.legs import around
+from shapelab.core.furniture.solids import Part, beam, block, cushion, lathed, path, prism, turned
+from shapelab.core.furniture.upholstery import Upholstered
 
 
 @dataclass(frozen=True)

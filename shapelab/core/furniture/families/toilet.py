@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import Furniture, between, one_of
-from ..panels import plan
-from ..solids import Part, block, cut, lathed, moved, narrowed, prism, rod, turned
+from shapelab.core.furniture.furniture import Furniture, between, one_of
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import (
+    Part,
+    block,
+    cut,
+    lathed,
+    moved,
+    narrowed,
+    prism,
+    rod,
+    turned,
+)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .solids import Part, union
+from shapelab.core.furniture.solids import Part, union
 
 Value = float | int | str
+Axes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # rising x, y, z
 Kind = TypeVar("Kind", bound="Furniture")
 
 THINNEST = 1 / 48  # of the longest side: a cell of a 64^3 grid, in which nothing gets lost
@@ -101,3 +103,25 @@ def random_piece(family: type[Kind], number: int, seed: int) -> Kind:
 def signed_distance(shape: Furniture, points: NDArray[np.floating]) -> NDArray[np.floating]:
     """Signed distances (n,) in metres of points (n, 3): negative inside, 1-Lipschitz."""
     return union(shape.parts(), points)
+
+
+def union_distances(parts: Sequence[Part], axes: Axes, reach: float) -> NDArray[np.float64]:
+    """Signed distances (x, y, z) of a union on the lattice of three rising axes.
+
+    Each part is asked near its own box only.
+
+    Args:
+        parts: in metres.
+        axes: places along x, y and z, metres.
+        reach: what is farther outside counts as this far.
+    """
+    found = np.full([len(axis) for axis in axes], reach)
+    for part in parts:
+        near = tuple(
+            slice(*np.searchsorted(axis, (a - reach, b + reach)))
+            for axis, a, b in zip(axes, part.low, part.high, strict=True)
+        )
+        x, y, z = np.ix_(*(axis[cut] for axis, cut in zip(axes, near, strict=True)))
+        if x.size and y.size and z.size:
+            np.minimum(found[near], part.distance(x, y, z), out=found[near])
+    return found

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..furniture import between, count, one_of
-from ..legs import OnBase, around
-from ..panels import plan
-from ..solids import Part, block, cushion, cut, moved, path, prism, ring, rod, stretched
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnBase, around
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import (
+    Part,
+    block,
+    cushion,
+    cut,
+    moved,
+    path,
+    prism,
+    ring,
+    rod,
+    stretched,
+)
 
 
 @dataclass(frozen=True)

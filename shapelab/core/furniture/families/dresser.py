@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cabinet import Cased
-from ..furniture import between, count, one_of
-from ..legs import OnLegs
-from ..solids import Part, block, post, prism
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnLegs
+from shapelab.core.furniture.solids import Part, block, post, prism
 
 
 @dataclass(frozen=True)

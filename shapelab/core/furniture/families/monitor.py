@@ -6,9 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..furniture import Furniture, between, count, one_of
-from ..legs import around
-from ..solids import Part, beam, block, cut, lathed, moved, path, post, prism, rod, turned
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.legs import around
+from shapelab.core.furniture.solids import (
+    Part,
+    beam,
+    block,
+    cut,
+    lathed,
+    moved,
+    path,
+    post,
+    prism,
+    rod,
+    turned,
+)
 
 
 @dataclass(frozen=True)

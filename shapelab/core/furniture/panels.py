@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .solids import Array, Pair, PlanarDistance, rounded_rectangle
+from shapelab.core.furniture.solids import Array, Pair, PlanarDistance, rounded_rectangle
 
 FILLINGS = (
     "solid", "solid", "slats", "spindles", "ladder", "frame", "cross", "lattice", "splat", "fan",

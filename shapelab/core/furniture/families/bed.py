@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..furniture import Furniture, between, count, one_of
-from ..legs import corners
-from ..panels import FILLINGS, panel_face
-from ..solids import (
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.legs import corners
+from shapelab.core.furniture.panels import FILLINGS, panel_face
+from shapelab.core.furniture.solids import (
     Part,
     bent,
     block,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cabinet import Cased
-from ..furniture import between, count, one_of
-from ..legs import OnBase
-from ..panels import plan
-from ..solids import Part, block, lathed, prism, rod
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, count, one_of
+from shapelab.core.furniture.legs import OnBase
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import Part, block, lathed, prism, rod
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cabinet import Cased
-from ..furniture import between, one_of
-from ..legs import OnLegs
-from ..panels import plan
-from ..solids import Part, beam, block, moved, post, prism, rod
+from shapelab.core.furniture.cabinet import Cased
+from shapelab.core.furniture.furniture import between, one_of
+from shapelab.core.furniture.legs import OnLegs
+from shapelab.core.furniture.panels import plan
+from shapelab.core.furniture.solids import Part, beam, block, moved, post, prism, rod
 
 SIDES = ("legs", "legs", "panel", "drawers", "drawers", "cupboard", "shelf", "frame", "trestle")
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..furniture import Furniture, between, count, one_of
-from ..legs import around
-from ..solids import Part, Vector, block, curve, cut, lathed, moved, path, post, ring, rod, turned
+from shapelab.core.furniture.furniture import Furniture, between, count, one_of
+from shapelab.core.furniture.legs import around
+from shapelab.core.furniture.solids import (
+    Part,
+    Vector,
+    block,
+    curve,
+    cut,
+    lathed,
+    moved,
+    path,
+    post,
+    ring,
+    rod,
+    turned,
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Furniture made from parameters: what the model ``procedural`` shows, and training data."""
