@@ -210,10 +210,21 @@ class PrincipalDirections:
     classes: tuple[str, ...]
     vectors: Array  # (classes, DIRECTIONS, latent) float32
     explained: Array  # (classes, DIRECTIONS) float32, share of the variance
+    words: tuple[tuple[tuple[str, str], ...], ...] = ()  # name and meaning of each, where known
 
     def of(self, class_name: str) -> Array:
         """(DIRECTIONS, latent) displacements of the class."""
         return self.vectors[self.classes.index(class_name)]
+
+    def name(self, class_name: str, index: int) -> str:
+        """What a direction is called: "seat height", or "direction 3"."""
+        if not self.words:
+            return f"direction {index + 1}"
+        return self.words[self.classes.index(class_name)][index][0]
+
+    def meaning(self, class_name: str, index: int) -> str:
+        """What a direction changes, in words; empty where nobody has said it."""
+        return self.words[self.classes.index(class_name)][index][1] if self.words else ""
 
 
 def seed_noise(seed: int, size: int, count: int = 1) -> Array:

@@ -23,11 +23,21 @@ from torch.overrides import TorchFunctionMode
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
+from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.model.code_flow import MAX_LAYERS, MAX_WIDTH, CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
-from shapelab.core.model.model_summary import BLIND, FORMAT, VERSION, metadata_of, read_card
+from shapelab.core.model.model_summary import (
+    BLIND,
+    FORMAT,
+    GENERATOR,
+    PROCEDURAL,
+    VERSION,
+    metadata_of,
+    read_card,
+)
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
+from shapelab.core.model.procedural_generator import LATENT_SIZE, ProceduralGenerator, named
 from shapelab.core.model.spec import ModelSpec
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -50,7 +60,10 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 @dataclass(frozen=True)
 class ModelParts:
-    """What a model file holds; no ``image_encoder`` where the model has not learnt pictures."""
+    """What a model file holds; no ``image_encoder`` where the model has not learnt pictures.
+
+    A procedural model has a generator alone.
+    """
 
     spec: ModelSpec
     networks: dict[str, nn.Module]
@@ -88,12 +101,14 @@ def encode(
 ) -> bytes:
     """The bytes of ``model.safetensors``; network weights are rounded to float16.
 
-    ``networks`` may lack the image encoder, and the model then does not see pictures.
+    ``networks`` may lack the image encoder, and the model then does not see pictures; beside a
+    procedural generator there are none.
     """
+    procedural = isinstance(networks["generator"], ProceduralGenerator)
     tensors = {
         f"{part}.{name}": _compact(value)
         for part in NETWORKS
-        if part in networks or part != PICTURES
+        if not procedural and (part in networks or part != PICTURES)
         for name, value in networks[part].state_dict().items()
     }
     tensors |= {
@@ -116,6 +131,8 @@ def encode(
     }
     if PICTURES not in networks:
         metadata[BLIND] = "yes"
+    if procedural:
+        metadata[GENERATOR] = PROCEDURAL
     return save_tensors(tensors, metadata)
 
 
@@ -202,12 +219,7 @@ def read(path: Path) -> ModelParts:
         raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
     if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
-    sees = any(name.startswith(PICTURES + ".") for name in tensors)
-    networks = {
-        part: _filled(build, spec, part, tensors, path)
-        for part, build in NETWORKS.items()
-        if part != PICTURES or sees
-    }
+    networks = _networks(metadata.get(GENERATOR), spec, tensors, path)
     latent, classes = spec.latent_size, len(spec.classes)
     arrays: dict[str, Any] = {}
     for name, shape in {
@@ -224,6 +236,9 @@ def read(path: Path) -> ModelParts:
     matrix = tensors.get(FLIP)
     if matrix is not None and tuple(matrix.shape) != (latent + 1, latent):
         raise ModelFileError(f"{path.name} does not fit its own description at {FLIP}.")
+    directions = PrincipalDirections(
+        spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
+    )
     return ModelParts(
         spec,
         networks,
@@ -233,13 +248,33 @@ def read(path: Path) -> ModelParts:
             arrays["density.factors"],
             _flow(spec, tensors, path),
         ),
-        PrincipalDirections(
-            spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
-        ),
+        named(directions) if GENERATOR in metadata else directions,
         read_card(path.parent),
         metadata["digest"],
         None if matrix is None else LatentFlip(np.asarray(matrix.numpy(), np.float32)),
     )
+
+
+def _networks(
+    made: str | None, spec: ModelSpec, tensors: dict[str, Tensor], path: Path
+) -> dict[str, nn.Module]:
+    if made is None:
+        sees = any(name.startswith(PICTURES + ".") for name in tensors)
+        return {
+            part: _filled(build, spec, part, tensors, path)
+            for part, build in NETWORKS.items()
+            if part != PICTURES or sees
+        }
+    if made != PROCEDURAL:
+        raise ModelFileError(
+            f"{path.name} has a generator of a kind that this ShapeLab does not know; please "
+            "update ShapeLab."
+        )
+    if spec.classes != tuple(FAMILIES) or spec.latent_size != LATENT_SIZE:
+        raise ModelFileError(
+            f"{path.name} was made for the furniture of another ShapeLab; please get it again."
+        )
+    return {"generator": ProceduralGenerator(spec.resolution)}
 
 
 def _check_density(arrays: dict[str, Any], path: Path) -> None:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:  # pydantic takes a tenth of a second, and the window is paint
 
 FORMAT = "shapelab-model"
 #: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow;
-#: 5: always an image encoder.
-VERSION = 6
+#: 5: always an image encoder; 6: always networks.
+VERSION = 7
 BLIND = "blind"  # in the metadata of a file without an image encoder
+GENERATOR, PROCEDURAL = "generator", "procedural"  # in that of one without networks
 WEIGHTS, CARD = "model.safetensors", "card.json"
 MAX_HEADER = 1024**2  # bytes; a longer JSON header is a known way to stall a reader
 MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB

@@ -25,10 +25,13 @@ from shapelab.core.model.latent import (
     seed_noise,
 )
 from shapelab.core.model.networks import Generator, ImageEncoder, coarse, folded
+from shapelab.core.model.procedural_generator import DRAFT, ProceduralGenerator
 from shapelab.core.model.silhouette_fit import Fit
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one_part
 from shapelab.core.paths import DEFAULT_MODEL, find_model
+
+Decoder = Callable[[torch.Tensor], torch.Tensor]  # latents [B, L] -> logits [B, 1, R, R, R]
 
 BATCH = 32  # grids decoded at once; keeps memory low for large requests
 
@@ -46,9 +49,7 @@ class ShapeModel:
         self.digest = parts.digest
         self._flip = parts.flip
         self._networks = parts.networks
-        self._generator = folded(cast("Generator", parts.networks["generator"]))
-        self._draft = None if self._generator.has_planes else DraftDecoder(self._generator)
-        self._coarse = coarse(cast("Generator", parts.networks["generator"]))
+        self._generator, self._draft, self._coarse = _decoders(parts.networks["generator"])
         encoder = cast("ImageEncoder | None", parts.networks.get(model_file.PICTURES))
         self._image_encoder = None if encoder is None else encoder.folded()
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
@@ -220,7 +221,7 @@ class ShapeModel:
         seen = self._encode_images(batch)
         if class_name is not None:
             seen = seen.told(self.density, class_name)
-        if seen.cameras is None:
+        if seen.cameras is None or self._coarse is None:
             return silhouette_fit.unfitted(seen, views)
         fits = silhouette_fit.fit(
             self._coarse, seen, masks, check, density=self.density, views=views
@@ -260,7 +261,10 @@ class ShapeModel:
         return occupancy[0] if latents.ndim == 1 else occupancy
 
     def draft(self, latent: NDArray[Any]) -> Array:
-        """``decode`` of one latent (L,) for a moment of a drag: to about 1e-5, in half the time."""
+        """``decode`` of one latent (L,) for a moment of a drag: to about 1e-5, in half the time.
+
+        A procedural model makes it in a coarser grid.
+        """
         if self._draft is None:
             return self.decode(latent)
         row = self._batched(np.asarray(latent, np.float32)[None], (self.latent_size,), "Latents")
@@ -268,7 +272,12 @@ class ShapeModel:
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
-        encoder: nn.Module = self._networks["voxel_encoder"]
+        encoder = self._networks.get("voxel_encoder")
+        if encoder is None:
+            raise NoSightError(
+                f"The model {self.name} makes shapes of parameters and takes none from files; open "
+                f"one that can, such as {DEFAULT_MODEL}."
+            )
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
         return np.concatenate(means)
@@ -283,6 +292,15 @@ class ShapeModel:
         if not np.isfinite(values).all():
             raise InputError(f"{what} must hold finite numbers only.")
         return np.ascontiguousarray(values.reshape(-1, *shape))
+
+
+def _decoders(generator: nn.Module) -> tuple[Decoder, Decoder | None, nn.Module | None]:
+    """What decodes at rest and, if there is such a thing, in a drag and for gradients."""
+    if isinstance(generator, ProceduralGenerator):
+        return generator, ProceduralGenerator(min(DRAFT, generator.resolution)), None
+    network = cast("Generator", generator)
+    fast = folded(network)
+    return fast, None if fast.has_planes else DraftDecoder(fast), coarse(network)
 
 
 def load_model(name: str | Path = DEFAULT_MODEL) -> ShapeModel:

@@ -203,7 +203,8 @@ class Session(GalleryCommands):
 
     def set_coefficient(self, index: int, sigma: float) -> None:
         """Sets a principal direction (0 … 11), in standard deviations of the class."""
-        command = Command(f"direction {index + 1}", "set_coefficient", (index, float(sigma)))
+        name = self.model.directions.name(self.state.class_name, index)
+        command = Command(name, "set_coefficient", (index, float(sigma)))
         self._set_number("coefficients", index, sigma, command)
 
     def set_raw(self, index: int, value: float) -> None:
@@ -216,7 +217,8 @@ class Session(GalleryCommands):
 
     def reset_direction(self, index: int) -> None:
         self.finish_edit()
-        command = Command(f"reset direction {index + 1}", "reset_direction", (index,))
+        name = self.model.directions.name(self.state.class_name, index)
+        command = Command(f"reset {name}", "reset_direction", (index,))
         self._set_number("coefficients", index, 0.0, command)
         self.finish_edit()
 

@@ -202,6 +202,13 @@ class SigmaSlider(QWidget):
         """The slider's place in real numbers."""
         return self.slider.value() / STEPS
 
+    def set_name(self, name: str) -> None:
+        """Shows another name; of one too long for its place, the beginning."""
+        self.label.set_text(name)
+        self.slider.setAccessibleName(name)
+        if self.lock is not None:
+            self.lock.setAccessibleName(f"Lock {name}")
+
     def set_value(self, value: float) -> None:
         """Shows a value without telling anyone; beyond the ends only the readout says so."""
         self.slider.blockSignals(True)

@@ -33,6 +33,7 @@ from shapelab.gui.base.surface_group import SurfaceGroup
 RAW_LIMIT = 4.0  # nearly every latent value of a trained model lies within
 SEED_MAX = 2**31 - 1
 NAME_WIDTH, SURFACE_NAMES = 66, 78  # px, the columns of names
+DIRECTION_WIDTH = 96  # px, of a direction's name: "Seat thickness"
 NO_SEED = -1  # the spin box shows a dash: the shape came from a picture or a morph
 
 
@@ -54,7 +55,9 @@ class LatentPanel(QWidget):
         self._session: Session | None = None
         self._disconnect: list[Callable[[], None]] = []
         self.raw: list[SigmaSlider] = []  # filled when the fold opens for the first time
-        self.directions = [SigmaSlider(f"Direction {i + 1}") for i in range(DIRECTIONS)]
+        self.directions = [
+            SigmaSlider(f"Direction {i + 1}", name_width=DIRECTION_WIDTH) for i in range(DIRECTIONS)
+        ]
         self._content = QWidget()
         column = QVBoxLayout(self._content)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -298,10 +301,13 @@ class LatentPanel(QWidget):
         assert self._session is not None
         directions = self._session.model.directions
         shares = directions.explained[directions.classes.index(class_name)]
-        for slider, share in zip(self.directions, shares, strict=True):
+        for index, (slider, share) in enumerate(zip(self.directions, shares, strict=True)):
+            slider.set_name(readable(directions.name(class_name, index)))
+            told = directions.meaning(class_name, index)
             slider.setToolTip(
+                f"{told[:1].upper()}{told[1:]}{'.' if told else ''}\n"
                 f"Explains {100 * float(share):.1f} % of how shapes of this class differ.\n"
-                "One σ is one standard deviation. Double click for 0."
+                "One σ is one standard deviation. Double click for 0.".lstrip()
             )
 
     def _show_raw(self) -> None:

@@ -1,0 +1,150 @@
+"""A generator that was not trained: furniture made from parameters, which the latent holds.
+
+The latent begins with one number a parameter, standard normal, whose share of the normal
+distribution is the parameter's share of its range; a family with fewer parameters leaves the rest
+alone. One number a class follows, ``CLASS`` for the shape's own. So seeds, sliders, neighbours and
+paths work as with any other model, and a slider is a parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from shapelab.core.formatting import words
+from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.furniture import parameters, union_distances
+from shapelab.core.model.latent import DIRECTIONS, Array, LatentDensity, PrincipalDirections
+
+PARAMETERS = max(len(parameters(family)) for family in FAMILIES.values())
+LATENT_SIZE = PARAMETERS + len(FAMILIES)
+CLASS = 4.0  # of a shape's class; 0 of the others
+RESOLUTION, DRAFT = 128, 64  # cells along a side, at rest and while a slider is dragged
+_STIFF = 0.02  # deviation of numbers that a class does not vary
+_SHARE = 0.75  # of the grid is the longest side, as of all shapes
+_FARTHEST = 3.0  # cells, as signed distances are cut off everywhere
+_FARTHEST_BLENDED = 0.15  # of the grid, where shapes of two classes are blended
+_LEAST_WEIGHT = 0.02  # of a class in a blend
+
+
+class ProceduralGenerator(nn.Module):
+    """Latents [B, ``LATENT_SIZE``] -> logits [B, 1, R, R, R], the depth below the surface in cells.
+
+    Between two classes the signed distances of a shape of each are blended.
+    """
+
+    def __init__(self, resolution: int = RESOLUTION) -> None:
+        super().__init__()
+        self.resolution = resolution
+
+    def forward(self, z: Tensor) -> Tensor:
+        grids = [self._logits(row) for row in z.double().numpy()]
+        return torch.from_numpy(np.stack(grids)[:, None].astype(np.float32))
+
+    def _logits(self, latent: NDArray[np.float64]) -> NDArray[np.float64]:
+        shares = np.clip(latent[PARAMETERS:], 0, None) ** 2
+        if not shares.any():
+            shares[latent[PARAMETERS:].argmax()] = 1.0
+        weights = shares / shares.sum()
+        weights[weights < _LEAST_WEIGHT] = 0
+        weights /= weights.sum()
+        kinds = np.flatnonzero(weights).tolist()
+        reach = _FARTHEST if len(kinds) == 1 else _FARTHEST_BLENDED * self.resolution
+        names = list(FAMILIES)
+        depth = np.zeros((self.resolution,) * 3)
+        for kind in kinds:
+            depth -= weights[kind] * self._distances(names[kind], latent[:PARAMETERS], reach)
+        return np.clip(depth, -_FARTHEST, _FARTHEST, out=depth)
+
+    def _distances(
+        self, class_name: str, numbers: NDArray[np.float64], reach: float
+    ) -> NDArray[np.float64]:
+        """Signed distances (R, R, R) of a shape in cells; its box is centred, as of all shapes."""
+        family, side = FAMILIES[class_name], self.resolution
+        own = zip(parameters(family), numbers.tolist(), strict=False)
+        parts = family(**{p.name: p.at(normal_share(z)) for p, z in own}).parts()
+        low = np.min([part.low for part in parts], 0)
+        high = np.max([part.high for part in parts], 0)
+        cell = float((high - low).max()) / (_SHARE * side)
+        cuts, axes = [], []
+        for a, b in zip(low.tolist(), high.tolist(), strict=True):  # what is around it is far away
+            half = (b - a) / 2 / cell + reach
+            cut = slice(max(int(side / 2 - half), 0), min(int(side / 2 + half) + 1, side))
+            cuts.append(cut)
+            axes.append((np.arange(cut.start, cut.stop) + 0.5 - side / 2) * cell + (a + b) / 2)
+        found = np.full((side,) * 3, reach)
+        near = union_distances(parts, (axes[0], axes[1], axes[2]), reach * cell)
+        found[tuple(cuts)] = near / cell
+        return found
+
+
+def normal_share(z: float) -> float:
+    """The share of the normal distribution below z, less than 1."""
+    return min(0.5 * math.erfc(-z / 2**0.5), 1 - 1e-9)
+
+
+def density() -> LatentDensity:
+    """Every parameter drawn by itself, evenly over its range, for each class."""
+    classes = tuple(FAMILIES)
+    means = np.zeros((len(classes), LATENT_SIZE), np.float32)
+    factors = np.zeros((len(classes), LATENT_SIZE, LATENT_SIZE), np.float32)
+    for k, family in enumerate(FAMILIES.values()):
+        means[k, PARAMETERS + k] = CLASS
+        deviations = np.full(LATENT_SIZE, _STIFF, np.float32)
+        deviations[: len(parameters(family))] = 1.0
+        factors[k] = np.diag(deviations)
+    return LatentDensity(classes, means, factors)
+
+
+def directions(effects: dict[str, Array]) -> PrincipalDirections:
+    """The parameters of each class that change its shapes most, a deviation each.
+
+    Args:
+        effects: of each class, how much each of its parameters changes a shape, (parameters,).
+    """
+    vectors = np.zeros((len(FAMILIES), DIRECTIONS, LATENT_SIZE), np.float32)
+    explained = np.zeros((len(FAMILIES), DIRECTIONS), np.float32)
+    for k, label in enumerate(FAMILIES):
+        order = np.argsort(-effects[label], kind="stable")[:DIRECTIONS]
+        vectors[k, np.arange(DIRECTIONS), order] = 1.0
+        explained[k] = effects[label][order] / effects[label].sum()
+    return named(PrincipalDirections(tuple(FAMILIES), vectors, explained))
+
+
+def measured_effects(shapes: int = 24, resolution: int = 32) -> dict[str, Array]:
+    """How many cells a parameter changes as it goes from -1 to 1 deviation, for ``directions``.
+
+    Args:
+        shapes: that are looked at for each parameter.
+        resolution: of their grids.
+    """
+    generator, spread = ProceduralGenerator(resolution), density()
+    found = {}
+    for k, (label, family) in enumerate(FAMILIES.items()):
+        noise = np.random.default_rng(k).standard_normal((shapes, LATENT_SIZE))
+        latents = torch.from_numpy(spread.place(noise.astype(np.float32), label))
+        effects = np.zeros(len(parameters(family)), np.float32)
+        for i in range(len(effects)):
+            low, high = latents.clone(), latents.clone()
+            low[:, i], high[:, i] = -1.0, 1.0
+            effects[i] = float(((generator(low) > 0) != (generator(high) > 0)).float().mean())
+        found[label] = effects
+    return found
+
+
+def named(found: PrincipalDirections) -> PrincipalDirections:
+    """The directions with the names and meanings of the parameters that they are."""
+    places = found.vectors.argmax(2)
+    said = []
+    for k, family in enumerate(FAMILIES.values()):
+        declared = parameters(family)
+        own = [declared[place] for place in places[k].tolist() if place < len(declared)]
+        if len(own) < DIRECTIONS:
+            return found  # not made by ``directions``
+        said.append(tuple((words(p.name), p.meaning) for p in own))
+    return replace(found, words=tuple(said))
