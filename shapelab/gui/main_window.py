@@ -314,7 +314,8 @@ class MainWindow(QMainWindow):
         for panel in panels:
             panel.set_session(session)
         self.pictures.show_original(document.original)
-        self.image_panel.hint.ask_for_pictures(document.model.sees_pictures)
+        model = document.model
+        self.image_panel.hint.ask_for(model.sees_pictures, model.takes_shapes)
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)

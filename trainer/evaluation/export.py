@@ -99,6 +99,10 @@ def renew_prior(
     folder = model_folder.free_folder(name, force)
     if parts.spec.classes != store.classes or parts.spec.resolution != store.resolution:
         raise ExportError(f"{store.name} has other classes or another resolution than {model}.")
+    if "voxel_encoder" not in parts.networks:
+        raise ExportError(
+            f"{model} was not trained, so there is no prior to fit; name another one."
+        )
     generator, encoder = parts.networks["generator"], parts.networks["voxel_encoder"]
     assert isinstance(generator, Generator)
     density = fit_prior(generator, encoder, store, parts.flip is not None, tell, check)

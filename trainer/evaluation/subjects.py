@@ -185,7 +185,10 @@ def find(
         raise RunError(f"{name} holds no run and no model.")
     if not given and photo_folder is None:
         raise DataError("A model does not know its data; name held-out shapes with --data.")
-    return Subject(load_model(name)), given, photo_folder
+    model = load_model(name)
+    if not model.takes_shapes:
+        raise RunError(f"{name} was not trained, so there is nothing to score; name another model.")
+    return Subject(model), given, photo_folder
 
 
 def training_data(run: Path, data: RunData) -> RunData:

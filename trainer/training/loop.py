@@ -142,6 +142,8 @@ def starting_model(config: RunConfig) -> model_file.ModelParts:
     """
     name = config.start_from
     model = model_file.read(find_model(name) / "model.safetensors")
+    if "voxel_encoder" not in model.networks:
+        raise RunError(f"This run cannot start from {name}, which was not trained.")
     for field in type(config.model).model_fields:
         old, new = getattr(model.spec, field), getattr(config.model, field)
         if old != new and field not in IMAGE_FIELDS:

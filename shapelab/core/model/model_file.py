@@ -23,7 +23,6 @@ from torch.overrides import TorchFunctionMode
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import ModelFileError
-from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.model.code_flow import MAX_LAYERS, MAX_WIDTH, CodeFlow
 from shapelab.core.model.image_encoding import LatentFlip
 from shapelab.core.model.latent import DIRECTIONS, LatentDensity, PrincipalDirections
@@ -37,7 +36,6 @@ from shapelab.core.model.model_summary import (
     read_card,
 )
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
-from shapelab.core.model.procedural_generator import LATENT_SIZE, ProceduralGenerator, named
 from shapelab.core.model.spec import ModelSpec
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -104,7 +102,7 @@ def encode(
     ``networks`` may lack the image encoder, and the model then does not see pictures; beside a
     procedural generator there are none.
     """
-    procedural = isinstance(networks["generator"], ProceduralGenerator)
+    procedural = not isinstance(networks["generator"], Generator)
     tensors = {
         f"{part}.{name}": _compact(value)
         for part in NETWORKS
@@ -239,6 +237,10 @@ def read(path: Path) -> ModelParts:
     directions = PrincipalDirections(
         spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
     )
+    if GENERATOR in metadata:
+        from shapelab.core.model.procedural_generator import named
+
+        directions = named(directions)
     return ModelParts(
         spec,
         networks,
@@ -248,7 +250,7 @@ def read(path: Path) -> ModelParts:
             arrays["density.factors"],
             _flow(spec, tensors, path),
         ),
-        named(directions) if GENERATOR in metadata else directions,
+        directions,
         read_card(path.parent),
         metadata["digest"],
         None if matrix is None else LatentFlip(np.asarray(matrix.numpy(), np.float32)),
@@ -270,6 +272,9 @@ def _networks(
             f"{path.name} has a generator of a kind that this ShapeLab does not know; please "
             "update ShapeLab."
         )
+    from shapelab.core.furniture.families.family_table import FAMILIES
+    from shapelab.core.model.procedural_generator import LATENT_SIZE, ProceduralGenerator
+
     if spec.classes != tuple(FAMILIES) or spec.latent_size != LATENT_SIZE:
         raise ModelFileError(
             f"{path.name} was made for the furniture of another ShapeLab; please get it again."

@@ -25,7 +25,6 @@ from shapelab.core.model.latent import (
     seed_noise,
 )
 from shapelab.core.model.networks import Generator, ImageEncoder, coarse, folded
-from shapelab.core.model.procedural_generator import DRAFT, ProceduralGenerator
 from shapelab.core.model.silhouette_fit import Fit
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one_part
@@ -67,11 +66,18 @@ class ShapeModel:
         """Whether it has learnt to; one that was trained without pictures has not."""
         return self._image_encoder is not None
 
+    @property
+    def takes_shapes(self) -> bool:
+        """Whether it makes its own of the shapes of files; one that was not trained cannot."""
+        return "voxel_encoder" in self._networks
+
     def require_pictures(self) -> None:
         """Raises NoSightError unless it sees pictures."""
         self._picture_encoder()
 
     def _picture_encoder(self) -> ImageEncoder:
+        if not self.takes_shapes:
+            raise NoSightError(self._untrained())
         if self._image_encoder is None:
             raise NoSightError(
                 f"The model {self.name} was trained without pictures and cannot see them; open one "
@@ -234,6 +240,12 @@ class ShapeModel:
         ordered = sorted(fit.hypotheses, key=lambda one: own(one.latent) != class_name)
         return replace(fit, hypotheses=tuple(ordered))
 
+    def _untrained(self) -> str:
+        return (
+            f"The model {self.name} makes shapes of parameters alone and takes none from files; "
+            f"open one that can, such as {DEFAULT_MODEL}."
+        )
+
     def _pictures(self, image: NDArray[Any]) -> Array:
         side = self.spec.image_size
         shape = (self.spec.image_channels, side, side)
@@ -272,12 +284,9 @@ class ShapeModel:
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
-        encoder = self._networks.get("voxel_encoder")
-        if encoder is None:
-            raise NoSightError(
-                f"The model {self.name} makes shapes of parameters and takes none from files; open "
-                f"one that can, such as {DEFAULT_MODEL}."
-            )
+        if not self.takes_shapes:
+            raise NoSightError(self._untrained())
+        encoder = self._networks["voxel_encoder"]
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
         return np.concatenate(means)
@@ -296,11 +305,14 @@ class ShapeModel:
 
 def _decoders(generator: nn.Module) -> tuple[Decoder, Decoder | None, nn.Module | None]:
     """What decodes at rest and, if there is such a thing, in a drag and for gradients."""
-    if isinstance(generator, ProceduralGenerator):
+    if not isinstance(generator, Generator):
+        # Only then: it brings two dozen files, one for each kind of furniture.
+        from shapelab.core.model.procedural_generator import DRAFT, ProceduralGenerator
+
+        assert isinstance(generator, ProceduralGenerator)
         return generator, ProceduralGenerator(min(DRAFT, generator.resolution)), None
-    network = cast("Generator", generator)
-    fast = folded(network)
-    return fast, None if fast.has_planes else DraftDecoder(fast), coarse(network)
+    fast = folded(generator)
+    return fast, None if fast.has_planes else DraftDecoder(fast), coarse(generator)
 
 
 def load_model(name: str | Path = DEFAULT_MODEL) -> ShapeModel:

@@ -170,7 +170,8 @@ class LatentPanel(QWidget):
             "Put every direction that is not locked, and every latent value, back to rest."
         )
         header = QHBoxLayout()
-        header.addWidget(heading("Principal directions"), 1)
+        self.directions_title = heading("Principal directions")
+        header.addWidget(self.directions_title, 1)
         header.addWidget(self.reset_all)
         column = QVBoxLayout()
         column.setSpacing(4)
@@ -300,6 +301,7 @@ class LatentPanel(QWidget):
     def _show_shares(self, class_name: str) -> None:
         assert self._session is not None
         directions = self._session.model.directions
+        self.directions_title.setText("Parameters" if directions.words else "Principal directions")
         shares = directions.explained[directions.classes.index(class_name)]
         for index, (slider, share) in enumerate(zip(self.directions, shares, strict=True)):
             slider.set_name(readable(directions.name(class_name, index)))
