@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,9 +49,6 @@ class ShapeModel:
         self._networks = parts.networks
         self._generator = folded(cast("Generator", parts.networks["generator"]))
         self._draft = None if self._generator.has_planes else DraftDecoder(self._generator)
-        self._coarse = coarse(cast("Generator", parts.networks["generator"]))
-        encoder = cast("ImageEncoder | None", parts.networks.get(model_file.PICTURES))
-        self._image_encoder = None if encoder is None else encoder.folded()
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -64,19 +62,29 @@ class ShapeModel:
     @property
     def sees_pictures(self) -> bool:
         """Whether it has learnt to; one that was trained without pictures has not."""
-        return self._image_encoder is not None
+        return model_file.PICTURES in self._networks
 
     def require_pictures(self) -> None:
         """Raises NoSightError unless it sees pictures."""
-        self._picture_encoder()
-
-    def _picture_encoder(self) -> ImageEncoder:
-        if self._image_encoder is None:
+        if not self.sees_pictures:
             raise NoSightError(
                 f"The model {self.name} was trained without pictures and cannot see them; open one "
                 f"that can, such as {DEFAULT_MODEL}."
             )
-        return self._image_encoder
+
+    # What only pictures and voxels need takes memory from the first of them on.
+
+    @cached_property
+    def _image_encoder(self) -> ImageEncoder:
+        return cast("ImageEncoder", self._networks[model_file.PICTURES]).folded()
+
+    @cached_property
+    def _coarse(self) -> Generator:
+        return coarse(cast("Generator", self._networks["generator"]))
+
+    @cached_property
+    def _voxel_encoder(self) -> nn.Module:
+        return self._networks["voxel_encoder"]
 
     def first_seed(self, class_name: str) -> int:
         """The seed that shows a class well, by the model's card; 0 where it names none."""
@@ -239,9 +247,9 @@ class ShapeModel:
         return self._batched(np.asarray(image, np.float32), shape, "Pictures")
 
     def _encode_images(self, pictures: Array) -> ImageEncoding:
-        encoder = self._picture_encoder()
+        self.require_pictures()
         with self._lock:
-            return encode_images(encoder, self._flip, pictures)
+            return encode_images(self._image_encoder, self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).
@@ -268,7 +276,7 @@ class ShapeModel:
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
-        encoder: nn.Module = self._networks["voxel_encoder"]
+        encoder = self._voxel_encoder
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
         return np.concatenate(means)
