@@ -91,7 +91,9 @@ def read_bytes(path: Path, most: int, links: bool = False) -> bytes:
     """All bytes of a regular file of at most so many. Raises OSError as ``opened`` does."""
     with opened(path, links=links) as file:
         claimed = os.fstat(file.fileno()).st_size
-        data = b"" if claimed > most else file.read(most + 1)
+        data = b"" if claimed > most else file.read(claimed + 1)  # not `most`: it is taken at once
+        if len(data) > claimed:  # it grows, or does not say how large it is
+            data += file.read(most + 1 - len(data))
     if claimed > most or len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {formatting.file_size(most)}")
     return data

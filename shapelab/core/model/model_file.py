@@ -7,7 +7,7 @@ float32; metadata: format, version, spec, digest) and ``card.json`` (what a pers
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,13 +58,16 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 @dataclass(frozen=True)
 class ModelParts:
-    """What a model file holds; no ``image_encoder`` where the model has not learnt pictures.
+    """What a model file holds.
 
-    A procedural model has a generator alone.
+    Attributes:
+        networks: by the names of ``NETWORKS``; no ``image_encoder`` where the model has not learnt
+            pictures. Those of a file are made anew each time that one is asked for. A procedural
+            model has a generator alone.
     """
 
     spec: ModelSpec
-    networks: dict[str, nn.Module]
+    networks: Mapping[str, nn.Module]
     density: LatentDensity
     directions: PrincipalDirections
     card: dict[str, Any]
@@ -92,7 +95,7 @@ def _compact(tensor: Tensor) -> Tensor:
 
 def encode(
     spec: ModelSpec,
-    networks: dict[str, nn.Module],
+    networks: Mapping[str, nn.Module],
     density: LatentDensity,
     directions: PrincipalDirections,
     flip: LatentFlip | None = None,
@@ -145,6 +148,23 @@ class _WithoutDraws(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def _empty(
+    build: Callable[[ModelSpec], Network],
+    spec: ModelSpec,
+    part: str,
+    tensors: dict[str, Tensor],
+    path: Path,
+) -> Network:
+    """A network that takes no memory, and whose weights are all among the tensors."""
+    with torch.device("meta"), _WithoutDraws():
+        module = build(spec)
+    for name, value in module.state_dict().items():
+        found = tensors.get(f"{part}.{name}")
+        if found is None or found.shape != value.shape:
+            raise ModelFileError(f"{path.name} does not fit its own description at {part}.{name}.")
+    return module
+
+
 def _filled(
     build: Callable[[ModelSpec], Network],
     spec: ModelSpec,
@@ -152,17 +172,41 @@ def _filled(
     tensors: dict[str, Tensor],
     path: Path,
 ) -> Network:
-    """A network with its weights; what the spec claims takes no memory before it is compared."""
-    with torch.device("meta"), _WithoutDraws():
-        module = build(spec)
-    own = {n.removeprefix(part + "."): t for n, t in tensors.items() if n.startswith(part + ".")}
-    expected = module.state_dict()
-    for name, value in expected.items():
-        if name not in own or own[name].shape != value.shape:
-            raise ModelFileError(f"{path.name} does not fit its own description at {part}.{name}.")
-    weights = {name: own[name].to(expected[name].dtype) for name in expected}
+    """A network with its weights."""
+    module = _empty(build, spec, part, tensors, path)
+    weights = {
+        name: tensors[f"{part}.{name}"].to(value.dtype)
+        for name, value in module.state_dict().items()
+    }
     module.load_state_dict(weights, assign=True)
     return module.eval().requires_grad_(False)
+
+
+class _StoredNetworks(Mapping[str, nn.Module]):
+    """The networks of a file, by name, each made anew when it is asked for.
+
+    Half precision, as in the file, takes half the memory; and few ask for all of them.
+    """
+
+    def __init__(self, spec: ModelSpec, tensors: dict[str, Tensor], path: Path) -> None:
+        sees = any(name.startswith(PICTURES + ".") for name in tensors)
+        self._spec, self._path = spec, path
+        self._tensors = {
+            part: {name: value for name, value in tensors.items() if name.startswith(part + ".")}
+            for part in NETWORKS
+            if part != PICTURES or sees
+        }
+        for part in self:
+            _empty(NETWORKS[part], spec, part, self._tensors[part], path)
+
+    def __getitem__(self, part: str) -> nn.Module:
+        return _filled(NETWORKS[part], self._spec, part, self._tensors[part], self._path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
 
 
 def _flow(spec: ModelSpec, tensors: dict[str, Tensor], path: Path) -> CodeFlow | None:
@@ -259,14 +303,9 @@ def read(path: Path) -> ModelParts:
 
 def _networks(
     made: str | None, spec: ModelSpec, tensors: dict[str, Tensor], path: Path
-) -> dict[str, nn.Module]:
+) -> Mapping[str, nn.Module]:
     if made is None:
-        sees = any(name.startswith(PICTURES + ".") for name in tensors)
-        return {
-            part: _filled(build, spec, part, tensors, path)
-            for part, build in NETWORKS.items()
-            if part != PICTURES or sees
-        }
+        return _StoredNetworks(spec, tensors, path)
     if made != PROCEDURAL:
         raise ModelFileError(
             f"{path.name} has a generator of a kind that this ShapeLab does not know; please "

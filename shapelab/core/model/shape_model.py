@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,9 +49,7 @@ class ShapeModel:
         self.digest = parts.digest
         self._flip = parts.flip
         self._networks = parts.networks
-        self._generator, self._draft, self._coarse = _decoders(parts.networks["generator"])
-        encoder = cast("ImageEncoder | None", parts.networks.get(model_file.PICTURES))
-        self._image_encoder = None if encoder is None else encoder.folded()
+        self._generator, self._draft = _decoders(parts.networks["generator"])
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -64,7 +63,7 @@ class ShapeModel:
     @property
     def sees_pictures(self) -> bool:
         """Whether it has learnt to; one that was trained without pictures has not."""
-        return self._image_encoder is not None
+        return model_file.PICTURES in self._networks
 
     @property
     def takes_shapes(self) -> bool:
@@ -73,17 +72,27 @@ class ShapeModel:
 
     def require_pictures(self) -> None:
         """Raises NoSightError unless it sees pictures."""
-        self._picture_encoder()
-
-    def _picture_encoder(self) -> ImageEncoder:
         if not self.takes_shapes:
             raise NoSightError(self._untrained())
-        if self._image_encoder is None:
+        if not self.sees_pictures:
             raise NoSightError(
                 f"The model {self.name} was trained without pictures and cannot see them; open one "
                 f"that can, such as {DEFAULT_MODEL}."
             )
-        return self._image_encoder
+
+    # What only pictures and voxels need takes memory from the first of them on.
+
+    @cached_property
+    def _image_encoder(self) -> ImageEncoder:
+        return cast("ImageEncoder", self._networks[model_file.PICTURES]).folded()
+
+    @cached_property
+    def _coarse(self) -> Generator:
+        return coarse(cast("Generator", self._networks["generator"]))
+
+    @cached_property
+    def _voxel_encoder(self) -> nn.Module:
+        return self._networks["voxel_encoder"]
 
     def first_seed(self, class_name: str) -> int:
         """The seed that shows a class well, by the model's card; 0 where it names none."""
@@ -227,7 +236,7 @@ class ShapeModel:
         seen = self._encode_images(batch)
         if class_name is not None:
             seen = seen.told(self.density, class_name)
-        if seen.cameras is None or self._coarse is None:
+        if seen.cameras is None:
             return silhouette_fit.unfitted(seen, views)
         fits = silhouette_fit.fit(
             self._coarse, seen, masks, check, density=self.density, views=views
@@ -252,9 +261,9 @@ class ShapeModel:
         return self._batched(np.asarray(image, np.float32), shape, "Pictures")
 
     def _encode_images(self, pictures: Array) -> ImageEncoding:
-        encoder = self._picture_encoder()
+        self.require_pictures()
         with self._lock:
-            return encode_images(encoder, self._flip, pictures)
+            return encode_images(self._image_encoder, self._flip, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).
@@ -286,7 +295,7 @@ class ShapeModel:
     def _encode(self, batch: Array) -> Array:
         if not self.takes_shapes:
             raise NoSightError(self._untrained())
-        encoder = self._networks["voxel_encoder"]
+        encoder = self._voxel_encoder
         with self._lock, torch.inference_mode():
             means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
         return np.concatenate(means)
@@ -303,16 +312,16 @@ class ShapeModel:
         return np.ascontiguousarray(values.reshape(-1, *shape))
 
 
-def _decoders(generator: nn.Module) -> tuple[Decoder, Decoder | None, nn.Module | None]:
-    """What decodes at rest and, if there is such a thing, in a drag and for gradients."""
+def _decoders(generator: nn.Module) -> tuple[Decoder, Decoder | None]:
+    """What decodes at rest and, if that is another, in a drag."""
     if not isinstance(generator, Generator):
         # Only then: it brings two dozen files, one for each kind of furniture.
         from shapelab.core.model.procedural_generator import DRAFT, ProceduralGenerator
 
         assert isinstance(generator, ProceduralGenerator)
-        return generator, ProceduralGenerator(min(DRAFT, generator.resolution)), None
+        return generator, ProceduralGenerator(min(DRAFT, generator.resolution))
     fast = folded(generator)
-    return fast, None if fast.has_planes else DraftDecoder(fast), coarse(generator)
+    return fast, None if fast.has_planes else DraftDecoder(fast)
 
 
 def load_model(name: str | Path = DEFAULT_MODEL) -> ShapeModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -366,6 +367,25 @@ def test_a_model_is_found_by_folder_by_file_and_by_name(
     assert load_model("tiny").name == "tiny"
     with pytest.raises(ModelFileError, match=r"no model 'spoon'; the ones .*: .*tiny"):
         load_model("spoon")
+
+
+def test_a_loaded_model_takes_little_more_memory_than_its_file() -> None:
+    """What only pictures and voxels need is kept as the file has it, until there are any."""
+
+    def weights() -> dict[int, int]:
+        found = [o for o in gc.get_objects() if type(o) in (torch.Tensor, nn.Parameter)]
+        return {t.data_ptr(): t.untyped_storage().nbytes() for t in found}
+
+    size = (paths.find_model(paths.DEFAULT_MODEL) / "model.safetensors").stat().st_size
+    gc.collect()
+    before = weights()
+    loaded = load_model()
+    held = sum(bytes_ for place, bytes_ in weights().items() if place not in before)
+    assert size * 0.9 < held < size * 1.6
+    spec = loaded.spec
+    picture = np.zeros((spec.image_channels, spec.image_size, spec.image_size), np.float32)
+    loaded.encode_image(picture)
+    assert sum(weights().values()) - sum(before.values()) > size * 1.7
 
 
 def test_public_names_resolve_lazily() -> None:
