@@ -27,7 +27,8 @@ from shapelab.core.runs.events import (
 )
 
 MAX_CURVES = 200  # a trainer writes some thirty
-_BLOCK = 64  # points that are smoothed at once
+_BLOCK = 32  # points that are smoothed at once
+_NO_BIAS = 1e-17  # taken from 1 it leaves 1
 
 Point = tuple[float, float, float]  # step, seconds, value
 
@@ -184,27 +185,35 @@ class MovingAverage:
     def __init__(self, factor: float) -> None:
         """``factor`` in [0, 1)."""
         self._factor = factor
-        self._count, self._mean = 0, 0.0
-        # Row i: what each value of a block adds to m at its place i.
-        behind = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
-        powers = factor ** np.maximum(behind, 0)
-        self._weights = np.where(behind >= 0, (1 - factor) * powers, 0.0)
-        self._fade = factor ** np.arange(1, _BLOCK + 1)
+        self._mean, self._bias = 0.0, 1.0  # m_k, and what 1 is without
 
     def extend(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Averages at the next values, [n] and all finite."""
         if not len(values):
             return np.zeros(0)
-        blocks = np.pad(values, (0, -len(values) % _BLOCK)).reshape(-1, _BLOCK)
-        means = blocks @ self._weights.T
-        mean = self._mean
-        for block in means:
-            block += self._fade * mean
-            mean = block[-1]
-        means = means.reshape(-1)[: len(values)]
-        places = np.arange(self._count + 1, self._count + len(values) + 1)
-        self._count, self._mean = self._count + len(values), float(means[-1])
-        return means / (1 - self._factor**places)
+        means = _faded_sums((1 - self._factor) * values, self._factor, self._mean)
+        self._mean = float(means[-1])
+        if self._bias > _NO_BIAS and self._factor:
+            biased = math.ceil(math.log(_NO_BIAS / self._bias, self._factor))
+            biases = self._bias * self._factor ** np.arange(1, min(biased, len(values)) + 1)
+            self._bias = float(biases[-1])
+            means[: len(biases)] /= 1 - biases
+        return means
+
+
+def _faded_sums(values: NDArray[np.float64], factor: float, before: float) -> NDArray[np.float64]:
+    """Each of the values [n] with ``factor`` times the sum before it; ``before`` is the first's."""
+    if len(values) <= _BLOCK:
+        sums = [before := value + factor * before for value in values.tolist()]
+        return np.array(sums)
+    blocks = np.pad(values, (0, -len(values) % _BLOCK)).reshape(-1, _BLOCK)
+    for place in range(1, _BLOCK):  # of all blocks at once
+        blocks[:, place] += factor * blocks[:, place - 1]
+    # The sums at the ends of blocks are such sums themselves, of a power of the factor.
+    ends = _faded_sums(blocks[:-1, -1], factor**_BLOCK, before)
+    carried = np.concatenate([[before], ends])
+    blocks += np.outer(carried, factor ** np.arange(1, _BLOCK + 1))
+    return blocks.reshape(-1)[: len(values)]
 
 
 def csv_of(runs: Mapping[str, RunCurves]) -> bytes:

@@ -55,6 +55,10 @@ class LossPlot(QWidget):
         self.cursor_step: int | None = None  # chosen, of the first run
         self._pointer: float | None = None
         self._range: tuple[float, float] | None = None  # of x, when the user chose it
+        # Else: the range that follows the run, held until the newest step leaves it at the right;
+        # what it was made for, and the newest x then.
+        self._followed, self._held_end = (0.0, 1.0), 0.0
+        self._held: tuple[object, ...] = ()
         self._stale = True
         self.bar = PlotToolbar()
         self.names = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
@@ -201,8 +205,12 @@ class LossPlot(QWidget):
             begin = 0 if options.last is None else max(newest - options.last, 0)
             if run.x(newest, options.by_time) >= end:
                 first, end = (run.x(step, options.by_time) for step in (begin, newest))
-        room = (end - first) or 1.0
-        return (first - 0.01 * room, first + 1.03 * room)
+        held = (options.by_time, options.last, *self._runs)
+        if held != self._held or not self._held_end <= end <= self._followed[1]:
+            room = (end - first) or 1.0
+            self._held, self._held_end = held, end
+            self._followed = (first - 0.01 * room, first + 1.03 * room)
+        return self._followed
 
     @property
     def _first(self) -> PlottedRun:

@@ -20,9 +20,33 @@ _LABEL_PX, _LINE_PX = 70, 18  # room that a label needs beside and above another
 
 
 class _Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis that keeps what it draws as lines and texts: to play a QPicture of them is slow."""
+    """An axis that keeps what it draws: as lines and texts, and those as pixels.
 
-    picture: tuple[Any, Any, Any] | None  # pyqtgraph forgets it when the axis changes
+    To play a QPicture of them is slow, and the grid's lines, which are translucent, take longer
+    than the curves.
+    """
+
+    def __init__(self, orientation: str) -> None:
+        self._picture: tuple[Any, Any, Any] | None = None
+        super().__init__(orientation)
+        self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
+
+    @property
+    def picture(self) -> tuple[Any, Any, Any] | None:
+        """What is drawn; pyqtgraph forgets it when the axis changes, and the pixels go with it."""
+        return self._picture
+
+    @picture.setter
+    def picture(self, specs: tuple[Any, Any, Any] | None) -> None:
+        self._picture = specs
+        if specs is None:
+            self.update()
+
+    def setExportMode(self, on: bool, options: dict[str, Any] | None = None) -> None:
+        """In a file lines stay lines, and pixels may be smaller than the screen's."""
+        super().setExportMode(on, options)
+        mode = self.CacheMode
+        self.setCacheMode(mode.NoCache if on else mode.DeviceCoordinateCache)
 
     def paint(self, painter: QPainter, _option: object, _widget: object = None) -> None:
         if self.picture is None:

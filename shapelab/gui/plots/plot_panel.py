@@ -8,16 +8,17 @@ from html import escape
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF
 from PySide6.QtWidgets import QGraphicsTextItem
 
 from shapelab.core import formatting
 from shapelab.gui.base import theme
-from shapelab.gui.plots.decimate import Array, decimate
+from shapelab.gui.plots.decimate import Array
 from shapelab.gui.plots.plot_axis import StepAxis, ValueAxis
 from shapelab.gui.plots.plotted_run import PlotOptions, Trace
 from shapelab.gui.plots.scalar_groups import ScalarGroup
+from shapelab.gui.plots.trace_items import PlotLine, TraceItems
 
 AXIS_WIDTH = 50  # px; the same in all panels, so that their left edges are in line
 HEADER = 22  # px
@@ -39,23 +40,6 @@ class Marks:
     cursor: float | None = None
 
 
-class _Items:
-    """What one curve consists of on the screen."""
-
-    def __init__(self, panel: PlotPanel) -> None:
-        self.raw = pg.PlotCurveItem(skipFiniteCheck=True)
-        self.bold = pg.PlotCurveItem(skipFiniteCheck=True)
-        self.dots = pg.ScatterPlotItem(size=5, pen=None)
-        self.best = pg.ScatterPlotItem(size=10)
-        for height, item in enumerate((self.raw, self.dots, self.bold, self.best)):
-            item.setZValue(height)  # above all raw curves, other runs' too
-            panel.vb.addItem(item, ignoreBounds=True)
-
-    def hide(self) -> None:
-        for item in (self.raw, self.bold, self.dots, self.best):
-            item.hide()
-
-
 class PlotPanel(pg.PlotItem):  # type: ignore[misc]
     """Draws traces; made once for a group and kept, as making plots anew leaks memory.
 
@@ -72,7 +56,7 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         super().__init__(axisItems={"bottom": self.axis, "left": ValueAxis()}, enableMenu=False)
         self.group = group
         self.hidden = 0  # points of the visible range that lie outside
-        self._items: list[_Items] = []
+        self._items: list[TraceItems] = []
         self._traces: list[Trace] = []
         self._labels: list[str] = []
         self._written: tuple[str, str, float] | None = None  # header, note and their room
@@ -153,24 +137,26 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         options = replace(options, log=log, smoothing=smoothing)
         for trace in traces:
             trace.prepare(options)
-        self.getAxis("left").setLogMode(x=False, y=log)
+        if self.getAxis("left").logMode != log:
+            self.getAxis("left").setLogMode(x=False, y=log)
         if self.axis.by_time != options.by_time:
             self.axis.by_time = options.by_time
             self.axis.picture = None
         while len(self._items) < len(traces):
-            self._items.append(_Items(self))
+            self._items.append(TraceItems(self.vb))
         low, high = self._heights = self._y_range(options, x_range)
         for items, trace in zip(self._items, traces, strict=False):
             self._draw_trace(items, trace, options, x_range)
         for items in self._items[len(traces) :]:
             items.hide()
-        self.vb.setRange(xRange=x_range, yRange=(low, high), padding=0, disableAutoRange=False)
+        if [list(x_range), [low, high]] != self.vb.viewRange():  # else pyqtgraph lays all out anew
+            self.vb.setRange(xRange=x_range, yRange=(low, high), padding=0, disableAutoRange=False)
         gaps = np.concatenate([marks.troubles, *(trace.gaps for trace in traces)])
         px = (high - low) / max(self.vb.height(), 1)
-        self._checkpoints.setData(marks.checkpoints, np.full(len(marks.checkpoints), low + 4 * px))
-        self._troubles.setData(gaps, np.full(len(gaps), low + 14 * px))
+        _place(self._checkpoints, marks.checkpoints, np.full(len(marks.checkpoints), low + 4 * px))
+        _place(self._troubles, gaps, np.full(len(gaps), low + 14 * px))
         ends = np.tile([low, high], len(marks.adjusted))
-        self._adjusted.setData(np.repeat(marks.adjusted, 2), ends)
+        _place(self._adjusted, np.repeat(marks.adjusted, 2), ends)
         self.point(marks.pointer, marks.cursor)
 
     def point(self, pointer: float | None, cursor: float | None) -> None:
@@ -189,13 +175,17 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
 
     def _y_range(self, options: PlotOptions, x_range: tuple[float, float]) -> tuple[float, float]:
         """Lowest and highest y, with room for the marks; counts what stays outside."""
-        shown = [trace.y[trace.inside(*x_range)] for trace in self._traces]
+        shown = []
+        for trace in self._traces:
+            x, y = trace.thin(x_range, self._columns)
+            shown.append(y[(x_range[0] <= x) & (x <= x_range[1])])
         self.hidden = 0
         if not sum(map(len, shown)):
             return (0.0, 1.0)
         low = min(float(y.min()) for y in shown if len(y))
         high = max(float(y.max()) for y in shown if len(y))
         if options.clip_outliers:
+            shown = [trace.y[trace.inside(*x_range)] for trace in self._traces]
             limits = [_usual(y, options.log) for y in shown if len(y)]
             low = max(low, min(limit[0] for limit in limits))
             high = min(high, max(limit[1] for limit in limits))
@@ -208,14 +198,16 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         return (low - 0.14 * room, high + 0.1 * room)
 
     def _draw_trace(
-        self, items: _Items, trace: Trace, options: PlotOptions, x_range: tuple[float, float]
+        self, items: TraceItems, trace: Trace, options: PlotOptions, x_range: tuple[float, float]
     ) -> None:
         bold, base = trace.color, QColor(theme.colors().base)
         faint = theme.blend(base, bold, FAINT)
-        self._draw_line(items.bold, trace.x, trace.smooth, options.log, bold, x_range)
+        columns, (low, high) = self._columns, self._heights
+        area = QRectF(x_range[0], low, x_range[1] - x_range[0], high - low)
+        self._draw_line(items.bold, trace.thin_smooth(x_range, columns), options.log, bold, area)
         items.raw.setVisible(bool(options.smoothing))
         if options.smoothing:
-            self._draw_line(items.raw, trace.x, trace.y, options.log, faint, x_range)
+            self._draw_line(items.raw, trace.thin(x_range, columns), options.log, faint, area)
         few = faint if options.smoothing else bold
         self._draw_dots(items.dots, trace, trace.inside(*x_range), options.log, few)
         items.best.setVisible(trace.best is not None)
@@ -224,23 +216,26 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
             at = trace.inside(trace.best, trace.best)
             self._draw_dots(items.best, trace, at, options.log, bold)
 
+    @property
+    def _columns(self) -> int:
+        return max(int(self.vb.width()), 100)
+
     def _draw_line(
         self,
-        item: pg.PlotCurveItem,
-        x: Array,
-        y: Array,
+        item: PlotLine,
+        line: tuple[Array, Array],
         log: bool,
         color: QColor,
-        x_range: tuple[float, float],
+        area: QRectF,
     ) -> None:
-        columns = max(int(self.vb.width()), 100)
-        x, y = decimate(x, y, *x_range, columns)
+        x, y = line
         y = np.log10(y) if log else y
         # A smooth and bold line is slow to paint; where it goes up and down all the time, a thin
         # one fills the same pixels.
-        low, high = self._heights
-        calm = np.abs(np.diff(y)).sum() * self.vb.height() < CALM * columns * (high - low)
-        item.setData(x, y, pen=pg.mkPen(color, width=1.5 if calm else 1), antialias=bool(calm))
+        ups_and_downs = np.abs(np.diff(y)).sum() * self.vb.height() / area.height()
+        item.smooth = bool(ups_and_downs < CALM * self._columns)
+        item.pen = pg.mkPen(color, width=1.5 if item.smooth else 1)
+        item.set_line(x, y, area)
         item.show()
 
     def _draw_dots(
@@ -298,6 +293,14 @@ class PlotPanel(pg.PlotItem):  # type: ignore[misc]
         left = self.size().width() - self._note.boundingRect().width() - 4
         beside = left > AXIS_WIDTH + self._header.boundingRect().width() + 8
         self._note.setPos(left, 3 if beside else HEADER + 3)
+
+
+def _place(item: pg.PlotCurveItem | pg.ScatterPlotItem, x: Array, y: Array) -> None:
+    """Moves marks, unless they are there already, as most are from one drawing to the next."""
+    before = item.getData()
+    if before[0] is None or not (np.array_equal(before[0], x) and np.array_equal(before[1], y)):
+        item.setData(x, y)
+    item.setVisible(len(x) > 0)
 
 
 def _usual(y: Array, log: bool) -> tuple[float, float]:

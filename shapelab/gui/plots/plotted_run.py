@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from shapelab.core.runs.curves import Curve, MovingAverage, RunCurves
 from shapelab.core.runs.events import SCORES
-from shapelab.gui.plots.decimate import Array
+from shapelab.gui.plots.decimate import Array, ThinLine
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Trace:
         self._made_for: tuple[int, PlotOptions] | None = None
         self._done = 0  # points of the curve that are in x, y, smooth and gaps
         self._average = MovingAverage(0.0)
+        self._thin, self._thin_smooth = ThinLine(), ThinLine()
 
     def prepare(self, options: PlotOptions) -> None:
         """Brings x, y, smooth and gaps up to date; of a curve that grew, only the new end."""
@@ -66,6 +67,7 @@ class Trace:
             self.x = self.y = self.smooth = self.gaps = np.zeros(0)
             self._parts = [_Growing() for _ in self._parts]
             self._average = MovingAverage(options.smoothing)
+            self._thin, self._thin_smooth = ThinLine(), ThinLine()
         if self._done == len(self.curve):
             return
         new = slice(self._done, None)
@@ -80,6 +82,16 @@ class Trace:
         self.x, self.y = xs.extend(x[keep]), ys.extend(y[keep])
         smoothed = bool(options.smoothing)
         self.smooth = smooth.extend(self._average.extend(y[keep])) if smoothed else self.y
+
+    def thin(self, x_range: tuple[float, float], columns: int) -> tuple[Array, Array]:
+        """The points as they are, x and y, thinned to columns of pixels."""
+        return self._thin.of(self.x, self.y, *x_range, columns)
+
+    def thin_smooth(self, x_range: tuple[float, float], columns: int) -> tuple[Array, Array]:
+        """As `thin`, of what is drawn boldly."""
+        if self.smooth is self.y:
+            return self.thin(x_range, columns)
+        return self._thin_smooth.of(self.x, self.smooth, *x_range, columns)
 
     def inside(self, low: float, high: float) -> slice:
         """The points in a range of x."""

@@ -269,6 +269,28 @@ def test_last_steps_and_zoom_and_back(filled):
     assert not filled.bar.fit.isEnabled()
 
 
+def test_the_range_stays_until_the_newest_step_leaves_it(filled):
+    critic = panel_of(filled, "Critic")
+    shown = critic.vb.viewRange()[0]
+    assert shown == pytest.approx([-10, 1030])
+    filled.grab()
+    labels = critic.axis.picture
+    assert labels is not None
+    filled.append("a", [StepDone(1020, {"critic": -5.0}, time=1020.0)])
+    filled.redraw()
+    assert critic.vb.viewRange()[0] == shown
+    assert drawn(critic)[0][-1] == 1020
+    assert critic.axis.picture is labels
+    filled.append("a", [StepDone(1031, {"critic": -9.0}, time=1031.0)])
+    filled.redraw()
+    assert critic.vb.viewRange()[0] == pytest.approx([-10.31, 1031 * 1.03])
+    assert critic.axis.picture is None
+    assert critic.vb.viewRange()[1][0] < -9
+    filled.append("a", [StepDone(500, {"critic": -5.0}, time=1100.0)])  # went back
+    filled.redraw()
+    assert critic.vb.viewRange()[0] == pytest.approx([-5, 515])
+
+
 def turn_wheel(plot, panel, x, modifiers=Qt.KeyboardModifier.NoModifier):
     place = plot.grid.viewport().mapTo(plot, point_in(plot, panel, x))
     QTest.wheelEvent(plot.windowHandle(), QPointF(place), QPoint(0, 240), QPoint(), modifiers)
@@ -395,7 +417,7 @@ def test_several_runs_have_a_colour_each_and_a_panel_for_each_curve(filled):
         "Critic: penalty",
     ]
     items = panel_of(filled, "KL, nats")._items
-    colors = [item.bold.opts["pen"].color().name() for item in items]
+    colors = [item.bold.pen.color().name() for item in items]
     assert colors == [*SERIES_LIGHT[:2]]
     assert "second &lt;run&gt;" in filled.names.text()
     assert filled.grid.panels[0].vb.viewRange()[0][1] > 2000
@@ -428,7 +450,7 @@ def test_colours_follow_the_theme(qapp, qtbot, filled):
         theme.apply(qapp, dark=True)
         qtbot.waitUntil(lambda: not filled._timer.isActive() and not filled._stale)
         kl = panel_of(filled, "KL, nats")
-        assert kl._items[0].bold.opts["pen"].color().name() == SERIES_DARK[0]
+        assert kl._items[0].bold.pen.color().name() == SERIES_DARK[0]
         assert kl.vb.background.brush().color().name() == theme.DARK.base
         assert filled.grid.backgroundBrush().color().name() == theme.DARK.window
     finally:
@@ -463,6 +485,7 @@ def test_save_as_picture_drawing_and_numbers(filled, tmp_path):
     assert "<svg" in drawing
     assert "Reconstruction" in drawing
     assert SERIES_LIGHT[0] in drawing
+    assert "<image" not in drawing
     with (tmp_path / "plot.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     curves = filled.curves("a").curves
