@@ -33,7 +33,7 @@ EXAMPLES = (
     ("bed.png", "Bed, a picture"),
     ("night_stand.png", "Night stand, a picture"),
     ("table.ply", "Table, a mesh"),
-    ("desk.stl", "Desk, a mesh"),
+    ("armchair.shape.json", "Armchair, made from parameters: each slider is one"),
 )
 
 
@@ -42,8 +42,14 @@ def example_files() -> list[tuple[Path, Path, str]]:
     folder = resources() / "examples"
     found = [(folder / name, words) for name, words in EXAMPLES]
     return [
-        (path, path.with_suffix(".thumb.png"), words) for path, words in found if path.is_file()
+        (path, folder / f"{_name(path)}.thumb.png", words)
+        for path, words in found
+        if path.is_file()
     ]
+
+
+def _name(path: Path) -> str:
+    return path.name.split(".")[0]
 
 
 class WelcomeCard(QFrame):
@@ -121,7 +127,7 @@ class WelcomeCard(QFrame):
         tile.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         tile.setIcon(QIcon(QPixmap(str(thumbnail))))
         tile.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
-        tile.setText(readable(path.stem))
+        tile.setText(readable(_name(path)))
         tile.setToolTip(words)
         tile.setAccessibleName(words)
         tile.setFixedWidth(TILE)

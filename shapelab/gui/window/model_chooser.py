@@ -24,7 +24,7 @@ from shapelab.core.model.model_summary import ModelSummary
 from shapelab.gui.base import theme
 from shapelab.gui.window.about import card_html
 
-SIZE, LIST_WIDTH, ROW = (820, 560), 270, 48  # px
+SIZE, LIST_WIDTH, ROW = (840, 560), 310, 48  # px
 
 
 class ModelChooser(QDialog):

@@ -145,7 +145,7 @@ class ModelOpener(QObject):
                 "None of the models that ShapeLab knows sees pictures; open one that does."
             )
             return
-        self._toasts.info(f"This model sees no pictures; {model.name} reads {sources[0].name}.")
+        self._toasts.info(f"This model cannot read it; {model.name} reads {sources[0].name}.")
         self.open(model.folder, sources)
 
     def _is(self, path: Path, stamp: ModelStamp) -> bool:

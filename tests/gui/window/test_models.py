@@ -149,6 +149,39 @@ def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog)
     settle(qtbot, window, "unseeing")
 
 
+def test_the_sliders_of_the_procedural_model_are_parameters_by_name(qtbot, window):
+    rows, title = window.latent_panel.directions, window.latent_panel.directions_title
+    assert (title.text(), rows[0].label.text()) == ("Principal directions", "Direction 1")
+    window.open_paths([resources() / "examples" / "armchair.shape.json"])  # brings its model
+    qtbot.waitUntil(lambda: window.document.model.name == "procedural", timeout=WAIT_MS)
+    settle(qtbot, window)
+    assert window.latent_panel.model.text() == "procedural · 128³"
+    assert title.text() == "Parameters"
+    window.document.session.set_class("chair")
+    settle(qtbot, window)
+    directions = window.document.model.directions
+    names = [directions.name("chair", index).capitalize() for index in range(len(rows))]
+    assert [row.label.text() for row in rows] == names
+    place = names.index("Seat width")
+    assert rows[place].slider.accessibleName() == "Seat width"
+    meaning = directions.meaning("chair", place)
+    assert meaning
+    assert rows[place].toolTip().startswith(meaning.capitalize())
+    triangles = len(window.document.shown.mesh.faces)
+    rows[place].slider.setValue(150)
+    settle(qtbot, window)
+    assert window.actions_["undo"].text() == "&Undo seat width"
+    assert len(window.document.shown.mesh.faces) != triangles
+    # At rest the surface is that of all cells, after drafts of fewer.
+    assert window.document.shown.surface.mesh is window.viewport.mesh
+    assert not window.document.asked.draft
+    assert "a trained model is opened" in window.image_panel.hint._more.text()
+    window.open_paths([resources() / "examples" / "table.ply"])
+    qtbot.waitUntil(lambda: window.document.model.name == DEFAULT_MODEL, timeout=WAIT_MS)
+    settle(qtbot, window, DEFAULT_MODEL)
+    assert rows[0].label.text() == "Direction 1"
+
+
 def test_a_model_that_was_left_long_ago_goes_from_memory(qtbot, window, other):
     """Each goes with its networks, some tens of megabytes."""
     first = weakref.ref(window.document.model)
