@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shapelab.core.furniture.solids import Part, union
 
 Value = float | int | str
-Axes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # rising x, y, z
+Axes = tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]  # rising x, y, z
 Kind = TypeVar("Kind", bound="Furniture")
 
 THINNEST = 1 / 48  # of the longest side: a cell of a 64^3 grid, in which nothing gets lost
@@ -105,8 +105,8 @@ def signed_distance(shape: Furniture, points: NDArray[np.floating]) -> NDArray[n
     return union(shape.parts(), points)
 
 
-def union_distances(parts: Sequence[Part], axes: Axes, reach: float) -> NDArray[np.float64]:
-    """Signed distances (x, y, z) of a union on the lattice of three rising axes.
+def union_distances(parts: Sequence[Part], axes: Axes, reach: float) -> NDArray[np.floating]:
+    """Signed distances (x, y, z) of a union on the lattice of three rising axes, as exact as these.
 
     Each part is asked near its own box only.
 
@@ -115,7 +115,7 @@ def union_distances(parts: Sequence[Part], axes: Axes, reach: float) -> NDArray[
         axes: places along x, y and z, metres.
         reach: what is farther outside counts as this far.
     """
-    found = np.full([len(axis) for axis in axes], reach)
+    found = np.full([len(axis) for axis in axes], reach, axes[0].dtype)
     for part in parts:
         near = tuple(
             slice(*np.searchsorted(axis, (a - reach, b + reach)))

@@ -193,8 +193,8 @@ def lathed(profile: Sequence[Pair], at: Pair = (0.0, 0.0)) -> Part:
         profile: height and radius from the bottom up, heights rising; straight in between.
         at: place of the axis.
     """
-    zs, rs = (np.array(values, float) for values in zip(*profile, strict=True))
-    wide = float(rs.max())
+    zs, rs = ([float(value) for value in values] for values in zip(*profile, strict=True))
+    wide = max(rs)
 
     def distance(x: Array, y: Array, z: Array) -> Array:
         r = np.hypot(x - at[0], y - at[1])
@@ -210,7 +210,7 @@ def lathed(profile: Sequence[Pair], at: Pair = (0.0, 0.0)) -> Part:
         return np.where(inside, -near, near)
 
     x, y = at
-    return Part(distance, (x - wide, y - wide, float(zs[0])), (x + wide, y + wide, float(zs[-1])))
+    return Part(distance, (x - wide, y - wide, zs[0]), (x + wide, y + wide, zs[-1]))
 
 
 def prism(
@@ -259,14 +259,16 @@ def _polygon(corners: NDArray[np.floating], u: Array, v: Array) -> Array:
     if (angles * np.sign(angles.sum()) > -1e-9).all() and np.abs(angles).max() < 0.3:
         normals = sides[:, ::-1] * (np.sign(angles.sum()), -np.sign(angles.sum()))
         normals /= np.linalg.norm(normals, axis=1)[:, None]
-        least = (corners * normals).sum(1)
-        far = normals[0, 0] * u + normals[0, 1] * v - least[0]
-        for (a, b), at in zip(normals[1:], least[1:], strict=True):
+        (a, b), *others = normals.tolist()
+        first, *rest = (corners * normals).sum(1).tolist()
+        far = a * u + b * v - first
+        for (a, b), at in zip(others, rest, strict=True):
             far = np.maximum(far, a * u + (b * v - at))
         return far
-    squared = np.full(np.broadcast_shapes(u.shape, v.shape), np.inf)
+    squared = np.full(np.broadcast_shapes(u.shape, v.shape), np.inf, u.dtype)
     odd = np.zeros(squared.shape, bool)
-    for (au, av), (du, dv), end in zip(corners, sides, ends[:, 1], strict=True):
+    lines = zip(corners.tolist(), sides.tolist(), ends[:, 1].tolist(), strict=True)
+    for (au, av), (du, dv), end in lines:
         pu, pv = u - au, v - av
         share = np.clip((pu * du + pv * dv) / (du * du + dv * dv), 0, 1)
         squared = np.minimum(squared, (pu - share * du) ** 2 + (pv - share * dv) ** 2)
@@ -293,7 +295,7 @@ def beam(start: Vector, end: Vector, wide: float, thick: float, edge: float = 0.
     up = np.cross(along, level)
     middle, half = (a + b) / 2, (float(np.linalg.norm(b - a)) / 2, wide / 2, thick / 2)
     edge = min(edge, *half)
-    frame = (along, level, up)
+    frame = [axis.tolist() for axis in (along, level, up)]
 
     def distance(x: Array, y: Array, z: Array) -> Array:
         p = (x - middle[0], y - middle[1], z - middle[2])
@@ -303,7 +305,7 @@ def beam(start: Vector, end: Vector, wide: float, thick: float, edge: float = 0.
         )
         return _extruded(rounded_rectangle(u, v, 0.0), w) - edge
 
-    reach = sum(np.abs(e) * h for e, h in zip(frame, half, strict=True))
+    reach = sum(np.abs(e) * h for e, h in zip((along, level, up), half, strict=True))
     return Part(distance, _vector(middle - reach), _vector(middle + reach))
 
 

@@ -44,9 +44,9 @@ class ProceduralGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         grids = [self._logits(row) for row in z.double().numpy()]
-        return torch.from_numpy(np.stack(grids)[:, None].astype(np.float32))
+        return torch.from_numpy(np.stack(grids)[:, None])
 
-    def _logits(self, latent: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _logits(self, latent: NDArray[np.float64]) -> Array:
         shares = np.clip(latent[PARAMETERS:], 0, None) ** 2
         if not shares.any():
             shares[latent[PARAMETERS:].argmax()] = 1.0
@@ -56,14 +56,12 @@ class ProceduralGenerator(nn.Module):
         kinds = np.flatnonzero(weights).tolist()
         reach = _FARTHEST if len(kinds) == 1 else _FARTHEST_BLENDED * self.resolution
         names = list(FAMILIES)
-        depth = np.zeros((self.resolution,) * 3)
+        depth = np.zeros((self.resolution,) * 3, np.float32)
         for kind in kinds:
-            depth -= weights[kind] * self._distances(names[kind], latent[:PARAMETERS], reach)
+            depth -= float(weights[kind]) * self._distances(names[kind], latent[:PARAMETERS], reach)
         return np.clip(depth, -_FARTHEST, _FARTHEST, out=depth)
 
-    def _distances(
-        self, class_name: str, numbers: NDArray[np.float64], reach: float
-    ) -> NDArray[np.float64]:
+    def _distances(self, class_name: str, numbers: NDArray[np.float64], reach: float) -> Array:
         """Signed distances (R, R, R) of a shape in cells; its box is centred, as of all shapes."""
         family, side = FAMILIES[class_name], self.resolution
         own = zip(parameters(family), numbers.tolist(), strict=False)
@@ -76,8 +74,9 @@ class ProceduralGenerator(nn.Module):
             half = (b - a) / 2 / cell + reach
             cut = slice(max(int(side / 2 - half), 0), min(int(side / 2 + half) + 1, side))
             cuts.append(cut)
-            axes.append((np.arange(cut.start, cut.stop) + 0.5 - side / 2) * cell + (a + b) / 2)
-        found = np.full((side,) * 3, reach)
+            places = (np.arange(cut.start, cut.stop) + 0.5 - side / 2) * cell + (a + b) / 2
+            axes.append(places.astype(np.float32))  # in half the time; off by 1e-5 cells
+        found = np.full((side,) * 3, reach, np.float32)
         near = union_distances(parts, (axes[0], axes[1], axes[2]), reach * cell)
         found[tuple(cuts)] = near / cell
         return found

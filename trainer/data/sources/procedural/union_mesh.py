@@ -52,4 +52,4 @@ class Union(ClosedForm):
 
     def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
         """Signed distances (x, y, z) in metres; each part is asked near its own box only."""
-        return union_distances(self.parts, axes, reach)
+        return np.asarray(union_distances(self.parts, axes, reach), np.float64)
