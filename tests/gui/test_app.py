@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
+import linecache
 import os
 import socket
 import subprocess
@@ -187,3 +189,15 @@ def test_weights_that_are_freed_leave_no_memory_behind(way: str, least: float, m
     command = [sys.executable, "-c", LOADS, way]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert least < float(done.stdout) < most
+
+
+def test_what_is_imported_after_qt_is_not_read_as_text(qapp, tmp_path, monkeypatch):
+    file = tmp_path / "a_module_of_this_test.py"
+    file.write_text("VALUE = 7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(file.stem)
+    import a_module_of_this_test as again
+
+    assert again is module
+    assert module.VALUE == 7
+    assert str(file) not in linecache.cache
