@@ -68,13 +68,16 @@ def _doubled(cells: Tensor, matrix: Tensor) -> Tensor:
 def _overlapped(parts: Tensor, kernel: int, axis: int) -> Tensor:
     """Sums what falls on each cell along an axis, counted without the dimension of its kernel.
 
-    Cell i of the coarse row is spread over cells 2i - 1 … 2i + 2 of the fine one.
+    Cell i of the coarse row is spread over cells 2i - 1 … 2i + 2 of the fine one. Each of those
+    gets two parts, but the first and the last.
     """
-    taps = parts.unbind(kernel)
-    n = taps[0].shape[axis]
-    shape = list(taps[0].shape)
-    wide = parts.new_zeros([*shape[:axis], n + 1, 2, *shape[axis + 1 :]])
-    for parity, row in enumerate(wide.unbind(axis + 1)):
-        row.narrow(axis, 0, n).copy_(taps[parity])
-        row.narrow(axis, 1, n).add_(taps[parity + 2])
-    return wide.flatten(axis, axis + 1).narrow(axis, 1, 2 * n)
+    left, even, odd, right = parts.unbind(kernel)
+    n = even.shape[axis]
+    wide = parts.new_empty([*even.shape[:axis], n, 2, *even.shape[axis + 1 :]])
+    fine_even, fine_odd = wide.unbind(axis + 1)
+    inner, before = (axis, 1, n - 1), (axis, 0, n - 1)
+    torch.add(even.narrow(*inner), right.narrow(*before), out=fine_even.narrow(*inner))
+    torch.add(odd.narrow(*before), left.narrow(*inner), out=fine_odd.narrow(*before))
+    fine_even.select(axis, 0).copy_(even.select(axis, 0))
+    fine_odd.select(axis, -1).copy_(odd.select(axis, -1))
+    return wide.flatten(axis, axis + 1)

@@ -92,7 +92,6 @@ class ShapeMaker:
 
     def make(self, request: ShapeRequest) -> ShownShape:
         """The answer; on a worker's thread. Raises MeshError where nothing is solid."""
-        from shapelab.core.inputs.reconstruct import iou
         from shapelab.core.mesh import meshing
 
         start = time.perf_counter()
@@ -104,6 +103,8 @@ class ShapeMaker:
         times = 1e3 * (decoded - start), 1e3 * (end - decoded)
         agreement = None
         if request.target is not None:
+            from shapelab.core.inputs.reconstruct import iou  # and the readers of all files
+
             agreement = iou(meshing.shown_cells(occupancy, request.options)[0], request.target)
         counts = _histogram(occupancy)
         return ShownShape(request, surface, blocks, counts, len(occupancy), agreement, *times)
