@@ -3,6 +3,8 @@
 ``xvfb-run -a -s "-screen 0 1440x960x24" python -m tests.gui.monkey --seed 7 --events 20000`` plays
 alone, ``--minutes 20`` for as long as that; it prints what it found and how the memory went, and
 its exit code is 1 if it found anything. Equal seeds make the same choices among what is on screen.
+What a play leaves behind is seen by putting everything away, once all has been opened and at its
+end: between them a window that holds ten shapes takes more than one that holds none, as it should.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ from tests.small_models import small_model
 
 SMALLEST, LARGEST = (1024, 700), (1440, 940)  # of the window, px
 SETTLE_EVERY, PATIENCE_S = 250, 60.0  # events, and until what was begun must have ended
+WARM_UP = 0.25  # of a play: then everything has been opened once
 DEEPEST = 3  # event loops in one another: then what is open is closed
 REMEMBERED = 25  # events that a report tells
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -72,19 +75,27 @@ class Report:
         events: how many were sent.
         trouble: each error that nobody meant, with the events before it.
         memory: (event, MiB) of the process, each time that everything had settled.
+        put_away: MiB with a new project and nothing open, after the warm-up and at the end.
         longest: the slowest events, ms and words.
     """
 
     events: int = 0
     trouble: list[str] = field(default_factory=list)
     memory: list[tuple[int, float]] = field(default_factory=list)
+    put_away: list[float] = field(default_factory=list)
     longest: list[tuple[float, str]] = field(default_factory=list)
 
     def __str__(self) -> str:
         memory = ", ".join(f"{event}: {mib:.0f}" for event, mib in self.memory)
         slow = "\n".join(f"  {ms:6.0f} ms  {words}" for ms, words in self.longest)
         trouble = "\n\n".join(self.trouble) or "no trouble"
-        return f"{self.events} events; MiB at {memory}\nslowest:\n{slow}\n{trouble}"
+        empty = f"MiB when all is put away: {self.put_away[0]:.0f}, then {self.growth:+.0f}"
+        return f"{self.events} events; MiB at {memory}\n{empty}\nslowest:\n{slow}\n{trouble}"
+
+    @property
+    def growth(self) -> float:
+        """MiB that the play left behind after its warm-up."""
+        return self.put_away[-1] - self.put_away[0]
 
 
 class Monkey:
@@ -129,12 +140,15 @@ class Monkey:
 
     def play(self, events: int, seconds: float = float("inf")) -> Report:
         """Sends so many events, or for so long; then everything must come to rest."""
-        self._most, self._until = events, time.monotonic() + seconds
+        begin = time.monotonic()
         self.window.actions_["quit"].setEnabled(False)
         with _answers(self), self._listening():
-            QTimer.singleShot(0, self._step)
-            self._loop.exec()
-            self._settle()
+            for share in (WARM_UP, 1):
+                self._most, self._until = round(share * events), begin + share * seconds
+                QTimer.singleShot(0, self._step)
+                self._loop.exec()
+                self._settle()
+                self._put_away()
         return self.report
 
     # --- turn by turn --------------------------------------------------------------------------
@@ -193,10 +207,19 @@ class Monkey:
             time.sleep(0.005)
         if waiting:
             self._note(f"still busy after {PATIENCE_S:.0f} s: {', '.join(waiting)}")
-        gc.collect()
-        mib = psutil.Process().memory_info().rss / 2**20
         if not self.report.memory or self.report.memory[-1][0] != self.report.events:
-            self.report.memory.append((self.report.events, mib))
+            self.report.memory.append((self.report.events, _mib()))
+
+    def _put_away(self) -> None:
+        """Leaves a new project of the shipped model, and nothing else."""
+        self.window.models.open(resources() / "models" / "modelnet10")
+        self._settle()
+        self.window.compare.hide()
+        discard = QMessageBox.StandardButton.Discard
+        with mock.patch.object(QMessageBox, "question", return_value=discard):
+            self.window.actions_["new"].trigger()
+        self._settle()
+        self.report.put_away.append(_mib())
 
     def _busy(self) -> list[str]:
         window = self.window
@@ -375,6 +398,12 @@ class Monkey:
             return ""
         suffixes = "".join(Path(proposal).suffixes[-2:])
         return str(self.outbox / f"{self.rng.choice('abc')}{suffixes}")
+
+
+def _mib() -> float:
+    """Memory of the process."""
+    gc.collect()
+    return float(psutil.Process().memory_info().rss / 2**20)
 
 
 @contextmanager
