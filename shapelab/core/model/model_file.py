@@ -202,6 +202,9 @@ class _StoredNetworks(Mapping[str, nn.Module]):
     def __getitem__(self, part: str) -> nn.Module:
         return _filled(NETWORKS[part], self._spec, part, self._tensors[part], self._path)
 
+    def __contains__(self, part: object) -> bool:
+        return part in self._tensors  # a mapping's own would make the network to answer
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._tensors)
 

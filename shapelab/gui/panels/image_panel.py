@@ -169,11 +169,13 @@ class ImagePanel(QWidget):
 
     def show_agreement(self, share: float | None) -> None:
         """Says how well the shape that is shown agrees with its mesh or voxels (IoU)."""
-        from shapelab.core.inputs.reconstruct import POOR
+        text = ""
+        if share is not None:
+            from shapelab.core.inputs.reconstruct import POOR  # and the readers of all files
 
-        text = "" if share is None else f"The shape shown agrees with it to {share:.0%} (IoU)."
-        if share is not None and share < POOR:
-            text += " The model does not know shapes like this well."
+            text = f"The shape shown agrees with it to {share:.0%} (IoU)."
+            if share < POOR:
+                text += " The model does not know shapes like this well."
         if text != self.agreement.text():
             self.agreement.setText(text)
             self.agreement.setVisible(bool(text))

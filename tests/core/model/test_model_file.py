@@ -314,6 +314,19 @@ def test_a_model_may_have_learnt_no_pictures(parts: model_file.ModelParts, tmp_p
     assert np.isfinite(model.decode(model.sample("bed"))).all()
 
 
+def test_what_a_model_takes_is_told_without_making_a_network(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ShapeModel("mine", _read(tmp_path, data))
+    made: list[str] = []
+    monkeypatch.setattr(model_file, "_filled", lambda *given: made.append(given[2]))
+    assert model.sees_pictures
+    assert model.takes_shapes
+    assert not made
+    model._networks["voxel_encoder"]
+    assert made == ["voxel_encoder"]
+
+
 def test_half_an_image_encoder_is_damage(parts: model_file.ModelParts, tmp_path: Path) -> None:
     tensors, metadata = _split(
         model_file.encode(SPEC, parts.networks, parts.density, parts.directions)
