@@ -332,7 +332,8 @@ class Monkey:
     def _model(self) -> str:
         if QApplication.activeModalWidget():
             return "no model in a dialog"
-        folder = self.rng.choice([resources() / "models" / "modelnet10", self.files[0]])
+        shipped = sorted((resources() / "models").iterdir())
+        folder = self.rng.choice([*shipped, self.files[0]])
         self.window.models.open(folder)
         return f"model {folder.name}"
 
