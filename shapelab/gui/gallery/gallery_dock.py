@@ -10,8 +10,6 @@ from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
-    QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QScrollArea,
@@ -24,13 +22,14 @@ from shapelab.core.errors import ShapelabError
 from shapelab.core.session.gallery import Gallery, KeptShape
 from shapelab.core.session.session import Session
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import heading
+from shapelab.gui.base.labels import ElidedLabel
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, ShapeSource
 from shapelab.gui.gallery.contact_sheet import SheetWriter
-from shapelab.gui.gallery.gallery_strip import EDGE, ROW, TOP, GalleryStrip
+from shapelab.gui.gallery.gallery_strip import ROW, TOP, GalleryStrip
+from shapelab.gui.gallery.gallery_title import GalleryTitle
 from shapelab.gui.panels.thumbnails import Portrait, Thumbnails
 
 if TYPE_CHECKING:
@@ -89,29 +88,15 @@ class GalleryDock(QDockWidget):
     # --- building ------------------------------------------------------------------------------
 
     def _build_title(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(EDGE, theme.SPACE_SMALL, theme.SPACE, theme.SPACE_SMALL)
-        row.setSpacing(theme.SPACE_SMALL)
-        self.count = QLabel()
+        self.count = ElidedLabel()
         self.count.setProperty("muted", True)
-        row.addWidget(heading("Gallery"))
-        row.addSpacing(theme.SPACE_SMALL)
-        row.addWidget(self.count)
-        row.addStretch(1)
         self.keep_button = _button("keep", "Keep", "Keep the shape that you see (K)", self.keep)
         self.morph_button = _button("morph", "", "Morph through these shapes", self.morph)
         self.sheet_button = _button("sheet", "", "Save a contact sheet", self.save_sheet)
         self.export_button = _button("export", "Export…", "Write a mesh of each", self.export)
-        for button in (
-            self.keep_button,
-            self.morph_button,
-            self.sheet_button,
-            self.export_button,
-            _button("close", "", "Close the gallery (Ctrl+G)", self.close),
-        ):
-            row.addWidget(button)
-        return bar
+        close = _button("close", "", "Close the gallery (Ctrl+G)", self.close)
+        used = self.keep_button, self.morph_button, self.sheet_button, self.export_button
+        return GalleryTitle(self.count, (*used, close))
 
     def _connect_strip(self) -> None:
         strip = self.strip
@@ -330,8 +315,6 @@ def _button(icon: str, text: str, tip: str, act: Callable[[], object]) -> QToolB
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setAutoRaise(True)
-    if text:
-        button.setText(text)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setText(text)
     button.clicked.connect(lambda: act())
     return button
