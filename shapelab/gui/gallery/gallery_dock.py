@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
+    QHBoxLayout,
+    QLabel,
     QMainWindow,
     QMenu,
     QScrollArea,
@@ -22,14 +24,13 @@ from shapelab.core.errors import ShapelabError
 from shapelab.core.session.gallery import Gallery, KeptShape
 from shapelab.core.session.session import Session
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import ElidedLabel
+from shapelab.gui.base.labels import ElidedLabel, heading
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, ShapeSource
 from shapelab.gui.gallery.contact_sheet import SheetWriter
-from shapelab.gui.gallery.gallery_strip import ROW, TOP, GalleryStrip
-from shapelab.gui.gallery.gallery_title import GalleryTitle
+from shapelab.gui.gallery.gallery_strip import EDGE, ROW, TOP, GalleryStrip
 from shapelab.gui.panels.thumbnails import Portrait, Thumbnails
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 BAR = 14  # px, that a scroll bar may take
+ROOMY, COUNTED, LEAST = 430, 300, 226  # px: with words, with the count, and with neither
 
 
 class GalleryDock(QDockWidget):
@@ -307,6 +309,41 @@ class GalleryDock(QDockWidget):
         self.sheet.stop()
         if self.batch is not None:
             self.batch.stop()
+
+
+class GalleryTitle(QWidget):
+    """A row that must not keep the window wide: beside a wide dock there is room for icons only."""
+
+    def __init__(self, count: QLabel, buttons: Sequence[QToolButton]) -> None:
+        super().__init__()
+        self._count, self._buttons = count, buttons
+        row = QHBoxLayout(self)
+        row.setContentsMargins(EDGE, theme.SPACE_SMALL, theme.SPACE, theme.SPACE_SMALL)
+        row.setSpacing(theme.SPACE_SMALL)
+        row.addWidget(heading("Gallery"))
+        row.addSpacing(theme.SPACE_SMALL)
+        row.addWidget(count, 1)
+        row.addStretch()
+        for button in buttons:
+            row.addWidget(button)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._count.setVisible(self.width() >= COUNTED)
+        words, icons = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+            Qt.ToolButtonStyle.ToolButtonIconOnly,
+        )
+        for button in self._buttons:
+            spelt = self.width() >= ROOMY and bool(button.text())
+            button.setToolButtonStyle(words if spelt else icons)
 
 
 def _button(icon: str, text: str, tip: str, act: Callable[[], object]) -> QToolButton:
