@@ -18,7 +18,10 @@ from shapelab.core.paths import find_model
 from shapelab.core.runs.trainer_module import trainer_module
 from shapelab.options import Force, expanded
 
-COMMANDS = ("sample", "reconstruct", "interpolate", "info", "train", "self-test", "bench")
+COMMANDS = (
+    *("sample", "reconstruct", "interpolate", "compare"),
+    *("info", "train", "self-test", "bench"),
+)
 INTERRUPTED = 130  # as shells report Ctrl+C
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -56,6 +59,7 @@ def _root(
 app.command()(shape_commands.sample)
 app.command()(shape_commands.reconstruct)
 app.command()(shape_commands.interpolate)
+app.command()(shape_commands.compare)
 
 
 @app.command()

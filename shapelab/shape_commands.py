@@ -1,19 +1,20 @@
-"""The commands that make shapes and write them: sample, reconstruct, interpolate."""
+"""The commands that make shapes, to write or compare: sample, reconstruct, interpolate, compare."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from shapelab.batch_command import BatchOptions, BatchRun, batch_folder
 from shapelab.complaints import complain
-from shapelab.core.errors import ExportError, InputError, ShapelabError
+from shapelab.core.errors import ExportError, InputError, ShapelabError, clean
 from shapelab.core.model.latent import MAX_TRUNCATION, TRUNCATION
 from shapelab.core.paths import DEFAULT_MODEL
 from shapelab.core.session.shape_file import (
@@ -240,6 +241,54 @@ def interpolate(
         return SavedShape(state)
 
     _write(writer, model, names, shape, paths, plate)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="Seed (7, chair:7), picture, mesh, voxels or shape.")],
+    b: Annotated[str, typer.Argument(help="The same, to hold against it.")],
+    size_mm: Annotated[
+        float, typer.Option("--size-mm", min=1, max=10_000, help="Longest side of A in mm.")
+    ] = 80.0,
+    resolution: Resolution = None,
+    smoothing: Smoothing = None,
+    level: Level = None,
+    all_parts: AllParts = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+    model_name: ShapesModel = "",
+) -> None:
+    """Say how far the surfaces of A and B lie apart, and what the two have in common.
+
+    A mesh, voxel file or point cloud is compared itself, in the model's grid, not as the shape
+    that the model makes of it; give a saved shape for that.
+    """
+    from shapelab.core import formatting
+    from shapelab.core.session.shape_comparison import compare_shapes
+    from shapelab.core.session.shape_sources import compared_shape
+
+    surface = surface_options(resolution, smoothing, level, all_parts)
+    model = _load(model_name or _model_of([a, b]))
+    first, second = (compared_shape(model, source, surface) for source in (a, b))
+    found = compare_shapes(first, second, size_mm)
+    both = ((first, found.a_from_b), (second, found.b_from_a))
+    if as_json:
+        document: dict[str, Any] = {
+            name: {
+                "name": subject.name,
+                "mean_mm": apart.mean,
+                "farthest_mm": apart.farthest,
+                "volume_mm3": volume,
+            }
+            for name, (subject, apart), volume in zip("ab", both, found.volumes_mm3, strict=True)
+        }
+        document |= {"size_mm": size_mm, "overlap": found.overlap, "common_mm3": found.common_mm3}
+        print(json.dumps(document, indent=1))
+        return
+    names = (f"A, {first.name}", f"B, {second.name}")
+    for name, other, (_, apart) in zip(names, "BA", both, strict=True):
+        apart_mm = f"{apart.mean:.2g} mm in the mean, {apart.farthest:.2g} mm at most"
+        print(clean(f"{name}: from {other} {apart_mm}"))
+    share = f"{found.overlap:.0%} of what either fills"
+    print(f"in common: {share}, {formatting.volume(found.common_mm3)}; A is {size_mm:g} mm long")
 
 
 def _paths(

@@ -502,6 +502,71 @@ def test_what_is_no_source_gets_one_sentence(
     assert "no class 'spoon'" in _error(capsys)
 
 
+# --- compare -----------------------------------------------------------------------------------
+
+
+def test_what_is_compared_is_in_millimetres_of_the_first(
+    fake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Balls of 10 and 8 cells: 2 cells apart everywhere, and (8 / 10)³ of either is common."""
+    radii = {1: 10.0, 2: 8.0}
+
+    def balls(latent: Array) -> Array:
+        grid = np.stack(np.meshgrid(*[np.arange(32) - 15.5] * 3, indexing="ij"), -1)
+        away = radii[round(float(latent[0]))] - np.linalg.norm(grid, axis=-1)
+        return np.clip(0.5 + away / 4, 0, 1).astype(np.float32)
+
+    monkeypatch.setattr(fake, "decode", balls)
+    monkeypatch.setattr(
+        fake, "sample", lambda _class, seed, n, _t: np.full((n, LATENT), seed, np.float32)
+    )
+    line = [
+        "compare",
+        "chair:1",
+        "chair:2",
+        "--size-mm",
+        "100",
+        "--smoothing",
+        "0",
+        "--level",
+        ".5",
+    ]
+    assert cli.main([*line, "--json"]) == 0
+    found = json.loads("".join(_lines(capsys)))
+    assert found["size_mm"] == 100
+    for side in "ab":
+        assert found[side]["mean_mm"] == pytest.approx(10, abs=0.3)
+        assert found[side]["farthest_mm"] == pytest.approx(10, abs=0.8)
+    ball = 4 / 3 * np.pi * np.array([50.0, 40.0]) ** 3
+    assert [found[side]["volume_mm3"] for side in "ab"] == pytest.approx(ball, rel=0.03)
+    assert found["common_mm3"] == pytest.approx(ball[1], rel=0.05)
+    assert found["overlap"] == pytest.approx(0.8**3, rel=0.05)
+    assert cli.main(line) == 0
+    said = _lines(capsys)
+    assert said[0].startswith("A, chair, seed 1: from B 10 mm in the mean, 10 mm at most")
+    assert said[1].startswith("B, chair, seed 2: from A ")
+    assert said[2] == "in common: 52% of what either fills, 274.1 cm³; A is 100 mm long"
+
+
+def test_a_mesh_is_compared_itself_and_a_saved_shape_is_its_shape(
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(shape_commands, "_load", lambda name: model)
+    made = str(tmp_path / "made.shape.json")
+    assert cli.main(["reconstruct", str(table), "-o", made]) == 0
+    capsys.readouterr()
+    for sources, equal in (([str(table), str(table)], True), ([str(table), made], False)):
+        assert cli.main(["compare", *sources, "--json"]) == 0
+        found = json.loads("".join(_lines(capsys)))
+        assert (found["overlap"] == 1.0) is equal
+        assert (found["a"]["farthest_mm"] < 1e-3) is equal
+        assert found["a"]["name"] == "table.npy"
+
+
 # --- reconstruct -------------------------------------------------------------------------------
 
 

@@ -405,12 +405,15 @@ def test_a_shape_is_saved_and_opened_again(qtbot, window, tmp_path, monkeypatch)
     settle(qtbot, window)
 
 
-def test_a_picture_of_the_view_is_saved_with_and_without_ground(window, tmp_path, monkeypatch):
+def test_a_picture_of_the_view_is_saved_with_and_without_ground(
+    qtbot, window, tmp_path, monkeypatch
+):
     for name, action, corner in (("a.png", "screenshot", 255), ("b.png", "cutout", 0)):
         monkeypatch.setattr(
             QFileDialog, "getSaveFileName", lambda *_args, name=name: (str(tmp_path / name), "")
         )
         window.actions_[action].trigger()
+        qtbot.waitUntil((tmp_path / name).exists, timeout=WAIT_MS)  # it is written on a thread
         image = QImage(str(tmp_path / name))
         assert image.pixelColor(2, 2).alpha() == corner
         # Some pixel of the shape is there, wherever this model's first shape may have its holes.
@@ -421,7 +424,15 @@ def test_a_picture_of_the_view_is_saved_with_and_without_ground(window, tmp_path
         QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "no" / "c.png"), "")
     )
     window.actions_["screenshot"].trigger()
-    assert window.toasts.visible[-1].is_error
+    qtbot.waitUntil(lambda: any(each.is_error for each in window.toasts.visible))
+
+
+def test_a_picture_is_on_the_disk_when_the_window_has_closed(window, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
+    window.actions_["screenshot"].trigger()
+    window.close()
+    assert not QImage(str(path)).isNull()
 
 
 def test_an_error_nobody_caught_becomes_a_toast_and_a_log_entry(qtbot, window):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs.untrusted_reader import CancelFlag, ReadFile, read_untrusted
+from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.model.latent import TRUNCATION
 from shapelab.core.session.recipe import recipe_of_file
+from shapelab.core.session.shape_comparison import SOLID, Subject
 from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape, read_shape
 from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
 
@@ -50,6 +54,33 @@ def named_shape(model: ShapeModel, source: str) -> ShapeState:
     if named:
         return seeded_state(model, named[1], int(named[2]))
     raise InputError(f"'{source}' is no file and no seed (write 7, chair:7 or a file's name).")
+
+
+def compared_shape(
+    model: ShapeModel, source: str, surface: Mapping[str, Any] | None = None
+) -> Subject:
+    """What a text on a command line names, as it is compared.
+
+    That is the shape that it names, but of a mesh, voxel file or point cloud what the file itself
+    holds, in the model's grid; a mesh that the model made is its shape.
+
+    Args:
+        model: makes and encodes the shapes.
+        source: as ``named_shape`` takes it.
+        surface: options of a shape's surface, instead of its own.
+
+    Raises:
+        InputError: as ``named_shape`` does.
+    """
+    path = Path(source).expanduser()
+    shape = None
+    if source and path.is_file() and not re.fullmatch(r"[0-9]+", source):
+        shape = shape_of_file(model, path)
+        if shape.found is not None and shape.found.voxels is not None:
+            return Subject(path.name, np.asarray(shape.found.voxels, np.float32), SOLID)
+    saved = SavedShape(named_shape(model, source)) if shape is None else shape.saved
+    options = replace(saved.surface or AUTOMATIC, **(surface or {}))
+    return Subject(saved.state.origin, model.decode(saved.state.latent(model)), options)
 
 
 def shape_of_file(

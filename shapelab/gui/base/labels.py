@@ -166,11 +166,22 @@ def label_width(widget: QWidget) -> int:
     return widget.fontMetrics().horizontalAdvance("Preview every") + 2
 
 
+class _PageArea(QScrollArea):
+    """Scrolls a page up and down, and is never narrower than it: nothing is cut at its side."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab stops at what is in it
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(page)
+        self._page = page
+
+    def minimumSizeHint(self) -> QSize:
+        width = self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(width, super().minimumSizeHint().height())
+
+
 def scrolled(page: QWidget) -> QScrollArea:
     """A frameless area that scrolls a panel's page up and down only."""
-    scroll = QScrollArea(widgetResizable=True)
-    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab stops at what is in it
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(page)
-    return scroll
+    return _PageArea(page)

@@ -153,7 +153,7 @@ class ComparePane(QWidget):
         words = ""
         if shown.figures is not None and shown.against is not None:
             mean, most = shown.figures.mean * mm, shown.figures.farthest * mm
-            words = f"From {NAMES[shown.against]}: {mean:.2g} mm in the mean, {most:.2g} at most"
+            words = f"From {NAMES[shown.against]}: mean {mean:.2g}, most {most:.2g} mm"
         self.told.setText(words)
 
     def show_photo(self, request: ViewRequest) -> None:

@@ -15,6 +15,7 @@ from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.project.originals import Original
 from shapelab.core.session.gallery import KeptShape
+from shapelab.core.session.shape_comparison import SOLID
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.core.session.snapshot import Snapshot
 from shapelab.gui.document.document import Document
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 NOW, SOURCE, PHOTO = "now", "source", "photo"
 KEPT, STEP = "kept ", "step "  # and the id, or the number
 MOST_STEPS = 40  # of the history that are listed; those with a name or a star always are
-#: Voxels have steps; smoothed, they differ from a surface by what differs, and not by the steps.
-_SOLID = SurfaceOptions(largest_part=False, level=0.5, smoothing=10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class Subject:
     name: str
     group: str
     occupancy: Callable[[], Array] | None
-    options: SurfaceOptions = _SOLID
+    options: SurfaceOptions = SOLID
     content: bytes | None = None
     portrait: Portrait | None = None
     ready: Callable[[], TriMesh] | None = None
@@ -103,7 +102,7 @@ def _made_from(document: Document) -> list[Subject]:
     group, result = "Made from", original.result
     if result.voxels is not None:
         solid, content = np.asarray(result.voxels, np.float32), original.digest.encode()
-        return [Subject(SOURCE, original.name, group, lambda: solid, _SOLID, content)]
+        return [Subject(SOURCE, original.name, group, lambda: solid, SOLID, content)]
     hypothesis = result.hypothesis
     if result.prepared is None or hypothesis is None or not hypothesis.cameras:
         return []

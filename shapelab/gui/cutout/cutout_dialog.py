@@ -57,7 +57,7 @@ from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image
 if TYPE_CHECKING:
     from shapelab.core.model.spec import ModelSpec
 
-SIZE = (1000, 680)
+SIZE = (1000, 640)
 SIDE_WIDTH = 190  # px of the encoder's input
 BRUSH_RANGE, BRUSH_AT_FIRST = (4, 150), 40  # thousandths of the picture's side
 A_LITTLE = 1 / 256  # of the picture's side: what grow and shrink do

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -24,7 +24,7 @@ from shapelab.core.errors import ShapelabError
 from shapelab.core.session.gallery import Gallery, KeptShape
 from shapelab.core.session.session import Session
 from shapelab.gui.base import theme
-from shapelab.gui.base.labels import heading
+from shapelab.gui.base.labels import ElidedLabel, heading
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.document.current_document import CurrentDocument
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 BAR = 14  # px, that a scroll bar may take
+ROOMY, COUNTED, LEAST = 430, 300, 226  # px: with words, with the count, and with neither
 
 
 class GalleryDock(QDockWidget):
@@ -89,29 +90,15 @@ class GalleryDock(QDockWidget):
     # --- building ------------------------------------------------------------------------------
 
     def _build_title(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(EDGE, theme.SPACE_SMALL, theme.SPACE, theme.SPACE_SMALL)
-        row.setSpacing(theme.SPACE_SMALL)
-        self.count = QLabel()
+        self.count = ElidedLabel()
         self.count.setProperty("muted", True)
-        row.addWidget(heading("Gallery"))
-        row.addSpacing(theme.SPACE_SMALL)
-        row.addWidget(self.count)
-        row.addStretch(1)
         self.keep_button = _button("keep", "Keep", "Keep the shape that you see (K)", self.keep)
         self.morph_button = _button("morph", "", "Morph through these shapes", self.morph)
         self.sheet_button = _button("sheet", "", "Save a contact sheet", self.save_sheet)
         self.export_button = _button("export", "Export…", "Write a mesh of each", self.export)
-        for button in (
-            self.keep_button,
-            self.morph_button,
-            self.sheet_button,
-            self.export_button,
-            _button("close", "", "Close the gallery (Ctrl+G)", self.close),
-        ):
-            row.addWidget(button)
-        return bar
+        close = _button("close", "", "Close the gallery (Ctrl+G)", self.close)
+        used = self.keep_button, self.morph_button, self.sheet_button, self.export_button
+        return GalleryTitle(self.count, (*used, close))
 
     def _connect_strip(self) -> None:
         strip = self.strip
@@ -324,14 +311,47 @@ class GalleryDock(QDockWidget):
             self.batch.stop()
 
 
+class GalleryTitle(QWidget):
+    """A row that must not keep the window wide: beside a wide dock there is room for icons only."""
+
+    def __init__(self, count: QLabel, buttons: Sequence[QToolButton]) -> None:
+        super().__init__()
+        self._count, self._buttons = count, buttons
+        row = QHBoxLayout(self)
+        row.setContentsMargins(EDGE, theme.SPACE_SMALL, theme.SPACE, theme.SPACE_SMALL)
+        row.setSpacing(theme.SPACE_SMALL)
+        row.addWidget(heading("Gallery"))
+        row.addSpacing(theme.SPACE_SMALL)
+        row.addWidget(count, 1)
+        row.addStretch()
+        for button in buttons:
+            row.addWidget(button)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._count.setVisible(self.width() >= COUNTED)
+        words, icons = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+            Qt.ToolButtonStyle.ToolButtonIconOnly,
+        )
+        for button in self._buttons:
+            spelt = self.width() >= ROOMY and bool(button.text())
+            button.setToolButtonStyle(words if spelt else icons)
+
+
 def _button(icon: str, text: str, tip: str, act: Callable[[], object]) -> QToolButton:
     button = QToolButton()
     button.setIcon(theme.icon(icon))
     button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setAutoRaise(True)
-    if text:
-        button.setText(text)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setText(text)
     button.clicked.connect(lambda: act())
     return button

@@ -120,7 +120,7 @@ class LatentPanel(QWidget):
         self.seed.setSpecialValueText("")
         self.seed.setToolTip("A number that names one shape: the same seed gives the same shape.")
         self.seed.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.seed.setMinimumWidth(72)
+        self.seed.setMinimumWidth(58)
         self.randomise = QPushButton(theme.icon("dice"), "Randomise")
         self.randomise.setToolTip("Draw another shape. Locked directions keep their value.")
         self.whole = QCheckBox("Prefer whole shapes")

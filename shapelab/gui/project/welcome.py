@@ -23,7 +23,7 @@ from shapelab.core.project.journal import LeftBehind
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import ElidedLabel, heading, muted, readable
 
-THUMBNAIL, TILE = 64, 84  # px: a picture, and the room for it and its name
+THUMBNAIL, TILE = 64, 96  # px: a picture, and the room for it and its name
 MOST_PROJECTS, MOST_LEFT = 4, 3
 WIDEST = 6 * TILE + 5 * theme.SPACE + 2 * theme.SPACE_LARGE
 #: Of our own making; the words say what kind of file each stands for.
@@ -185,6 +185,8 @@ class WelcomeCard(QFrame):
         in_one_row = fits >= len(self.examples)
         self._arrange(len(self.examples) if in_one_row else (len(self.examples) + 1) // 2)
         self._hint.setVisible(in_one_row)
+        for tile in self.examples:
+            tile.setVisible(fits >= self._columns)  # else what was left behind counts more
         layout = self.layout()
         assert layout is not None
         layout.activate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -225,25 +224,20 @@ class Viewport(QWidget):
 
     # ---- pictures --------------------------------------------------------------------------
 
-    def screenshot(self, path: Path | str | None = None, transparent: bool = False) -> QImage:
-        """The view without its overlays, twice as fine as on screen; saved if there is a path.
+    def screenshot(self, transparent: bool = False) -> QImage:
+        """The view without its overlays, twice as fine as on screen.
 
         Args:
-            path: a .png (or, if opaque, any format Qt writes), or None.
             transparent: leave out background and floor; the alpha channel tells what is shape.
 
         Raises:
-            ExportError: without OpenGL, or if the file cannot be written.
+            ExportError: without OpenGL.
         """
         self.build()
         if self._view is None or self._scene is None:
             raise ExportError("There is no 3-D view to take a picture of: OpenGL is missing.")
         image = self._view.picture(self._scene, transparent)
         self._redraw()
-        if path is not None:
-            from shapelab.gui.viewport.view_canvas import save_picture
-
-            save_picture(image, Path(path))
         return image
 
     # ---- life ------------------------------------------------------------------------------

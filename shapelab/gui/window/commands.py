@@ -16,6 +16,7 @@ from shapelab.core.session.shape_file import SHAPE_SUFFIX
 from shapelab.gui.base import theme
 from shapelab.gui.base.notify import Toasts, may_replace
 from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.workers import Task
 from shapelab.gui.document import dropped_files
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document
@@ -58,6 +59,7 @@ class Commands(QObject):
         self._window, self._actions, self._viewport = window, actions, viewport
         self._current, self._toasts, self._settings = current, toasts, settings
         self.export_dialog: ExportDialog | None = None
+        self._saving: list[Task] = []  # of pictures
         self.help_page: HelpPage | None = None
         self.palette = CommandPalette(window, settings)
         self.recent = RecentFiles(window, settings)
@@ -227,11 +229,19 @@ class Commands(QObject):
         if path is None:
             return
         try:
-            self._viewport.screenshot(path, transparent)
+            image = self._viewport.screenshot(transparent)
         except ShapelabError as error:
             self._toasts.exception(error)
-        else:
-            self._toasts.info(f"Saved {path.name}.")
+            return
+        from shapelab.gui.viewport.view_canvas import save_picture  # brings VTK
+
+        # Packing the pixels takes half a second, so it goes on a thread.
+        task = Task(lambda _task: save_picture(image, path), self)
+        task.done.connect(lambda _nothing: self._toasts.info(f"Saved {path.name}."))
+        task.failed.connect(self._toasts.exception)
+        task.finished.connect(lambda: self._saving.remove(task))
+        self._saving.append(task)
+        task.start()
 
     def _ask(self, kind: str, title: str, name_filter: str, suffix: str) -> Path | None:
         """A file name with the right suffix, or None when the user thought better of it."""
@@ -327,7 +337,9 @@ class Commands(QObject):
     # --- inside --------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Ends the threads of the export dialog and the variations."""
+        """Ends the threads of the export dialog and the variations; pictures are written first."""
+        while self._saving:
+            self._saving.pop().stop()
         self.variations.stop()
         if self.export_dialog is not None:
             self.export_dialog.stop()
