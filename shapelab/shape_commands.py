@@ -259,15 +259,19 @@ def compare(
     """Say how far the surfaces of A and B lie apart, and what the two have in common.
 
     A mesh, voxel file or point cloud is compared itself, in the model's grid, not as the shape
-    that the model makes of it; give a saved shape for that.
+    that the model makes of it; give a saved shape for that, which brings its own model.
     """
     from shapelab.core import formatting
     from shapelab.core.session.shape_comparison import compare_shapes
     from shapelab.core.session.shape_sources import compared_shape
 
     surface = surface_options(resolution, smoothing, level, all_parts)
-    model = _load(model_name or _model_of([a, b]))
-    first, second = (compared_shape(model, source, surface) for source in (a, b))
+    names_of_models = [model_name or _model_of([source]) for source in (a, b)]
+    models = {name: _load(name) for name in names_of_models}
+    first, second = (
+        compared_shape(models[name], source, surface)
+        for name, source in zip(names_of_models, (a, b), strict=True)
+    )
     found = compare_shapes(first, second, size_mm)
     both = ((first, found.a_from_b), (second, found.b_from_a))
     if as_json:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import Array
 
@@ -51,11 +54,11 @@ class ShapeComparison:
 
 
 def compare_shapes(a: Subject, b: Subject, size_mm: float) -> ShapeComparison:
-    """Compares two shapes of one grid as they lie in it.
+    """Compares two shapes as they lie in their grids, which are one, however many cells they have.
 
     Args:
         a: the one that is measured at a size.
-        b: of as many cells.
+        b: the other one.
         size_mm: longest side of the first one.
 
     Raises:
@@ -76,7 +79,9 @@ def compare_shapes(a: Subject, b: Subject, size_mm: float) -> ShapeComparison:
     for each in (a, b):
         body, loose = shown_cells(each.occupancy, each.options)
         cells.append(body | loose)
-    cell_mm3 = (mm / len(a.occupancy)) ** 3  # the grid's side is 1
+    finest = max(map(len, cells))  # 32, 64 or 128: each is a whole multiple of those before
+    cells = [_finer(own, finest // len(own)) for own in cells]
+    cell_mm3 = (mm / finest) ** 3  # the grid's side is 1
     return ShapeComparison(
         a_from_b=apart(first, second),
         b_from_a=apart(second, first),
@@ -84,3 +89,10 @@ def compare_shapes(a: Subject, b: Subject, size_mm: float) -> ShapeComparison:
         common_mm3=int((cells[0] & cells[1]).sum()) * cell_mm3,
         volumes_mm3=(first.volume * mm**3, second.volume * mm**3),
     )
+
+
+def _finer(cells: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    """Each cell as so many along each side."""
+    for axis in range(3):
+        cells = cells.repeat(factor, axis)
+    return cells
