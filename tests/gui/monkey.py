@@ -44,6 +44,8 @@ from PySide6.QtWidgets import (
 from shapelab.core.mesh.formats import encode
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.paths import resources
+from shapelab.gui.process.closing import ClosingChoice
+from shapelab.gui.training import training_link
 from tests.shapes import chair
 from tests.small_models import small_model
 
@@ -438,6 +440,19 @@ def _answers(monkey: Monkey) -> Iterator[None]:
         yield
 
 
+def close(window: QMainWindow) -> None:
+    """Closes a window after a play: what is unsaved goes, a training that was begun stops."""
+    discard = QMessageBox.StandardButton.Discard
+    asked = mock.patch.object(training_link, "ask_on_closing", return_value=ClosingChoice.STOP)
+    with mock.patch.object(QMessageBox, "question", return_value=discard), asked:
+        window.close()
+        end = time.monotonic() + PATIENCE_S
+        while window.isVisible() and time.monotonic() < end:  # the training saves first
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+    if window.isVisible():
+        raise AssertionError("the window does not close")
+
+
 def _is_open(widget: QWidget) -> bool:
     return widget.isVisible() and widget.windowHandle() is not None and not widget.size().isEmpty()
 
@@ -519,9 +534,7 @@ def main() -> int:
         outbox.mkdir()
         monkey = Monkey(window, options.seed, toys(Path(home, "toys")), outbox, tell)
         report = monkey.play(options.events, 60 * options.minutes)
-        discard = QMessageBox.StandardButton.Discard
-        with mock.patch.object(QMessageBox, "question", return_value=discard):
-            window.close()
+        close(window)
     print(report)
     return 1 if report.trouble else 0
 

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
 
-from tests.gui.monkey import Monkey, toys
+from tests.gui.monkey import Monkey, close, toys
 
 pytestmark = pytest.mark.gl
 FEW, MANY = 500, 20_000
 MOST_GROWTH = 50  # MiB
 
 
-def play(window, tmp_path, monkeypatch, seed, events):
+def play(window, tmp_path, seed, events):
     outbox = tmp_path / "out"
     outbox.mkdir()
     report = Monkey(window, seed, toys(tmp_path / "toys"), outbox).play(events)
-    discard = QMessageBox.StandardButton.Discard
-    monkeypatch.setattr(QMessageBox, "question", lambda *_a, **_k: discard)
-    window.close()
+    close(window)
     print(f"\n{report}")
     assert report.events >= events
     assert not report.trouble, report
     return report
 
 
-def test_hands_of_chance_break_nothing(window, tmp_path, monkeypatch):
-    play(window, tmp_path, monkeypatch, 1, FEW)
+def test_hands_of_chance_break_nothing(window, tmp_path):
+    play(window, tmp_path, 1, FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [7])
-def test_hands_of_chance_break_nothing_for_long(window, tmp_path, monkeypatch, seed):
+def test_hands_of_chance_break_nothing_for_long(window, tmp_path, seed):
     """``pytest -s -m slow tests/gui/test_monkey.py`` prints how the memory went."""
-    report = play(window, tmp_path, monkeypatch, seed, MANY)
+    report = play(window, tmp_path, seed, MANY)
     assert report.growth < MOST_GROWTH, report

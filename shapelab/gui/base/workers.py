@@ -116,6 +116,7 @@ class LatestOnly(QObject):
                     thread.outcome.emit((request, function(request), None))
                 except Exception as error:
                     thread.outcome.emit((request, None, error))
+                request = None  # while the next one is awaited: it may hold a model that was left
 
         self._mailbox = mailbox
         self._thread: WorkerThread | None = None

@@ -155,7 +155,12 @@ class CompareView(Overlay):
         self._counts.button(count).setChecked(True)
 
     def choose(self, place: int, key: str) -> None:
-        """Shows something else in a pane; KeyError where there is no such thing."""
+        """Shows something else in a pane; KeyError where there is no such thing.
+
+        Nothing happens while the panes still list what is of the document before.
+        """
+        if place >= len(self._chosen):
+            return
         self._chosen[place] = key
         self.panes[place].list_subjects(self._listed, key)
         self._ask()

@@ -22,6 +22,7 @@ from shapelab.gui.compare.distance_colours import SAME
 from shapelab.gui.compare.subjects import KEPT, NOW, PHOTO, SOURCE, STEP
 from shapelab.gui.document.document import Guest
 from tests.shapes import chair
+from tests.small_models import small_model
 
 pytestmark = pytest.mark.gl
 LEFT = Qt.MouseButton.LeftButton
@@ -191,3 +192,21 @@ def test_a_shape_beside_itself_is_grey(qtbot, window):
     window.close()
     assert not view.isVisible()
     qtbot.waitUntil(lambda: not WorkerThread.live)
+
+
+def test_a_choice_that_comes_after_its_document_is_passed_over(qtbot, window, tmp_path):
+    """A popup of a pane may outlive the model that its entries are of."""
+    view = window.compare
+    view.toggle()
+    settle(qtbot, window)
+    view.hide()
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "model.safetensors").write_bytes(small_model())
+    window.models.open(tmp_path / "small")
+    qtbot.waitUntil(lambda: window.document.model.name == "small")
+    view.choose(1, NOW)
+    settle(qtbot, window)
+    view.toggle()
+    settle(qtbot, window)
+    assert keys(view)[0] == NOW
+    assert view.panes[0].shown is not None
