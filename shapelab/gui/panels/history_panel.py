@@ -69,6 +69,11 @@ class HistoryList(QListView):
             step = self.steps.step(index)
             self.steps.session.star_step(step.number, not step.starred)
 
+    def name(self, index: QModelIndex) -> None:
+        """Opens the field for a name; one that is open stays, about which Qt would complain."""
+        if index.isValid() and self.state() != QListView.State.EditingState:
+            self.edit(index)
+
     def compare(self, index: QModelIndex) -> None:
         """Asks to see the step of a row beside the shown shape."""
         if self.steps is not None and index.isValid():
@@ -80,7 +85,7 @@ class HistoryList(QListView):
         menu = QMenu(self)
         menu.addAction("Go There", lambda: self.go(index))
         menu.addAction("Compare with the Shown Shape", lambda: self.compare(index))
-        menu.addAction("Name…", lambda: self.edit(index))
+        menu.addAction("Name…", lambda: self.name(index))
         menu.addAction("Take the Star Away" if starred else "Star", lambda: self.star(index))
         return menu
 
@@ -220,7 +225,7 @@ class HistoryPanel(QWidget):
             return
         self.marked_only.setChecked(False)
         self.list.scrollTo(model.current_index)
-        self.list.edit(model.current_index)
+        self.list.name(model.current_index)
 
 
 class HistoryDock(QDockWidget):

@@ -128,6 +128,7 @@ class VariationsGrid(Overlay):
         for disconnect in self._disconnect:
             disconnect()
         self._session = session
+        self._asked = self._answered = None  # they hold the model of before
         self._disconnect = [
             session.shape_changed.connect(lambda _state: self._ask()),
             session.surface_changed.connect(lambda _options: self._ask()),
@@ -185,6 +186,8 @@ class VariationsGrid(Overlay):
 
     @Slot(object, object)
     def _show_pictures(self, request: PicturesRequest, pictures: list[NDArray[np.uint8]]) -> None:
+        if self._asked is None:
+            return  # of the session before
         self._answered = request
         if request is self._asked and request.pixels == DRAFT and self._worker is not None:
             self._asked = replace(request, pixels=PIXELS)

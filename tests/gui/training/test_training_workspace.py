@@ -140,6 +140,7 @@ def test_a_runs_model_is_a_document_of_its_own_and_the_old_one_comes_back(
 ):
     home = window.document
     home.session.set_coefficient(0, 2.0)
+    qtbot.waitUntil(window.isWindowModified, timeout=WAIT_MS)  # till then it sets the title
     latent = home.session.latent
     panel.explore_requested.emit(moments.path, 100)
     qtbot.waitUntil(lambda: window.document is not home, timeout=WAIT_MS)
