@@ -345,7 +345,7 @@ class MainWindow(QMainWindow):
         self.pictures.follow(shown)
         self.parts.show(shown)
         self.actions_.enable(model=True, surface=True)
-        for name in ("save", "keep"):  # a shape from outside has no latent
+        for name in ("save", "keep", "mend"):  # a shape from outside has no latent
             self.actions_[name].setEnabled(shown.request.guest is None)
         self._settle(True)
 

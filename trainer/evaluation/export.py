@@ -96,13 +96,13 @@ def renew_prior(
     """
     place = find_model(model)
     parts, store = model_file.read(place / "model.safetensors"), open_data(data)
-    folder = model_folder.free_folder(name, force)
-    if parts.spec.classes != store.classes or parts.spec.resolution != store.resolution:
-        raise ExportError(f"{store.name} has other classes or another resolution than {model}.")
     if "voxel_encoder" not in parts.networks:
         raise ExportError(
             f"{model} was not trained, so there is no prior to fit; name another one."
         )
+    folder = model_folder.free_folder(name, force)
+    if parts.spec.classes != store.classes or parts.spec.resolution != store.resolution:
+        raise ExportError(f"{store.name} has other classes or another resolution than {model}.")
     generator, encoder = parts.networks["generator"], parts.networks["voxel_encoder"]
     assert isinstance(generator, Generator)
     density = fit_prior(generator, encoder, store, parts.flip is not None, tell, check)
