@@ -18,7 +18,21 @@ def no_thread_left(qapp):
     assert not workers.WorkerThread.live
 
 
-def test_first_and_last_of_many_submits_are_computed(qtbot):
+@pytest.fixture
+def latest_only():
+    """Makes workers, and stops them whatever becomes of the test."""
+    made = []
+
+    def make(function):
+        made.append(LatestOnly(function))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        worker.stop()
+
+
+def test_first_and_last_of_many_submits_are_computed(qtbot, latest_only):
     started, go = threading.Event(), threading.Event()
     computed = []
 
@@ -28,7 +42,7 @@ def test_first_and_last_of_many_submits_are_computed(qtbot):
         assert go.wait(20)
         return number * number
 
-    worker = LatestOnly(square)
+    worker = latest_only(square)
     results = []
     worker.done.connect(lambda request, result: results.append((request, result)))
     worker.submit(0)
@@ -41,11 +55,10 @@ def test_first_and_last_of_many_submits_are_computed(qtbot):
     assert computed == [0, 99]
     assert results == [(0, 0), (99, 9801)]
     assert not worker.busy
-    worker.stop()
 
 
-def test_signals_arrive_in_the_gui_thread_and_work_does_not(qtbot, qapp):
-    worker = LatestOnly(lambda _: QThread.currentThread() is qapp.thread())
+def test_signals_arrive_in_the_gui_thread_and_work_does_not(qtbot, qapp, latest_only):
+    worker = latest_only(lambda _: QThread.currentThread() is qapp.thread())
     seen = []
     worker.done.connect(
         lambda _, in_gui: seen.append((in_gui, QThread.currentThread() is qapp.thread()))
@@ -53,24 +66,29 @@ def test_signals_arrive_in_the_gui_thread_and_work_does_not(qtbot, qapp):
     worker.submit(None)
     qtbot.waitUntil(lambda: bool(seen))
     assert seen == [(False, True)]
-    worker.stop()
 
 
-def test_next_request_waits_until_the_result_was_taken(qtbot):
+def test_next_request_waits_until_the_result_was_taken(qtbot, latest_only):
     """Results must not pile up while the GUI thread paints."""
-    computed = []
-    worker = LatestOnly(computed.append)
+    computed, begun = [], {name: threading.Event() for name in "abc"}
+
+    def compute(name):
+        computed.append(name)
+        begun[name].set()
+
+    worker = latest_only(compute)
     taken = []
-    worker.done.connect(lambda request, _: taken.append((request, list(computed))))
+    worker.done.connect(lambda name, _: taken.append(name))
     worker.submit("a")
-    worker.submit("b")  # "a" may have started or not; "b" must come
-    qtbot.waitUntil(lambda: bool(taken) and taken[-1][0] == "b")
-    for request, done_by_then in taken:
-        assert done_by_then[-1] == request
-    worker.stop()
+    assert begun["a"].wait(20)
+    worker.submit("b")
+    assert not begun["b"].wait(0.1)  # this thread takes nothing as long as it waits here
+    worker.submit("c")
+    qtbot.waitUntil(lambda: taken == ["a", "c"])
+    assert computed == ["a", "c"]
 
 
-def test_the_next_request_is_computed_while_the_result_before_it_is_shown(qtbot):
+def test_the_next_request_is_computed_while_the_result_before_it_is_shown(qtbot, latest_only):
     begun = {number: threading.Event() for number in (1, 2)}
     go = threading.Event()
 
@@ -79,7 +97,7 @@ def test_the_next_request_is_computed_while_the_result_before_it_is_shown(qtbot)
         assert number == 1 or go.wait(20)
         return number
 
-    worker = LatestOnly(compute)
+    worker = latest_only(compute)
     shown = []
 
     def show(number, _result):
@@ -94,16 +112,15 @@ def test_the_next_request_is_computed_while_the_result_before_it_is_shown(qtbot)
     worker.submit(1)
     qtbot.waitUntil(lambda: shown == [1, 2])
     assert not worker.busy
-    worker.stop()
 
 
-def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot):
+def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot, latest_only):
     def picky(number):
         if number == 1:
             raise InputError("One is too few; please give two.")
         return number
 
-    worker = LatestOnly(picky)
+    worker = latest_only(picky)
     failures, results = [], []
     worker.failed.connect(lambda request, error: failures.append((request, error)))
     worker.done.connect(lambda _, result: results.append(result))
@@ -115,7 +132,6 @@ def test_failure_arrives_as_a_signal_and_the_worker_lives_on(qtbot):
     assert error.__traceback__ is not None
     worker.submit(2)
     qtbot.waitUntil(lambda: results == [2])
-    worker.stop()
 
 
 def test_stop_ends_the_thread_and_silences_it(qtbot):
