@@ -315,7 +315,7 @@ class MainWindow(QMainWindow):
             panel.set_session(session)
         self.pictures.show_original(document.original)
         model = document.model
-        self.image_panel.hint.ask_for(model.sees_pictures, model.takes_shapes)
+        self.image_panel.hint.ask_for(model.sees_pictures)
         self.image_panel.busy(False)  # what the document before was reading is given up
         self._show_guest(document.guest)
         self.actions_.enable(model=True, surface=False)

@@ -1,6 +1,7 @@
-"""Writes the model ``procedural``: ``python -m trainer.evaluation.procedural_model FOLDER``.
+"""Writes the model ``procedural``: ``python -m trainer.evaluation.procedural_model FOLDER SIGHT``.
 
-It learns nothing; what takes a minute is to find the parameters that change shapes most, which
+SIGHT is the folder of ``trainer.training.parameter_training``, whose encoder sees pictures. All
+else is not learnt; what takes a minute is to find the parameters that change shapes most, which
 become the sliders.
 """
 
@@ -14,18 +15,19 @@ import torch
 
 from shapelab import __version__
 from shapelab.core.atomic import atomic_write
-from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.model import model_file
+from shapelab.core.model.attributions import KEY
 from shapelab.core.model.model_summary import CARD, WEIGHTS
 from shapelab.core.model.procedural_generator import (
-    LATENT_SIZE,
-    RESOLUTION,
     ProceduralGenerator,
     density,
     directions,
     measured_effects,
+    procedural_spec,
 )
-from shapelab.core.model.spec import ModelSpec
+
+from ..training.parameter_training import trained
+from ..updates.imagenet_weights import MADE_FROM
 
 CARD_TEXT = {
     "name": "procedural",
@@ -35,28 +37,25 @@ CARD_TEXT = {
         "licence": "CC0 1.0: shapes may be used, changed and sold freely",
         "front": "-y",
     },
-    "description": "Not trained: each number of the latent is a parameter, so shapes are whole and "
-    "sharp. It takes no pictures and no files.",
+    "description": "Each number of the latent is a parameter, so shapes are whole and sharp. Only "
+    "what sees pictures was trained, on renders of such furniture; of pictures and files it makes "
+    "the piece that is most like them.",
+    KEY: [MADE_FROM],
     "first_seeds": {"armchair": 4, "bed": 5, "bookshelf": 1, "desk": 2, "dresser": 3},
 }
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, sight: Path) -> None:
     """Writes model file and card."""
     folder.mkdir(parents=True, exist_ok=True)
-    spec = ModelSpec(
-        resolution=RESOLUTION,
-        latent_size=LATENT_SIZE,
-        field="signed_distance",
-        classes=tuple(FAMILIES),
-    )
     torch.set_num_threads(1)
     found = directions(measured_effects())
-    data = model_file.encode(spec, {"generator": ProceduralGenerator()}, density(), found)
+    networks = {"generator": ProceduralGenerator(), model_file.PICTURES: trained(sight)}
+    data = model_file.encode(procedural_spec(), networks, density(), found)
     atomic_write(folder / WEIGHTS, data)
     card = json.dumps(CARD_TEXT, indent=1) + "\n"
     atomic_write(folder / CARD, card.encode())
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), Path(sys.argv[2]))

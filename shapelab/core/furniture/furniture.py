@@ -40,6 +40,11 @@ class Parameter:
             return int(self.low + share * (self.high - self.low + 1))
         return self.low + share * (self.high - self.low)
 
+    @property
+    def steps(self) -> int:
+        """How many values it can have; 0 where it is any number between its bounds."""
+        return len(self.options) or (int(self.high - self.low + 1) if self.whole else 0)
+
 
 def between(low: float, high: float, unit: str, meaning: str) -> Any:
     """Declares a field that is a real number."""
@@ -94,10 +99,14 @@ def random_piece(family: type[Kind], number: int, seed: int) -> Kind:
 
     The same on every machine, and independent of how many pieces are drawn.
     """
+    shares = zip(parameters(family), random_shares(family, number, seed).tolist(), strict=True)
+    return family(**{parameter.name: parameter.at(share) for parameter, share in shares})
+
+
+def random_shares(family: type[Furniture], number: int, seed: int) -> NDArray[np.float64]:
+    """The shares (parameters,) of their ranges that the parameters of a random piece have."""
     rng = np.random.default_rng([seed, number, *family.label.encode()])
-    declared = parameters(family)
-    shares = rng.random(len(declared))
-    return family(**{p.name: p.at(float(s)) for p, s in zip(declared, shares, strict=True)})
+    return rng.random(len(parameters(family)))
 
 
 def signed_distance(shape: Furniture, points: NDArray[np.floating]) -> NDArray[np.floating]:

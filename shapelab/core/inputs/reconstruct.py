@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,7 +127,7 @@ def reconstruct(
     resolution = model.spec.resolution
     ups = stance.up or file.up or _UP.get(file.suffix, _UP_ELSE)
     found, pose = _from_solid(
-        model, file.kind, list(_poses(content, ups, resolution, stance.turns))
+        model, file.kind, list(_poses(content, ups, resolution, stance.turns)), cancel
     )
     return replace(found, scan=scan_of(content, pose.up, pose.yaw, file.unit))
 
@@ -194,11 +194,6 @@ def _from_pictures(
 ) -> Reconstruction:
     """The shape of one object in all pictures, each with its name."""
     model.require_pictures()
-
-    def check() -> None:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("The reconstruction was cancelled.")
-
     for picture, name in pictures:
         if picture.method == "nothing":
             raise NoObject(NO_OBJECT.format(name), picture)
@@ -212,7 +207,7 @@ def _from_pictures(
             by_hand = picture.method == "corrected" or told_class is not None
             if guess[-1] > _NOTHING and not by_hand:
                 raise NoObject(NO_OBJECT.format(name), picture)
-    fit = model.fit_silhouettes(seen, masks, check, len(pictures), told_class)[0]
+    fit = model.fit_silhouettes(seen, masks, _checking(cancel), len(pictures), told_class)[0]
     latent = fit.best.latent
     first = pictures[0][0]
     if len(pictures) > 1:
@@ -285,7 +280,7 @@ def _posed(
     model: ShapeModel, result: Reconstruction, scan: Scan | None, voxels: Grid
 ) -> Reconstruction:
     grid = np.ascontiguousarray(voxels)
-    latent = model.encode_voxels(grid[None])[0]
+    latent = model.fit_voxels(grid)
     return replace(
         result,
         latent=latent,
@@ -297,8 +292,19 @@ def _posed(
     )
 
 
+def _checking(cancel: untrusted_reader.CancelFlag | None) -> Callable[[], None]:
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The reconstruction was cancelled.")
+
+    return check
+
+
 def _from_solid(
-    model: ShapeModel, kind: untrusted_reader.Kind, poses: list[_Pose]
+    model: ShapeModel,
+    kind: untrusted_reader.Kind,
+    poses: list[_Pose],
+    cancel: untrusted_reader.CancelFlag | None,
 ) -> tuple[Reconstruction, _Pose]:
     """The pose that the model reproduces best, the likelier up axis first."""
     grids = np.stack([pose.grid for pose in poses])
@@ -313,10 +319,10 @@ def _from_solid(
             best = rival
     pose = poses[best]
     note = f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°."
-    latent = latents[best]
+    latent = model.fit_voxels(pose.grid, _checking(cancel))
     class_name = model.density.nearest_class(latent)
-    found = Reconstruction(latent, decoded[best], kind, None, pose.grid, class_name, note)
-    return found, pose
+    occupancy = model.decode(latent)
+    return Reconstruction(latent, occupancy, kind, None, pose.grid, class_name, note), pose
 
 
 def _poses(

@@ -53,6 +53,19 @@ def _extended(latents: Array) -> Array:
 
 
 @dataclass(frozen=True)
+class OfClasses:
+    """What pictures would show if they showed a class, for each of K classes."""
+
+    latents: Array  # (n, K, latent)
+    variances: Array  # (n, K, latent)
+    chances: Array  # (n, K, P, C) of the choices of each parameter, see ``parameter_bins``
+
+    def of(self, rows: slice) -> OfClasses:
+        """What it is of some of the pictures."""
+        return OfClasses(self.latents[rows], self.variances[rows], self.chances[rows])
+
+
+@dataclass(frozen=True)
 class ImageEncoding:
     """What an image encoder says of n pictures."""
 
@@ -61,16 +74,23 @@ class ImageEncoding:
     cameras: Array | None  # (n, 30) guesses, see ``core.model.camera``, where it has learnt any
     # (n, classes + 1): how likely each class is, and last that there is no object; of backbones.
     classes: Array | None = None
+    by_class: OfClasses | None = None  # where the latent's numbers mean other things in each class
 
     def of(self, rows: slice) -> ImageEncoding:
         """What it says of some of the pictures."""
         cameras = None if self.cameras is None else self.cameras[rows]
         classes = None if self.classes is None else self.classes[rows]
-        return ImageEncoding(self.latents[rows], self.variances[rows], cameras, classes)
+        by_class = None if self.by_class is None else self.by_class.of(rows)
+        return ImageEncoding(self.latents[rows], self.variances[rows], cameras, classes, by_class)
 
     def told(self, density: LatentDensity, class_name: str) -> ImageEncoding:
         """What it would say if it knew the class: each latent is the likeliest one in it."""
         k = density.index(class_name)
+        if self.by_class is not None:
+            own = self.by_class
+            classes = np.eye(len(density.classes) + 1, dtype=np.float32)[[k] * len(self.latents)]
+            latents, variances = own.latents[:, k], own.variances[:, k]
+            return ImageEncoding(latents, variances, self.cameras, classes, own)
         each = zip(self.latents, self.variances, strict=True)
         latents = np.stack([density.within_class(latent, near, k) for latent, near in each])
         classes = None

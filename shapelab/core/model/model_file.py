@@ -63,7 +63,7 @@ class ModelParts:
     Attributes:
         networks: by the names of ``NETWORKS``; no ``image_encoder`` where the model has not learnt
             pictures. Those of a file are made anew each time that one is asked for. A procedural
-            model has a generator alone.
+            model has no ``voxel_encoder``, and a ``ParameterEncoder`` for pictures.
     """
 
     spec: ModelSpec
@@ -102,14 +102,14 @@ def encode(
 ) -> bytes:
     """The bytes of ``model.safetensors``; network weights are rounded to float16.
 
-    ``networks`` may lack the image encoder, and the model then does not see pictures; beside a
-    procedural generator there are none.
+    ``networks`` may lack the image encoder, and the model then does not see pictures. Of a
+    procedural generator nothing is written.
     """
     procedural = not isinstance(networks["generator"], Generator)
     tensors = {
         f"{part}.{name}": _compact(value)
-        for part in NETWORKS
-        if not procedural and (part in networks or part != PICTURES)
+        for part in ((PICTURES,) if procedural else NETWORKS)
+        if part in networks or part != PICTURES
         for name, value in networks[part].state_dict().items()
     }
     tensors |= {
@@ -188,19 +188,26 @@ class _StoredNetworks(Mapping[str, nn.Module]):
     Half precision, as in the file, takes half the memory; and few ask for all of them.
     """
 
-    def __init__(self, spec: ModelSpec, tensors: dict[str, Tensor], path: Path) -> None:
+    def __init__(
+        self,
+        builders: Mapping[str, Callable[[ModelSpec], nn.Module]],
+        spec: ModelSpec,
+        tensors: dict[str, Tensor],
+        path: Path,
+    ) -> None:
         sees = any(name.startswith(PICTURES + ".") for name in tensors)
-        self._spec, self._path = spec, path
+        self._builders, self._spec, self._path = builders, spec, path
         self._tensors = {
             part: {name: value for name, value in tensors.items() if name.startswith(part + ".")}
-            for part in NETWORKS
+            for part in builders
             if part != PICTURES or sees
         }
-        for part in self:
-            _empty(NETWORKS[part], spec, part, self._tensors[part], path)
+        for part, own in self._tensors.items():
+            _empty(builders[part], spec, part, own, path)
 
     def __getitem__(self, part: str) -> nn.Module:
-        return _filled(NETWORKS[part], self._spec, part, self._tensors[part], self._path)
+        own = self._tensors[part]
+        return _filled(self._builders[part], self._spec, part, own, self._path)
 
     def __contains__(self, part: object) -> bool:
         return part in self._tensors  # a mapping's own would make the network to answer
@@ -308,20 +315,25 @@ def _networks(
     made: str | None, spec: ModelSpec, tensors: dict[str, Tensor], path: Path
 ) -> Mapping[str, nn.Module]:
     if made is None:
-        return _StoredNetworks(spec, tensors, path)
+        return _StoredNetworks(NETWORKS, spec, tensors, path)
     if made != PROCEDURAL:
         raise ModelFileError(
             f"{path.name} has a generator of a kind that this ShapeLab does not know; please "
             "update ShapeLab."
         )
     from shapelab.core.furniture.families.family_table import FAMILIES
+    from shapelab.core.model.parameter_encoder import ParameterEncoder
     from shapelab.core.model.procedural_generator import LATENT_SIZE, ProceduralGenerator
 
     if spec.classes != tuple(FAMILIES) or spec.latent_size != LATENT_SIZE:
         raise ModelFileError(
             f"{path.name} was made for the furniture of another ShapeLab; please get it again."
         )
-    return {"generator": ProceduralGenerator(spec.resolution)}
+    builders = {
+        "generator": lambda spec: ProceduralGenerator(spec.resolution),
+        PICTURES: ParameterEncoder,
+    }
+    return _StoredNetworks(builders, spec, tensors, path)
 
 
 def _check_density(arrays: dict[str, Any], path: Path) -> None:

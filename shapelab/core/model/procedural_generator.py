@@ -20,10 +20,12 @@ from shapelab.core.formatting import words
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, union_distances
 from shapelab.core.model.latent import DIRECTIONS, Array, LatentDensity, PrincipalDirections
+from shapelab.core.model.spec import ModelSpec
 
 PARAMETERS = max(len(parameters(family)) for family in FAMILIES.values())
 LATENT_SIZE = PARAMETERS + len(FAMILIES)
 CLASS = 4.0  # of a shape's class; 0 of the others
+IMAGE_SIZE = 96  # pixels along a side of the pictures that it sees
 RESOLUTION, DRAFT = 128, 64  # cells along a side, at rest and while a slider is dragged
 _STIFF = 0.02  # deviation of numbers that a class does not vary
 _SHARE = 0.75  # of the grid is the longest side, as of all shapes
@@ -82,9 +84,28 @@ class ProceduralGenerator(nn.Module):
         return found
 
 
+def procedural_spec() -> ModelSpec:
+    """What the model is, and what the pictures are that it sees."""
+    return ModelSpec(
+        resolution=RESOLUTION,
+        latent_size=LATENT_SIZE,
+        field="signed_distance",
+        classes=tuple(FAMILIES),
+        image_size=IMAGE_SIZE,
+        image_mode="RGBA",
+        image_backbone="efficientnet_lite0",
+        camera=True,
+    )
+
+
 def normal_share(z: float) -> float:
     """The share of the normal distribution below z, less than 1."""
     return min(0.5 * math.erfc(-z / 2**0.5), 1 - 1e-9)
+
+
+def filled_share(logits: Tensor) -> Tensor:
+    """How much of each cell a shape fills, about; of parts thinner than a cell too."""
+    return (logits + 0.5).clamp(0, 1)
 
 
 def density() -> LatentDensity:

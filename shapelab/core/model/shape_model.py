@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from shapelab.core.model.spec import ModelSpec
 from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one_part
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
+if TYPE_CHECKING:
+    from shapelab.core.model.parameter_encoder import ParameterEncoder
+
 Decoder = Callable[[torch.Tensor], torch.Tensor]  # latents [B, L] -> logits [B, 1, R, R, R]
 
 BATCH = 32  # grids decoded at once; keeps memory low for large requests
@@ -49,7 +52,9 @@ class ShapeModel:
         self.digest = parts.digest
         self._flip = parts.flip
         self._networks = parts.networks
-        self._generator, self._draft = _decoders(parts.networks["generator"])
+        generator = parts.networks["generator"]
+        self._is_procedural = not isinstance(generator, Generator)
+        self._generator, self._draft = _decoders(generator)
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
     @property
@@ -65,15 +70,8 @@ class ShapeModel:
         """Whether it has learnt to; one that was trained without pictures has not."""
         return model_file.PICTURES in self._networks
 
-    @property
-    def takes_shapes(self) -> bool:
-        """Whether it makes its own of the shapes of files; one that was not trained cannot."""
-        return "voxel_encoder" in self._networks
-
     def require_pictures(self) -> None:
         """Raises NoSightError unless it sees pictures."""
-        if not self.takes_shapes:
-            raise NoSightError(self._untrained())
         if not self.sees_pictures:
             raise NoSightError(
                 f"The model {self.name} was trained without pictures and cannot see them; open one "
@@ -83,8 +81,9 @@ class ShapeModel:
     # What only pictures and voxels need takes memory from the first of them on.
 
     @cached_property
-    def _image_encoder(self) -> ImageEncoder:
-        return cast("ImageEncoder", self._networks[model_file.PICTURES]).folded()
+    def _image_encoder(self) -> ImageEncoder | ParameterEncoder:
+        stored = self._networks[model_file.PICTURES]
+        return cast("ImageEncoder | ParameterEncoder", stored).folded()
 
     @cached_property
     def _coarse(self) -> Generator:
@@ -161,8 +160,24 @@ class ShapeModel:
             (latent_size,) or (n, latent_size) float32.
         """
         grids = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")
-        latents = self._encode(grids[:, None])
+        latents = self._encode(grids)
         return latents[0] if voxels.ndim == 3 else latents
+
+    def fit_voxels(self, voxels: NDArray[Any], check: Callable[[], None] = lambda: None) -> Array:
+        """The latent (latent_size,) of the shape most like a grid (R, R, R), as ``encode_voxels``.
+
+        A procedural model searches for it, for some seconds.
+
+        Args:
+            voxels: bool or [0, 1], x right, z up, its front towards -y.
+            check: called between the steps of a search; what it raises ends it.
+        """
+        if not self._is_procedural:
+            return self.encode_voxels(voxels)
+        from shapelab.core.model import parameter_match
+
+        grid = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")[0]
+        return parameter_match.matched(grid, check)
 
     def encode_image(self, image: NDArray[Any]) -> Array:
         """Posterior means of pictures (C, S, S) or (n, C, S, S), as ``images.to_input`` makes them.
@@ -236,6 +251,10 @@ class ShapeModel:
         seen = self._encode_images(batch)
         if class_name is not None:
             seen = seen.told(self.density, class_name)
+        if seen.by_class is not None:
+            from shapelab.core.model import parameter_fit
+
+            return parameter_fit.fit(seen, masks, check, views=views)
         if seen.cameras is None:
             return silhouette_fit.unfitted(seen, views)
         fits = silhouette_fit.fit(
@@ -249,12 +268,6 @@ class ShapeModel:
         ordered = sorted(fit.hypotheses, key=lambda one: own(one.latent) != class_name)
         return replace(fit, hypotheses=tuple(ordered))
 
-    def _untrained(self) -> str:
-        return (
-            f"The model {self.name} makes shapes of parameters alone and takes none from files; "
-            f"open one that can, such as {DEFAULT_MODEL}."
-        )
-
     def _pictures(self, image: NDArray[Any]) -> Array:
         side = self.spec.image_size
         shape = (self.spec.image_channels, side, side)
@@ -263,7 +276,12 @@ class ShapeModel:
     def _encode_images(self, pictures: Array) -> ImageEncoding:
         self.require_pictures()
         with self._lock:
-            return encode_images(self._image_encoder, self._flip, pictures)
+            encoder = self._image_encoder
+            if isinstance(encoder, ImageEncoder):
+                return encode_images(encoder, self._flip, pictures)
+            from shapelab.core.model.parameter_encoder import encode_parameters
+
+            return encode_parameters(encoder, pictures)
 
     def decode(self, latents: NDArray[Any]) -> Array:
         """Occupancy (R, R, R) or (n, R, R, R) float32 in [0, 1] of latents (L,) or (n, L).
@@ -293,11 +311,13 @@ class ShapeModel:
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
-        if not self.takes_shapes:
-            raise NoSightError(self._untrained())
-        encoder = self._voxel_encoder
+        if self._is_procedural:
+            from shapelab.core.model import parameter_match
+
+            return parameter_match.nearest(batch)
+        encoder, grids = self._voxel_encoder, torch.from_numpy(batch[:, None])
         with self._lock, torch.inference_mode():
-            means = [encoder(chunk)[0].numpy() for chunk in torch.from_numpy(batch).split(BATCH)]
+            means = [encoder(chunk)[0].numpy() for chunk in grids.split(BATCH)]
         return np.concatenate(means)
 
     @staticmethod

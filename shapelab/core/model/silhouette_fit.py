@@ -208,7 +208,7 @@ class _Fitting:
             self.check()
             for view in range(self.views):
                 seen = silhouettes(grid.expand(AZIMUTHS, -1, -1, -1), self.codes[k, view])
-                overlap[k, view] = _overlap(seen, self.mask[k, view])
+                overlap[k, view] = overlaps(seen, self.mask[k, view])
         score = self.likely + AGREEMENT * overlap
         around = torch.arange(AZIMUTHS)
         found = []
@@ -273,7 +273,7 @@ class _Fitting:
         turned = (codes - begun.anchors).square().sum((2, 3))
         energy = SILHOUETTE_WEIGHT * miss + LATENT_WEIGHT * strayed + CODE_WEIGHT * turned
         energy = energy - AZIMUTH_WEIGHT * begun.likely.sum(2)
-        return energy, _overlap(seen.detach(), masks).view(shape).mean(2)
+        return energy, overlaps(seen.detach(), masks).view(shape).mean(2)
 
     def decoded(self, latents: Tensor) -> Tensor:
         """Occupancies [n, C, C, C] of latents [n, latent]; C is ``SIDE`` at most."""
@@ -338,6 +338,6 @@ def _axes(plain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return towards, cos_t * across - sin_t * above, cos_t * above + sin_t * across
 
 
-def _overlap(seen: Tensor, mask: Tensor) -> Tensor:
+def overlaps(seen: Tensor, mask: Tensor) -> Tensor:
     """IoU [n] of soft sets [n, SIDE, SIDE]; one mask serves for all."""
     return torch.minimum(seen, mask).sum((1, 2)) / torch.maximum(seen, mask).sum((1, 2))

@@ -46,7 +46,6 @@ PICTURES_WANTED = (
     "Drop a picture here",
     "or a mesh, voxel file or scan – ShapeLab rebuilds its shape",
 )
-NO_FILES = ("Drop a picture here", "a trained model is opened for it: this one knows parameters")
 NO_PICTURES = ("Drop a mesh, voxel file or scan here", "this model was trained without pictures")
 #: Quarter turns (0 tips it over), icon, name, what it does.
 POSES = (
@@ -85,9 +84,9 @@ class DropHint(QFrame):
         column.addStretch(1)
         self._draw_symbol()
 
-    def ask_for(self, pictures: bool, shapes: bool) -> None:
-        """Invites what the model takes; of what it does not take another model makes a shape."""
-        title, more = PICTURES_WANTED if pictures else NO_PICTURES if shapes else NO_FILES
+    def ask_for(self, pictures: bool) -> None:
+        """Invites what the model takes; of pictures, another model makes a shape otherwise."""
+        title, more = PICTURES_WANTED if pictures else NO_PICTURES
         self.title.setText(title)
         self._more.setText(more)
 
