@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
             self.settings,
         )
         self.project.files.working.connect(self._show_loading)
+        self.training_link.exploring.connect(self.project.name_run)
         self._compare: CompareView | None = None
         self._connect_gallery()
         self._connect_compare()
