@@ -57,6 +57,7 @@ from shapelab.shape_jobs import said, write_all
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.core.session.shape_file import SavedShape
+    from shapelab.core.session.shape_sources import SourcedShape
 
 T = TypeVar("T")
 
@@ -139,6 +140,9 @@ def reconstruct(
     class_name: Annotated[
         str | None, typer.Option("--class", help="What the pictures show. [guessed]")
     ] = None,
+    certainty: Annotated[
+        bool, typer.Option("--certainty", help="Say how sure the shape of a picture is, in mm.")
+    ] = False,
     up: Up = "",
     turn: Turn = None,
     sheet: Sheet = None,
@@ -178,6 +182,8 @@ def reconstruct(
     if sheet is not None or jobs is not None or watch is not None:
         if views and (watch is not None or len(files) == 1):
             raise typer.BadParameter("--views takes 2 to 8 pictures that are named.")
+        if certainty:
+            raise typer.BadParameter("--certainty is said of single shapes, not in a batch.")
         options = BatchOptions(
             batch_folder(out, plate), file_format, jobs or 1, sheet, watch, stance
         )
@@ -195,8 +201,12 @@ def reconstruct(
     def shape(place: int) -> SavedShape:
         own = [Path(file).expanduser() for file in objects[place]]
         if views:
-            return shape_of_views(model, own, class_name).saved
-        return shape_of_file(model, own[0], said, None, stance).saved
+            sourced = shape_of_views(model, own, class_name)
+        else:
+            sourced = shape_of_file(model, own[0], said, None, stance)
+        if certainty:
+            print(clean(f"{own[0]}: {_certainty(model, sourced, size_mm)}"))
+        return sourced.saved
 
     _write(writer, model, names, shape, paths, plate)
 
@@ -293,6 +303,17 @@ def compare(
         print(clean(f"{name}: from {other} {apart_mm}"))
     share = f"{found.overlap:.0%} of what either fills"
     print(f"in common: {share}, {formatting.volume(found.common_mm3)}; A is {size_mm:g} mm long")
+
+
+def _certainty(model: ShapeModel, sourced: SourcedShape, size_mm: float) -> str:
+    """How sure a shape of pictures is. Raises InputError for one of anything else."""
+    from shapelab.core.inputs.certainty import UNKNOWN, doubt_words, surface_doubt
+    from shapelab.core.mesh import meshing
+
+    if sourced.found is None:
+        raise InputError(UNKNOWN)
+    mesh = meshing.surface(sourced.found.occupancy, meshing.AUTOMATIC)
+    return doubt_words(surface_doubt(model, sourced.found, mesh), mesh, size_mm)
 
 
 def _paths(

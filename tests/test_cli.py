@@ -381,6 +381,7 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["reconstruct", "a.png", "--sheet", "s.html", "-o", "a.stl"],
         ["reconstruct", "a.png", "--jobs", "2", "--plate", "-o", "a.3mf"],
         ["reconstruct", "a.png", "--jobs", "2", "--views"],
+        ["reconstruct", "a.png", "--jobs", "2", "--certainty"],
         ["reconstruct", "--watch", "in", "--mask", "mask.png"],
         ["reconstruct", "a.stl", "--up", "w"],
         ["reconstruct", "a.stl", "--turn", "4"],
@@ -655,6 +656,12 @@ def test_pictures_of_one_object_become_one_file(
     names = [str(path) for path in views]
     assert cli.main(["reconstruct", "--views", *names, "-o", f"{tmp_path}/all.shape.json"]) == 0
     assert "view-0.png, view-1.png" in _lines(capsys)[0]
+    sure = ["-o", f"{tmp_path}/sure.stl", "--certainty"]
+    assert cli.main(["reconstruct", "--views", *names, *sure]) == 0
+    found = re.search(r"sure to ± (\S+) mm for half of it, ± (\S+) mm for", _lines(capsys)[0])
+    assert 0 < float(found[1]) < float(found[2]) < 40
+    assert cli.main(["reconstruct", str(table), *sure, "--force"]) == 1
+    assert "of a picture alone" in _error(capsys)
     assert (
         cli.main(["reconstruct", "--views", names[0], str(table), "-o", f"{tmp_path}/x.stl"]) == 1
     )

@@ -42,6 +42,7 @@ from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
+from shapelab.gui.window.certainty_link import CertaintyLink
 from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
 from shapelab.gui.window.overlays import DropInvitation
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
             self.settings,
         )
         self.project.files.working.connect(self._show_loading)
+        self.training_link.exploring.connect(self.project.name_run)
         self._compare: CompareView | None = None
         self._connect_gallery()
         self._connect_compare()
@@ -165,6 +167,13 @@ class MainWindow(QMainWindow):
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
         self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
+        self.certainty = CertaintyLink(
+            self.viewport,
+            self.image_panel.doubt.certainty,
+            self.current,
+            self.actions_["certainty"],
+            self.settings,
+        )
         self._place()
         self._layout = LayoutKeeper(
             self, self.findChildren(QDockWidget), self.actions_.all(), self._keep_layout
@@ -304,6 +313,7 @@ class MainWindow(QMainWindow):
             document.sight_needed.connect(self.models.find_seeing),
             document.guest_changed.connect(self._show_guest),
             document.original_changed.connect(self.scans.update_scan),
+            document.original_changed.connect(self.certainty.follow_original),
             document.guest_changed.connect(self.scans.update_scan),
         )
         self._disconnect = [
@@ -344,6 +354,7 @@ class MainWindow(QMainWindow):
         self.image_panel.show_agreement(shown.agreement)
         self.pictures.follow(shown)
         self.parts.show(shown)
+        self.certainty.follow(shown)
         self.actions_.enable(model=True, surface=True)
         for name in ("save", "keep", "mend"):  # a shape from outside has no latent
             self.actions_[name].setEnabled(shown.request.guest is None)
@@ -359,6 +370,7 @@ class MainWindow(QMainWindow):
         self.status_bar.show_shape(None)
         self.image_panel.show_agreement(None)
         self.parts.clear()
+        self.certainty.follow(None)
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 
@@ -465,6 +477,7 @@ class MainWindow(QMainWindow):
         self.training_link.stop()
         self.commands.stop()
         self.pictures.stop()
+        self.certainty.stop()
         self.thumbnails.stop()
         self.gallery.stop()
         if self._compare is not None:

@@ -179,6 +179,20 @@ class LatentDensity:
         away = np.linalg.solve(spread + np.diag(variance), (latent - self.means[k]))
         return np.asarray(self.means[k] + spread @ away, np.float32)
 
+    def doubts(self, variance: Array, k: int, count: int) -> Array:
+        """How a latent, known with this variance, may be off if it is of class k, (count, latent).
+
+        Samples of the product of two Gaussians, of the class's covariance C and of V =
+        diag(variance), by Matheron's rule: with f of C and e of V it is f - C (C + V)^-1 (f + e).
+        The same numbers give the same samples.
+        """
+        factor = self.factors[k].astype(np.float64)
+        spread = factor @ factor.T
+        noise = seed_noise(0, self.latent_size, 2 * count).astype(np.float64)
+        own, seen = noise[:count] @ factor.T, noise[count:] * np.sqrt(variance)
+        told = np.linalg.solve(spread + np.diag(variance), (own + seen).T).T @ spread
+        return np.asarray(own - told, np.float32)
+
     def _noise_of(self, latents: Array, places: Sequence[int]) -> tuple[Wide, Wide]:
         """Noise (n, latent) of latents of the classes at n places, and the flow's log det (n,)."""
         from scipy.linalg import solve_triangular

@@ -57,6 +57,7 @@ class Fit:
 
     hypotheses: tuple[Hypothesis, ...]  # the likeliest first
     before: float  # the overlap of the encoder's own shape
+    variance: Array | None = None  # (latent,): how unsure the encoder is; older projects lack it
 
     @property
     def best(self) -> Hypothesis:
@@ -108,7 +109,10 @@ def fit(
 
 def unfitted(encoding: ImageEncoding, views: int = 1) -> list[Fit]:
     """What an encoder that has learnt no cameras says of each object, as it is."""
-    return [Fit((Hypothesis(latent, (), 0.0, 0.0),), 0.0) for latent in _agreed(encoding, views)[0]]
+    return [
+        Fit((Hypothesis(latent, (), 0.0, 0.0),), 0.0, variance)
+        for latent, variance in zip(*_agreed(encoding, views), strict=True)
+    ]
 
 
 def _agreed(encoding: ImageEncoding, views: int) -> tuple[Array, Array]:
@@ -172,7 +176,8 @@ class _Fitting:
         fits = []
         for k, before in enumerate(begun.overlap[:, 0].tolist()):
             found = [*_hypotheses(finished, k), *_hypotheses(rest, k)]
-            fits.append(Fit(tuple(sorted(found, key=lambda one: one.energy)), before))
+            found.sort(key=lambda one: one.energy)
+            fits.append(Fit(tuple(found), before, self.variance[k].numpy()))
         return fits
 
     def begun(self) -> _State:

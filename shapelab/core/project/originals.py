@@ -103,12 +103,15 @@ def _picture_arrays(prefix: str, picture: PreparedImage) -> dict[str, Any]:
 def _fit_arrays(fit: Fit) -> dict[str, Any]:
     found = fit.hypotheses
     cameras = [[_camera_numbers(camera) for camera in each.cameras] for each in found]
-    return {
+    arrays = {
         "fit_latents": np.stack([np.asarray(each.latent, np.float32) for each in found]),
         "fit_cameras": np.array(cameras, np.float64),
         "fit_figures": np.array([[each.overlap, each.energy] for each in found], np.float64),
         "fit_before": np.array(fit.before, np.float64),
     }
+    if fit.variance is not None:
+        arrays["fit_variance"] = np.asarray(fit.variance, np.float32)
+    return arrays
 
 
 def _camera_numbers(camera: Camera) -> list[float]:
@@ -215,7 +218,12 @@ def _read_fit(arrays: dict[str, NDArray[Any]], latent_size: int) -> Fit:
             for azimuth, elevation, distance, tilt, x, y, half in views.tolist()
         )
         hypotheses.append(Hypothesis(latent, found, float(overlap), float(energy)))
-    return Fit(tuple(hypotheses), float(_expect(arrays, "fit_before", "f8", ())))
+    variance = None
+    if "fit_variance" in arrays:
+        variance = _expect(arrays, "fit_variance", "f4", (latent_size,))
+        if not (variance > 0).all():
+            raise ValueError("fit_variance")
+    return Fit(tuple(hypotheses), float(_expect(arrays, "fit_before", "f8", ())), variance)
 
 
 def _expect(

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import ElidedLabel, heading
+from shapelab.gui.base.measured_colours import DISTANCES
 from shapelab.gui.compare.comparison import Shown
-from shapelab.gui.compare.distance_colours import painted
 from shapelab.gui.compare.subjects import KEPT, STEP, Subject
 from shapelab.gui.panels.photo_overlay import PhotoOverlay, ViewRequest
 from shapelab.gui.panels.shape_pictures import rgba_image
@@ -148,7 +148,7 @@ class ComparePane(QWidget):
             self.viewport.clear(shown.problem or (self.subject.lacks if self.subject else ""))
             self.told.setText("")
             return
-        paint = None if shown.distances is None else painted(shown.distances * mm, end)
+        paint = None if shown.distances is None else DISTANCES.painted(shown.distances * mm, end)
         self.viewport.show_mesh(shown.mesh, paint, None if ghost is None else ghost.mesh)
         words = ""
         if shown.figures is not None and shown.against is not None:

@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 from shapelab.core.session.session import Session
 from shapelab.gui.base import theme
 from shapelab.gui.base.labels import heading
+from shapelab.gui.base.measured_colours import DISTANCES, Legend, fitting_end
 from shapelab.gui.base.overlay import Overlay
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.compare.compare_pane import ComparePane, shape_colour
 from shapelab.gui.compare.comparison import Comparer, Request, Shown
-from shapelab.gui.compare.distance_colours import Legend, fitting_end
 from shapelab.gui.compare.subjects import KEPT, NOW, STEP, Subject, first_choice, now, subjects
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document
@@ -130,7 +130,7 @@ class CompareView(Overlay):
         return row
 
     def _build_foot(self) -> QHBoxLayout:
-        self.legend, self.working, self.scale = Legend(), QLabel(), QLabel()
+        self.legend, self.working, self.scale = Legend(DISTANCES), QLabel(), QLabel()
         for label in (self.working, self.scale):
             label.setProperty("muted", True)
         row = QHBoxLayout()

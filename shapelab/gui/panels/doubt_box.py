@@ -12,6 +12,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QCheckBox,
     QGridLayout,
     QMenu,
     QPushButton,
@@ -186,12 +187,18 @@ class DoubtBox(QWidget):
         for k in range(COLUMNS):
             self._card_grid.setColumnStretch(k, 1)
         self._cards_title = heading("Shapes it may be")
+        #: What it does is the window's.
+        self.certainty = QCheckBox("Colour by &certainty")
+        self.certainty.setToolTip(
+            "Darker where other shapes that may be in the picture have their surface elsewhere (Y)."
+        )
         self._worker: LatestOnly | None = None
         self._asked: CardsRequest | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE_SMALL)
         column.addLayout(self._chip_grid)
+        column.addWidget(self.certainty)
         column.addSpacing(SPACING)
         column.addWidget(self._cards_title)
         column.addLayout(self._card_grid)

@@ -80,11 +80,11 @@ class ProjectFiles(QObject):
             actions[name].triggered.connect(lambda _checked=False, act=act: act())
         actions["come_back"].setChecked(settings.flag("project/come_back", True))
         actions["come_back"].toggled.connect(partial(settings.set_flag, "project/come_back"))
-        keeper.changed.connect(self._show_state)
+        keeper.changed.connect(self._allow_revert)
         keeper.autosave.failed.connect(toasts.exception)
         current.project_dropped.connect(self.open)
         current.passed_over.connect(self._tell_passed_over)
-        self._show_state()
+        self._allow_revert()
 
     @property
     def busy(self) -> bool:
@@ -336,9 +336,6 @@ class ProjectFiles(QObject):
         self.working.emit("")
 
     @Slot()
-    def _show_state(self) -> None:
+    def _allow_revert(self) -> None:
         keeper = self._keeper
-        only = " (read-only)" if keeper.read_only else ""
-        self._window.setWindowTitle(f"{keeper.name}[*]{only} – ShapeLab")
-        self._window.setWindowModified(keeper.modified)
         self._actions["revert"].setEnabled(keeper.file is not None and keeper.modified)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from shapelab.core.project.project_file import is_project
@@ -29,7 +29,7 @@ from shapelab.gui.window.model_opener import ModelOpener
 
 
 class WindowProject(QObject):
-    """Begins with a project or a model, and sees to it that nothing of it is lost."""
+    """Begins with a project or a model, names it in the title, and sees that nothing is lost."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class WindowProject(QObject):
         settings: WindowSettings,
     ) -> None:
         super().__init__(window)
-        self._actions, self._current = actions, current
+        self._window, self._actions, self._current = window, actions, current
         self._toasts, self._settings = toasts, settings
         self.view = ViewLink(actions, viewport, morph, commands.variations, self._touch)
         self.keeper = ProjectKeeper(current, self.view.read, window)
@@ -66,6 +66,9 @@ class WindowProject(QObject):
         self.welcome.discard_wanted.connect(self.files.discard)
         self.files.shown.connect(self.welcome.hide)
         current.history_changed.connect(self._leave_welcome)
+        self._explored = ""
+        self.keeper.changed.connect(self._show_title)
+        self._show_title()
 
     def loader(
         self, model: str | Path, project: Path | None, at_start: bool, drawn: threading.Event
@@ -109,6 +112,19 @@ class WindowProject(QObject):
         """Ends the threads; keeps the session for the next start if that is wanted."""
         self.files.stop()
         self.keeper.end(self._actions["come_back"].isChecked())
+
+    @Slot(str)
+    def name_run(self, words: str) -> None:
+        """Says in the title what of a run is shown beside the project; empty for nothing."""
+        self._explored = words
+        self._show_title()
+
+    @Slot()
+    def _show_title(self) -> None:
+        only = " (read-only)" if self.keeper.read_only else ""
+        beside = f"{self._explored} – " if self._explored else ""
+        self._window.setWindowTitle(f"{beside}{self.keeper.name}[*]{only} – ShapeLab")
+        self._window.setWindowModified(self.keeper.modified)
 
     def _touch(self) -> None:
         self.keeper.touch()

@@ -39,9 +39,11 @@ class TrainingLink(QObject):
 
     Signals:
         model_made: folder of a model that was exported and shall be opened.
+        exploring: which moment of which run is shown, in words; empty when none is any more.
     """
 
     model_made = Signal(Path)
+    exploring = Signal(str)
 
     def __init__(
         self,
@@ -222,7 +224,7 @@ class TrainingLink(QObject):
     def _tell_shown(self, run: Path, step: int) -> None:
         if self._panel is not None:
             self._panel.run_page.page.set_exploring(run, step, can_leave=self._home is not None)
-        self._window.setWindowTitle(f"{run.name}, step {step}")
+        self.exploring.emit(f"{run.name}, step {step}")
 
     def _tell_panel(self, following: bool) -> None:
         if self._panel is not None:
@@ -245,7 +247,7 @@ class TrainingLink(QObject):
             self._follow.stop()
             self._follow = None
         away, self._away, self._home = self._away, None, None
-        self._window.setWindowTitle("ShapeLab")
+        self.exploring.emit("")
         away.stop()
         away.deleteLater()
         self._tell_panel(following=False)

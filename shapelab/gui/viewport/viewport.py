@@ -25,6 +25,7 @@ from shapelab.core.errors import ExportError
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.gui.base import theme
 from shapelab.gui.base.workers import Task
+from shapelab.gui.viewport.doubt_card import DoubtCard
 from shapelab.gui.viewport.layers_box import LayersBox
 from shapelab.gui.viewport.opengl import has_opengl, is_software
 from shapelab.gui.viewport.orbit import SMOOTH, STYLES, VIEWS, Orbit, fitting_distance
@@ -104,6 +105,8 @@ class Viewport(QWidget):
         self.mend = PartsChip(self, after=self.parts)
         #: Which of a scan and the shape made of it are shown; clicks are the window's.
         self.layers = LayersBox(self)
+        #: What colours of doubt mean; the window says it.
+        self.doubt = DoubtCard(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -313,6 +316,7 @@ class Viewport(QWidget):
         self._hint.place()
         self.parts.place()
         self.layers.place()
+        self.doubt.place()
         self._focus_frame.setGeometry(self.rect())
         if self._fitted:
             fit = fitting_distance(self.width() / max(1, self.height()))

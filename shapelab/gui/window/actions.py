@@ -140,6 +140,13 @@ SCAN: Row = (
     "eye",
     "From a mesh, voxel file or point cloud itself to the shape made of it, and back",
 )
+CERTAINTY: Row = (
+    "certainty",
+    "Cer&tainty",
+    ("Y",),
+    "",
+    "Colour a picture's shape by how sure the model is of it",
+)
 THEMES: tuple[Row, ...] = (
     (theme.SYSTEM, "As the &System", (), "", "Light or dark as the desktop is"),
     ("light", "&Light", (), "", "Dark text on light ground"),
@@ -187,7 +194,8 @@ class Actions(QObject):
         self._add("", SCAN)
         for row in SWITCHES:
             self._add("", row).setCheckable(True)
-        for name in ("whole", "come_back"):
+        self._add("", CERTAINTY)
+        for name in ("certainty", "whole", "come_back"):
             self[name].setCheckable(True)
         for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
@@ -233,7 +241,7 @@ class Actions(QObject):
         view.addActions(self.styles.actions())
         view.addSeparator()
         view.addMenu(_menu_of("&Look From", view, self.views))
-        self._list(view, ("fit", "scan", None, "orthographic", "grid", "axes", None))
+        self._list(view, ("fit", "scan", "certainty", None, "orthographic", "grid", "axes", None))
         view.addActions(list(docks))
         self._list(view, ("compare", "history", "gallery", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))

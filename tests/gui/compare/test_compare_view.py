@@ -16,9 +16,9 @@ from shapelab.core.mesh.signed_distance import signed_distances
 from shapelab.core.model.camera import Camera
 from shapelab.core.model.silhouette_fit import Fit, Hypothesis
 from shapelab.core.project.originals import Original
+from shapelab.gui.base.measured_colours import SAME
 from shapelab.gui.base.workers import WorkerThread
 from shapelab.gui.compare.compare_view import FEW, MANY
-from shapelab.gui.compare.distance_colours import SAME
 from shapelab.gui.compare.subjects import KEPT, NOW, PHOTO, SOURCE, STEP
 from shapelab.gui.document.document import Guest
 from tests.shapes import chair

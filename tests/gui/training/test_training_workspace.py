@@ -140,26 +140,29 @@ def test_a_runs_model_is_a_document_of_its_own_and_the_old_one_comes_back(
 ):
     home = window.document
     home.session.set_coefficient(0, 2.0)
-    qtbot.waitUntil(window.isWindowModified, timeout=WAIT_MS)  # till then it sets the title
     latent = home.session.latent
     panel.explore_requested.emit(moments.path, 100)
     qtbot.waitUntil(lambda: window.document is not home, timeout=WAIT_MS)
     settle(qtbot, window)
     away = window.document
-    assert window.windowTitle() == "run, step 100"
+    explored = "run, step {} – Untitled[*] – ShapeLab"
+    assert window.windowTitle() == explored.format(100)
+    window.project.keeper.touch()  # what changes in the project says nothing of the run
+    qtbot.waitUntil(window.isWindowModified, timeout=WAIT_MS)
+    assert window.windowTitle() == explored.format(100)
     assert window.latent_panel.isEnabled()
     assert not window.actions_["undo"].isEnabled()
     away.session.set_coefficient(3, -1.0)
     settle(qtbot, window)
     assert window.actions_["undo"].isEnabled()
     panel.explore_requested.emit(moments.path, 200)
-    qtbot.waitUntil(lambda: window.windowTitle() == "run, step 200", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.windowTitle() == explored.format(200), timeout=WAIT_MS)
     assert window.document is away  # the shape stays, the model under it changes
     assert away.session.state.coefficients[3] == -1.0
     panel.home_requested.emit()
     settle(qtbot, window)
     assert window.document is home
-    assert window.windowTitle() == "ShapeLab"
+    assert window.windowTitle() == "Untitled[*] – ShapeLab"
     np.testing.assert_array_equal(window.document.session.latent, latent)
     row = window.latent_panel.directions[0].slider
     row.setValue(row.minimum())
