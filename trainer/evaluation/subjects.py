@@ -186,8 +186,10 @@ def find(
     if not given and photo_folder is None:
         raise DataError("A model does not know its data; name held-out shapes with --data.")
     model = load_model(name)
-    if not model.takes_shapes:
-        raise RunError(f"{name} was not trained, so there is nothing to score; name another model.")
+    if model.is_procedural:
+        raise RunError(
+            f"{name} makes shapes of parameters, so there is nothing to score; name another model."
+        )
     return Subject(model), given, photo_folder
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -80,7 +80,8 @@ class Lesson:
         known = self.known[batch.rows]
         rows = torch.nonzero(batch.labels < len(FAMILIES))[:, 0]
         kinds, chosen = known[rows, 0], known[rows, 1:]
-        logits = seen.choices[rows].float()[torch.arange(len(rows))[:, None, None], self.number[kinds]]
+        each = torch.arange(len(rows))[:, None, None]
+        logits = seen.choices[rows].float()[each, self.number[kinds]]
         logits = logits.masked_fill(~self.exist[kinds], -torch.inf)
         declared = self.declared[kinds]
         choices = functional.cross_entropy(logits[declared], chosen[declared])
@@ -103,20 +104,19 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
     config = RunConfig(model=procedural_spec(), flip=False, steps=2, image_steps=1, seed=1)
     batches = Batches(joined, config, Processes(), BATCH)
     lesson = Lesson(opened)
-    encoder = ParameterEncoder(config.model).to(memory_format=torch.channels_last)
+    encoder = ParameterEncoder(config.model)
     begin_with_imagenet(encoder.body)
     average = torch.optim.swa_utils.AveragedModel(
         encoder, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(DECAY), use_buffers=True
     )
-    backbone = set(encoder.body.parameters())
-    heads = [p for p in encoder.parameters() if p not in backbone]
+    backbone = list(encoder.body.parameters())
+    heads = list(encoder.parameters())[len(backbone) :]
     adam = torch.optim.AdamW(
-        [{"params": list(backbone), "most": RATE}, {"params": heads, "most": HEADS_RATE}],
+        [{"params": backbone, "most": RATE}, {"params": heads, "most": HEADS_RATE}],
         weight_decay=0.02,
     )
     done = _restored(folder, encoder, average, adam)
     told: dict[str, float] = {}
-    started = time.monotonic()
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(batches, done, pictures=True)
         for step in range(done, steps):
@@ -139,7 +139,7 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
                 told[name] = told.get(name, 0.0) + float(value.detach()) / TELL_EVERY
             if (step + 1) % TELL_EVERY == 0:
                 said = ", ".join(f"{name} {value:.3f}" for name, value in told.items())
-                print(f"{step + 1} of {steps}, {time.monotonic() - started:.0f} s: {said}", flush=True)
+                Console().print(f"{step + 1} of {steps}: {said}")
                 told = {}
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
                 _save(folder, step + 1, encoder, average, adam)
@@ -192,7 +192,7 @@ def _of(adam: torch.optim.Optimizer) -> list[Tensor]:
 def _tensors(*parts: nn.Module | torch.optim.Optimizer) -> dict[str, Tensor]:
     encoder, average, adam = parts
     assert isinstance(adam, torch.optim.Optimizer)
-    found = {}
+    found: dict[str, Tensor] = {}
     for name, module in (("encoder", encoder), ("average", average)):
         assert isinstance(module, nn.Module)
         found |= {f"{name}.{key}": value for key, value in module.state_dict().items()}

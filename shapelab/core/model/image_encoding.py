@@ -86,17 +86,16 @@ class ImageEncoding:
     def told(self, density: LatentDensity, class_name: str) -> ImageEncoding:
         """What it would say if it knew the class: each latent is the likeliest one in it."""
         k = density.index(class_name)
-        if self.by_class is not None:
-            own = self.by_class
-            classes = np.eye(len(density.classes) + 1, dtype=np.float32)[[k] * len(self.latents)]
-            latents, variances = own.latents[:, k], own.variances[:, k]
-            return ImageEncoding(latents, variances, self.cameras, classes, own)
-        each = zip(self.latents, self.variances, strict=True)
-        latents = np.stack([density.within_class(latent, near, k) for latent, near in each])
         classes = None
         if self.classes is not None:
             classes = np.zeros_like(self.classes)
             classes[:, k] = 1
+        if self.by_class is not None:
+            own = self.by_class
+            latents, variances = own.latents[:, k], own.variances[:, k]
+            return ImageEncoding(latents, variances, self.cameras, classes, own)
+        each = zip(self.latents, self.variances, strict=True)
+        latents = np.stack([density.within_class(latent, near, k) for latent, near in each])
         return ImageEncoding(latents, self.variances, self.cameras, classes)
 
 

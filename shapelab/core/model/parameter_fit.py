@@ -39,7 +39,7 @@ from shapelab.core.model.silhouette_fit import (
 CLASSES, LEAST = 3, 0.05  # classes that are tried at most, and how likely each must be
 TURNS = 2  # azimuths that each is tried at
 FIRST, PARENTS, CHILDREN = 12, 6, 10  # members of a line: at first, that are kept, of a generation
-SIFTING, GENERATIONS, LINES = 2, 24, 2  # of all lines, and then of the best ones
+STAGES = ((18, 2), (3, 10), (1, 32))  # so many of the best lines go on for so many generations
 CAMERA_STEPS, CAMERA_RATE, EVERY = 6, 0.05, 3  # of Adam; and how many generations lie between
 SWAYING, SWAY = 0.5, 0.15  # of the children have another camera; how far, in ``CODE_PACE``
 # In nats: of how unlikely choices are; of how likely class and azimuth are.
@@ -115,6 +115,7 @@ class _Search:
         told = np.exp(told)  # of several pictures the geometric mean
         self.draws = ParameterDraws(told / np.maximum(told.sum(-1, keepdims=True), 1e-9))
         self.latents = encoding.by_class.latents.mean(0)  # (K, latent)
+        self.variances = encoding.by_class.variances.mean(0)
         objects = encoding.classes[:, :-1].mean(0)
         self.classes = objects / max(float(objects.sum()), 1e-9)
         self.codes = torch.from_numpy(guessed_codes(encoding.cameras))  # [v, 24, 8]
@@ -130,20 +131,17 @@ class _Search:
             for _ in range(FIRST):
                 self.check()
                 self.added(line, self.draws.drawn(line.kind), line.members[0].codes)
-            self.generations(line, SIFTING)
+        for best, count in STAGES:
+            lines.sort(key=lambda line: line.members[0].energy)
+            for line in lines[:best]:
+                self.generations(line, count)
         lines.sort(key=lambda line: line.members[0].energy)
-        for line in lines[:LINES]:
-            self.generations(line, GENERATIONS)
-        found = [
-            Hypothesis(
-                line.members[0].latent,
-                tuple(map(Camera.of_code, line.members[0].codes.numpy())),
-                line.members[0].overlap,
-                line.members[0].energy,
-            )
-            for line in lines
-        ]
-        return Fit(tuple(sorted(found, key=lambda one: one.energy)), before)
+        found = [line.members[0] for line in lines]
+        hypotheses = []
+        for one in found:
+            cameras = tuple(map(Camera.of_code, one.codes.numpy()))
+            hypotheses.append(Hypothesis(one.latent, cameras, one.overlap, one.energy))
+        return Fit(tuple(hypotheses), before, self.variances[lines[0].kind])
 
     def begun(self, kind: int) -> list[_Line]:
         """Lines of a class, at the azimuths that are likely and agree with the masks."""

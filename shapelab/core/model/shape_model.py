@@ -53,7 +53,7 @@ class ShapeModel:
         self._flip = parts.flip
         self._networks = parts.networks
         generator = parts.networks["generator"]
-        self._is_procedural = not isinstance(generator, Generator)
+        self.is_procedural = not isinstance(generator, Generator)  # its latents are parameters
         self._generator, self._draft = _decoders(generator)
         self._lock = threading.Lock()  # oneDNN's primitive caches gain nothing from two callers
 
@@ -172,7 +172,7 @@ class ShapeModel:
             voxels: bool or [0, 1], x right, z up, its front towards -y.
             check: called between the steps of a search; what it raises ends it.
         """
-        if not self._is_procedural:
+        if not self.is_procedural:
             return self.encode_voxels(voxels)
         from shapelab.core.model import parameter_match
 
@@ -311,7 +311,7 @@ class ShapeModel:
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
     def _encode(self, batch: Array) -> Array:
-        if self._is_procedural:
+        if self.is_procedural:
             from shapelab.core.model import parameter_match
 
             return parameter_match.nearest(batch)
