@@ -9,9 +9,9 @@ from shapelab.core.model.latent import Array
 from shapelab.core.model.parameter_bins import parameter_bins
 from shapelab.core.model.procedural_generator import CLASS, LATENT_SIZE, PARAMETERS
 
-REDRAWN, MOVED, STEP = 1.5, 2.5, 0.5  # parameters of a child, on average; and how far, of a number
+REDRAWN, MOVED, STEP = 1.0, 1.5, 0.5  # parameters of a child, on average; and how far, of a number
 UNLIKELY = 0.1  # of the drawn choices are any
-MIXED = 0.6  # of the children have two parents
+MIXED = 0.3  # of the children have two parents
 _NEVER = 1e-4  # about how likely the unlikeliest choice is
 
 

@@ -43,7 +43,7 @@ STAGES = ((18, 2), (3, 10), (1, 32))  # so many of the best lines go on for so m
 CAMERA_STEPS, CAMERA_RATE, EVERY = 6, 0.05, 3  # of Adam; and how many generations lie between
 SWAYING, SWAY = 0.5, 0.15  # of the children have another camera; how far, in ``CODE_PACE``
 # In nats: of how unlikely choices are; of how likely class and azimuth are.
-CHOICE_WEIGHT, LIKELY_WEIGHT = 0.15, 0.5
+CHOICE_WEIGHT, LIKELY_WEIGHT = 0.25, 0.5
 
 
 def fit(
