@@ -320,8 +320,7 @@ class MainWindow(QMainWindow):
             *(partial(QObject.disconnect, wire) for wire in wires),
             session.shape_changed.connect(self.status_bar.show_state),
         ]
-        panels = self.latent_panel, self.morph_panel, self.class_menu, self.history.panel
-        for panel in panels:
+        for panel in (self.latent_panel, self.morph_panel, self.class_menu, self.history.panel):
             panel.set_session(session)
         self.pictures.show_original(document.original)
         model = document.model

@@ -44,6 +44,7 @@ from PySide6.QtWidgets import (
 from shapelab.core.mesh.formats import encode
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.paths import resources
+from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.process.closing import ClosingChoice
 from shapelab.gui.training import training_link
 from tests.shapes import chair
@@ -204,11 +205,12 @@ class Monkey:
     def _settle(self) -> None:
         """Everything that was begun must end by itself, and leave the memory as it was."""
         end = time.monotonic() + PATIENCE_S
+        QTest.qWait(1)  # unlike `processEvents` it deletes what is to be deleted later
         while (waiting := self._busy()) and time.monotonic() < end:
-            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-            time.sleep(0.005)
+            QTest.qWait(20)
         if waiting:
-            self._note(f"still busy after {PATIENCE_S:.0f} s: {', '.join(waiting)}")
+            told = f"still busy after {PATIENCE_S:.0f} s: {', '.join(waiting)}"
+            self._note("\n".join([told, *_what_threads_do()]))
         if not self.report.memory or self.report.memory[-1][0] != self.report.events:
             self.report.memory.append((self.report.events, _mib()))
 
@@ -233,7 +235,9 @@ class Monkey:
             "variations": window.commands.variations,
             "comparison": window._compare,
         }
-        return [name for name, work in works.items() if work is not None and work.busy]
+        busy = [name for name, work in works.items() if work is not None and work.busy]
+        drawing = [each for each in window.findChildren(LatestOnly) if each.busy]
+        return [*busy, *(f"{type(each.parent()).__name__}'s thread" for each in drawing)]
 
     # --- what it does --------------------------------------------------------------------------
 
@@ -407,6 +411,13 @@ def _mib() -> float:
     """Memory of the process."""
     gc.collect()
     return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def _what_threads_do() -> list[str]:
+    """Where the threads of the window are, which tells what hangs from what is slow."""
+    stacks = [traceback.extract_stack(frame) for frame in sys._current_frames().values()]
+    at_work = [stack for stack in stacks if any(each.name == "run" for each in stack)]
+    return [" > ".join(f"{each.name}:{each.lineno}" for each in stack[-6:]) for stack in at_work]
 
 
 @contextmanager

@@ -32,6 +32,7 @@ SPREAD = 0.35  # of a sample of the encoder's posterior, in its deviations
 SIFTING, STEPS, FINALISTS = 8, 17, 3
 TOGETHER = 4  # objects at once; bounds the memory of a large request
 LEARNING_RATE = 0.1  # of Adam
+FIRST_DECAY, SECOND_DECAY, TINY = 0.9, 0.999, 1e-8  # of Adam: Kingma and Ba 2015, algorithm 1
 # How fast the numbers of a camera's code move beside those of a latent, all of about deviation 1.
 CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians; of
@@ -244,7 +245,7 @@ class _Fitting:
     def moved(self, begun: _State, steps: int) -> _State:
         """Each hypothesis after some steps, where its energy was lowest."""
         moves = [torch.zeros_like(v, requires_grad=True) for v in (begun.latents, begun.codes)]
-        adam = torch.optim.Adam(moves, lr=LEARNING_RATE)
+        adam = _Adam(moves)
         best = begun
         for step in range(steps + 1):
             self.check()
@@ -259,9 +260,7 @@ class _Fitting:
                 overlap=torch.where(lower, overlap, best.overlap),
             )
             if step < steps:
-                adam.zero_grad()
-                energy.sum().backward()
-                adam.step()
+                adam.step(torch.autograd.grad(energy.sum(), moves))
         return best
 
     def judged(self, latents: Tensor, codes: Tensor, begun: _State) -> tuple[Tensor, Tensor]:
@@ -285,6 +284,27 @@ class _Fitting:
         grids = torch.sigmoid(self.generator(latents))
         finer = grids.shape[-1] // SIDE
         return (functional.avg_pool3d(grids, finer) if finer > 1 else grids)[:, 0]
+
+
+class _Adam:
+    """``torch.optim.Adam``, which would bring torch's compiler: 950 modules and 150 MB."""
+
+    def __init__(self, moves: Sequence[Tensor]) -> None:
+        self._moves, self._taken = moves, 0
+        self._means = [torch.zeros_like(move) for move in moves]
+        self._squares = [torch.zeros_like(move) for move in moves]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Moves them all against their gradients."""
+        self._taken += 1
+        pace = LEARNING_RATE / (1 - FIRST_DECAY**self._taken)
+        spread = (1 - SECOND_DECAY**self._taken) ** 0.5
+        slots = zip(self._moves, gradients, self._means, self._squares, strict=True)
+        for move, gradient, mean, square in slots:
+            mean.lerp_(gradient, 1 - FIRST_DECAY)
+            square.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
+            move.addcdiv_(mean, square.sqrt().div_(spread).add_(TINY), value=-pace)
 
 
 def _hypotheses(state: _State, k: int) -> Sequence[Hypothesis]:

@@ -168,6 +168,11 @@ class ComparePane(QWidget):
         self.photo.ask(request)
         self.told.setText("Slide from the photo to shape A, seen by the photo's camera")
 
+    def let_go(self) -> None:
+        """Forgets what it lists and shows: that holds models, which may be left meanwhile."""
+        self.subject = self.shown = None
+        self.box.list_subjects({}, "")
+
     def stop(self) -> None:
         """Frees the view and ends its threads."""
         self.photo.stop()

@@ -251,6 +251,12 @@ class CompareView(Overlay):
             disconnect()
         self._disconnect = []
 
+    def _forget(self) -> None:
+        """What is listed and shown holds models, which may be left before it opens again."""
+        self._listed, self._asked, self._answer = {}, None, ()
+        for pane in self.panes:
+            pane.let_go()
+
     def _follow_surface(self, _shown: object) -> None:
         """The shown shape has moved, perhaps with a slider: only what shows it changes."""
         if NOW in self._chosen and NOW in self._listed:
@@ -277,6 +283,7 @@ class CompareView(Overlay):
             self._let_go()
             self._relist.stop()
             self._give_up()
+            self._forget()
             self.opened.emit(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

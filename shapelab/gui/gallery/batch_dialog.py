@@ -120,9 +120,7 @@ class BatchDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export Kept Shapes")
         self.setMinimumWidth(WIDTH)
-        self._shapes, self._settings = tuple(shapes), settings
-        loaded = {shape.model.digest: model_of(shape.model.digest) for shape in shapes}
-        self._models = {digest: model for digest, model in loaded.items() if model is not None}
+        self._shapes, self._model_of, self._settings = tuple(shapes), model_of, settings
         self._task: Task | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
@@ -216,12 +214,14 @@ class BatchDialog(QDialog):
         batch = self._ask_for_plate() if self.plate.isChecked() else self._ask_for_folder()
         if batch is None:
             return
+        loaded = {shape.model.digest: self._model_of(shape.model.digest) for shape in batch.shapes}
+        models = {digest: model for digest, model in loaded.items() if model is not None}
         self._settings.set_text(FOLDER, str(batch.files[0].parent))
         self.progress.setValue(0)
         self.progress.show()
         self.verdict.show()
         self.verdict.show_checking(f"Writing to {batch.files[0].parent}…")
-        self._task = Task(partial(write_batch, batch, self._models), self)
+        self._task = Task(partial(write_batch, batch, models), self)
         self._task.progress.connect(self.progress.setValue)
         self._task.done.connect(partial(self._tell, batch))
         self._task.failed.connect(self._fail)

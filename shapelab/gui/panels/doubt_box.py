@@ -29,6 +29,7 @@ from shapelab.gui.panels.shape_pictures import rgba_image
 if TYPE_CHECKING:
     from shapelab.core.inputs.reconstruct import ClassGuess, Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.model.silhouette_fit import Fit
 
 SHOWN_GUESSES, LEAST_SHARE = 3, 0.005
 MOST_CARDS, COLUMNS = 8, 4
@@ -193,7 +194,8 @@ class DoubtBox(QWidget):
             "Darker where other shapes that may be in the picture have their surface elsewhere (Y)."
         )
         self._worker: LatestOnly | None = None
-        self._asked: CardsRequest | None = None
+        self._fit: Fit | None = None  # whose hypotheses are shown, and which is chosen
+        self._chosen = -1
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE_SMALL)
@@ -216,10 +218,10 @@ class DoubtBox(QWidget):
     def show_doubt(self, model: ShapeModel, result: Reconstruction) -> None:
         """Shows guesses at once and hypotheses as soon as they are drawn."""
         self._show_guesses(result)
-        before = None if self._asked is None else self._asked.result.fit
-        fit = result.fit
+        before, fit = self._fit, result.fit
+        self._fit, self._chosen = fit, result.chosen
         if fit is None or len(fit.hypotheses) < 2 or not fit.hypotheses[0].cameras:
-            self._asked = None
+            self._fit = None
             self._show_cards([])
             return
         if fit is before and self.cards:  # another one was chosen
@@ -229,12 +231,11 @@ class DoubtBox(QWidget):
                 return
         colour = QColor(theme.colors().shape)
         shade = colour.red(), colour.green(), colour.blue()
-        self._asked = CardsRequest(model, result, shade)
         self._show_cards([])
         if self._worker is None:
             self._worker = LatestOnly(draw_cards, self)
             self._worker.done.connect(self._take)
-        self._worker.submit(self._asked)
+        self._worker.submit(CardsRequest(model, result, shade))
 
     def _show_guesses(self, result: Reconstruction) -> None:
         for chip in self.chips:
@@ -272,16 +273,15 @@ class DoubtBox(QWidget):
         self.class_told.emit("" if name == told else name)
 
     def _take(self, request: CardsRequest, cards: list[Card]) -> None:
-        if request is self._asked:
+        if request.result.fit is self._fit:
             self._show_cards(cards)
 
     def _show_cards(self, cards: list[Card]) -> None:
         for old in self.cards:
             old.deleteLater()
-        chosen = -1 if self._asked is None else self._asked.result.chosen
         self.cards = [HypothesisCard(card) for card in cards] if len(cards) > 1 else []
         for k, card in enumerate(self.cards):
-            card.setChecked(card.index == chosen)
+            card.setChecked(card.index == self._chosen)
             card.clicked.connect(partial(self._choose, card))
             self._card_grid.addWidget(card, k // COLUMNS, k % COLUMNS)
         self._cards_title.setVisible(bool(self.cards))

@@ -126,7 +126,7 @@ class PhotoOverlay(QWidget):
         self.slider.setToolTip("From the photo to the shape, seen from where it was taken.")
         self.slider.valueChanged.connect(lambda value: self.pane.fade(value / 100))
         self._worker: LatestOnly | None = None
-        self._asked: ViewRequest | None = None
+        self._camera: Camera | None = None  # of the view that was asked for last
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE_SMALL)
@@ -145,13 +145,13 @@ class PhotoOverlay(QWidget):
         if self._worker is None:
             self._worker = LatestOnly(draw_view, self)
             self._worker.done.connect(self._show)
-        self._asked = request
+        self._camera = request.camera
         self.slider.setEnabled(True)
         self._worker.submit(request)
 
     def take_away(self) -> None:
         """There is no camera from which the shape could be laid over the picture."""
-        self._asked = None
+        self._camera = None
         self.pane.show_view(None)
         self.slider.setEnabled(False)
         self.slider.setVisible(False)
@@ -162,6 +162,6 @@ class PhotoOverlay(QWidget):
             self._worker.stop()
 
     def _show(self, request: ViewRequest, view: ShapeView) -> None:
-        if self._asked is not None and request.camera == self._asked.camera:
+        if request.camera == self._camera:
             self.slider.setVisible(True)
             self.pane.show_view(view)

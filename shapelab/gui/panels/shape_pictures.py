@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,11 +34,17 @@ def draw_shapes(
     options: SurfaceOptions,
     pixels: int,
     colour: tuple[int, int, int],
+    over: Event | None = None,
 ) -> list[NDArray[np.uint8]]:
-    """A picture (pixels, pixels, 4) of each shape as the options show it; for a worker's thread."""
+    """A picture (pixels, pixels, 4) of each shape as the options show it; for a worker's thread.
+
+    Once ``over`` is set, nobody wants the rest of them.
+    """
     latents: Array = np.stack([state.latent(model) for state in states])
     pictures = []
     for occupancy in model.decode(latents):
+        if over is not None and over.is_set():
+            break
         try:
             shown = meshing.shown_occupancy(occupancy, options)
         except MeshError:  # nothing solid: an empty picture says so

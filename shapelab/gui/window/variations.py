@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Slot
 from PySide6.QtGui import (
     QColor,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -51,23 +53,29 @@ STEPS: dict[int, tuple[int, int]] = {
 
 @dataclass(frozen=True, eq=False)
 class PicturesRequest:
-    """What the tiles shall show; compared by identity, so that only the newest counts."""
+    """What the tiles shall show; compared by identity, so that only the newest counts.
+
+    It is given up once ``over`` is set.
+    """
 
     model: ShapeModel
     states: tuple[ShapeState, ...]
     options: SurfaceOptions
     colour: tuple[int, int, int]
     pixels: int = DRAFT
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 def draw_pictures(request: PicturesRequest) -> list[NDArray[np.uint8]]:
-    """RGBA pictures of the states; on a worker's thread."""
+    """RGBA pictures of the states, fewer where it was given up; on a worker's thread."""
     look = request.options, request.pixels, request.colour
-    return draw_shapes(request.model, request.states, *look)
+    return draw_shapes(request.model, request.states, *look, request.over)
 
 
 class VariationsGrid(Overlay):
     """Covers the viewport; follows the session's shape while it is open."""
+
+    _asked: PicturesRequest | None = None  # Qt hides a widget before it has been made
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -77,7 +85,6 @@ class VariationsGrid(Overlay):
         self._session: Session | None = None
         self._disconnect: list[Callable[[], None]] = []
         self._seed = 0
-        self._asked: PicturesRequest | None = None
         self._answered: PicturesRequest | None = None
         self._images: list[QImage] = []
         self._marked = -1  # the tile under the mouse or the arrow keys
@@ -128,7 +135,8 @@ class VariationsGrid(Overlay):
         for disconnect in self._disconnect:
             disconnect()
         self._session = session
-        self._asked = self._answered = None  # they hold the model of before
+        self._give_up()
+        self._answered = None  # it holds the model of before
         self._disconnect = [
             session.shape_changed.connect(lambda _state: self._ask()),
             session.surface_changed.connect(lambda _options: self._ask()),
@@ -177,8 +185,16 @@ class VariationsGrid(Overlay):
         states = (*around[:CENTRE], session.state, *around[CENTRE:])
         colour = QColor(theme.colors().shape)
         rgb = (colour.red(), colour.green(), colour.blue())
+        if self._asked is not None and self._asked.pixels == PIXELS:
+            self._give_up()  # drafts are shown meanwhile, as the shape moves on
         self._asked = PicturesRequest(session.model, states, session.surface, rgb)
         self._worker.submit(self._asked)
+
+    def _give_up(self) -> None:
+        """Draws no more of what was asked for; nobody waits for it."""
+        if self._asked is not None:
+            self._asked.over.set()
+        self._asked = None
 
     def _reset_distance(self) -> None:
         self.distance.set_value(USUAL)
@@ -186,8 +202,8 @@ class VariationsGrid(Overlay):
 
     @Slot(object, object)
     def _show_pictures(self, request: PicturesRequest, pictures: list[NDArray[np.uint8]]) -> None:
-        if self._asked is None:
-            return  # of the session before
+        if request.over.is_set():
+            return
         self._answered = request
         if request is self._asked and request.pixels == DRAFT and self._worker is not None:
             self._asked = replace(request, pixels=PIXELS)
@@ -223,6 +239,11 @@ class VariationsGrid(Overlay):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._mark(self.tile_at(event.position().toPoint()))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self.isHidden():  # not with a minimised window
+            self._give_up()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._mark(-1)

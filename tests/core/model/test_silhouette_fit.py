@@ -12,7 +12,16 @@ from shapelab.core.model import silhouette_fit
 from shapelab.core.model.camera import AZIMUTHS, DEVIATION, GUESS, MEAN, Camera, flipped_codes
 from shapelab.core.model.image_encoding import ImageEncoding
 from shapelab.core.model.latent import LatentDensity
-from shapelab.core.model.silhouette_fit import SIDE, TURNS, Fit, fit, silhouettes
+from shapelab.core.model.silhouette_fit import (
+    LEARNING_RATE,
+    SIDE,
+    STEPS,
+    TURNS,
+    Fit,
+    _Adam,
+    fit,
+    silhouettes,
+)
 
 FIELDS = ("latents", "variances", "cameras")
 CAMERA = Camera(-2 * np.pi * 4 / AZIMUTHS, 0.4, 2.5, 0.02, (0.0, 0.0, 0.45))
@@ -216,3 +225,17 @@ def test_the_axes_are_those_of_the_camera():
     plain = code * torch.from_numpy(DEVIATION) + torch.from_numpy(MEAN)
     for ours, theirs in zip(silhouette_fit._axes(plain), CAMERA.axes(), strict=True):
         assert np.allclose(ours[0].numpy(), theirs, atol=1e-6)
+
+
+def test_moves_are_those_of_torchs_adam():
+    torch.manual_seed(0)
+    ours = [torch.randn(3, 4), torch.randn(2, 2)]
+    theirs = [move.clone().requires_grad_() for move in ours]
+    adam, reference = _Adam(ours), torch.optim.Adam(theirs, lr=LEARNING_RATE)
+    for step in range(STEPS):
+        gradients = [torch.sin(step + move) for move in ours]
+        for move, gradient in zip(theirs, gradients, strict=True):
+            move.grad = gradient.clone()
+        adam.step(gradients)
+        reference.step()
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))

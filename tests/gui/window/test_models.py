@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import LatentDensity
 from shapelab.core.paths import DEFAULT_MODEL, find_model, resources
+from shapelab.gui.compare.compare_view import MANY
+from shapelab.gui.compare.subjects import PHOTO
 from shapelab.gui.document.current_document import MOST_DOCUMENTS
 
 pytestmark = pytest.mark.gl
@@ -192,6 +194,38 @@ def test_a_model_that_was_left_long_ago_goes_from_memory(qtbot, window, other):
     documents, _shown = window.current.documents
     assert len(documents) == MOST_DOCUMENTS
     assert first() not in [document.model for document in documents]
+
+    def gone():
+        gc.collect()
+        return first() is None
+
+    qtbot.waitUntil(gone, timeout=WAIT_MS)
+
+
+def test_a_model_goes_from_memory_whatever_was_done_with_it(qtbot, window, other, tmp_path):
+    """Each tool that it was used with lets it go, though it may be opened again."""
+    compare = window.compare
+    window.open_paths([resources() / "examples" / "chair.png"])
+    settle(qtbot, window)
+    window.document.session.keep()
+    window.document.session.pin_a()
+    window.actions_["history"].trigger()
+    compare.choose_count(MANY)
+    compare.toggle()
+    qtbot.waitUntil(lambda: not (window.document.busy or compare.busy or window.thumbnails.busy))
+    compare.choose(1, PHOTO)
+    qtbot.waitUntil(lambda: not (compare.busy or compare.panes[1].photo.busy))
+    compare.hide()
+    window.gallery.export()
+    window.gallery.batch.reject()
+    window.actions_["export"].trigger()
+    window.commands.export_dialog.reject()
+    window.commands.variations.show_more()
+    qtbot.waitUntil(lambda: not window.commands.variations.busy)
+    first = weakref.ref(window.document.model)
+    window.open_paths([other / "model.safetensors"])
+    settle(qtbot, window, "other")
+    window.project.files._begin()  # undo leads no farther back
 
     def gone():
         gc.collect()
