@@ -22,9 +22,9 @@ from torch.nn import functional
 from shapelab.core.errors import DataError
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import random_shares
-from shapelab.core.model.parameter_bins import parameter_bins
-from shapelab.core.model.parameter_encoder import ParameterEncoder, ParameterGuesses
-from shapelab.core.model.procedural_generator import PARAMETERS, procedural_spec
+from shapelab.core.model.procedural.parameter_bins import parameter_bins
+from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder, ParameterGuesses
+from shapelab.core.model.procedural.procedural_generator import PARAMETERS, procedural_spec
 from shapelab.core.runs.run_config import RunConfig
 
 from ..checkpoints import checkpoint_store

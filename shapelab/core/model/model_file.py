@@ -292,7 +292,7 @@ def read(path: Path) -> ModelParts:
         spec.classes, arrays["directions.vectors"], arrays["directions.explained"]
     )
     if GENERATOR in metadata:
-        from shapelab.core.model.procedural_generator import named
+        from shapelab.core.model.procedural.procedural_generator import named
 
         directions = named(directions)
     return ModelParts(
@@ -322,8 +322,8 @@ def _networks(
             "update ShapeLab."
         )
     from shapelab.core.furniture.families.family_table import FAMILIES
-    from shapelab.core.model.parameter_encoder import ParameterEncoder
-    from shapelab.core.model.procedural_generator import LATENT_SIZE, ProceduralGenerator
+    from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
+    from shapelab.core.model.procedural.procedural_generator import LATENT_SIZE, ProceduralGenerator
 
     if spec.classes != tuple(FAMILIES) or spec.latent_size != LATENT_SIZE:
         raise ModelFileError(

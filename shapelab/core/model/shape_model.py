@@ -32,7 +32,7 @@ from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
-    from shapelab.core.model.parameter_encoder import ParameterEncoder
+    from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]  # latents [B, L] -> logits [B, 1, R, R, R]
 
@@ -174,7 +174,7 @@ class ShapeModel:
         """
         if not self.is_procedural:
             return self.encode_voxels(voxels)
-        from shapelab.core.model import parameter_match
+        from shapelab.core.model.procedural import parameter_match
 
         grid = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")[0]
         return parameter_match.matched(grid, check)
@@ -252,7 +252,7 @@ class ShapeModel:
         if class_name is not None:
             seen = seen.told(self.density, class_name)
         if seen.by_class is not None:
-            from shapelab.core.model import parameter_fit
+            from shapelab.core.model.procedural import parameter_fit
 
             return parameter_fit.fit(seen, masks, check, views=views)
         if seen.cameras is None:
@@ -279,7 +279,7 @@ class ShapeModel:
             encoder = self._image_encoder
             if isinstance(encoder, ImageEncoder):
                 return encode_images(encoder, self._flip, pictures)
-            from shapelab.core.model.parameter_encoder import encode_parameters
+            from shapelab.core.model.procedural.parameter_encoder import encode_parameters
 
             return encode_parameters(encoder, pictures)
 
@@ -312,7 +312,7 @@ class ShapeModel:
 
     def _encode(self, batch: Array) -> Array:
         if self.is_procedural:
-            from shapelab.core.model import parameter_match
+            from shapelab.core.model.procedural import parameter_match
 
             return parameter_match.nearest(batch)
         encoder, grids = self._voxel_encoder, torch.from_numpy(batch[:, None])
@@ -336,7 +336,7 @@ def _decoders(generator: nn.Module) -> tuple[Decoder, Decoder | None]:
     """What decodes at rest and, if that is another, in a drag."""
     if not isinstance(generator, Generator):
         # Only then: it brings two dozen files, one for each kind of furniture.
-        from shapelab.core.model.procedural_generator import DRAFT, ProceduralGenerator
+        from shapelab.core.model.procedural.procedural_generator import DRAFT, ProceduralGenerator
 
         assert isinstance(generator, ProceduralGenerator)
         return generator, ProceduralGenerator(min(DRAFT, generator.resolution))

@@ -321,7 +321,6 @@ def test_what_a_model_takes_is_told_without_making_a_network(
     made: list[str] = []
     monkeypatch.setattr(model_file, "_filled", lambda *given: made.append(given[2]))
     assert model.sees_pictures
-    assert model.takes_shapes
     assert not made
     model._networks["voxel_encoder"]
     assert made == ["voxel_encoder"]

@@ -13,12 +13,12 @@ from scipy import stats
 from shapelab.core.errors import Cancelled
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, random_piece, random_shares
-from shapelab.core.model import parameter_fit, parameter_match
 from shapelab.core.model.camera import Camera
 from shapelab.core.model.image_encoding import ImageEncoding, OfClasses
-from shapelab.core.model.parameter_bins import parameter_bins
-from shapelab.core.model.parameter_draws import ParameterDraws
-from shapelab.core.model.procedural_generator import (
+from shapelab.core.model.procedural import parameter_fit, parameter_match
+from shapelab.core.model.procedural.parameter_bins import parameter_bins
+from shapelab.core.model.procedural.parameter_draws import ParameterDraws
+from shapelab.core.model.procedural.procedural_generator import (
     CLASS,
     LATENT_SIZE,
     PARAMETERS,

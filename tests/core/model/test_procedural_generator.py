@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, signed_distance
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import DIRECTIONS
-from shapelab.core.model.procedural_generator import (
+from shapelab.core.model.procedural.procedural_generator import (
     CLASS,
     LATENT_SIZE,
     PARAMETERS,
@@ -135,17 +136,27 @@ def test_a_path_begins_and_ends_at_its_shapes_and_is_solid_between(furniture: Sh
     assert shared == sorted(shared, reverse=True)
 
 
-def test_it_takes_neither_pictures_nor_shapes(furniture: ShapeModel) -> None:
-    assert not furniture.sees_pictures
-    assert not furniture.takes_shapes
-    with pytest.raises(NoSightError, match=r"makes shapes of parameters alone .* modelnet10"):
-        furniture.encode_voxels(np.zeros(furniture.spec.grid, bool))
-    with pytest.raises(NoSightError, match="makes shapes of parameters alone"):
-        furniture.require_pictures()
+def test_it_takes_shapes_and_pictures(furniture: ShapeModel) -> None:
+    assert furniture.sees_pictures
+    wanted = furniture.decode(furniture.sample("bathtub", 3)[0]) > 0.5
+    quick, fitted = furniture.encode_voxels(wanted), furniture.fit_voxels(wanted)
+    assert quick.shape == fitted.shape == (furniture.latent_size,)
+    shared = [
+        float((wanted & found).sum() / (wanted | found).sum())
+        for found in (furniture.decode(quick) > 0.5, furniture.decode(fitted) > 0.5)
+    ]
+    assert shared[1] > max(shared[0], 0.6)
+
+
+def test_a_model_without_an_encoder_says_so() -> None:
+    parts = model_file.read(resources() / "models" / "procedural" / "model.safetensors")
+    blind = replace(parts, networks={"generator": parts.networks["generator"]})
+    with pytest.raises(NoSightError, match=r"trained without pictures .* modelnet10"):
+        ShapeModel("blind", blind).require_pictures()
 
 
 def test_the_shipped_file_is_the_codes_own(furniture: ShapeModel) -> None:
-    """But for the sliders, which ``python -m trainer.evaluation.procedural_model`` chooses."""
+    """But for the sliders, which ``python -m trainer.training.procedural_model`` chooses."""
     fresh = density()
     np.testing.assert_array_equal(furniture.density.means, fresh.means)
     np.testing.assert_array_equal(furniture.density.factors, fresh.factors)

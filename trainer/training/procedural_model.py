@@ -1,4 +1,4 @@
-"""Writes the model ``procedural``: ``python -m trainer.evaluation.procedural_model FOLDER SIGHT``.
+"""Writes the model ``procedural``: ``python -m trainer.training.procedural_model FOLDER SIGHT``.
 
 SIGHT is the folder of ``trainer.training.parameter_training``, whose encoder sees pictures. All
 else is not learnt; what takes a minute is to find the parameters that change shapes most, which
@@ -18,7 +18,7 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
 from shapelab.core.model.model_summary import CARD, WEIGHTS
-from shapelab.core.model.procedural_generator import (
+from shapelab.core.model.procedural.procedural_generator import (
     ProceduralGenerator,
     density,
     directions,
@@ -26,7 +26,7 @@ from shapelab.core.model.procedural_generator import (
     procedural_spec,
 )
 
-from ..training.parameter_training import trained
+from .parameter_training import trained
 from ..updates.imagenet_weights import MADE_FROM
 
 CARD_TEXT = {

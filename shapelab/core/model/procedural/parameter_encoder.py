@@ -17,8 +17,8 @@ from shapelab.core.model.camera import GUESS
 from shapelab.core.model.image_encoding import ImageEncoding, OfClasses
 from shapelab.core.model.latent import Array
 from shapelab.core.model.lite0 import Lite0
-from shapelab.core.model.parameter_bins import parameter_bins
-from shapelab.core.model.procedural_generator import CLASS
+from shapelab.core.model.procedural.parameter_bins import parameter_bins
+from shapelab.core.model.procedural.procedural_generator import CLASS
 from shapelab.core.model.spec import ModelSpec
 
 WIDTH = 256  # of the layer that all parameters are read from

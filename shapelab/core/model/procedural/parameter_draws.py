@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.model.latent import Array
-from shapelab.core.model.parameter_bins import parameter_bins
-from shapelab.core.model.procedural_generator import CLASS, LATENT_SIZE, PARAMETERS
+from shapelab.core.model.procedural.parameter_bins import parameter_bins
+from shapelab.core.model.procedural.procedural_generator import CLASS, LATENT_SIZE, PARAMETERS
 
 REDRAWN, MOVED, STEP = 1.0, 1.5, 0.5  # parameters of a child, on average; and how far, of a number
 UNLIKELY = 0.1  # of the drawn choices are any

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import Parameter, parameters
 from shapelab.core.model.latent import Array
-from shapelab.core.model.procedural_generator import PARAMETERS
+from shapelab.core.model.procedural.procedural_generator import PARAMETERS
 
 NUMBERS = 12  # choices of a number, as likely as one another
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.model.latent import Array
-from shapelab.core.model.parameter_draws import ParameterDraws
-from shapelab.core.model.procedural_generator import ProceduralGenerator, filled_share
+from shapelab.core.model.procedural.parameter_draws import ParameterDraws
+from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator, filled_share
 
 SIDE = 32  # cells along a side in which shapes are compared
 KNOWN = 24  # pieces of each class in the table

@@ -20,8 +20,8 @@ from torch.nn import functional
 from shapelab.core.model.camera import AZIMUTHS, Camera, guessed_codes
 from shapelab.core.model.image_encoding import ImageEncoding
 from shapelab.core.model.latent import Array
-from shapelab.core.model.parameter_draws import ParameterDraws
-from shapelab.core.model.procedural_generator import ProceduralGenerator, filled_share
+from shapelab.core.model.procedural.parameter_draws import ParameterDraws
+from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator, filled_share
 from shapelab.core.model.silhouette_fit import (
     AGREEMENT,
     APART,
