@@ -28,6 +28,8 @@ FALL = 0.03  # of IoU, below its best
 DEAD = 0.01  # of IoU: less means that nothing is drawn where something is
 DEAD_SCORES = 5  # validations that low before they mean anything
 FEW_SCORES = 3  # enough beside previews that are empty
+LONG = 100  # points after which a run that is not dead has learnt some
+LEFT = 0.8  # of its first error: a run that was never below has learnt nothing but where cells lie
 DEAD_STEPS = 1000  # steps after which a healthy run draws something, whatever its scores
 
 Severity = Literal["problem", "warning", "hint"]
@@ -66,7 +68,7 @@ def diagnose(
     """
     findings = [*_nothing_drawn(run, config, empty)]
     findings += [finding for rule in _RULES for finding in rule(run, config)]
-    findings += _no_diversity(run, diversity)
+    findings += _no_diversity(run, config, diversity)
     order: list[Severity] = ["problem", "warning", "hint"]
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
@@ -194,6 +196,24 @@ def _loss_jumped(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
         yield Finding("warning", "loss_jumped", sentence, setting, advice, run.step)
 
 
+def _nothing_to_learn(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
+    """Data that are noise, or steps that are far too small: the error stays where it began."""
+    values = _values(run, "reconstruction", LONG)
+    if values is None or config.start_from:  # that one began with what it knew
+        return
+    first, least = float(np.median(values[:RECENT])), float(np.quantile(values, 0.1))
+    if least > LEFT * first:
+        sentence = (
+            f"The reconstruction error was {first:.3g} at first and is {_now(values):.3g} now: "
+            "nothing is learnt from these data."
+        )
+        advice = (
+            "Look at the shapes (shapelab train look): they may be noise or differ in everything. "
+            "If they are good, raise learning_rate."
+        )
+        yield Finding("problem", "unlearnable", sentence, "learning_rate", advice, run.step)
+
+
 def _penalty_exploding(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     values = _values(run, "penalty", 2 * FRESH + RECENT)
     if values is None:
@@ -232,6 +252,9 @@ def _critic_ahead(run: RunCurves, config: RunConfig) -> Iterator[Finding]:
     if values is None:
         return
     before, now = float(np.median(values[-FRESH - RECENT : -RECENT])), _now(values)
+    norms = _finite(run, "gradient_norm")
+    if config.penalty in ("sample", "column") and _now(norms) < 0.5:  # it only catches up
+        return
     if before > 0 and now > 2 * before:
         steps = _last_steps(run, "wasserstein", FRESH + RECENT)
         sentence = (
@@ -333,7 +356,8 @@ def _nothing_drawn(run: RunCurves, config: RunConfig, empty: float | None) -> It
         "from being drowned by many empty ones (reconstruction = bce)."
     )
     low = len(scores) >= FEW_SCORES and scores[-FEW_SCORES:].max() < DEAD
-    late = run.step >= DEAD_STEPS or low
+    died = len(scores) > 0 and scores[-1] < DEAD <= scores.max()
+    late = run.step >= DEAD_STEPS or low or died
     if empty == 1.0 and late and ready(run):
         sentence = "All previews are empty: the generator draws nothing."
         yield Finding("problem", "nothing_drawn", sentence, "learning_rate", advice, run.step)
@@ -347,7 +371,7 @@ def _nothing_drawn(run: RunCurves, config: RunConfig, empty: float | None) -> It
 
 
 def _fell(run: RunCurves, name: str, values: NDArray[np.float64]) -> Finding | None:
-    best, now = float(values.max()), float(np.median(values[-3:]))
+    best, now = float(values.max()), float(values[-3:].max())  # a single bad score is no news
     if best - now <= FALL:
         return None
     curve = run.curves[name]
@@ -367,17 +391,21 @@ def _fell(run: RunCurves, name: str, values: NDArray[np.float64]) -> Finding | N
     return Finding("warning", f"{name}_fell", sentence, setting, advice, run.step)
 
 
-def _no_diversity(run: RunCurves, diversity: float | None) -> Sequence[Finding]:
+def _no_diversity(run: RunCurves, config: RunConfig, diversity: float | None) -> Sequence[Finding]:
     if diversity is None or diversity >= 0.05 or not ready(run):
         return []
     sentence = f"The previews hardly differ: {100 * diversity:.1f} % of their voxels on average."
-    advice = "Raise delta or lower adversarial: the generator makes one shape for all latents."
-    return [Finding("problem", "no_diversity", sentence, "delta", advice, run.step)]
+    one = "the generator makes one shape for all latents."
+    setting, advice = "delta", f"Raise delta or lower adversarial: {one}"
+    if run.step <= config.warm_start:  # no critic pulls yet
+        setting, advice = "learning_rate", f"Lower learning_rate, or raise delta: {one}"
+    return [Finding("problem", "no_diversity", sentence, setting, advice, run.step)]
 
 
 _RULES: tuple[Callable[[RunCurves, RunConfig], Iterator[Finding]], ...] = (
     _said,
     _not_finite,
+    _nothing_to_learn,
     _penalty_exploding,
     _kl_collapsed,
     _loss_jumped,

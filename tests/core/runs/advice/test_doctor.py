@@ -182,6 +182,41 @@ def test_plateau_counts_only_while_there_is_more_to_come():
     assert diagnose(run_of(until(24_000, **flat)), CONFIG) == []
 
 
+def test_a_rise_is_no_fall():
+    scores = (0.0, 0.0, 0.0, 0.1, 0.217)
+    rising = [Validated(500 * k, {"iou": iou}) for k, iou in enumerate(scores)]
+    assert diagnose(run_of(rising), CONFIG) == []
+    fallen = [*rising, *(Validated(3000 + k, {"iou": 0.1}) for k in range(3))]
+    assert only(fallen).code == "iou_fell"
+
+
+def test_a_critic_that_only_catches_up_is_not_ahead():
+    grows = {"wasserstein": lambda step, v: v * math.exp((step - WARM) / 400)}
+    asleep = {"gradient_norm": lambda *_: 0.1}
+    assert only(until(6400, **grows, **asleep)).code == "gradient_norm"
+
+
+def test_data_from_which_nothing_is_learnt():
+    flat = {"reconstruction": lambda _, value: 0.4 + value / 100}
+    found = only(until(3000, **flat))
+    assert (found.code, found.severity) == ("unlearnable", "problem")
+    assert diagnose(run_of(until(1900, **flat)), CONFIG) == []
+    started = CONFIG.model_copy(update={"start_from": "furniture"})
+    assert diagnose(run_of(until(3000, **flat)), started) == []
+
+
+def test_before_the_critic_one_shape_for_all_is_blamed_on_the_rate():
+    found = only(until(3000), diversity=0.01)
+    assert (found.code, found.setting) == ("no_diversity", "learning_rate")
+
+
+def test_a_model_that_died_since_its_last_score_is_told_at_once():
+    events = until(500, iou=lambda *_: 0.5)
+    events.append(Validated(600, {"iou": 0.0}))
+    found = diagnose(run_of(events), CONFIG, empty=1.0)
+    assert [finding.code for finding in found] == ["nothing_drawn"]
+
+
 def test_validation_fell():
     found = only(until(6500, iou=lambda step, value: value - 0.1 * (step > 5000)))
     assert (found.code, found.setting) == ("iou_fell", "adversarial_learning_rate")
