@@ -93,12 +93,15 @@ class ComparePane(QWidget):
     picked = Signal(str)
     wanted = Signal(str)
 
-    def __init__(self, place: int, picture: Callable[[Subject], QImage]) -> None:
+    def __init__(
+        self, place: int, picture: Callable[[Subject], QImage], after: Viewport | None
+    ) -> None:
+        """Args: after: the view of the pane before, which is built first."""
         super().__init__()
         self.name = NAMES[place]
         self.subject: Subject | None = None
         self.shown: Shown | None = None
-        self.viewport, self.photo = Viewport(), PhotoOverlay()
+        self.viewport, self.photo = Viewport(after=after), PhotoOverlay()
         self.viewport.setMinimumSize(120, 100)
         self.viewport.setAccessibleName(f"3-D view {self.name}")
         self.box = SubjectBox(self.name, picture)

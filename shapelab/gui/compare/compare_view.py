@@ -91,6 +91,9 @@ class CompareView(Overlay):
         self._patience.timeout.connect(lambda: self.working.setText("Measuring…"))
         self._relist = QTimer(self, singleShot=True, interval=0)  # many changes, one list
         self._relist.timeout.connect(self._list)
+        self._unshown: list[Callable[[], None]] = []  # what shows the answer, pane by pane
+        self._turns = QTimer(self, singleShot=True, interval=0)  # as a first frame takes long
+        self._turns.timeout.connect(self._show_next)
         viewport.camera_changed.connect(lambda: self._aim(viewport))
         current.changed.connect(self._follow_document)
         thumbnails.drawn.connect(self._show_pictures)
@@ -146,9 +149,8 @@ class CompareView(Overlay):
     @property
     def busy(self) -> bool:
         """Whether surfaces or distances are on their way."""
-        return self.isVisible() and (
-            self._relist.isActive() or (self._worker is not None and self._worker.busy)
-        )
+        waits = self._relist.isActive() or self._turns.isActive()
+        return self.isVisible() and (waits or (self._worker is not None and self._worker.busy))
 
     def choose_count(self, count: int) -> None:
         """Shows ``FEW`` or ``MANY`` shapes."""
@@ -210,6 +212,7 @@ class CompareView(Overlay):
         self.hide()
         self._patience.stop()
         self._relist.stop()
+        self._turns.stop()
         if self._worker is not None:
             self._worker.stop()
         for pane in self.panes:
@@ -253,7 +256,8 @@ class CompareView(Overlay):
 
     def _forget(self) -> None:
         """What is listed and shown holds models, which may be left before it opens again."""
-        self._listed, self._asked, self._answer = {}, None, ()
+        self._turns.stop()
+        self._listed, self._asked, self._answer, self._unshown = {}, None, (), []
         for pane in self.panes:
             pane.let_go()
 
@@ -340,7 +344,8 @@ class CompareView(Overlay):
 
     def _add_pane(self) -> None:
         place = len(self.panes)
-        pane = ComparePane(place, self._picture)
+        before = self.panes[-1].viewport if self.panes else None
+        pane = ComparePane(place, self._picture, before)
         pane.picked.connect(partial(self.choose, place))
         pane.wanted.connect(self._go)
         pane.viewport.set_grid(self._grid_shown)
@@ -428,10 +433,19 @@ class CompareView(Overlay):
         self.legend.show_end(end)
         size = self._size()
         self.scale.setText(f"A printed {size:g} mm long:" if end else "")
+        self._unshown = []
         for pane, shown in zip(self.panes, answer, strict=False):
             ghost = self._ghost(answer, shown) if self.overlay.isChecked() else None
-            pane.show_shape(shown, mm, end, ghost)
-        self._show_photos()
+            self._unshown.append(partial(pane.show_shape, shown, mm, end, ghost))
+        self._unshown.append(self._show_photos)
+        self._turns.start()
+
+    @Slot()
+    def _show_next(self) -> None:
+        """One pane a turn of the window."""
+        self._unshown.pop(0)()
+        if self._unshown:
+            self._turns.start()
 
     def _ghost(self, answer: Sequence[Shown], shown: Shown) -> Shown | None:
         """What a shape is held against: the first one, of which the second is."""

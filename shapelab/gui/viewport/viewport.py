@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QLinearGradient,
@@ -70,13 +71,15 @@ class Viewport(QWidget):
     """
 
     ready = Signal()  # the OpenGL view is there (or it is certain that it cannot be)
-    drawn = Signal()  # a frame, even an empty one, is on screen, or none ever will be
+    drawn = Signal()  # a frame, even an empty one, is on screen, or none will be for now
     mesh_painted = Signal()  # a new mesh has been drawn; `frame_drawn` follows
     frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
     camera_changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, after: Viewport | None = None) -> None:
+        """Args: after: what is built and drawn before this one is built, if both are seen."""
         super().__init__(parent)
+        self._after = after
         self.setMinimumSize(240, 200)
         self.setAccessibleName("3-D view")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -94,7 +97,7 @@ class Viewport(QWidget):
         self._style = SMOOTH
         self._grid = True
         self._mesh_undrawn = self._mesh_unswapped = False
-        self._failed = self._closed = self._begun = False
+        self._failed = self._closed = self._begun = self._seen = False
         self._sharpness = 1.0  # of frames in motion
         self._slow_frames = 0
         self._hint = Hint(self)
@@ -322,6 +325,11 @@ class Viewport(QWidget):
             fit = fitting_distance(self.width() / max(1, self.height()))
             self._aim(replace(self._orbit, distance=fit))
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not self._seen:
+            self.drawn.emit()  # nobody need wait for it
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, held = event.key(), event.modifiers()
         others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
@@ -359,10 +367,18 @@ class Viewport(QWidget):
     # ---- inside ----------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        if self._view is None and not self._failed and not self._closed:
+        after, self._after = self._after, None
+        if after is not None and after._is_coming:
+            after.drawn.connect(self._begin, Qt.ConnectionType.SingleShotConnection)
+        elif self._view is None and not self._failed and not self._closed:
             self._importing = Task(partial(_import_view, is_software()), self)
             self._importing.finished.connect(self.build)
             self._importing.start()
+
+    @property
+    def _is_coming(self) -> bool:
+        """Whether its first frame is on its way."""
+        return self._begun and self.isVisible() and not (self._seen or self._failed)
 
     def _only_gui_thread(self) -> None:
         if QThread.currentThread() is not self.thread():
@@ -418,6 +434,7 @@ class Viewport(QWidget):
         return self._view is not None and self._view.paint_ms > SLOW_PAINT_MS
 
     def _swapped(self) -> None:
+        self._seen = True
         self.drawn.emit()
         if self._mesh_unswapped:
             self._mesh_unswapped = False

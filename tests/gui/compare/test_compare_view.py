@@ -21,6 +21,7 @@ from shapelab.gui.base.workers import WorkerThread
 from shapelab.gui.compare.compare_view import FEW, MANY
 from shapelab.gui.compare.subjects import KEPT, NOW, PHOTO, SOURCE, STEP
 from shapelab.gui.document.document import Guest
+from shapelab.gui.viewport.viewport import Viewport
 from tests.shapes import chair
 from tests.small_models import small_model
 
@@ -71,6 +72,7 @@ def test_two_shapes_and_how_far_they_differ(qtbot, window):
     assert view.panes[1].viewport._paint is None
     assert view.legend.ticks == ()
     view.overlay.setChecked(True)
+    settle(qtbot, window)
     assert view.panes[1].viewport._ghost is view.panes[0].shown.mesh
     assert view.panes[0].viewport._ghost is view.panes[1].shown.mesh
 
@@ -109,6 +111,44 @@ def test_four_look_from_one_side(qtbot, window):
     view.choose_count(FEW)
     settle(qtbot, window)
     assert [pane.isVisible() for pane in view.panes] == [True, True, False, False]
+
+
+def test_views_are_built_and_drawn_one_after_the_other(qtbot, window):
+    view, heard = window.compare, []
+
+    def hear(place):
+        heard.append(f"built {place}")
+        canvas = view.panes[place].viewport._view
+        canvas.painted.connect(lambda: heard.append(f"drawn {place}"))
+
+    add = view._add_pane
+
+    def add_heard():
+        add()
+        place = len(view.panes) - 1
+        view.panes[place].viewport.ready.connect(lambda: hear(place))
+
+    view._add_pane = add_heard
+    window.actions_["compare"].trigger()
+    view.choose_count(MANY)
+    settle(qtbot, window)
+    qtbot.waitUntil(lambda: "drawn 3" in heard)
+    first = list(dict.fromkeys(heard))
+    assert first == [f"{what} {place}" for place in range(MANY) for what in ("built", "drawn")]
+
+
+def test_a_view_that_is_hidden_before_its_first_frame_holds_up_no_other(qtbot, window):
+    first = Viewport(window)
+    second = Viewport(window, after=first)
+    first.show()
+    second.show()
+    first._begun = True  # painted, but not built
+    second._begin()
+    assert second._importing is None
+    first.hide()
+    qtbot.waitUntil(lambda: second.is_ready)
+    for view in (first, second):
+        view.shutdown()
 
 
 def test_the_menus_of_gallery_and_history_lead_there(qtbot, window):
