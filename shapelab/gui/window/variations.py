@@ -69,7 +69,8 @@ class PicturesRequest:
 def draw_pictures(request: PicturesRequest) -> list[NDArray[np.uint8]]:
     """RGBA pictures of the states, fewer where it was given up; on a worker's thread."""
     look = request.options, request.pixels, request.colour
-    return draw_shapes(request.model, request.states, *look, request.over)
+    at_once = request.pixels == DRAFT
+    return draw_shapes(request.model, request.states, *look, request.over, draft=at_once)
 
 
 class VariationsGrid(Overlay):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from shapelab.core.mesh.meshing import AUTOMATIC
+from shapelab.core.session.shape_state import seeded_state
 from shapelab.gui.window import variations
-from shapelab.gui.window.variations import CENTRE, DRAFT, PIXELS, draw_pictures
+from shapelab.gui.window.variations import CENTRE, DRAFT, PIXELS, PicturesRequest, draw_pictures
+from tests.core.session.tiny_model import Model
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 60_000
@@ -18,6 +23,34 @@ LEFT = Qt.MouseButton.LeftButton
 def settle(qtbot, window):
     grid = window.commands.variations
     qtbot.waitUntil(lambda: not (grid.busy or window.document.busy), timeout=WAIT_MS)
+
+
+@dataclass
+class Recorded(Model):
+    """Tells what was asked of it."""
+
+    asked: list = field(default_factory=list)
+
+    def decode(self, latents):
+        self.asked.append("decode")
+        return super().decode(latents)
+
+    def draft(self, latents):
+        self.asked.append("draft")
+        return super().decode(latents)
+
+
+def test_only_what_is_drawn_first_is_a_draft_and_what_is_given_up_ends():
+    model = Recorded()
+    states = tuple(seeded_state(model, "chair", seed) for seed in range(2))
+    first = PicturesRequest(model, states, AUTOMATIC, (1, 2, 3))
+    assert [picture.shape for picture in draw_pictures(first)] == [(DRAFT, DRAFT, 4)] * 2
+    assert model.asked == ["draft"] * 2
+    second = replace(first, pixels=PIXELS)
+    assert [picture.shape for picture in draw_pictures(second)] == [(PIXELS, PIXELS, 4)] * 2
+    assert model.asked[2:] == ["decode"] * 2
+    second.over.set()
+    assert draw_pictures(second) == []
 
 
 def test_a_click_goes_to_a_neighbour_and_on_from_there(qtbot, window, monkeypatch):
