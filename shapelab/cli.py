@@ -105,7 +105,7 @@ def self_test() -> None:
 def bench(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="start, slider, curves, commands. [all of them]"),
+        typer.Argument(help="start, slider, exploring, curves, commands. [all of them]"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="Save the figures as JSON.")

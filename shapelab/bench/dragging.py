@@ -163,7 +163,7 @@ def measure(moves: int) -> list[Figure]:
 
     from shapelab.gui import app as start
 
-    with _folders_of_its_own():
+    with folders_of_its_own():
         app = start.application()
         from shapelab.gui.document.document import Document
         from shapelab.gui.main_window import MainWindow
@@ -195,7 +195,7 @@ def measure(moves: int) -> list[Figure]:
 
 
 @contextmanager
-def _folders_of_its_own() -> Iterator[None]:
+def folders_of_its_own() -> Iterator[None]:
     """The window finds no session, and leaves none."""
     names = "XDG_DATA_HOME", "XDG_STATE_HOME"
     before = {name: os.environ[name] for name in names if name in os.environ}

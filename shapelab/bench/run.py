@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from shapelab.bench import commands, curves, dragging, figures, starting
+from shapelab.bench import commands, curves, dragging, exploring, figures, starting
 from shapelab.bench.figures import Figure
 from shapelab.core.errors import ExportError, ShapelabError
 
@@ -14,6 +14,7 @@ from shapelab.core.errors import ExportError, ShapelabError
 PARTS: dict[str, tuple[Callable[[int], list[Figure]], int, int]] = {
     "start": (starting.measure, 5, 1),
     "slider": (dragging.measure, 200, 40),
+    "exploring": (exploring.measure, 30, 3),
     "curves": (curves.measure, 40, 5),
     "commands": (commands.measure, 3, 1),
 }

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from shapelab.bench.figures import Figure
@@ -20,7 +21,7 @@ from shapelab.core.errors import ShapelabError
 
 LIMIT_S, BEAT_MS = 300, 10
 GOAL_PAINTED_S, GOAL_SHAPE_S, GOAL_STALL_S = 0.6, 3.0, 0.1
-CHILD = "import sys; from shapelab.bench.starting import child; child(float(sys.argv[1]))"
+CHILD = "import sys; from shapelab.bench.starting import child; child(*sys.argv[1:])"
 TORCH = "import time, torch; print(time.process_time())"
 
 
@@ -29,7 +30,7 @@ def measure(runs: int) -> list[Figure]:
     starts, torch = [], []
     for _ in range(runs):
         torch.append(float(_python(TORCH)))
-        starts.append(json.loads(_python(CHILD, str(time.time())).splitlines()[-1]))
+        starts.append(one_start())
 
     def median(name: str) -> float:
         return float(statistics.median(each[name] for each in starts))
@@ -47,6 +48,16 @@ def measure(runs: int) -> list[Figure]:
     ]
 
 
+def one_start(*project: Path) -> dict[str, float]:
+    """Times of one start in seconds, and how many modules it took; with a project if one is given.
+
+    Raises ShapelabError when it fails.
+    """
+    said = _python(CHILD, str(time.time()), *map(str, project))
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found
+
+
 def _python(code: str, *arguments: str) -> str:
     """What a fresh interpreter prints. Raises ShapelabError when it fails."""
     with tempfile.TemporaryDirectory() as home:
@@ -60,8 +71,9 @@ def _python(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def child(started: float) -> None:
+def child(begun: str, project: str | None = None) -> None:
     """One start in this process; prints its times in seconds as JSON."""
+    started = float(begun)
     from shapelab.gui import app as start
 
     app = start.application()
@@ -93,7 +105,7 @@ def child(started: float) -> None:
 
     heart = QTimer(interval=BEAT_MS)
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
-    window = Window()
+    window = Window(project=None if project is None else Path(project))
     window.viewport.frame_drawn.connect(finish)
     window.show()
     app.exec()

@@ -112,7 +112,7 @@ def test_what_was_measured_stays_when_a_later_part_fails(
 
 def test_a_part_that_there_is_not_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "speed"]) == 2
-    assert "none of start, slider, curves, commands" in capsys.readouterr().err
+    assert "none of start, slider, exploring, curves, commands" in capsys.readouterr().err
 
 
 def test_a_stand_in_of_more_cells_has_the_same_shape() -> None:
@@ -131,7 +131,7 @@ def test_every_part_measures_something(tmp_path: Path) -> None:
     saved = tmp_path / "a.json"
     assert cli.main(["bench", "--quick", "-o", str(saved)]) == 0
     found = figures.read(saved)
-    for word in ("start:", "32³:", "64³:", "memory:", "curves:", "commands:"):
+    for word in ("start:", "32³:", "64³:", "memory:", "exploring:", "curves:", "commands:"):
         assert any(name.startswith(word) for name in found)
     assert all(np.isfinite(value) for value in found.values())
     assert found["curves: smoothed, to pyqtgraph as it is"] < 1
