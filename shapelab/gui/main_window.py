@@ -49,6 +49,7 @@ from shapelab.gui.window.overlays import DropInvitation
 from shapelab.gui.window.parts_link import PartsLink
 from shapelab.gui.window.scan_link import ScanLink
 from shapelab.gui.window.status_bar import StatusBar
+from shapelab.gui.window.stroke_link import StrokeLink
 
 if TYPE_CHECKING:
     from shapelab.gui.compare.compare_view import CompareView
@@ -167,13 +168,12 @@ class MainWindow(QMainWindow):
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
         self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
+        switch, certainty = self.image_panel.doubt.certainty, self.actions_["certainty"]
         self.certainty = CertaintyLink(
-            self.viewport,
-            self.image_panel.doubt.certainty,
-            self.current,
-            self.actions_["certainty"],
-            self.settings,
+            self.viewport, switch, self.current, certainty, self.settings
         )
+        more, less = self.actions_["more"], self.actions_["less"]
+        self.strokes = StrokeLink(self.viewport, self.current, more, less, self.toasts)
         self._place()
         self._layout = LayoutKeeper(
             self, self.findChildren(QDockWidget), self.actions_.all(), self._keep_layout
@@ -354,6 +354,7 @@ class MainWindow(QMainWindow):
         self.pictures.follow(shown)
         self.parts.show(shown)
         self.certainty.follow(shown)
+        self.strokes.follow(shown)
         self.actions_.enable(model=True, surface=True)
         for name in ("save", "keep", "mend"):  # a shape from outside has no latent
             self.actions_[name].setEnabled(shown.request.guest is None)
@@ -370,6 +371,7 @@ class MainWindow(QMainWindow):
         self.image_panel.show_agreement(None)
         self.parts.clear()
         self.certainty.follow(None)
+        self.strokes.follow(None)
         self.actions_.enable(model=True, surface=False)
         self._settle(True)
 
@@ -472,13 +474,9 @@ class MainWindow(QMainWindow):
         self.hide()  # loading torch cannot be interrupted; nobody should watch the wait
         self.morph_panel.shutdown()
         self.history.panel.stop()
-        self.training.stop()
-        self.training_link.stop()
-        self.commands.stop()
-        self.pictures.stop()
-        self.certainty.stop()
-        self.thumbnails.stop()
-        self.gallery.stop()
+        parts = (self.training, self.training_link, self.commands, self.pictures, self.certainty)
+        for part in (*parts, self.strokes, self.thumbnails, self.gallery):
+            part.stop()
         if self._compare is not None:
             self._compare.stop()
         if self._loader is not None:

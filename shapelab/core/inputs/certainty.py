@@ -14,7 +14,7 @@ from shapelab.core.mesh import meshing
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.mesh.signed_distance import signed_distances
 from shapelab.core.mesh.tri_mesh import TriMesh
-from shapelab.core.model.latent import Array
+from shapelab.core.model.latent import Array, seed_noise
 
 if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
@@ -56,7 +56,8 @@ def surface_doubt(
     if fit is None or fit.variance is None:
         raise InputError(UNKNOWN)
     place = model.density.index(result.class_name)
-    doubts = model.density.doubts(fit.variance, place, SAMPLES)
+    noise = seed_noise(0, model.density.latent_size, SAMPLES)
+    doubts = noise @ model.density.doubt(fit.variance, place).T
     squares, count = np.zeros(len(mesh.vertices)), 0
     for grid in model.decode((result.latent if latent is None else latent) + doubts):
         if cancelled():

@@ -52,6 +52,22 @@ class TriMesh:
         """True without a single triangle."""
         return not len(self.faces)
 
+    def met_by(
+        self, start: NDArray[np.floating], way: NDArray[np.floating]
+    ) -> NDArray[np.float64] | None:
+        """The first point (3,) of a ray on the front of a triangle (Moeller and Trumbore 1997)."""
+        a, b, c = self.vertices.astype(np.float64)[self.faces].transpose(1, 0, 2)
+        first, second, away = b - a, c - a, start - a
+        side = np.cross(way, second)
+        facing = (first * side).sum(1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            u = (away * side).sum(1) / facing
+            across = np.cross(away, first)
+            v = across @ way / facing
+            far = (second * across).sum(1) / facing
+        met = (facing > 0) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0)
+        return start + far[met].min() * way if met.any() else None
+
 
 def merged(mesh: TriMesh) -> TriMesh:
     """The mesh with one vertex a position and none unused, as a slicer sees it; no normals."""

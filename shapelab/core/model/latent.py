@@ -179,19 +179,19 @@ class LatentDensity:
         away = np.linalg.solve(spread + np.diag(variance), (latent - self.means[k]))
         return np.asarray(self.means[k] + spread @ away, np.float32)
 
-    def doubts(self, variance: Array, k: int, count: int) -> Array:
-        """How a latent, known with this variance, may be off if it is of class k, (count, latent).
+    def doubt(self, variance: Array, k: int) -> Array:
+        """How a latent, known with this variance, may be off if it is of class k.
 
-        Samples of the product of two Gaussians, of the class's covariance C and of V =
-        diag(variance), by Matheron's rule: with f of C and e of V it is f - C (C + V)^-1 (f + e).
-        The same numbers give the same samples.
+        Returns:
+            (latent, latent), the lower Cholesky factor of a covariance: of the product of two
+            Gaussians, of the class's covariance C and of V = diag(variance), it is
+            C - C (C + V)^-1 C.
         """
         factor = self.factors[k].astype(np.float64)
         spread = factor @ factor.T
-        noise = seed_noise(0, self.latent_size, 2 * count).astype(np.float64)
-        own, seen = noise[:count] @ factor.T, noise[count:] * np.sqrt(variance)
-        told = np.linalg.solve(spread + np.diag(variance), (own + seen).T).T @ spread
-        return np.asarray(own - told, np.float32)
+        told = spread @ np.linalg.solve(spread + np.diag(variance), spread)
+        left = spread - told + 1e-9 * np.trace(spread) / len(spread) * np.eye(len(spread))
+        return np.asarray(np.linalg.cholesky(left), np.float32)
 
     def _noise_of(self, latents: Array, places: Sequence[int]) -> tuple[Wide, Wide]:
         """Noise (n, latent) of latents of the classes at n places, and the flow's log det (n,)."""

@@ -17,6 +17,8 @@ from torch import nn
 from shapelab.core.errors import InputError, NoSightError
 from shapelab.core.model import model_file, silhouette_fit
 from shapelab.core.model.draft_decoder import DraftDecoder
+from shapelab.core.model.fits import cell_fit
+from shapelab.core.model.fits.cell_fit import KnownCells, Prior, Silhouettes
 from shapelab.core.model.image_encoding import ImageEncoding, encode_images
 from shapelab.core.model.latent import (
     TRUNCATION,
@@ -261,6 +263,45 @@ class ShapeModel:
             self._coarse, seen, masks, check, density=self.density, views=views
         )
         return fits if class_name is None else [self._class_first(fit, class_name) for fit in fits]
+
+    @property
+    def takes_strokes(self) -> bool:
+        """Whether its shapes can be fitted to cells; parameters alone have no gradient."""
+        return isinstance(self._networks["generator"], Generator)
+
+    def fit_cells(
+        self,
+        latent: Array,
+        class_name: str,
+        cells: KnownCells,
+        seen: Silhouettes | None = None,
+        variance: Array | None = None,
+        moved: Callable[[Array], None] = lambda _latent: None,
+    ) -> Array:
+        """The latent (latent,) near another one whose shape has the cells that are known.
+
+        Takes a second, and a little more with pictures.
+
+        Args:
+            latent: (latent,) where it begins, and from where it goes as little as it can.
+            class_name: of the shape.
+            cells: what is known.
+            seen: pictures whose silhouettes the shape shall fill.
+            variance: (latent,) how unsure the encoder was; what it was sure of moves less.
+            moved: called with the latent after each step; what it raises ends the fit.
+
+        Raises:
+            InputError: the model is made of parameters, or knows no such class.
+        """
+        if not self.takes_strokes:
+            raise InputError(f"The shapes of the model {self.name} cannot be fitted to cells.")
+        k = self.density.index(class_name)
+        factor = self.density.factors[k] if variance is None else self.density.doubt(variance, k)
+        prior = Prior(np.asarray(latent, np.float32), factor)
+        found, _ = cell_fit.fit_cells(
+            self._coarse, [prior], cells, seen, moved=lambda latents: moved(latents[0])
+        )
+        return found[0]
 
     def _class_first(self, fit: Fit, class_name: str) -> Fit:
         """The hypotheses whose shapes are of a class before the others."""

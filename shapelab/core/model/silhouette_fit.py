@@ -245,7 +245,7 @@ class _Fitting:
     def moved(self, begun: _State, steps: int) -> _State:
         """Each hypothesis after some steps, where its energy was lowest."""
         moves = [torch.zeros_like(v, requires_grad=True) for v in (begun.latents, begun.codes)]
-        adam = _Adam(moves)
+        adam = Adam(moves)
         best = begun
         for step in range(steps + 1):
             self.check()
@@ -286,11 +286,11 @@ class _Fitting:
         return (functional.avg_pool3d(grids, finer) if finer > 1 else grids)[:, 0]
 
 
-class _Adam:
+class Adam:
     """``torch.optim.Adam``, which would bring torch's compiler: 950 modules and 150 MB."""
 
-    def __init__(self, moves: Sequence[Tensor]) -> None:
-        self._moves, self._taken = moves, 0
+    def __init__(self, moves: Sequence[Tensor], rate: float = LEARNING_RATE) -> None:
+        self._moves, self._rate, self._taken = moves, rate, 0
         self._means = [torch.zeros_like(move) for move in moves]
         self._squares = [torch.zeros_like(move) for move in moves]
 
@@ -298,7 +298,7 @@ class _Adam:
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Moves them all against their gradients."""
         self._taken += 1
-        pace = LEARNING_RATE / (1 - FIRST_DECAY**self._taken)
+        pace = self._rate / (1 - FIRST_DECAY**self._taken)
         spread = (1 - SECOND_DECAY**self._taken) ** 0.5
         slots = zip(self._moves, gradients, self._means, self._squares, strict=True)
         for move, gradient, mean, square in slots:

@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, tuple[type, ...]] = {
     "reset_raw": (int,),
     "reset_all": (),
     "mend": (),
+    "refine": (),
     "set_surface": (int, int, bool, float),  # as in SurfaceOptions; no level finds it
     "pin_a": (),
     "pin_b": (),

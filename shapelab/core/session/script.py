@@ -18,7 +18,9 @@ from shapelab.core.session.shape_state import Morph, ShapeState, seeded_state
 from shapelab.core.session.snapshot import Snapshot
 
 #: Commands that go to a shape whatever was shown before: a script can begin with one of them.
-ARRIVALS = {"start", "set_class", "set_seed", "show", "open", "restore", "go_to", "show_kept"}
+ARRIVALS = {
+    "start", "set_class", "set_seed", "show", "open", "restore", "go_to", "show_kept", "refine",
+}  # fmt: skip
 #: What they keep of before is the coefficients of locked directions.
 SEEDED = {"set_class", "set_seed", "set_truncation"}
 GALLERY = {
@@ -94,7 +96,7 @@ def command_lines(step: Step[Snapshot], before: Snapshot, session: Session) -> l
             f"shape = named_shape(model, {arguments[1]!r})",
             f"session.show(shape.base, {after.state.origin!r}, shape.class_name)",
         ]
-    if method in ("go_to", "show", "restore", "show_kept", "start"):
+    if method in ("go_to", "show", "restore", "show_kept", "start", "refine"):
         lines = [f"session.go_to({_state(after.state)}, {command.text!r})"]
         if after.surface != before.surface:
             lines.append(f"session.surface = {_surface(after.surface)}")

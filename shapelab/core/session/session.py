@@ -27,6 +27,7 @@ from shapelab.core.session.command import Command
 from shapelab.core.session.gallery import kept_shape
 from shapelab.core.session.gallery_commands import GalleryCommands
 from shapelab.core.session.mending import Mending
+from shapelab.core.session.refining import Refining, ShapeStroke
 from shapelab.core.session.shape_file import SavedShape, check_fits, read_shape, write_shape
 from shapelab.core.session.shape_state import (
     VARIATION,
@@ -41,6 +42,7 @@ from shapelab.core.session.snapshot import Snapshot
 from shapelab.core.session.undoable import ChangeSignal
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
 
 START_CLASS = "chair"
@@ -248,6 +250,32 @@ class Session(GalleryCommands):
         """Goes to the whole shape that was found, unless another one is shown meanwhile."""
         if broken.model is self.model and broken.state == self.state:
             self._set_state(whole, Command("mend", "mend"))
+
+    def refine(
+        self, strokes: Sequence[ShapeStroke], original: Reconstruction | None = None
+    ) -> None:
+        """Gives the shape more or less where strokes say so, see ``Refining``.
+
+        Args:
+            strokes: on its surface.
+            original: what its pictures were made into, if it comes from some.
+
+        Raises:
+            InputError: the strokes lie beside the shape, or the model takes none.
+        """
+        wanted = self.refining(strokes, original)
+        self.accept_refined(wanted, wanted.best())
+
+    def refining(
+        self, strokes: Sequence[ShapeStroke], original: Reconstruction | None = None
+    ) -> Refining:
+        """What ``refine`` would do, for a thread."""
+        return Refining(self.model, self.state, tuple(strokes), original)
+
+    def accept_refined(self, wanted: Refining, refined: ShapeState) -> None:
+        """Goes to the shape that was found, unless another one is shown meanwhile."""
+        if wanted.model is self.model and wanted.state == self.state:
+            self._set_state(refined, Command("reshape", "refine"))
 
     def set_locked(self, index: int, locked: bool) -> None:
         """Locks or frees a direction. Not a step of the history: the shape stays the same."""

@@ -182,6 +182,12 @@ class Document(QObject):
             self._rest.stop()
         self._surfaces.submit(self._asked)
 
+    def preview(self, latent: Array) -> None:
+        """Shows a moment on the way to a shape; the session's own comes back by ``refresh``."""
+        number = self._asked.number + 1
+        self._asked = replace(self._asked, number=number, latent=latent, draft=True)
+        self._surfaces.submit(self._asked)
+
     def _at_rest(self) -> None:
         self._asked = replace(self._asked, number=self._asked.number + 1, draft=False)
         self._surfaces.submit(self._asked)

@@ -14,11 +14,15 @@ class Navigator(QObject):
     panned = Signal(float, float)
     zoomed = Signal(float)  # factor, above 1 is nearer
     double_clicked = Signal()
+    brushed = Signal(float, float)  # pixels from the upper left corner, while it is a brush
+    brush_lifted = Signal()
 
     def __init__(self, view: QWidget) -> None:
         super().__init__(view)
         self._view = view
         self._drag_from: tuple[float, float] | None = None
+        self.is_brush = False  # the left button draws instead of turning
+        self._drawing = False
         view.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -29,6 +33,8 @@ class Navigator(QObject):
             return True
         if not isinstance(event, QMouseEvent):
             return False
+        if self.is_brush and self._drew(event):
+            return True
         if event.type() == QEvent.Type.MouseButtonDblClick:
             if event.button() == Qt.MouseButton.LeftButton:
                 self.double_clicked.emit()
@@ -43,6 +49,23 @@ class Navigator(QObject):
         else:
             return False
         return True
+
+    def _drew(self, event: QMouseEvent) -> bool:
+        """Draws with the left button; all else goes on as ever."""
+        left = event.button() == Qt.MouseButton.LeftButton
+        presses = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
+        if event.type() in presses and left:
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                return False
+            self._drawing = True
+            self._view.setFocus(Qt.FocusReason.MouseFocusReason)
+        elif event.type() == QEvent.Type.MouseButtonRelease and left and self._drawing:
+            self._drawing = False
+            self.brush_lifted.emit()
+            return True
+        if self._drawing:
+            self.brushed.emit(event.position().x(), event.position().y())
+        return self._drawing
 
     def _moved(self, event: QMouseEvent) -> None:
         if self._drag_from is None:

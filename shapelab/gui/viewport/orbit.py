@@ -78,6 +78,18 @@ class Orbit:
         """Half of the world's height in sight at the target (the parallel scale)."""
         return self.distance * HALF_TAN
 
+    def ray(self, across: float, up: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """From where, and which way, a place of the picture looks.
+
+        Args:
+            across: from the picture's middle to the right, in halves of its height.
+            up: from its middle, in the same.
+        """
+        aside = self.half_height * (across * self.axes[0] + up * self.axes[1])
+        if self.orthographic:
+            return self.position + aside, -self.axes[2]
+        return self.position, aside - self.eye_distance * self.axes[2]
+
     def turned(self, azimuth: float, elevation: float) -> Orbit:
         """Turned by degrees; never over the pole."""
         return replace(

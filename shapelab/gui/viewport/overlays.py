@@ -228,7 +228,10 @@ class PartsChip(QPushButton):
     def place(self) -> None:
         """Sit in the lower left corner of the parent, and those at its right beside it."""
         self.adjustSize()
-        left = 0 if self._after is None else self._after.geometry().right()
+        before = self._after
+        while before is not None and before.isHidden():
+            before = before._after
+        left = 0 if before is None else before.geometry().right()
         self.move(left + theme.SPACE, self._area.height() - self.height() - theme.SPACE)
         if self._next is not None:
             self._next.place()

@@ -75,6 +75,9 @@ class Viewport(QWidget):
     mesh_painted = Signal()  # a new mesh has been drawn; `frame_drawn` follows
     frame_drawn = Signal()  # a paint that showed a new mesh has reached the screen
     camera_changed = Signal()
+    brushed = Signal(object)  # a point (x, y, z) on the shape, in sides of the grid
+    brush_lifted = Signal()
+    brush_left = Signal()  # Esc was pressed while it is a brush
 
     def __init__(self, parent: QWidget | None = None, after: Viewport | None = None) -> None:
         """Args: after: what is built and drawn before this one is built, if both are seen."""
@@ -95,7 +98,7 @@ class Viewport(QWidget):
         self._scan: Scan | None = None
         self._shown = True, False  # whether the shape is, and the scan
         self._style = SMOOTH
-        self._grid = True
+        self._grid, self._is_brush = True, False
         self._mesh_undrawn = self._mesh_unswapped = False
         self._failed = self._closed = self._begun = self._seen = False
         self._sharpness = 1.0  # of frames in motion
@@ -106,6 +109,7 @@ class Viewport(QWidget):
         #: What is said of loose parts; clicks on it are the window's.
         self.parts = PartsChip(self)
         self.mend = PartsChip(self, after=self.parts)
+        self.reshaping = PartsChip(self, after=self.mend)
         #: Which of a scan and the shape made of it are shown; clicks are the window's.
         self.layers = LayersBox(self)
         #: What colours of doubt mean; the window says it.
@@ -199,6 +203,13 @@ class Viewport(QWidget):
     def set_axes(self, visible: bool) -> None:
         self._gizmo.setVisible(visible)
 
+    def set_brush(self, on: bool) -> None:
+        """Whether the left button draws on the shape; the others, and Shift, move the camera."""
+        self._is_brush = on
+        if self._view is not None:
+            self._view.navigator.is_brush = on
+            self._view.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+
     def set_view(self, view: str) -> None:
         """Look from "iso", "front", "back", "left", "right", "top" or "bottom"; the zoom stays."""
         if view not in VIEWS:
@@ -274,6 +285,8 @@ class Viewport(QWidget):
         )
         view.navigator.zoomed.connect(self._zoom)
         view.navigator.double_clicked.connect(self.reset_camera)
+        view.navigator.brushed.connect(self._brush)
+        view.navigator.brush_lifted.connect(self.brush_lifted)
         view.painted.connect(self._painted)
         view.frameSwapped.connect(self._swapped)
         self._scene.set_style(self._style)
@@ -283,6 +296,7 @@ class Viewport(QWidget):
         self._scene.show_scan(self._scan)
         self._scene.set_layers(*self._shown)
         self._show_in_scene()
+        self.set_brush(self._is_brush)
         view.setGeometry(self.rect())
         view.lower()
         view.show()
@@ -345,6 +359,8 @@ class Viewport(QWidget):
             self._zoom(ZOOM_KEYS[key])
         elif key == Qt.Key.Key_Home:
             self.reset_camera()
+        elif key == Qt.Key.Key_Escape and self._is_brush:
+            self.brush_left.emit()
         else:
             event.ignore()
 
@@ -398,6 +414,13 @@ class Viewport(QWidget):
     def _zoom(self, factor: float) -> None:
         self._fitted = False
         self._aim(self._orbit.zoomed(factor))
+
+    def _brush(self, x: float, y: float) -> None:
+        half = self.height() / 2
+        ray = self._orbit.ray((x - self.width() / 2) / half, (half - y) / half)
+        point = None if self._mesh is None or not self._shown[0] else self._mesh.met_by(*ray)
+        if point is not None:
+            self.brushed.emit(tuple(point.tolist()))
 
     def _aim(self, orbit: Orbit) -> None:
         if orbit == self._orbit:

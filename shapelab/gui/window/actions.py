@@ -115,6 +115,16 @@ EDIT: tuple[Row, ...] = (
         "Say what in the picture is the object",
     ),
 )
+BRUSHES: tuple[Row, ...] = (
+    ("more", "More H&ere", ("B",), "brush-object", "Draw on the shape where it shall reach out"),
+    (
+        "less",
+        "L&ess Here",
+        ("D",),
+        "brush-background",
+        "Draw on the shape where it shall draw back",
+    ),
+)
 VIEWS: tuple[Row, ...] = (
     ("iso", "&Corner", ("0",), "view-iso", "Look from the front corner"),
     ("front", "&Front", ("1",), "view-front", "Look from the front"),
@@ -197,6 +207,10 @@ class Actions(QObject):
         self._add("", CERTAINTY)
         for name in ("certainty", "whole", "come_back"):
             self[name].setCheckable(True)
+        for row in BRUSHES:
+            brush = self._add("", row)
+            brush.setCheckable(True)
+            brush.setEnabled(False)  # until there is a shape that takes strokes
         for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
         self["compare"].setCheckable(True)
@@ -234,7 +248,7 @@ class Actions(QObject):
             edit, ("undo", "redo", None, "randomise", "whole", "mend", "variations", "reset", None)
         )
         edit.addMenu(classes)
-        self._list(edit, ("keep", "pin_a", "pin_b", None, "correct"))
+        self._list(edit, ("keep", "pin_a", "pin_b", None, "correct", "more", "less"))
         edit.addSeparator()
         self._list(edit, ("copy_python", "copy_command"))
         view = bar.addMenu("&View")
@@ -252,6 +266,7 @@ class Actions(QObject):
         bar.setIconSize(QSize(theme.ICON_SIZE, theme.ICON_SIZE))
         self._list(bar, ("open", "paste", None, "undo", "redo", "history", None))
         self._list(bar, ("randomise", "variations", "compare", "reset", "keep", None))
+        self._list(bar, ("more", "less", None))
         self._list(bar, ("style_smooth", "style_wireframe", "style_blocks", None))
         self._list(bar, ("fit", "screenshot", None, "training"))
         spring = QWidget(bar)

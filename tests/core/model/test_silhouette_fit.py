@@ -17,8 +17,8 @@ from shapelab.core.model.silhouette_fit import (
     SIDE,
     STEPS,
     TURNS,
+    Adam,
     Fit,
-    _Adam,
     fit,
     silhouettes,
 )
@@ -231,7 +231,7 @@ def test_moves_are_those_of_torchs_adam():
     torch.manual_seed(0)
     ours = [torch.randn(3, 4), torch.randn(2, 2)]
     theirs = [move.clone().requires_grad_() for move in ours]
-    adam, reference = _Adam(ours), torch.optim.Adam(theirs, lr=LEARNING_RATE)
+    adam, reference = Adam(ours), torch.optim.Adam(theirs, lr=LEARNING_RATE)
     for step in range(STEPS):
         gradients = [torch.sin(step + move) for move in ours]
         for move, gradient in zip(theirs, gradients, strict=True):

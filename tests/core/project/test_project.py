@@ -72,7 +72,8 @@ def _fit(rng: np.random.Generator) -> Any:
 
     cameras = tuple(Camera(*rng.random(4).tolist(), tuple(rng.random(3).tolist())) for _ in "12")
     latents = rng.standard_normal((3, LATENT)).astype(np.float32)
-    return Fit(tuple(Hypothesis(latent, cameras, 0.5, 2.25) for latent in latents), 0.25)
+    found = tuple(Hypothesis(latent, cameras, 0.5, 2.25) for latent in latents)
+    return Fit(found, 0.25, np.full(LATENT, 0.5, np.float32))
 
 
 def tree(session: Session) -> dict[str, Any]:
@@ -196,6 +197,7 @@ def test_originals_come_back_bit_for_bit(picture: bool) -> None:
             assert (a.method, a.full_size, a.edit) == (b.method, b.full_size, b.edit)
         assert used[1].found.found is None
         assert new.result.fit.before == 0.25
+        assert (new.result.fit.variance == 0.5).all()
         for a, b in zip(old.result.fit.hypotheses, new.result.fit.hypotheses, strict=True):
             assert (a.cameras, a.overlap, a.energy) == (b.cameras, b.overlap, b.energy)
             assert np.array_equal(a.latent, b.latent)

@@ -1,0 +1,1 @@
+"""Fits of latents to cells that are known, in part or all."""
