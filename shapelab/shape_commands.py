@@ -145,6 +145,15 @@ def reconstruct(
     ] = False,
     up: Up = "",
     turn: Turn = None,
+    seen_from: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--seen-from",
+            metavar="AROUND UP",
+            help="A scan of one side is completed: from where it was taken, in degrees around from "
+            "the front and up.",
+        ),
+    ] = None,
     sheet: Sheet = None,
     jobs: BatchJobs = None,
     watch: Watch = None,
@@ -179,11 +188,13 @@ def reconstruct(
     stance = stance_of(up, turn, views)
     said = None if hints == PictureHints() else hints
     objects = [files] if views and files else [[file] for file in files]
+    if views and seen_from is not None:
+        raise typer.BadParameter("--seen-from is for a scan, not for pictures.")
     if sheet is not None or jobs is not None or watch is not None:
         if views and (watch is not None or len(files) == 1):
             raise typer.BadParameter("--views takes 2 to 8 pictures that are named.")
-        if certainty:
-            raise typer.BadParameter("--certainty is said of single shapes, not in a batch.")
+        if certainty or seen_from is not None:
+            raise typer.BadParameter("--certainty and --seen-from are for no batch.")
         options = BatchOptions(
             batch_folder(out, plate), file_format, jobs or 1, sheet, watch, stance
         )
@@ -203,7 +214,7 @@ def reconstruct(
         if views:
             sourced = shape_of_views(model, own, class_name)
         else:
-            sourced = shape_of_file(model, own[0], said, None, stance)
+            sourced = shape_of_file(model, own[0], said, None, stance, seen_from)
         if certainty:
             print(clean(f"{own[0]}: {_certainty(model, sourced, size_mm)}"))
         return sourced.saved
@@ -307,7 +318,7 @@ def compare(
 
 def _certainty(model: ShapeModel, sourced: SourcedShape, size_mm: float) -> str:
     """How sure a shape of pictures is. Raises InputError for one of anything else."""
-    from shapelab.core.inputs.certainty import UNKNOWN, doubt_words, surface_doubt
+    from shapelab.core.inputs.unseen.certainty import UNKNOWN, doubt_words, surface_doubt
     from shapelab.core.mesh import meshing
 
     if sourced.found is None:

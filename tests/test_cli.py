@@ -384,6 +384,8 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["reconstruct", "a.png", "--jobs", "2", "--plate", "-o", "a.3mf"],
         ["reconstruct", "a.png", "--jobs", "2", "--views"],
         ["reconstruct", "a.png", "--jobs", "2", "--certainty"],
+        ["reconstruct", "a.xyz", "--jobs", "2", "--seen-from", "0", "20"],
+        ["reconstruct", "--views", "a.png", "b.png", "--seen-from", "0", "20"],
         ["reconstruct", "--watch", "in", "--mask", "mask.png"],
         ["reconstruct", "a.stl", "--up", "w"],
         ["reconstruct", "a.stl", "--turn", "4"],

@@ -354,6 +354,7 @@ class MainWindow(QMainWindow):
         self.pictures.follow(shown)
         self.parts.show(shown)
         self.certainty.follow(shown)
+        self.scans.follow(shown)
         self.strokes.follow(shown)
         self.actions_.enable(model=True, surface=True)
         for name in ("save", "keep", "mend"):  # a shape from outside has no latent

@@ -26,8 +26,8 @@ from shapelab.core.model.procedural.procedural_generator import (
     procedural_spec,
 )
 
-from .parameter_training import trained
 from ..updates.imagenet_weights import MADE_FROM
+from .parameter_training import trained
 
 CARD_TEXT = {
     "name": "procedural",

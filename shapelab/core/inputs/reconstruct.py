@@ -75,6 +75,7 @@ class Reconstruction:
     told_class: str | None = None  # what a person said that a picture shows
     others: tuple[PreparedImage, ...] = ()  # of several pictures: those after the first
     scan: Scan | None = None  # of all but pictures: what the file holds, in that pose
+    unknown: Grid | None = None  # (R, R, R) of a completed scan: what nobody saw
 
     @property
     def hypothesis(self) -> Hypothesis | None:
@@ -289,6 +290,7 @@ def _posed(
         class_name=model.density.nearest_class(latent),
         note="It was stood up and turned by hand.",
         scan=scan,
+        unknown=None,
     )
 
 

@@ -293,8 +293,7 @@ class ShapeModel:
         Raises:
             InputError: the model is made of parameters, or knows no such class.
         """
-        if not self.takes_strokes:
-            raise InputError(f"The shapes of the model {self.name} cannot be fitted to cells.")
+        self._require_strokes()
         k = self.density.index(class_name)
         factor = self.density.factors[k] if variance is None else self.density.doubt(variance, k)
         prior = Prior(np.asarray(latent, np.float32), factor)
@@ -302,6 +301,36 @@ class ShapeModel:
             self._coarse, [prior], cells, seen, moved=lambda latents: moved(latents[0])
         )
         return found[0]
+
+    def complete(
+        self, cells: KnownCells, moved: Callable[[Array], None] = lambda _latents: None
+    ) -> Array:
+        """The latent (latent,) of the likeliest shape, of any class, that has these cells.
+
+        Takes two to three seconds.
+
+        Args:
+            cells: what is known.
+            moved: as ``fit_cells`` takes it, for several latents.
+
+        Raises:
+            InputError: the model is made of parameters.
+        """
+        self._require_strokes()
+        each_class = zip(self.density.means, self.density.factors, strict=True)
+        priors = [Prior(middle, factor) for middle, factor in each_class]
+        _, energies = cell_fit.fit_cells(
+            self._coarse, priors, cells, steps=cell_fit.SIFTING, moved=moved
+        )
+        likeliest = [priors[k] for k in energies.argsort()[: cell_fit.FINALISTS]]
+        found, energies = cell_fit.fit_cells(
+            self._coarse, likeliest, cells, steps=cell_fit.LONG, moved=moved
+        )
+        return found[energies.argmin()]
+
+    def _require_strokes(self) -> None:
+        if not self.takes_strokes:
+            raise InputError(f"The shapes of the model {self.name} cannot be fitted to cells.")
 
     def _class_first(self, fit: Fit, class_name: str) -> Fit:
         """The hypotheses whose shapes are of a class before the others."""

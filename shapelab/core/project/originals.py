@@ -64,6 +64,8 @@ class Original:
         }
         if result.voxels is not None:
             arrays["voxels"] = result.voxels
+        if result.unknown is not None:
+            arrays["unknown"] = result.unknown
         for prefix, picture in _pictures(result.prepared):
             arrays |= _picture_arrays(prefix, picture)
             facts[prefix] = {
@@ -163,6 +165,7 @@ def _read(arrays: dict[str, NDArray[Any]], latent_size: int, grid: tuple[int, ..
         chosen,
         tuple(_read_guess(*guess) for guess in facts["guesses"]),
         None if told is None else clean(str(told)),
+        unknown=_expect(arrays, "unknown", "?", grid) if "unknown" in arrays else None,
     )
     return Original(result, PurePath(clean(str(facts["name"]))).name)
 

@@ -89,6 +89,7 @@ def shape_of_file(
     hints: PictureHints | None = None,
     cancel: CancelFlag | None = None,
     stance: Stance | None = None,
+    seen_from: tuple[float, float] | None = None,
 ) -> SourcedShape:
     """The shape of a picture, mesh, voxel file or saved shape.
 
@@ -98,13 +99,15 @@ def shape_of_file(
         hints: what a picture shows, and where.
         cancel: as ``reconstruct`` takes it.
         stance: how the object of a mesh, voxel file or point cloud stands.
+        seen_from: of a mesh or point cloud that was taken from one side alone, degrees around
+            from the front, counter-clockwise from above, and up: it is completed.
 
     Raises:
         InputError: it is unusable, or hints are given and it is no picture, or a stance and it is.
         Cancelled: ``cancel`` was set.
     """
     if path.name.lower().endswith(SHAPE_SUFFIX):
-        if hints is not None or stance is not None:
+        if hints is not None or stance is not None or seen_from is not None:
             raise InputError(f"{path.name} is a saved shape; only of other files more can be said.")
         return SourcedShape(read_shape(path, model))
     if not path.is_file():
@@ -113,12 +116,21 @@ def shape_of_file(
     from shapelab.core.inputs.untrusted_worker import KINDS
 
     source: Path | ReadFile = path
-    if hints is None and stance is None and KINDS.get(path.suffix.lower()) == "mesh":
+    if (
+        hints is None
+        and stance is None
+        and seen_from is None
+        and KINDS.get(path.suffix.lower()) == "mesh"
+    ):
         source = read_untrusted(path, cancel)
         recipe = recipe_of_file(source, path)
         if recipe is not None and recipe.fits(model):
             return SourcedShape(recipe.shape)
     found = reconstruct(model, source, cancel, hints or NO_HINTS, stance or GUESSED)
+    if seen_from is not None:
+        from shapelab.core.inputs.unseen.one_sided import completed, eye_at
+
+        found = completed(model, found, eye_at(*seen_from), cancel)
     return _sourced(found, f"{found.source_kind} {path.name}")
 
 

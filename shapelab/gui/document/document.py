@@ -195,7 +195,9 @@ class Document(QObject):
     def _request(self, number: int) -> ShapeRequest:
         now = self.session
         original = self._original if self._guest is None else None
-        target = None if original is None else original.result.voxels
+        result = None if original is None else original.result
+        # A completed shape is meant to be more than what was scanned.
+        target = None if result is None or result.unknown is not None else result.voxels
         return ShapeRequest(
             number, now.model, now.latent, now.surface, self._blocks, self._guest, target
         )

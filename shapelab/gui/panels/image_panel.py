@@ -121,6 +121,7 @@ class ImagePanel(QWidget):
         dismissed: what is shown of a picture without an object may go.
         pose_requested: what is no picture shall be turned by so many quarters, counter-clockwise
             from above, or tipped forward (0).
+        completion_requested: what is no picture was taken from one side, from where the view looks.
     """
 
     picture_requested = Signal()
@@ -129,6 +130,7 @@ class ImagePanel(QWidget):
     correct_requested = Signal()
     dismissed = Signal()
     pose_requested = Signal(int)
+    completion_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -201,6 +203,7 @@ class ImagePanel(QWidget):
         self.doubt.setVisible(is_picture)
         self.correct.setVisible(is_picture)
         self.pose.setVisible(result.voxels is not None)
+        self.complete.setVisible(result.scan is not None)
         self.overlay.take_away()
         self.first.show_image(first, checkered=is_picture, smooth=is_picture)
         self.second.show_image(second, checkered=is_picture, smooth=is_picture)
@@ -328,6 +331,13 @@ class ImagePanel(QWidget):
             button.clicked.connect(lambda _on, turns=turns: self.pose_requested.emit(turns))
             row.addWidget(button)
         row.addStretch(1)
+        self.complete = QPushButton("Seen from Here")
+        self.complete.setToolTip(
+            "A scan of one side: turn the view to where it was taken from, then click. The shape "
+            "is fitted to what was seen from there, and the rest is completed."
+        )
+        self.complete.clicked.connect(self.completion_requested)
+        row.addWidget(self.complete)
         return self.pose
 
     def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:

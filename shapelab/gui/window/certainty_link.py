@@ -33,7 +33,7 @@ class Request:
 
 def measure(request: Request) -> NDArray[np.float32] | str:
     """The doubt of each vertex in sides of the grid, or why there is none; on a worker's thread."""
-    from shapelab.core.inputs.certainty import surface_doubt
+    from shapelab.core.inputs.unseen.certainty import surface_doubt
 
     asked = request.shown.request
     try:
@@ -135,7 +135,7 @@ class CertaintyLink(QObject):
         if isinstance(doubt, str):
             self._viewport.doubt.say(doubt)
             return
-        from shapelab.core.inputs.certainty import doubt_words
+        from shapelab.core.inputs.unseen.certainty import doubt_words
 
         mesh = request.shown.mesh
         size = self._settings.number("export/size_mm", SIZE_MM, SIZE_MIN, SIZE_MAX)

@@ -8,12 +8,17 @@ from threading import Event
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QColor
 
 from shapelab.core.project.originals import Original
 from shapelab.core.session.shape_state import ShapeState
+from shapelab.gui.base import theme
+from shapelab.gui.base.measured_colours import DOUBT
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document, ShapeSource
+from shapelab.gui.document.shape_maker import ShownShape
 from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.viewport.viewport import Viewport
 from shapelab.gui.window.actions import Actions
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
 
 SHAPE, SCAN = (True, False), (False, True)
+UNSEEN = DOUBT.colours[1]
+UNSEEN_WORDS = "Purple: nobody saw this; it is what the model knows of such shapes."
 #: What works on the shape: it is shown then, so that what is seen is what is kept or written.
 ON_SHAPE = ("export", "save", "keep", "variations", "pin_a", "pin_b", "reset")
 
@@ -39,6 +46,7 @@ class ScanLink(QObject):
     ) -> None:
         super().__init__(viewport)
         panel.pose_requested.connect(self.pose)
+        panel.completion_requested.connect(self.complete)
         self._viewport, self._current = viewport, current
         self._swap = actions["scan"]
         self._swap.setEnabled(False)
@@ -76,7 +84,8 @@ class ScanLink(QObject):
             self._viewport.set_layers(*SHAPE)
         else:
             self._viewport.layers.offer(original.name, scan.words)
-            self._viewport.set_layers(*self._chosen.get(original, SCAN))
+            first = SCAN if original.result.unknown is None else SHAPE
+            self._viewport.set_layers(*self._chosen.get(original, first))
 
     @Slot(bool, bool)
     def choose(self, shape: bool, scan: bool) -> None:
@@ -106,6 +115,31 @@ class ScanLink(QObject):
             word = "turned" if quarter_turns else "tipped over"
             document.open([ShapeSource(original.name, make=made, step=f"{original.name} {word}")])
 
+    @Slot()
+    def complete(self) -> None:
+        """Completes a scan that was taken from where the view looks."""
+        document = self._current.document
+        original = None if document is None else document.original
+        if document is not None and original is not None and original.result.scan is not None:
+            x, y, z = self._viewport.orbit.position.tolist()
+            made = partial(_completed, original.result, (x, y, z))
+            document.open([ShapeSource(original.name, make=made, step=f"complete {original.name}")])
+
+    def follow(self, shown: ShownShape) -> None:
+        """Tints what nobody saw of a completed shape."""
+        document = self._current.document
+        original = None if document is None else document.original
+        unknown = None if original is None else original.result.unknown
+        if unknown is None or shown.blocks is not None or shown.request.guest is not None:
+            return
+        vertices, side = shown.mesh.vertices, len(unknown)
+        cells = np.clip(np.floor((vertices + 0.5) * side), 0, side - 1).astype(np.intp)
+        colour = QColor(theme.colors().shape)
+        paint = np.full((len(vertices), 3), (colour.red(), colour.green(), colour.blue()), np.uint8)
+        paint[unknown[tuple(cells.T)]] = UNSEEN
+        self._viewport.show_mesh(shown.mesh, paint)
+        self._viewport.doubt.say(UNSEEN_WORDS)
+
     def follow_state(self, state: ShapeState) -> None:
         """Shows a shape that is moved."""
         if state.coefficients.any() or state.offsets.any():
@@ -114,6 +148,14 @@ class ScanLink(QObject):
     def follow_surface(self, _surface: object) -> None:
         """Shows a shape whose surface is moved."""
         self.show_shape()
+
+
+def _completed(
+    result: Reconstruction, eye: tuple[float, float, float], model: ShapeModel, cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.unseen.one_sided import completed
+
+    return completed(model, result, eye, cancel)
 
 
 def _posed(

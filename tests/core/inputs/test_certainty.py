@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from shapelab.core.errors import Cancelled, InputError
-from shapelab.core.inputs.certainty import doubt_words, surface_doubt
 from shapelab.core.inputs.reconstruct import Reconstruction
+from shapelab.core.inputs.unseen.certainty import doubt_words, surface_doubt
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import LatentDensity

@@ -63,6 +63,7 @@ def original(seed: int, picture: bool = True) -> Original:
         2 if picture else 0,
         (ClassGuess("chair", 0.75), ClassGuess("bed", None)),
         "sofa",
+        unknown=None if picture else rng.random((RESOLUTION,) * 3) > 0.5,
     )
     return Original(result, f"photo {seed}.png")
 
@@ -185,8 +186,9 @@ def test_originals_come_back_bit_for_bit(picture: bool) -> None:
     new = read_original(old.data, LATENT, RESOLUTION)
     assert (new.name, new.digest, new.data) == (old.name, old.digest, old.data)
     mine, its = vars(old.result), vars(new.result)
-    for name in ("latent", "occupancy", "voxels"):
+    for name in ("latent", "occupancy", "voxels", "unknown"):
         assert np.array_equal(mine[name], its[name]), name
+    assert picture or its["unknown"].any()
     for name in ("source_kind", "class_name", "note", "chosen", "guesses", "told_class"):
         assert mine[name] == its[name]
     if picture:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
 from shapelab.core.mesh import formats, meshing
+from shapelab.gui.window.scan_link import UNSEEN
 from tests.shapes import chair, cloud_of
 
 LEFT = Qt.MouseButton.LeftButton
@@ -101,3 +102,36 @@ def test_a_scan_is_shown_first_then_the_shape_and_undo_takes_it_away(qtbot, wind
     qtbot.waitUntil(lambda: not window.document.busy)
     assert not layers.isVisible()
     assert (view.shown_layers, view._scan) == (SHAPE, None)
+
+
+@pytest.mark.gl
+def test_a_scan_of_one_side_is_completed_from_where_the_view_looks(qtbot, window, tmp_path):
+    session, view, panel = window.document.session, window.viewport, window.image_panel
+    points = cloud_of(meshing.finish(meshing.surface(chair(32)), 80), 6000)
+    front = points[points[:, 1] < np.median(points[:, 1])]
+    lines = (" ".join(f"{value:.4f}" for value in row) for row in front)
+    (tmp_path / "half.xyz").write_text("\n".join(lines), "ascii")
+    window.open_paths([tmp_path / "half.xyz"])
+    qtbot.waitUntil(lambda: window.document.original is not None)
+    qtbot.waitUntil(lambda: not window.document.busy)
+    half, state = window.document.original, session.state
+    assert "agrees" in panel.agreement.text()
+    window.actions_["view_front"].trigger()
+    qtbot.mouseClick(panel.complete, LEFT)
+    qtbot.waitUntil(lambda: window.document.original is not half)
+    qtbot.waitUntil(lambda: not window.document.busy)
+    unknown = window.document.original.result.unknown
+    assert unknown[:, -4:].mean() > unknown[:, :4].mean() + 0.2  # behind it
+    assert session.undo_text == "complete half.xyz"
+    assert view.shown_layers == SHAPE
+    assert (view._paint == UNSEEN).all(1).any()
+    assert "nobody saw" in view.doubt.words.text()
+    assert view.doubt.isVisible()
+    assert not panel.agreement.isVisible()  # it is meant to be more than the scan
+    assert "from one side" in panel.note.text()
+    session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert window.document.original is half
+    assert session.state == state
+    assert view._paint is None
+    assert not view.doubt.isVisible()

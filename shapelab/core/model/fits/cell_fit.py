@@ -26,6 +26,8 @@ from shapelab.core.model.silhouette_fit import (
 )
 
 STEPS, LEARNING_RATE = 30, 0.15
+# Where the class is not known, all are tried for a few steps, and the likeliest for many.
+SIFTING, FINALISTS, LONG = 8, 2, 45
 PRIOR_WEIGHT = 10.0  # nats of a latent one deviation off in all dimensions
 
 

@@ -1,0 +1,119 @@
+"""Completes a scan of one side: fitted to what was seen and to what must be free before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shapelab.core.errors import Cancelled, InputError
+from shapelab.core.inputs.reconstruct import Grid, Reconstruction
+from shapelab.core.mesh.ray_picture import view_axes
+
+if TYPE_CHECKING:
+    from shapelab.core.inputs.untrusted_reader import CancelFlag
+    from shapelab.core.model.fits.cell_fit import KnownCells
+    from shapelab.core.model.shape_model import ShapeModel
+
+RAYS = 6000  # points whose line of sight is followed
+DEEP = 1.5  # cells before a point, which its rounding may fill
+#: Nats of a nat of cross-entropy of all that was seen, and of all that is free.
+SEEN, FREE = 100.0, 100.0
+AWAY = 2.5  # sides of the grid from its middle to an eye of which the direction alone is known
+NOTE = "Completed: fitted only to what was seen from one side, and to what must be free before it."
+NO_SCAN = "Only a point cloud or mesh can be completed: of other files everything is known."
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a scan says of the cells of a grid, each (R, R, R)."""
+
+    seen: Grid
+    free: Grid  # crossed by a line of sight before it met anything
+
+    @property
+    def known(self) -> Grid:
+        """What is either."""
+        return self.seen | self.free
+
+    def cells(self) -> KnownCells:
+        """The same for a fit."""
+        from shapelab.core.model.fits.cell_fit import KnownCells, cells_of  # imports torch
+
+        seen, free = (cells_of(each.astype(np.float32)) > 0 for each in (self.seen, self.free))
+        free &= ~seen
+        weights = SEEN / max(seen.sum(), 1) * seen + FREE / max(free.sum(), 1) * free
+        return KnownCells(seen.astype(np.float32), weights.astype(np.float32))
+
+
+def sight_of(points: NDArray[np.floating], eye: NDArray[np.floating], side: int) -> Sight:
+    """The cells that were seen from a place, and those that must be free.
+
+    Args:
+        points: (n, 3) of surfaces, in sides of the grid, the origin in its middle.
+        eye: (3,) from where they were seen, in the same.
+        side: cells along a side.
+    """
+    seen = np.zeros((side,) * 3, bool)
+    seen[tuple(_cells(points, side).T)] = True
+    some = np.asarray(points[:: max(1, len(points) // RAYS)], np.float64)
+    ways = some - eye
+    far = np.linalg.norm(ways, axis=1)
+    back = (DEEP + 0.5 * np.arange(4 * side)) / side  # from the point towards the eye
+    free = np.zeros_like(seen)
+    for away in back:
+        open_ = far > away
+        places = some[open_] - ways[open_] * (away / far[open_])[:, None]
+        within = (np.abs(places) < 0.5).all(1)
+        free[tuple(_cells(places[within], side).T)] = True
+    return Sight(seen, free & ~seen)
+
+
+def _cells(places: NDArray[np.floating], side: int) -> NDArray[np.intp]:
+    return np.clip(np.floor((places + 0.5) * side), 0, side - 1).astype(np.intp)
+
+
+def eye_at(azimuth: float, elevation: float) -> tuple[float, float, float]:
+    """A place far off: degrees around, counter-clockwise from the front (-y), and up."""
+    x, y, z = (AWAY * view_axes(azimuth, elevation)[2]).tolist()
+    return x, y, z
+
+
+def completed(
+    model: ShapeModel,
+    result: Reconstruction,
+    eye: tuple[float, float, float],
+    cancel: CancelFlag | None = None,
+) -> Reconstruction:
+    """The shape of a scan that was taken from one side, fitted to that side alone.
+
+    Args:
+        model: that made the shape.
+        result: what it made of the scan as if it were whole.
+        eye: from where it was taken, in sides of the grid, in the pose of ``result.scan``.
+        cancel: such as a ``threading.Event``; looked at between the steps of the fit.
+
+    Raises:
+        InputError: it is no scan, or the model is made of parameters.
+        Cancelled: ``cancel`` was set.
+    """
+    if result.scan is None or result.voxels is None:
+        raise InputError(NO_SCAN)
+
+    def check(_latents: object) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The completion was cancelled.")
+
+    sight = sight_of(result.scan.vertices, np.asarray(eye, np.float64), model.spec.resolution)
+    latent = model.complete(sight.cells(), check)
+    occupancy = model.decode(latent)
+    return replace(
+        result,
+        latent=latent,
+        occupancy=occupancy,
+        class_name=model.density.nearest_class(latent),
+        note=NOTE,
+        unknown=~sight.known,
+    )
