@@ -23,6 +23,7 @@ from shapelab.core.model.spec import ModelSpec
 from shapelab.core.runs.advice import estimate
 from shapelab.core.runs.run_config import RunConfig
 
+from ..data.batches.ahead import Ahead
 from ..data.batches.batches import Batch, Batches
 from ..data.source import Item
 from ..data.store.prepared_store import Store
@@ -111,7 +112,9 @@ class TrainingBenchReport:
     torch: str
     matmul_gflops: float
     speeds: tuple[StepSpeed, ...]
-    data_share: float  # seconds of making a batch with pictures / seconds of the schedule's batch
+    making_share: float  # seconds of making a batch with pictures / seconds of the schedule's batch
+    data_share: float  # of our schedule's time that is spent waiting for batches, made ahead
+    with_data: float  # our schedule with batches made ahead, against the port's with them in turn
 
     def describe(self) -> str:
         """Aligned lines for people."""
@@ -128,7 +131,12 @@ class TrainingBenchReport:
             f"{r.gflop:>8.2f}{r.matmul_share:>11.0%}{r.baseline_matmul_share:>8.0%}"
             for r in self.speeds
         ]
-        lines += ["", f"making a batch, pictures included: {self.data_share:.1%} of a step"]
+        lines += [
+            "",
+            f"making a batch, pictures included: {self.making_share:.1%} of a step; made ahead, "
+            f"{self.data_share:.1%} is spent waiting for it",
+            f"the whole schedule with its batches: {self.with_data:.2f} times the port's speed",
+        ]
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -189,19 +197,53 @@ def _time(config: RunConfig, store: Store, rounds: int) -> dict[str, list[float]
         "ours generator": lambda b: steps.generator_step(state, b),
     }
     times: dict[str, list[float]] = defaultdict(list)
-    for step in range((rounds + 1) * config.generator_every):
-        if step == config.generator_every:
+    every = config.generator_every
+    for turn in range(rounds + 1):
+        if turn == 1:
             times.clear()
-        start = time.perf_counter()
-        batch = batches(step, pictures=True)
-        times["data"].append(time.perf_counter() - start)
-        batch = replace(batch, pictures=None)  # the image encoder's update is not in the schedule
-        due = every_batch if step % config.generator_every else every_batch | every_fifth
-        for name, run in due.items():
+        for step in range(turn * every, (turn + 1) * every):
             start = time.perf_counter()
-            run(batch)
-            times[name].append(time.perf_counter() - start)
+            batch = batches(step, True)
+            times["data"].append(time.perf_counter() - start)
+            for name, run in (every_batch if step % every else every_batch | every_fifth).items():
+                start = time.perf_counter()
+                run(_without_pictures(batch))
+                times[name].append(time.perf_counter() - start)
+        for side in ("port", "ours"):
+            updates = [every_batch[f"{side} {name}"] for name in ("critic", "encoder")]
+            last = every_fifth[f"{side} generator"]
+            start = time.perf_counter()
+            waited = _schedule(updates, last, batches, every, made_ahead=side == "ours")
+            times[f"{side} with data"].append((time.perf_counter() - start) / every)
+            times[f"{side} waiting"].append(waited / every)
     return times
+
+
+def _schedule(
+    updates: list[Callable[[Batch], object]],
+    last: Callable[[Batch], object],
+    batches: Batches,
+    steps: int,
+    made_ahead: bool,
+) -> float:
+    """One schedule from its batches on; gives the seconds that were spent waiting for them."""
+    ahead, waited = Ahead(), 0.0
+    for step in range(steps):
+        after = (batches, (step + 1, True)) if made_ahead else None
+        start = time.perf_counter()
+        batch = _without_pictures(ahead.take((batches, (step, True)), after))
+        if step or not made_ahead:  # a run's very first batch is ahead of nothing
+            waited += time.perf_counter() - start
+        for run in updates:
+            run(batch)
+    last(batch)
+    ahead.close()
+    return waited
+
+
+def _without_pictures(batch: Batch) -> Batch:
+    """The image encoder's update is not in the schedule."""
+    return replace(batch, pictures=None)
 
 
 def _report(
@@ -244,6 +286,8 @@ def _report(
         matmul / 1e9,
         tuple(speeds),
         best["data"] / best["ours whole schedule"],
+        sum(times["ours waiting"]) / sum(times["ours with data"]),
+        best["port with data"] / best["ours with data"],
     )
 
 

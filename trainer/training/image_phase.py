@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from shapelab.core.errors import DataError, ExportError, RunError
 from shapelab.core.runs.events import Event, Prepared
 
+from ..data.batches.ahead import Ahead
 from ..data.batches.batches import Batch, Batches
 from ..data.store.prepared_store import Store, open_store
 from ..evaluation.code_statistics import fit_density
@@ -32,14 +32,12 @@ class ImagePhase:
         self._state = state
         self._store = store
         self._folder = folder
-        self._helper: ThreadPoolExecutor | None = None
         self.forget()
 
     def forget(self) -> None:
         """The run went back: the generator and the voxel encoder may be others from now on."""
         self._targets = CodeTargets(self._store)
         self._sources: tuple[Batches, ...] = ()  # of real shapes, and of synthetic ones
-        self._ahead: tuple[tuple[int, int], Future[Batch]] | None = None  # step, attempt, batch
         self._ready = False
 
     @property
@@ -101,11 +99,11 @@ class ImagePhase:
                 told = time.monotonic()
                 yield Prepared(state.step, made.done, made.total)
 
-    def batch(self, plain: Batches) -> Batch:
+    def batch(self, plain: Batches, ahead: Ahead) -> Batch:
         """The batch of this step, with pictures: half of it synthetic where there is such data.
 
-        The next one is made in a thread while this one is learnt from: pictures are composed for
-        nearly as long as a step takes, and hardly two cores are busy with either alone.
+        Pictures are composed for nearly as long as a step takes; hardly two cores are busy with
+        either alone.
         """
         state = self._state
         if not self._sources:
@@ -114,28 +112,17 @@ class ImagePhase:
             self._sources = (
                 plain if same else Batches(self._store, state.config, state.processes, size),
             )
-        place = (state.step, state.rollbacks)
-        known, ahead = self._ahead or (None, None)
-        self._ahead = None
-        made = ahead.result() if ahead and known == place else self._made(self._sources, *place)
-        if state.step + 1 < state.config.steps:
-            after = (state.step + 1, state.rollbacks)
-            self._helper = self._helper or ThreadPoolExecutor(1, "batches")
-            self._ahead = after, self._helper.submit(self._made, self._sources, *after)
-        return made
+        now, after = (
+            (self._made, (self._sources, step, state.rollbacks))
+            for step in (state.step, state.step + 1)
+        )
+        return ahead.take(now, after if state.step + 1 < state.config.steps else None)
 
     def _made(self, sources: tuple[Batches, ...], step: int, attempt: int) -> Batch:
         first, *others = (batches(step, True, attempt) for batches in sources)
         for other in others:
             first = first.interleaved(other, len(self._store))
         return first
-
-    def close(self) -> None:
-        """Ends the thread, with the batch that it is at."""
-        self._ahead = None
-        if self._helper is not None:
-            self._helper.shutdown(cancel_futures=True)
-            self._helper = None
 
     def update(self, batch: Batch) -> Metrics:
         """One update of the image encoder alone."""

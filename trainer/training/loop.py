@@ -38,6 +38,7 @@ from shapelab.core.runs.run_state import RunState
 from shapelab.core.runs.store_mix import RunData
 
 from ..checkpoints import checkpoint_store
+from ..data.batches.ahead import Ahead, Request
 from ..data.batches.batches import Batch, Batches
 from ..data.store.joined_store import open_data
 from ..data.store.prepared_store import Store
@@ -195,6 +196,7 @@ class Training:
         self.folder = folder
         self.control = control
         self.batches = Batches(store, state.config, state.processes)
+        self.ahead = Ahead()
         self.image_phase = ImagePhase(state, store, folder.synthetic_shapes)
         self.recovery = Recovery()
         self._sums: dict[str, list[Tensor]] = defaultdict(list)
@@ -210,7 +212,7 @@ class Training:
         try:
             yield from self._steps()
         finally:
-            self.image_phase.close()
+            self.ahead.close()
         if self._saved != state.step:
             yield from self._save(last=True)
         complete = state.step >= config.steps
@@ -322,9 +324,16 @@ class Training:
 
     def _batch(self, due: list[str]) -> Batch:
         if "distil" in due:
-            return self.image_phase.batch(self.batches)
+            return self.image_phase.batch(self.batches, self.ahead)
+        step = self.state.step
+        after = self._request(step + 1) if step + 1 < self.config.main_steps else None
+        return self.ahead.take(self._request(step), after)
+
+    def _request(self, step: int) -> Request:
+        """The batch of a step of the main phase."""
+        due = updates(self.config, step, self.store.has_pictures)
         blends = "critic" in due and self.config.prior == "blends"
-        return self.batches(self.state.step, "image" in due, self.state.rollbacks, blends)
+        return self.batches, (step, "image" in due, self.state.rollbacks, blends)
 
     def _update(self, name: str, batch: Batch) -> Metrics:
         if name == "distil":

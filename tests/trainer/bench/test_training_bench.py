@@ -58,7 +58,10 @@ def test_measure_reports_all_steps_of_both_sides(tiny):
         assert rate.matmul_share == pytest.approx(flops / report.matmul_gflops)
     critic, encoder, generator, whole = (1 / rate.ours for rate in report.speeds)
     assert whole == pytest.approx(critic + encoder + generator / 5)
-    assert report.data_share > 0
+    assert report.making_share > 0
+    assert 0 < report.data_share < 1
+    assert report.with_data > 0
+    assert f"{report.with_data:.2f} times the port's speed" in report.describe()
 
 
 def test_command_prints_lines_or_json(tiny):
