@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from shapelab.core.session.session import Session
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from shapelab.core.session.gallery import KeptShape
 
 FEW, MANY = 2, 4  # panes
-ROOMY = 480  # px, a width that has room for the title
+ROOMY, NARROW = 480, 400  # px, widths with room for the title, and with none for one row of choices
 SAY_BUSY_MS = 300  # what takes longer is told
 
 
@@ -81,10 +82,11 @@ class CompareView(Overlay):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._places = QGridLayout()
         self._places.setSpacing(theme.SPACE)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(*(theme.SPACE,) * 4)
         column.setSpacing(theme.SPACE_SMALL)
-        column.addLayout(self._build_head())
+        self._head = self._build_head()
+        column.addLayout(self._head)
         column.addLayout(self._places, 1)
         column.addLayout(self._build_foot())
         self._patience = QTimer(self, singleShot=True, interval=SAY_BUSY_MS)
@@ -123,8 +125,12 @@ class CompareView(Overlay):
         self.colours.setChecked(True)
         self.colours.toggled.connect(self._ask)
         self.overlay.toggled.connect(self._show)
-        row.addWidget(self.colours)
-        row.addWidget(self.overlay)
+        self._choices = QWidget()
+        choices = QHBoxLayout(self._choices)
+        choices.setContentsMargins(0, 0, 0, 0)
+        choices.addWidget(self.colours)
+        choices.addWidget(self.overlay)
+        row.addWidget(self._choices)
         row.addStretch(1)
         self.close_button = QPushButton("Close")
         self.close_button.setToolTip("Back to the shape (Esc)")
@@ -293,6 +299,12 @@ class CompareView(Overlay):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._title.setVisible(self.width() > ROOMY)
+        narrow = self.width() < NARROW
+        self.scale.setVisible(not narrow)
+        if narrow:
+            self._column.insertWidget(1, self._choices, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            self._head.insertWidget(1 + len(self._counts.buttons()), self._choices)
         if self.panes:
             self._lay_out()
 

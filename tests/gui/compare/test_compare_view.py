@@ -22,6 +22,7 @@ from shapelab.gui.compare.compare_view import FEW, MANY
 from shapelab.gui.compare.subjects import KEPT, NOW, PHOTO, SOURCE, STEP
 from shapelab.gui.document.document import Guest
 from shapelab.gui.viewport.viewport import Viewport
+from tests.gui.in_sight import hidden_from_sight
 from tests.shapes import chair
 from tests.small_models import small_model
 
@@ -149,6 +150,15 @@ def test_a_view_that_is_hidden_before_its_first_frame_holds_up_no_other(qtbot, w
     qtbot.waitUntil(lambda: second.is_ready)
     for view in (first, second):
         view.shutdown()
+
+
+@pytest.mark.parametrize("width", [264, 420, 900])
+def test_nothing_is_cut_at_any_width(qtbot, window, width):
+    view = window.compare
+    view.toggle()
+    settle(qtbot, window)
+    view.resize(width, 500)
+    qtbot.waitUntil(lambda: not hidden_from_sight(window))
 
 
 def test_the_menus_of_gallery_and_history_lead_there(qtbot, window):
