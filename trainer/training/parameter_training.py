@@ -104,7 +104,9 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
     config = RunConfig(model=procedural_spec(), flip=False, steps=2, image_steps=1, seed=1)
     batches = Batches(joined, config, Processes(), BATCH)
     lesson = Lesson(opened)
-    encoder = ParameterEncoder(config.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        encoder = ParameterEncoder(config.model)
     begin_with_imagenet(encoder.body)
     average = torch.optim.swa_utils.AveragedModel(
         encoder, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(DECAY), use_buffers=True

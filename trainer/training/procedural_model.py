@@ -47,10 +47,11 @@ CARD_TEXT = {
 
 def write(folder: Path, sight: Path) -> None:
     """Writes model file and card."""
+    encoder = trained(sight)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     found = directions(measured_effects())
-    networks = {"generator": ProceduralGenerator(), model_file.PICTURES: trained(sight)}
+    networks = {"generator": ProceduralGenerator(), model_file.PICTURES: encoder}
     data = model_file.encode(procedural_spec(), networks, density(), found)
     atomic_write(folder / WEIGHTS, data)
     card = json.dumps(CARD_TEXT, indent=1) + "\n"

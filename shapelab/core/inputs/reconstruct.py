@@ -166,6 +166,39 @@ def reconstruct_views(
     return _from_pictures(model, pictures, cancel, class_name)
 
 
+def remade(
+    model: ShapeModel,
+    result: Reconstruction,
+    name: str,
+    cancel: untrusted_reader.CancelFlag | None = None,
+) -> Reconstruction:
+    """What another model makes of the pictures or the solid that a shape came from.
+
+    Args:
+        model: the other model.
+        result: of any model.
+        name: of the file that it came from.
+        cancel: as ``reconstruct`` takes it.
+
+    Raises:
+        InputError: the model sees no pictures, or no object in these.
+        Cancelled: ``cancel`` was set.
+    """
+    if result.prepared is not None:
+        told = result.told_class if result.told_class in model.classes else None
+        pictures = [(picture, name) for picture in (result.prepared, *result.others)]
+        return _from_pictures(model, pictures, cancel, told)
+    assert result.voxels is not None
+    scan = result.scan
+    content: Content = VoxelGrid(result.voxels.astype(np.float32), 1.0)
+    if scan is not None:
+        is_cloud = scan.faces is None
+        content = PointCloud(scan.vertices) if is_cloud else TriMesh(scan.vertices, scan.faces)
+    poses = list(_poses(content, "z", model.spec.resolution, turns=0))
+    found, _ = _from_solid(model, result.source_kind, poses, cancel)
+    return replace(found, scan=scan, note=result.note)
+
+
 def _read(
     source: str | Path | untrusted_reader.ReadFile,
     cancel: untrusted_reader.CancelFlag | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from shapelab.core.errors import ShapelabError
+from shapelab.core.errors import InputError, NoSightError, ShapelabError
 from shapelab.core.model.model_summary import (
     WEIGHTS,
     find_models,
@@ -29,7 +29,9 @@ from shapelab.gui.window import model_loading
 from shapelab.gui.window.model_chooser import ModelChooser
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
+    from shapelab.core.project.originals import Original
 
 FILTER = f"ShapeLab models ({WEIGHTS} *.safetensors);;All files (*)"
 
@@ -76,9 +78,19 @@ class ModelOpener(QObject):
         digest = document.model.digest if document else ""
         models = find_models(self._settings.opened_models)
         self.chooser = ModelChooser(models, digest, self._window)
-        self.chooser.chosen.connect(self.open)
+        self.chooser.chosen.connect(self._open_chosen)
         self.chooser.file_requested.connect(self._ask_for_file)
         self.chooser.open()
+
+    @Slot(Path)
+    def _open_chosen(self, path: Path) -> None:
+        """Opens a model; of what the shape came from, it makes its own."""
+        document = self._current.document
+        original = None if document is None else document.original
+        if original is None:
+            self.open(path)
+            return
+        self.open(path, [ShapeSource(original.name, make=partial(_remade, original))])
 
     @Slot(Path)
     @Slot(Path, list)
@@ -186,3 +198,12 @@ class ModelOpener(QObject):
         self._waiting = []
         self.loading.emit("")
         self._toasts.exception(error)
+
+
+def _remade(original: Original, model: ShapeModel, cancel: threading.Event) -> Reconstruction:
+    from shapelab.core.inputs.reconstruct import remade
+
+    try:
+        return remade(model, original.result, original.name, cancel)
+    except NoSightError as error:
+        raise InputError(str(error)) from None  # this model was chosen: no other is looked for

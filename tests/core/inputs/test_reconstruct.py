@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -23,6 +24,7 @@ from shapelab.core.inputs.reconstruct import (
     iou,
     reconstruct,
     reconstruct_views,
+    remade,
     tipped_over,
     turned_around,
     with_hypothesis,
@@ -84,6 +86,10 @@ class OneShapeModel:
     def encode_voxels(self, grids: np.ndarray) -> np.ndarray:
         same = [float((g & self.known).sum() / (g | self.known).sum() > 0.9) for g in grids]
         return np.array(same, np.float32)[:, None]
+
+    def fit_voxels(self, grid: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
+        check()
+        return self.encode_voxels(grid[None])[0]
 
     def fit_silhouettes(
         self,
@@ -224,6 +230,24 @@ def test_what_was_guessed_wrongly_is_turned_and_tipped_by_hand(model: ShapeModel
     whole = tipped_over(model, result)
     assert whole.scan is not None
     assert np.allclose(whole.scan.vertices, lying.scan.vertices, atol=1e-6)
+
+
+def test_another_model_makes_its_own_of_the_same(model: ShapeModel) -> None:
+    found = reconstruct(model, read_file(seat(), "mesh", ".stl"))
+    again = remade(model, found, "seat.stl")
+    assert (again.class_name, again.note, again.scan) == ("sofa", found.note, found.scan)
+    assert again.voxels is not None
+    assert found.voxels is not None
+    assert iou(again.voxels, found.voxels) > 0.9  # of the triangles, as they stand
+    plain = remade(model, replace(found, scan=None), "seat.stl")  # as of a project
+    assert plain.voxels is not None
+    assert (plain.voxels == found.voxels).all()
+    rgba = np.full((256, 256, 4), 255, np.uint8)
+    picture = read_file(PreparedImage(rgba, rgba, "alpha"), "picture", ".png")
+    told = reconstruct(model, picture, hints=PictureHints(class_name="table"))
+    once_more = remade(model, told, "seat.png")
+    assert once_more.prepared is told.prepared
+    assert once_more.told_class == "table"
 
 
 def test_how_it_stands_is_not_said_of_pictures(model: ShapeModel) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import LatentDensity
+from shapelab.core.model.procedural import parameter_fit
 from shapelab.core.paths import DEFAULT_MODEL, find_model, resources
 from shapelab.gui.compare.compare_view import MANY
 from shapelab.gui.compare.subjects import PHOTO
@@ -122,6 +123,35 @@ def test_the_chooser_shows_cards_and_opens(qtbot, window, other):
     assert "open already" in window.toasts.visible[-1].text
 
 
+def choose(window, name):
+    window.latent_panel.model.click()
+    chooser = window.models.chooser
+    names = [chooser.list.item(row).text().split("\n")[0] for row in range(chooser.list.count())]
+    chooser.list.setCurrentRow(names.index(name))
+    chooser.accept()
+
+
+def test_a_model_that_is_chosen_makes_its_own_of_the_picture(qtbot, window, monkeypatch):
+    monkeypatch.setattr(parameter_fit, "STAGES", ((18, 1),))
+    monkeypatch.setattr(parameter_fit, "FIRST", 2)
+    photo = resources() / "examples" / "chair.png"
+    window.open_paths([photo])
+    settle(qtbot, window, DEFAULT_MODEL)
+    before = window.document.original.result
+    choose(window, "procedural")
+    qtbot.waitUntil(lambda: window.document.model.name == "procedural", timeout=WAIT_MS)
+    settle(qtbot, window, "procedural")
+    result = window.document.original.result
+    assert result.prepared is before.prepared
+    assert result.latent.shape == (window.document.model.latent_size,)
+    assert window.document.session.state.origin == "picture chair.png"
+    assert window.document.session.state.class_name == result.class_name
+    window.actions_["undo"].trigger()
+    window.actions_["undo"].trigger()
+    settle(qtbot, window, DEFAULT_MODEL)
+    assert window.document.original.result is before
+
+
 def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog):
     caplog.set_level("INFO")
     photo = resources() / "examples" / "chair.png"
@@ -149,6 +179,14 @@ def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog)
     window.actions_["undo"].trigger()  # the shape from the picture
     window.actions_["undo"].trigger()  # the model that saw it
     settle(qtbot, window, "unseeing")
+    window.actions_["redo"].trigger()
+    window.actions_["redo"].trigger()
+    settle(qtbot, window, DEFAULT_MODEL)
+    assert window.document.original is not None
+    choose(window, "unseeing")  # by a person: no other model is looked for
+    settle(qtbot, window, "unseeing")
+    qtbot.waitUntil(lambda: "was trained without pictures" in caplog.text, timeout=WAIT_MS)
+    assert window.document.model.name == "unseeing"
 
 
 def test_the_sliders_of_the_procedural_model_are_parameters_by_name(qtbot, window):

@@ -42,8 +42,9 @@ FIRST, PARENTS, CHILDREN = 12, 6, 10  # members of a line: at first, that are ke
 STAGES = ((18, 2), (3, 10), (1, 32))  # so many of the best lines go on for so many generations
 CAMERA_STEPS, CAMERA_RATE, EVERY = 6, 0.05, 3  # of Adam; and how many generations lie between
 SWAYING, SWAY = 0.5, 0.15  # of the children have another camera; how far, in ``CODE_PACE``
-# In nats: of how unlikely choices are; of how likely class and azimuth are.
-CHOICE_WEIGHT, LIKELY_WEIGHT = 0.25, 0.5
+# In nats: of how unlikely choices are; of how likely the class and the azimuths are. The class is
+# what the encoder knows best, and many a silhouette is that of a sister.
+CHOICE_WEIGHT, CLASS_WEIGHT, AZIMUTH_WEIGHT = 0.25, 1.5, 0.5
 
 
 def fit(
@@ -58,7 +59,7 @@ def fit(
     Of each object the energy
 
         sum over pictures of a CE(s(z, c), mask) + d |c - c0|^2 - e log p(azimuth of c0)
-        - b sum(log p(choice of each parameter)) - e log p(class)
+        - b sum(log p(choice of each parameter)) - f log p(class)
 
     is lowered; s, CE and the codes c are those of ``silhouette_fit.fit``, the chances p are the
     encoder's.
@@ -93,7 +94,7 @@ class _Line:
 
     kind: int
     anchors: Tensor  # [v, 8]
-    likely: float  # nats, of class and azimuths
+    likely: float  # weighted nats, of class and azimuths
     members: list[_Member]
 
 
@@ -159,8 +160,8 @@ class _Search:
         for _ in range(TURNS):
             best = score.argmax(1)
             codes = self.codes[torch.arange(views), best]
-            likely = float(self.turns.gather(1, best[:, None]).sum())
-            likely += float(np.log(max(self.classes[kind], 1e-6)))
+            likely = AZIMUTH_WEIGHT * float(self.turns.gather(1, best[:, None]).sum())
+            likely += CLASS_WEIGHT * float(np.log(max(self.classes[kind], 1e-6)))
             line = _Line(kind, codes, likely, [])
             self.added(line, latent, codes)
             lines.append(line)
@@ -213,7 +214,7 @@ class _Search:
             energy += float(CODE_WEIGHT * (codes - line.anchors).square().sum())
             overlap = float(overlaps(seen, self.masks).mean())
         energy += CHOICE_WEIGHT * self.draws.surprise(line.kind, latent)
-        energy -= LIKELY_WEIGHT * line.likely
+        energy -= line.likely
         line.members.append(_Member(latent, own, codes, energy, overlap))
         line.members.sort(key=lambda one: one.energy)
         del line.members[PARENTS:]

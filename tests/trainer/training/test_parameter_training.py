@@ -1,0 +1,151 @@
+"""Teaching the procedural model to see: what is known of shapes, and going on bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from shapelab.core.errors import DataError
+from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.furniture import parameters, random_piece
+from shapelab.core.model import model_file
+from shapelab.core.model.procedural import parameter_fit
+from shapelab.core.model.procedural.parameter_bins import parameter_bins
+from shapelab.core.model.procedural.parameter_encoder import encode_parameters
+from shapelab.core.model.procedural.procedural_generator import PARAMETERS, ProceduralGenerator
+from shapelab.core.model.shape_model import ShapeModel, load_model
+from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
+from trainer.data.sources.procedural import PROCEDURAL
+from trainer.data.store.prepared_store import open_store
+from trainer.data.store.shards import encode
+from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
+from trainer.training import parameter_scores, parameter_training, procedural_model
+from trainer.updates.imagenet_weights import PACKAGE
+
+pytest.importorskip(PACKAGE)
+
+SOURCE, SIZE = "procedural:36:9", 32
+
+
+@pytest.fixture(scope="module")
+def furniture_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pieces of each class with shadows instead of renders as pictures."""
+    folder = tmp_path_factory.mktemp("furniture") / "store"
+    items = PROCEDURAL.items(Path(SOURCE))
+    recipe = StoreRecipe(SOURCE, "procedural", "", 32, 1, SIZE, 0, digest_of(items))
+    generator = ProceduralGenerator(32)
+    with StoreWriter(folder, recipe, items) as writer:
+        for k, item in enumerate(items):
+            label, number, *_ = item.member.split(":")
+            piece = random_piece(FAMILIES[label], int(number), 9)
+            latent = torch.zeros(PARAMETERS + len(FAMILIES))
+            latent[PARAMETERS + list(FAMILIES).index(label)] = 4
+            for i, p in enumerate(parameters(FAMILIES[label])):
+                latent[i] = share_of(p, getattr(piece, p.name))
+            solid = (generator(latent[None])[0, 0] > 0).numpy()
+            shadow = np.flip(solid.any(1).T, 0).astype(np.uint8) * 255
+            picture = np.dstack([shadow // 2, shadow // 3, shadow // 4, shadow])
+            shots = draw_shots(picture_seed(0, item.id), 1)
+            distance = np.where(solid, 64, 192).astype(np.uint8)
+            writer.add(k, encode(solid, distance, picture[None], shots.cameras()))
+        writer.finish()
+    return folder
+
+
+def share_of(parameter, value) -> float:
+    """A number of the latent that means a value."""
+    if parameter.options:
+        share = (parameter.options.index(value) + 0.5) / len(parameter.options)
+    elif parameter.whole:
+        share = (value - parameter.low + 0.5) / (parameter.high - parameter.low + 1)
+    else:
+        share = (value - parameter.low) / (parameter.high - parameter.low)
+    return float(stats.norm.ppf(np.clip(share, 1e-6, 1 - 1e-6)))
+
+
+def test_the_parameters_of_stored_shapes_are_known(furniture_store):
+    store, bins = open_store(furniture_store), parameter_bins()
+    for name, (kind, *chosen) in zip(
+        store.ids, parameter_training.known_choices(store).tolist(), strict=True
+    ):
+        label, number = name.split("/")
+        assert list(FAMILIES)[kind] == label
+        piece = random_piece(FAMILIES[label], int(number), 9)
+        for i, parameter in enumerate(parameters(FAMILIES[label])):
+            if parameter.options:
+                share = float(stats.norm.cdf(bins.places[kind, i, chosen[i]]))
+                assert parameter.at(share) == getattr(piece, parameter.name)
+
+
+def test_other_stores_are_refused_by_name(store_folder):
+    with pytest.raises(DataError, match=r"was made of .*; name stores of procedural:COUNT:SEED"):
+        parameter_training.known_choices(open_store(store_folder))
+
+
+def test_without_a_checkpoint_there_is_nothing_to_write(tmp_path):
+    with pytest.raises(DataError, match="has no checkpoint; train first"):
+        procedural_model.write(tmp_path / "model", tmp_path / "empty")
+
+
+@pytest.fixture(scope="module")
+def few():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameter_training, "BATCH", 4)
+        patch.setattr(parameter_training, "SAVE_EVERY", 2)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def learnt(furniture_store, few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sight") / "whole"
+    parameter_training.train(folder, [furniture_store], 4)
+    return folder
+
+
+def test_an_interrupted_training_ends_as_a_whole_one(
+    learnt, furniture_store, tmp_path, monkeypatch
+):
+    asked = []
+
+    class Dies(parameter_training.Lesson):
+        def __call__(self, seen, batch):
+            asked.append(len(batch))
+            if len(asked) == 4:
+                raise KeyboardInterrupt
+            return super().__call__(seen, batch)
+
+    monkeypatch.setattr(parameter_training, "Lesson", Dies)
+    with pytest.raises(KeyboardInterrupt):
+        parameter_training.train(tmp_path, [furniture_store], 4)
+    monkeypatch.undo()
+    parameter_training.train(tmp_path, [furniture_store], 4)
+    whole, again = (parameter_training.trained(folder) for folder in (learnt, tmp_path))
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_the_model_that_is_written_sees_and_is_scored(
+    learnt, furniture_store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(parameter_fit, "STAGES", ((18, 1),))
+    known = load_model("procedural").directions
+    monkeypatch.setattr(procedural_model, "measured_effects", dict)
+    monkeypatch.setattr(procedural_model, "directions", lambda _effects: known)
+    procedural_model.write(tmp_path, learnt)
+    model = ShapeModel("mine", model_file.read(tmp_path / "model.safetensors"))
+    pictures = np.random.default_rng(0).random((2, 4, 96, 96), np.float32)
+    told = model.picture_classes(pictures)
+    np.testing.assert_allclose(told.sum(1), 1, rtol=1e-5)
+    encoding = encode_parameters(parameter_training.trained(learnt), pictures)
+    exist = parameter_bins().exist
+    np.testing.assert_allclose(
+        encoding.by_class.chances.sum(-1), np.broadcast_to(exist.any(-1), (2, *exist.shape[:2])),
+        rtol=1e-5,
+    )  # fmt: skip
+    np.testing.assert_allclose(model.encode_image(pictures), encoding.latents, atol=0.05)
+    found = parameter_scores.scores(model, open_store(furniture_store), 1)
+    assert found["outline, found"] >= found["outline, encoder"] > 0
