@@ -19,6 +19,7 @@ LAYOUT = 1
 MOST_MODELS = 8  # that are remembered
 MOST_FILES = 20
 MAX_BYTES = 2**20  # of the file; ours have 3 kB
+SIZE_MM, SIZE_MIN, SIZE_MAX = 80.0, 5.0, 1000.0  # of an exported part's longest side
 REST_MS = 1000  # without a change of the layout, before it is kept
 _CHANGES = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.WindowStateChange}
 _log = logging.getLogger("shapelab")

@@ -24,14 +24,13 @@ from shapelab.gui.base import theme
 from shapelab.gui.base.labels import heading
 from shapelab.gui.base.measured_colours import DISTANCES, Legend, fitting_end
 from shapelab.gui.base.overlay import Overlay
-from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.settings import SIZE_MAX, SIZE_MIN, SIZE_MM, WindowSettings
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.compare.compare_pane import ComparePane, shape_colour
 from shapelab.gui.compare.comparison import Comparer, Request, Shown
 from shapelab.gui.compare.subjects import KEPT, NOW, STEP, Subject, first_choice, now, subjects
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import Document
-from shapelab.gui.export.export_form import SIZE_MAX, SIZE_MIN, SIZE_MM
 from shapelab.gui.panels.photo_overlay import ViewRequest
 from shapelab.gui.panels.thumbnails import Thumbnails
 from shapelab.gui.viewport.viewport import Viewport

@@ -16,12 +16,11 @@ from PySide6.QtWidgets import (
 from shapelab.core import formatting
 from shapelab.core.mesh import formats
 from shapelab.gui.base.labels import SPACING, heading, muted
-from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.settings import SIZE_MAX, SIZE_MIN, SIZE_MM, WindowSettings
 from shapelab.gui.base.sliders import SigmaSlider
 from shapelab.gui.base.surface_group import SurfaceGroup
 from shapelab.gui.export.part_preparation import PreparedPart
 
-SIZE_MM, SIZE_MIN, SIZE_MAX = 80.0, 5.0, 1000.0
 FORMATS = (
     ("STL – every slicer", ".stl"),
     ("3MF – slicers, keeps the unit", ".3mf"),

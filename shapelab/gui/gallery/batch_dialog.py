@@ -33,9 +33,9 @@ from shapelab.core.session.gallery import KeptShape
 from shapelab.core.session.shape_export import ShapePart
 from shapelab.gui.base.labels import SPACING, LabelledRows, heading, muted
 from shapelab.gui.base.notify import describe, may_replace
-from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.settings import SIZE_MAX, SIZE_MIN, SIZE_MM, WindowSettings
 from shapelab.gui.base.workers import Task
-from shapelab.gui.export.export_form import FORMATS, SIZE_MAX, SIZE_MIN, SIZE_MM
+from shapelab.gui.export.export_form import FORMATS
 from shapelab.gui.export.verdict_box import VerdictBox
 
 if TYPE_CHECKING:

@@ -318,9 +318,12 @@ class ImagePanel(QWidget):
     def _build_pose(self) -> QWidget:
         """Which way up, and which side is the front, where that was guessed wrongly."""
         self.pose = QWidget()
-        row = QHBoxLayout(self.pose)
-        row.setContentsMargins(0, SPACING, 0, 0)
+        column = QVBoxLayout(self.pose)
+        column.setContentsMargins(0, SPACING, 0, 0)
+        column.setSpacing(theme.SPACE_SMALL)
+        row = QHBoxLayout()
         row.setSpacing(theme.SPACE_SMALL)
+        column.addLayout(row)
         row.addWidget(muted("Stand it up:"))
         for turns, icon, name, tip in POSES:
             button = QToolButton()
@@ -337,7 +340,7 @@ class ImagePanel(QWidget):
             "is fitted to what was seen from there, and the rest is completed."
         )
         self.complete.clicked.connect(self.completion_requested)
-        row.addWidget(self.complete)
+        column.addWidget(self.complete, alignment=Qt.AlignmentFlag.AlignLeft)
         return self.pose
 
     def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:

@@ -14,11 +14,10 @@ from PySide6.QtWidgets import QCheckBox
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.project.originals import Original
 from shapelab.gui.base.measured_colours import DOUBT, fitting_end
-from shapelab.gui.base.settings import WindowSettings
+from shapelab.gui.base.settings import SIZE_MAX, SIZE_MIN, SIZE_MM, WindowSettings
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.shape_maker import ShownShape
-from shapelab.gui.export.export_form import SIZE_MAX, SIZE_MIN, SIZE_MM
 from shapelab.gui.viewport.viewport import Viewport
 
 

@@ -38,6 +38,7 @@ def picture(session, note="", method="grabcut"):
         voxels=None,
         class_name="night_stand",
         note=note,
+        scan=None,
     )
 
 
