@@ -192,8 +192,8 @@ def remade(
     scan = result.scan
     content: Content = VoxelGrid(result.voxels.astype(np.float32), 1.0)
     if scan is not None:
-        is_cloud = scan.faces is None
-        content = PointCloud(scan.vertices) if is_cloud else TriMesh(scan.vertices, scan.faces)
+        points, faces = scan.vertices, scan.faces
+        content = PointCloud(points) if faces is None else TriMesh(points, faces)
     poses = list(_poses(content, "z", model.spec.resolution, turns=0))
     found, _ = _from_solid(model, result.source_kind, poses, cancel)
     return replace(found, scan=scan, note=result.note)
