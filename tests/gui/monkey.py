@@ -51,7 +51,7 @@ from tests.shapes import chair
 from tests.small_models import small_model
 
 SMALLEST, LARGEST = (1024, 700), (1440, 940)  # of the window, px
-SETTLE_EVERY, PATIENCE_S = 250, 60.0  # events, and until what was begun must have ended
+SETTLE_EVERY, PATIENCE_S = 250, 180.0  # events, and until what was begun must have ended
 WARM_UP = 0.25  # of a play: then everything has been opened once
 DEEPEST = 3  # event loops in one another: then what is open is closed
 REMEMBERED = 25  # events that a report tells

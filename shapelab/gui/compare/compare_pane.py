@@ -39,6 +39,8 @@ class SubjectBox(QComboBox):
         super().__init__()
         self._picture = picture
         self._listed: dict[str, Subject] = {}
+        self._items = QStandardItemModel(self)
+        self.setModel(self._items)
         self.setAccessibleName(f"What {name} shows")
         self.setIconSize(QSize(ICON, ICON))
         self.setMinimumContentsLength(5)
@@ -46,9 +48,11 @@ class SubjectBox(QComboBox):
         self.activated.connect(lambda row: self.picked.emit(self.itemData(row)))
 
     def list_subjects(self, listed: dict[str, Subject], key: str) -> None:
-        """Lists these, the one of a key chosen."""
+        """Lists these, the one of a key chosen; a popup of what was listed before is closed."""
         self._listed = listed
-        model = QStandardItemModel(self)
+        self.hidePopup()
+        model = self._items  # always the same: a popup may hold on to it
+        model.clear()
         chosen = -1
         for group, members in groupby(listed.values(), lambda subject: subject.group):
             if group:
@@ -63,7 +67,6 @@ class SubjectBox(QComboBox):
                 if subject.key == key:
                     chosen = model.rowCount()
                 model.appendRow(item)
-        self.setModel(model)
         self.setCurrentIndex(chosen)
         self.show_pictures(only=key)
 

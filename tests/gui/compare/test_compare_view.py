@@ -158,7 +158,11 @@ def test_nothing_is_cut_at_any_width(qtbot, window, width):
     view.toggle()
     settle(qtbot, window)
     view.resize(width, 500)
-    qtbot.waitUntil(lambda: not hidden_from_sight(window))
+
+    def nothing_is_hidden():
+        assert hidden_from_sight(window) == []
+
+    qtbot.waitUntil(nothing_is_hidden)
 
 
 def test_the_menus_of_gallery_and_history_lead_there(qtbot, window):

@@ -39,7 +39,7 @@ from shapelab.core.model.silhouette_fit import (
 CLASSES, LEAST = 3, 0.05  # classes that are tried at most, and how likely each must be
 TURNS = 2  # azimuths that each is tried at
 FIRST, PARENTS, CHILDREN = 12, 6, 10  # members of a line: at first, that are kept, of a generation
-STAGES = ((18, 2), (3, 10), (1, 32))  # so many of the best lines go on for so many generations
+STAGES = ((18, 1), (3, 6), (1, 24))  # so many of the best lines go on for so many generations
 CAMERA_STEPS, CAMERA_RATE, EVERY = 6, 0.05, 3  # of Adam; and how many generations lie between
 SWAYING, SWAY = 0.5, 0.15  # of the children have another camera; how far, in ``CODE_PACE``
 # In nats: of how unlikely choices are; of how likely the class and the azimuths are. The class is
