@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from shapelab.core.session.gallery import KeptShape
 
 FEW, MANY = 2, 4  # panes
-ROOMY, NARROW = 480, 400  # px, widths with room for the title, and with none for one row of choices
+ROOMY, NARROW = 500, 480  # px, widths with room for the title, and with none for one row of choices
 SAY_BUSY_MS = 300  # what takes longer is told
 
 
@@ -300,6 +300,9 @@ class CompareView(Overlay):
         self._title.setVisible(self.width() > ROOMY)
         narrow = self.width() < NARROW
         self.scale.setVisible(not narrow)
+        margin = theme.SPACE_SMALL // 2 if narrow else theme.SPACE
+        self._column.setContentsMargins(*(margin,) * 4)
+        self._head.setSpacing(margin)
         if narrow:
             self._column.insertWidget(1, self._choices, 0, Qt.AlignmentFlag.AlignLeft)
         else:
