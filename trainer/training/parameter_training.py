@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from shapelab.core.errors import DataError
 from shapelab.core.furniture.families.family_table import FAMILIES
@@ -34,6 +35,8 @@ from ..data.store.prepared_store import Store, open_store
 from ..process.distributed import Processes
 from ..updates import losses
 from ..updates.imagenet_weights import begin_with_imagenet
+
+Networks = dict[str, nn.Module]
 
 BATCH = 32
 RATE, HEADS_RATE, RISE = 4e-4, 1e-3, 300  # of Adam at its highest, and the steps until there
@@ -117,7 +120,8 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
         [{"params": backbone, "most": RATE}, {"params": heads, "most": HEADS_RATE}],
         weight_decay=0.02,
     )
-    done = _restored(folder, encoder, average, adam)
+    networks: Networks = {"encoder": encoder, "average": average}
+    done = _restored(folder, networks, adam)
     told: dict[str, float] = {}
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(batches, done, pictures=True)
@@ -144,7 +148,7 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
                 Console().print(f"{step + 1} of {steps}: {said}")
                 told = {}
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-                _save(folder, step + 1, encoder, average, adam)
+                _save(folder, step + 1, networks, adam)
 
 
 def trained(folder: Path) -> ParameterEncoder:
@@ -163,44 +167,34 @@ def trained(folder: Path) -> ParameterEncoder:
     return encoder.eval()
 
 
-def _save(folder: Path, step: int, *parts: nn.Module | torch.optim.Optimizer) -> None:
-    checkpoint_store.write(folder, step, _tensors(*parts), {}, keep_last=1)
+def _save(folder: Path, step: int, networks: Networks, adam: Optimizer) -> None:
+    tensors = {
+        f"{name}.{key}": value
+        for name, network in networks.items()
+        for key, value in network.state_dict().items()
+    }
+    for number, parameter in enumerate(_moved_by(adam)):
+        tensors |= {f"adam.{number}.{key}": v for key, v in adam.state[parameter].items()}
+    checkpoint_store.write(folder, step, tensors, {}, keep_last=1)
 
 
-def _restored(folder: Path, *parts: nn.Module | torch.optim.Optimizer) -> int:
+def _restored(folder: Path, networks: Networks, adam: Optimizer) -> int:
     """Steps that the last checkpoint has, from which everything goes on; 0 without one."""
     found = checkpoint_store.read_newest(folder)
     if found is None:
         return 0
     tensors, meta = found
-    encoder, average, adam = parts
-    assert isinstance(encoder, nn.Module)
-    assert isinstance(average, nn.Module)
-    assert isinstance(adam, torch.optim.Optimizer)
-    for name, module in (("encoder", encoder), ("average", average)):
-        own = {key: tensors[f"{name}.{key}"] for key in module.state_dict()}
-        module.load_state_dict(own)
-    for number, parameter in enumerate(_of(adam)):
+    for name, network in networks.items():
+        network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+    for number, parameter in enumerate(_moved_by(adam)):
         adam.state[parameter] = {
             key: tensors[f"adam.{number}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")
         }
     return int(meta["step"])
 
 
-def _of(adam: torch.optim.Optimizer) -> list[Tensor]:
+def _moved_by(adam: Optimizer) -> list[Tensor]:
     return [parameter for group in adam.param_groups for parameter in group["params"]]
-
-
-def _tensors(*parts: nn.Module | torch.optim.Optimizer) -> dict[str, Tensor]:
-    encoder, average, adam = parts
-    assert isinstance(adam, torch.optim.Optimizer)
-    found: dict[str, Tensor] = {}
-    for name, module in (("encoder", encoder), ("average", average)):
-        assert isinstance(module, nn.Module)
-        found |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
-    for number, parameter in enumerate(_of(adam)):
-        found |= {f"adam.{number}.{key}": v for key, v in adam.state[parameter].items()}
-    return found
 
 
 def main() -> None:

@@ -354,9 +354,11 @@ def _from_solid(
             best = rival
     pose = poses[best]
     note = f"Read with its {pose.up} axis up, turned by {90 * pose.yaw}°."
-    latent = model.fit_voxels(pose.grid, _checking(cancel))
+    latent, occupancy = latents[best], decoded[best]
+    if model.is_procedural:  # there, encoding only says where a search begins
+        latent = model.fit_voxels(pose.grid, _checking(cancel))
+        occupancy = model.decode(latent)
     class_name = model.density.nearest_class(latent)
-    occupancy = model.decode(latent)
     return Reconstruction(latent, occupancy, kind, None, pose.grid, class_name, note), pose
 
 

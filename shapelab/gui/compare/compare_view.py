@@ -88,6 +88,7 @@ class CompareView(Overlay):
         column.addLayout(self._head)
         column.addLayout(self._places, 1)
         column.addLayout(self._build_foot())
+        self._is_narrow = False
         self._patience = QTimer(self, singleShot=True, interval=SAY_BUSY_MS)
         self._patience.timeout.connect(lambda: self.working.setText("Measuring…"))
         self._relist = QTimer(self, singleShot=True, interval=0)  # many changes, one list
@@ -295,18 +296,23 @@ class CompareView(Overlay):
             self._forget()
             self.opened.emit(False)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._title.setVisible(self.width() > ROOMY)
-        narrow = self.width() < NARROW
-        self.scale.setVisible(not narrow)
-        margin = theme.SPACE_SMALL // 2 if narrow else theme.SPACE
+    def _lay_out_head(self) -> None:
+        """Where it is narrow, choices get a row of their own, and less room around."""
+        self.scale.setVisible(not self._is_narrow)
+        margin = theme.SPACE_SMALL // 2 if self._is_narrow else theme.SPACE
         self._column.setContentsMargins(*(margin,) * 4)
         self._head.setSpacing(margin)
-        if narrow:
+        if self._is_narrow:
             self._column.insertWidget(1, self._choices, 0, Qt.AlignmentFlag.AlignLeft)
         else:
             self._head.insertWidget(1 + len(self._counts.buttons()), self._choices)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._title.setVisible(self.width() > ROOMY)
+        if (self.width() < NARROW) != self._is_narrow:
+            self._is_narrow = not self._is_narrow
+            self._lay_out_head()
         if self.panes:
             self._lay_out()
 

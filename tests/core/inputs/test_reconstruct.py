@@ -64,6 +64,8 @@ def seat() -> TriMesh:
 class OneShapeModel:
     """Knows the upright seat: gives it back exactly, and a small block for all else."""
 
+    is_procedural = False
+
     def __init__(self) -> None:
         self.spec = ModelSpec(image_size=64, image_mode="LA", classes=("sofa", "table"))
         self.known = solid(seat())
