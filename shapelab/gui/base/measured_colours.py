@@ -127,7 +127,9 @@ class Legend(QWidget):
         for place, colour in zip(places, self._scale.colours, strict=True):
             gradient.setColorAt(place, QColor(*colour))
         painter.fillRect(bar, gradient)
-        for place, word in zip(places, self.ticks, strict=True):
+        widest = max(map(metrics.horizontalAdvance, self.ticks))
+        every = 1 if widest < bar.width() / (len(places) - 1) else 2  # or words run into another
+        for place, word in list(zip(places, self.ticks, strict=True))[::every]:
             x = bar.left() + place * bar.width()
             painter.setPen(QPen(quiet, 1))
             painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + TICK))
