@@ -267,7 +267,7 @@ class ShapeModel:
     @property
     def takes_strokes(self) -> bool:
         """Whether its shapes can be fitted to cells; parameters alone have no gradient."""
-        return isinstance(self._networks["generator"], Generator)
+        return not self.is_procedural
 
     def fit_cells(
         self,

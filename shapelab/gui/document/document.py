@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 MOST_ORIGINALS = 32  # some megabytes each; older ones are forgotten
 MOST_SCAN_BYTES = 400 * 2**20  # of scans; those of older files are forgotten
-#: A request so soon after the one before it is a moment of a drag; the last of them comes to rest.
+#: A request so soon after the one before it, or after its answer, is a moment of a drag; the last
+#: of them comes to rest. Where an answer takes longer than that, a drag must not look like clicks.
 DRAG_S, REST_MS = 0.15, 120
 
 
@@ -89,7 +90,8 @@ class Document(QObject):
         self._original = self._originals.get(self.session.state.base.tobytes())
         self._asked = self._request(0)
         self._answered = 0
-        self._asked_at = -DRAG_S
+        self._last_at = -DRAG_S  # when the newest request, or answer, came
+        self._hurried = False  # the newest request is of a drag, whose end is to come to rest
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._at_rest)
         self._surfaces = LatestOnly(self._maker.make, self)
@@ -172,23 +174,25 @@ class Document(QObject):
 
         Latents that come as fast as in a drag get drafts, and the last one its surface at rest.
         """
-        before, then = self._asked, self._asked_at
-        self._asked, self._asked_at = self._request(before.number + 1), time.perf_counter()
-        hurried = self._asked_at - then < DRAG_S and self._guest is None
-        if hurried and not self._asked.is_of_shape(before):
+        before, then = self._asked, self._last_at
+        self._asked, self._last_at = self._request(before.number + 1), time.perf_counter()
+        soon = self._last_at - then < DRAG_S and self._guest is None
+        self._hurried = soon and not self._asked.is_of_shape(before)
+        if self._hurried:
             self._asked = replace(self._asked, draft=True)
-            self._rest.start()
-        else:
-            self._rest.stop()
+        self._rest.stop()
         self._surfaces.submit(self._asked)
 
     def preview(self, latent: Array) -> None:
         """Shows a moment on the way to a shape; the session's own comes back by ``refresh``."""
         number = self._asked.number + 1
         self._asked = replace(self._asked, number=number, latent=latent, draft=True)
+        self._hurried = False
+        self._rest.stop()
         self._surfaces.submit(self._asked)
 
     def _at_rest(self) -> None:
+        self._hurried = False
         self._asked = replace(self._asked, number=self._asked.number + 1, draft=False)
         self._surfaces.submit(self._asked)
 
@@ -244,6 +248,7 @@ class Document(QObject):
         if request.number > self._answered:
             self._answered = request.number
             self.shown = shown
+            self._come_to_rest(request)
             self.surface_ready.emit(shown)
 
     @Slot(object, object)
@@ -251,7 +256,13 @@ class Document(QObject):
         if request.number > self._answered:
             self._answered = request.number
             self.shown = None
+            self._come_to_rest(request)
             self.surface_failed.emit(error)
+
+    def _come_to_rest(self, answered: ShapeRequest) -> None:
+        self._last_at = time.perf_counter()
+        if self._hurried and answered.number == self._asked.number:
+            self._rest.start()
 
     @property
     def originals(self) -> tuple[Original, ...]:

@@ -191,7 +191,10 @@ class Scene:
         else:
             paint.SetInterpolationToFlat()
         both = bool(self.scan_actor.GetVisibility())
-        paint.SetOpacity(THROUGH if both and not lines else 1.0)
+        seen_through = both and not lines
+        paint.SetOpacity(THROUGH if seen_through else 1.0)
+        # Of what is closed only the front is seen; a third of a software frame went to the back.
+        paint.SetBackfaceCulling(not seen_through)
         for each in (paint, self.scan_actor.GetProperty()):
             each.SetAmbient(AMBIENT)
             each.SetDiffuse(1.0)

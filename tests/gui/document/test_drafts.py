@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,6 +75,21 @@ def test_a_change_alone_is_no_draft(qtbot, monkeypatch, document, shown):
         document.session.set_coefficient(0, sigma)
         settle(qtbot, document)
     assert [each.request.draft for each in shown] == [False, False]
+
+
+def test_moves_that_wait_for_slow_answers_are_of_a_drag(qtbot, monkeypatch, document, shown):
+    now = [time.perf_counter() + 100.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    session = document.session
+    for sigma, asked_after, draft in ((0.5, 100.0, False), (1.0, 0.1, True), (1.5, 100.0, False)):
+        now[0] += asked_after
+        session.set_coefficient(0, sigma)
+        assert document.asked.draft == draft
+        now[0] += 10.0  # which the answer takes
+        qtbot.waitUntil(lambda: bool(shown) and shown[-1].request is document.asked)
+    settle(qtbot, document)
+    assert document.shown.request is document.asked
+    assert not document.asked.draft
 
 
 def test_options_of_the_surface_are_seen_as_they_are(qtbot, monkeypatch, document, shown):

@@ -149,6 +149,20 @@ def test_a_scan_is_drawn_alone_or_through_the_shape(viewport, mesh, faces):
     assert (shape_pixels(viewport) == whole).all()
 
 
+def test_nobody_misses_the_back_of_what_is_closed(viewport, mesh):
+    viewport.show_mesh(mesh)
+    paint = viewport._scene.actor.GetProperty()
+    assert paint.GetBackfaceCulling()
+    front = pixels(viewport.screenshot(transparent=True))
+    paint.BackfaceCullingOff()
+    off = np.abs(pixels(viewport.screenshot(transparent=True)).astype(int) - front).max(axis=2)
+    assert (off > 0).sum() < 20  # samples where two faces meet
+    assert off.max() <= 16
+    viewport.show_scan(Scan(mesh.vertices / 2, mesh.faces, (1.0, 1.0, 1.0)))
+    viewport.set_layers(shape=True, scan=True)
+    assert not paint.GetBackfaceCulling()  # it is seen through now
+
+
 def test_a_thousand_shapes_are_one_actor(viewport, mesh, other_mesh):
     viewport.show_mesh(mesh)
     count = actor_count(viewport)
