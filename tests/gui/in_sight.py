@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
     QApplication,
     QCheckBox,
+    QComboBox,
+    QGridLayout,
     QLabel,
     QMainWindow,
     QPushButton,
     QRadioButton,
+    QStackedLayout,
+    QStyle,
+    QStyleOptionComboBox,
     QToolButton,
     QWidget,
 )
@@ -31,6 +38,7 @@ def hidden_from_sight(top: QWidget) -> list[str]:
             found.append(f"{_words(widget)} at {place.getRect()} in {holder.rect().getRect()}")
         elif holder is widget and _is_wider(widget):
             found.append(f"{_words(widget)} goes on at the side, where nothing scrolls")
+        found += _overlapping(widget)
         if _cut(widget):
             found.append(f"{_words(widget)} needs {widget.sizeHint()}, has {widget.size()}")
     return found
@@ -68,10 +76,37 @@ def _cut(widget: QWidget) -> bool:
     """Whether its words have less room than they need."""
     if isinstance(widget, (QPushButton, QToolButton, QCheckBox, QRadioButton)):
         wanted = bool(widget.text()) and not _is_icon_only(widget)
+    elif isinstance(widget, QComboBox):
+        return _cut_entry(widget)
     else:
         wanted = isinstance(widget, QLabel) and bool(widget.text()) and not widget.wordWrap()
     need = widget.sizeHint()
     return wanted and (widget.width() < need.width() or widget.height() < need.height())
+
+
+def _cut_entry(box: QComboBox) -> bool:
+    """Whether the chosen entry is cut; one that is meant to adjust to its list, not to its room."""
+    if box.sizeAdjustPolicy() == QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon:
+        return False
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    room = box.style().subControlRect(kind, option, field, box).width()
+    return room < box.fontMetrics().horizontalAdvance(box.currentText())
+
+
+def _overlapping(holder: QWidget) -> list[str]:
+    """Words about neighbours in a layout that lie over each other, for want of room."""
+    layout = holder.layout()
+    if layout is None or isinstance(layout, (QStackedLayout, QGridLayout)):
+        return []
+    items = [layout.itemAt(place) for place in range(layout.count())]
+    shown = [item for item in items if item is not None and not item.isEmpty()]
+    return [
+        f"{_words(holder)}: its parts at {a.geometry().getRect()} and {b.geometry().getRect()}"
+        for a, b in pairwise(shown)
+        if a.geometry().intersects(b.geometry())
+    ]
 
 
 def _is_icon_only(widget: QWidget) -> bool:

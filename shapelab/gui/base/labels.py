@@ -36,10 +36,16 @@ def muted(text: str = "") -> QLabel:
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with an ellipsis in the middle; the tooltip has it whole."""
+    """One line that is cut with an ellipsis, by default in the middle; the tooltip has it whole."""
 
-    def __init__(self, bold: bool = False, align: Qt.AlignmentFlag | None = None) -> None:
+    def __init__(
+        self,
+        bold: bool = False,
+        align: Qt.AlignmentFlag | None = None,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__()
+        self._elide = elide
         font = self.font()
         font.setBold(bold)
         self.setFont(font)
@@ -60,9 +66,7 @@ class ElidedLabel(QLabel):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        elided = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideMiddle, self.width()
-        )
+        elided = self.fontMetrics().elidedText(self.text(), self._elide, self.width())
         painter.drawText(self.rect(), self.alignment(), elided)
 
 

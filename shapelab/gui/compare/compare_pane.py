@@ -114,7 +114,7 @@ class ComparePane(QWidget):
         self.go.setToolTip("Go on from this shape")
         self.go.setAccessibleName(f"Go on from shape {self.name}")
         self.go.clicked.connect(lambda: self.subject and self.wanted.emit(self.subject.key))
-        self.told = ElidedLabel()
+        self.told = ElidedLabel(elide=Qt.TextElideMode.ElideRight)  # the end matters least
         self.told.setProperty("muted", True)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.viewport)
@@ -159,7 +159,7 @@ class ComparePane(QWidget):
         words = ""
         if shown.figures is not None and shown.against is not None:
             mean, most = shown.figures.mean * mm, shown.figures.farthest * mm
-            words = f"From {NAMES[shown.against]}: mean {mean:.2g}, most {most:.2g} mm"
+            words = f"Most {most:.2g}, mean {mean:.2g} mm from {NAMES[shown.against]}"
         self.told.setText(words)
 
     def show_photo(self, request: ViewRequest) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer, Signal, Slo
 from PySide6.QtGui import QColor, QHideEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -268,20 +267,19 @@ class MorphPanel(QWidget):
         )
         self.mode.setAccessibleName("Path")
         self.speed.setAccessibleName("Speed")
-        self.mode.setMinimumWidth(72)  # may be cut before the panel gets wider than its dock
         self.mode.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(SPACING)
-        way = QHBoxLayout()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACING)
+        way, controls = QHBoxLayout(), QHBoxLayout()
         for widget in (QLabel("A"), self.slider, QLabel("B"), self.percent):
             way.addWidget(widget, 1 if widget is self.slider else 0)
-        grid.addLayout(way, 0, 0, 1, 4)
-        controls: tuple[QWidget, ...] = (self.toggle, self.loop, self.speed, self.mode)
-        for place, control in enumerate(controls):
-            grid.addWidget(control, 1, place)
-        grid.setColumnStretch(3, 1)
+        controls.setSpacing(theme.SPACE_SMALL)  # or they would make the dock wider than it begins
+        for widget in (self.toggle, self.loop, self.speed, self.mode):
+            controls.addWidget(widget, 1 if widget is self.mode else 0)
+        column.addLayout(way)
+        column.addLayout(controls)
         return box
 
     def _connect_widgets(self) -> None:

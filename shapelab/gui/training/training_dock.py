@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar, QTabWidget
 
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.base.workers import Task
@@ -92,7 +92,22 @@ class TrainingDock(QDockWidget):
         self.raise_()
         if not self.isFloating():
             self._main.resizeDocks([self], [WIDTH], Qt.Orientation.Horizontal)
+        self._hide_old_tabs()
         self._entered = self._places()
+
+    def _hide_old_tabs(self) -> None:
+        """Hides the tab bars of groups that are no more: Qt (6.11) leaves them lying there."""
+        if (layout := self._main.layout()) is not None:
+            layout.activate()
+        titles = {}  # of each dock, those in its group
+        for dock in self._main.findChildren(QDockWidget):
+            group = [dock, *self._main.tabifiedDockWidgets(dock)]
+            titles[dock.windowTitle()] = {d.windowTitle() for d in group if not d.isHidden()}
+        own = Qt.FindChildOption.FindDirectChildrenOnly
+        for bar in self._main.findChildren(QTabBar, options=own):
+            texts = [bar.tabText(tab) for tab in range(bar.count())]
+            if texts and set(texts) != titles.get(texts[0]):
+                bar.hide()
 
     def _places(self) -> dict[str, Place]:
         """Of the other docks, by name: the area, whether it floats, whether it is hidden."""
@@ -104,8 +119,9 @@ class TrainingDock(QDockWidget):
         }
 
     def _shares(self, dock: QDockWidget) -> bool:
+        """Hidden ones, too: opened later they become tabs, for two would not fit in height."""
         on_the_right = self._main.dockWidgetArea(dock) == RIGHT and not dock.isFloating()
-        return dock is not self and on_the_right and not dock.isHidden()
+        return dock is not self and on_the_right
 
     def _leave(self) -> None:
         before, self._before = self._before, None
@@ -123,6 +139,7 @@ class TrainingDock(QDockWidget):
                 dock.setFloating(floats)
                 dock.setHidden(hidden)
         self.hide()
+        self._hide_old_tabs()
 
     def _take_apart(self) -> None:
         """Leaves a workspace that was there from the start, so that nobody knows the docks' own."""
@@ -131,11 +148,12 @@ class TrainingDock(QDockWidget):
             self.hide()
             return
         # What is added beside a tab becomes a tab: so all leave first, even the last one.
+        shown = {dock for dock in behind if not dock.isHidden()}
         for dock in (*behind, self):
             self._main.removeDockWidget(dock)
         for dock in behind:
             self._main.addDockWidget(RIGHT, dock, Qt.Orientation.Vertical)
-            dock.show()
+            dock.setVisible(dock in shown)
         self._main.addDockWidget(RIGHT, self)  # hidden, and ready for the next time
         self._main.resizeDocks(behind[:1], [self._narrow], Qt.Orientation.Horizontal)
 

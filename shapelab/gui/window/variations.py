@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.session import RANDOM_SEEDS, Session
@@ -41,8 +41,9 @@ CENTRE = SIDE * SIDE // 2  # the tile of the shown shape itself
 NEAREST, USUAL, FARTHEST = 0.05, 0.35, 1.0  # distances
 DRAFT, PIXELS = 96, 192  # along a side of a picture: at once, then sharper
 LARGER = 1.2  # of the tile under the mouse
-GAP, FOOT = 10, 52  # px between tiles, and of the row below them
-ROOMY = 600  # px, a width that has room for the hint
+GAP = 10  # px between tiles
+ROOMY, NARROW = 600, 300  # px: from where there is room for the hint, and for one row below tiles
+SHOWN = ("Shown now", "Shown")  # the words for the middle tile; the first that fit into it
 STEPS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -111,14 +112,16 @@ class VariationsGrid(Overlay):
         self.close_button.clicked.connect(self.hide)
         self._hint = QLabel("Click a shape to go on from there")
         self._hint.setProperty("muted", True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(*(theme.SPACE_LARGE, theme.SPACE) * 2)
-        row.setSpacing(theme.SPACE)
-        row.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        row.addWidget(self.distance, 1)
-        row.addWidget(self._hint)
-        for button in (self.more, self.close_button):
-            row.addWidget(button)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.SPACE)
+        for widget in (self._hint, self.more, self.close_button):
+            buttons.addWidget(widget)
+        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._foot.setContentsMargins(*(theme.SPACE_LARGE, theme.SPACE) * 2)
+        self._foot.setSpacing(theme.SPACE)
+        self._foot.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self._foot.addWidget(self.distance, 1)
+        self._foot.addLayout(buttons)
 
     @property
     def busy(self) -> bool:
@@ -216,12 +219,16 @@ class VariationsGrid(Overlay):
 
     def tile_rect(self, tile: int) -> QRectF:
         """Where a tile lies while it is not enlarged."""
-        high = self.height() - FOOT
+        high = self._floor()
         side = (min(self.width(), high) - (SIDE + 1) * GAP) / SIDE
         across = SIDE * side + (SIDE - 1) * GAP
         row, column = divmod(tile, SIDE)
         left = (self.width() - across) / 2 + column * (side + GAP)
         return QRectF(left, (high - across) / 2 + row * (side + GAP), side, side)
+
+    def _floor(self) -> int:
+        """Where the tiles end, and the row or two below them begin."""
+        return self.height() - self._foot.minimumSize().height()
 
     def tile_at(self, place: QPoint) -> int:
         """The tile under a place, or -1."""
@@ -273,7 +280,9 @@ class VariationsGrid(Overlay):
     # --- painting ------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._hint.setVisible(self.width() > ROOMY)
+        self._foot.setDirection(across if self.width() > NARROW else down)
         super().resizeEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -291,7 +300,7 @@ class VariationsGrid(Overlay):
         if marked:
             more = (LARGER - 1) * place.width() / 2
             place.adjust(-more, -more, more, more)
-            place.moveTop(min(max(place.top(), 2), self.height() - FOOT - place.height()))
+            place.moveTop(min(max(place.top(), 2), self._floor() - place.height()))
         painter.setBrush(palette.base())
         accent = palette.highlight().color()
         quiet = theme.blend(window, text, 0.16)
@@ -300,6 +309,17 @@ class VariationsGrid(Overlay):
         if self._images:
             painter.drawImage(place.adjusted(4, 4, -4, -4), self._images[tile])
         if tile == CENTRE:
-            painter.setPen(accent)
-            corner = place.adjusted(theme.SPACE, theme.SPACE_SMALL, 0, 0)
-            painter.drawText(corner, Qt.AlignmentFlag.AlignLeft, "Shown now")
+            self._paint_words(painter, place)
+
+    def _paint_words(self, painter: QPainter, place: QRectF) -> None:
+        """What the middle tile is, in its corner, on a ground that keeps the picture off."""
+        metrics = painter.fontMetrics()
+        corner = place.topLeft() + QPointF(2, 2)
+        for words in SHOWN:
+            ground = QRectF(corner, metrics.size(0, words)).adjusted(0, 0, theme.SPACE, 2)
+            if ground.right() < place.right():
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.drawRoundedRect(ground, theme.RADIUS, theme.RADIUS)
+                painter.setPen(self.palette().highlight().color())
+                painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, words)
+                break

@@ -55,7 +55,8 @@ def test_two_shapes_and_how_far_they_differ(qtbot, window):
     np.testing.assert_array_equal(b.mesh.vertices, expected.vertices)
     np.testing.assert_allclose(b.distances, signed_distances(b.mesh.vertices, a.mesh))
     mm = 80 / a.mesh.extents.max()
-    assert view.panes[1].told.text().startswith(f"From A: mean {b.figures.mean * mm:.2g}, most ")
+    mean = f"mean {b.figures.mean * mm:.2g} mm from A"
+    assert view.panes[1].told.text().endswith(mean)
     assert view.legend.ticks[0].startswith("−")
     painted = view.panes[1].viewport._paint
     assert len(np.unique(painted, axis=0)) > 100

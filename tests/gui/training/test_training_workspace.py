@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget
+from PySide6.QtWidgets import QDockWidget, QTabBar
 
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.gui.document.shape_maker import Guest
@@ -37,6 +37,14 @@ def places(window):
     }
 
 
+def tabs(window):
+    """What the tab bars say that can be seen."""
+    own = Qt.FindChildOption.FindDirectChildrenOnly
+    bars = window.findChildren(QTabBar, options=own)
+    seen = [bar for bar in bars if bar.isVisible() and window.rect().contains(bar.geometry())]
+    return [{bar.tabText(tab) for tab in range(bar.count())} for bar in seen]
+
+
 def test_it_costs_nothing_until_it_is_asked_for(window):
     assert window.training.isHidden()
     assert window.training.panel is None
@@ -56,6 +64,19 @@ def test_entering_and_leaving_puts_everything_back(qtbot, window):
     assert window.tabifiedDockWidgets(picture) == []
     qtbot.waitUntil(lambda: window.viewport.width() == width, timeout=WAIT_MS)
     assert picture.geometry().bottom() < morph.geometry().top()
+
+
+def test_no_tabs_are_left_of_a_group_that_is_no_more(qtbot, window):
+    assert tabs(window) == []
+    for _ in range(2):
+        window.actions_["training"].trigger()
+        qtbot.waitUntil(lambda: tabs(window) == [{"Picture", "Morph", "Training"}])
+        window.actions_["history"].trigger()
+        qtbot.waitUntil(lambda: tabs(window) == [{"Picture", "Morph", "Training", "History"}])
+        window.actions_["training"].trigger()
+        qtbot.waitUntil(lambda: tabs(window) == [{"Morph", "History"}])
+        window.history.hide()
+        qtbot.waitUntil(lambda: tabs(window) == [])
 
 
 @pytest.mark.parametrize("open_before", [False, True])

@@ -58,6 +58,13 @@ def test_every_dock_and_view_of_the_smallest_window_can_be_seen(qtbot, small):
     qtbot.waitUntil(lambda: small.training.panel is not None)
     settle(qtbot, small)
     assert hidden_from_sight(small) == []
+    small.actions_["variations"].trigger()  # in the narrow rest of the view
+    settle(qtbot, small)
+    assert hidden_from_sight(small) == []
+    small.commands.variations.hide()
+    small.actions_["history"].trigger()
+    settle(qtbot, small)
+    assert hidden_from_sight(small) == []
     assert (small.width(), small.height()) == SMALLEST  # nothing has pushed it wider
 
 
