@@ -276,8 +276,9 @@ class MorphPanel(QWidget):
         for widget in (QLabel("A"), self.slider, QLabel("B"), self.percent):
             way.addWidget(widget, 1 if widget is self.slider else 0)
         controls.setSpacing(theme.SPACE_SMALL)  # or they would make the dock wider than it begins
-        for widget in (self.toggle, self.loop, self.speed, self.mode):
-            controls.addWidget(widget, 1 if widget is self.mode else 0)
+        for control in (self.toggle, self.loop, self.speed):
+            controls.addWidget(control)
+        controls.addWidget(self.mode, 1)
         column.addLayout(way)
         column.addLayout(controls)
         return box
