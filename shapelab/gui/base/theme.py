@@ -133,8 +133,28 @@ def apply(app: QApplication, dark: bool | None = None) -> None:
         dark = hints.colorScheme() == Qt.ColorScheme.Dark
     scheme = DARK if dark else LIGHT
     app.setPalette(_palette(scheme))
-    app.setStyleSheet(_style_sheet(scheme))
+    kind = "dark" if dark else "light"
+    for window in app.topLevelWidgets():
+        window.setProperty("scheme", kind)
+    if app.styleSheet():
+        _colour_again(app)
+    else:
+        app.setStyleSheet(_style_sheet(kind))
     _refresh_icons(app)
+
+
+def _colour_again(app: QApplication) -> None:
+    """Has the style sheet look up its colours in the new palette.
+
+    A sheet that is set anew costs four times as much on the GUI thread: Qt then polishes every
+    widget once for each that holds it, and lays all out again; both schemes measure the same.
+    """
+    for widget in app.allWidgets():
+        style = widget.style()
+        style.unpolish(widget)
+        style.polish(widget)
+    for window in app.topLevelWidgets():
+        window.update()
 
 
 def choose(choice: str) -> None:
@@ -183,6 +203,7 @@ def _palette(c: Colors) -> QPalette:
         role.Accent: c.accent,
         role.Mid: c.border,
         role.Midlight: c.border,
+        role.Shadow: c.disabled,  # for the style sheet: Fusion casts no shadows
     }.items():
         palette.setColor(which, QColor(value))
     group = QPalette.ColorGroup.Disabled
@@ -192,77 +213,94 @@ def _palette(c: Colors) -> QPalette:
     return palette
 
 
-def _style_sheet(c: Colors) -> str:
-    """Only what Fusion draws heavier than the window should look."""
-    arrows = (paths.resources() / "icons" / "fields").as_posix()
-    kind = "dark" if c is DARK else "light"
+def _style_sheet(kind: str) -> str:
+    """Only what Fusion draws heavier than the window should look, in the palette's colours.
+
+    Args:
+        kind: light or dark: that of the arrows in windows that `apply` has not marked.
+    """
+    base, text, border, disabled = (f"palette({r})" for r in ("base", "text", "mid", "shadow"))
+    window, raised, accent = (f"palette({r})" for r in ("window", "button", "highlight"))
+    on_accent, muted = "palette(highlighted-text)", "palette(placeholder-text)"
+    marked = (_arrows(each, f'QWidget[scheme="{each}"] ') for each in ("light", "dark"))
     return f"""
-    QComboBox, QAbstractSpinBox, QLineEdit, QPlainTextEdit {{ background: {c.base}; color: {c.text};
-        border: 1px solid {c.border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
-        selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QComboBox, QAbstractSpinBox, QLineEdit, QPlainTextEdit {{ background: {base}; color: {text};
+        border: 1px solid {border}; border-radius: {RADIUS}px; padding: 4px {SPACE}px;
+        selection-background-color: {accent}; selection-color: {on_accent}; }}
     QLineEdit[inline="true"] {{ padding: 0 {SPACE_SMALL}px; }}
     QComboBox:hover, QComboBox:focus, QAbstractSpinBox:focus, QLineEdit:focus,
     QPlainTextEdit:focus {{
-        border-color: {c.accent}; }}
+        border-color: {accent}; }}
     QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled,
     QPlainTextEdit:disabled {{
-        color: {c.disabled}; background: {c.window}; }}
+        color: {disabled}; background: {window}; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
-    QComboBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg"); width: 12px; height: 12px; }}
+    QComboBox::down-arrow {{ width: 12px; height: 12px; }}
     QAbstractSpinBox {{ padding: 2px 0; qproperty-alignment: 'AlignRight | AlignVCenter'; }}
     QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
         border: none; width: 20px; }}
     QAbstractSpinBox::up-button {{ subcontrol-position: top right; top: 2px; }}
     QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; bottom: 2px; }}
-    QAbstractSpinBox::up-arrow {{ image: url("{arrows}/up-{kind}.svg");
-        width: 10px; height: 10px; }}
-    QAbstractSpinBox::down-arrow {{ image: url("{arrows}/down-{kind}.svg");
-        width: 10px; height: 10px; }}
-    QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.border};
+    QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow {{ width: 10px; height: 10px; }}
+    QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {border};
         padding: 4px; }}
     QToolBar {{ border: none; spacing: {SPACE_SMALL}px; padding: {SPACE_SMALL}px {SPACE}px; }}
-    QToolBar::separator {{ width: 1px; margin: 6px {SPACE_SMALL}px; background: {c.border}; }}
+    QToolBar::separator {{ width: 1px; margin: 6px {SPACE_SMALL}px; background: {border}; }}
     QToolButton {{ border: 1px solid transparent; border-radius: {RADIUS}px; padding: 4px; }}
-    QToolButton:hover {{ background: {c.border}; }}
-    QToolButton:pressed, QToolButton:checked {{ background: {c.base}; border-color: {c.accent}; }}
-    QToolButton:focus {{ border-color: {c.accent}; }}
-    QPushButton {{ background: {c.raised}; border: 1px solid {c.border};
+    QToolButton:hover {{ background: {border}; }}
+    QToolButton:pressed, QToolButton:checked {{ background: {base}; border-color: {accent}; }}
+    QToolButton:focus {{ border-color: {accent}; }}
+    QPushButton {{ background: {raised}; border: 1px solid {border};
         border-radius: {RADIUS}px; padding: 5px 12px; }}
-    QPushButton:hover, QPushButton:focus {{ border-color: {c.accent}; }}
-    QPushButton:pressed, QPushButton:checked {{ background: {c.border}; }}
-    QPushButton:checked {{ border-color: {c.accent}; color: {c.accent}; background: {c.base}; }}
-    QPushButton:disabled {{ color: {c.disabled}; background: {c.window}; }}
-    QPushButton:default {{ background: {c.accent}; color: {c.on_accent};
-        border-color: {c.accent}; }}
-    QPushButton:default:disabled {{ background: {c.border}; color: {c.disabled};
-        border-color: {c.border}; }}
+    QPushButton:hover, QPushButton:focus {{ border-color: {accent}; }}
+    QPushButton:pressed, QPushButton:checked {{ background: {border}; }}
+    QPushButton:checked {{ border-color: {accent}; color: {accent}; background: {base}; }}
+    QPushButton:disabled {{ color: {disabled}; background: {window}; }}
+    QPushButton:default {{ background: {accent}; color: {on_accent};
+        border-color: {accent}; }}
+    QPushButton:default:disabled {{ background: {border}; color: {disabled};
+        border-color: {border}; }}
     QDockWidget {{ font-weight: 600; }}
     QDockWidget::title {{ padding: {SPACE}px; padding-left: 12px; text-align: left; }}
-    QMainWindow::separator {{ background: {c.border}; width: 1px; height: 1px; }}
-    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.border}; }}
-    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {c.border}; }}
+    QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {border}; }}
+    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {border}; }}
     QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
-        background: {c.accent}; }}
-    QSlider::handle:horizontal:focus {{ background: {c.text}; }}
-    QSlider::handle:horizontal:disabled {{ background: {c.disabled}; }}
-    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted};
-        border-radius: 4px; background: {c.base}; }}
-    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {c.accent}; }}
-    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
-        image: url("{arrows}/check-{kind}.svg"); }}
-    QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
-    QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
-    QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
-    QTableWidget {{ border: 1px solid {c.border}; border-radius: {RADIUS}px; }}
+        background: {accent}; }}
+    QSlider::handle:horizontal:focus {{ background: {text}; }}
+    QSlider::handle:horizontal:disabled {{ background: {disabled}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {muted};
+        border-radius: 4px; background: {base}; }}
+    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
+    QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; }}
+    QCheckBox::indicator:disabled {{ border-color: {border}; background: {window}; }}
+    QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
+    QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
+    QTableWidget {{ border: 1px solid {border}; border-radius: {RADIUS}px; }}
     QTableWidget::item {{ padding: 0 {SPACE}px; }}
     QTableWidget QHeaderView {{ background: transparent; }}
-    QTableWidget QHeaderView::section {{ background: transparent; color: {c.muted};
-        border: none; border-bottom: 1px solid {c.border}; padding: 6px {SPACE}px; }}
+    QTableWidget QHeaderView::section {{ background: transparent; color: {muted};
+        border: none; border-bottom: 1px solid {border}; padding: 6px {SPACE}px; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QToolTip {{ color: {c.text}; background: {c.raised}; border: 1px solid {c.border};
+    QToolTip {{ color: {text}; background: {raised}; border: 1px solid {border};
         padding: 4px 6px; }}
-    QLabel[muted="true"] {{ color: {c.muted}; }}
+    QLabel[muted="true"] {{ color: {muted}; }}
+    {_arrows(kind)} {"".join(marked)}
     """
+
+
+def _arrows(kind: str, within: str = "") -> str:
+    """The rules of what is drawn from files, for light or dark, in the windows of a selector."""
+    folder = (paths.resources() / "icons" / "fields").as_posix()
+    return "".join(
+        f'{within}{part} {{ image: url("{folder}/{name}-{kind}.svg"); }}\n'
+        for part, name in (
+            ("QComboBox::down-arrow", "down"),
+            ("QAbstractSpinBox::up-arrow", "up"),
+            ("QAbstractSpinBox::down-arrow", "down"),
+            ("QCheckBox::indicator:checked", "check"),
+        )
+    )
 
 
 _names: dict[int, str] = {}  # QIcon.cacheKey() is kept by copies: tells which icon a button shows

@@ -5,7 +5,17 @@ import re
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QAction, QColor, QIcon
-from PySide6.QtWidgets import QMainWindow, QPushButton
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from shapelab.core import paths
 from shapelab.gui.base import theme
@@ -113,6 +123,41 @@ def test_icons_on_screen_change_with_the_scheme(qtbot, qapp):
     assert ink(action) > 150
     assert ink(button) > 150
     assert foreign.icon().isNull()
+
+
+def form():
+    """One of each that the style sheet draws, some of them disabled."""
+    window = QWidget()
+    column = QVBoxLayout(window)
+    for kind in (QPushButton, QCheckBox, QLabel, QLineEdit):
+        for enabled in (True, False):
+            widget = kind("Words")
+            widget.setEnabled(enabled)
+            column.addWidget(widget)
+    muted, checked, box, number = QLabel("Muted"), QCheckBox("On"), QComboBox(), QSpinBox()
+    muted.setProperty("muted", True)
+    checked.setChecked(True)
+    box.addItem("One")
+    for widget in (muted, checked, box, number):
+        column.addWidget(widget)
+    return window
+
+
+def test_what_was_there_before_a_switch_looks_as_what_is_made_after_it(qtbot, qapp):
+    theme.apply(qapp, dark=False)
+    before = form()
+    qtbot.addWidget(before)
+    light = before.grab().toImage()
+    theme.apply(qapp, dark=True)
+    dark = before.grab().toImage()
+    qapp.setStyleSheet("")
+    theme.apply(qapp, dark=True)  # as a start does it
+    after = form()
+    qtbot.addWidget(after)
+    assert after.grab().toImage() == dark
+    assert dark != light
+    theme.apply(qapp, dark=False)
+    assert before.grab().toImage() == light
 
 
 def test_blend_ends_at_both_colours(qapp):
