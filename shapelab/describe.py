@@ -126,6 +126,8 @@ def _shape_to_read(path: Path) -> list[str]:
         return _mesh(file.content, file.unit) + _recipe(file, path)
     if file.kind == "points":
         return _points(file.content, file.unit)
+    if file.kind == "depth":
+        return _depth(file.content)
     return (_picture if file.kind == "picture" else _voxels)(file.content)
 
 
@@ -182,6 +184,18 @@ def _points(cloud: Any, unit: str) -> list[str]:
     return [
         f"point cloud: {formatting.counted(len(cloud.points), 'point')}",
         f"{' × '.join(formatting.number(side) for side in sides)} (x, y, z); {counted}",
+    ]
+
+
+def _depth(picture: Any) -> list[str]:
+    from shapelab.core.inputs.depth.depth_picture import guessed_lens
+
+    width, height = picture.size
+    far = picture.depth[picture.depth > 0]
+    angle = guessed_lens(picture.size).angle(width)
+    return [
+        f"depth picture, {width} × {height} pixels, {far.size / picture.depth.size:.0%} measured",
+        f"{far.min():.4g} to {far.max():.4g} away, unit unknown; taken as {angle:.0f}° wide",
     ]
 
 

@@ -90,6 +90,23 @@ Up = Annotated[
         help="The axis of a mesh, voxel file or point cloud that points up. [guessed]",
     ),
 ]
+SeenFrom = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--seen-from",
+        metavar="AROUND UP",
+        help="A scan of one side is completed: from where it was taken, in degrees around from the "
+        "front and up. Guessed of a depth picture.",
+    ),
+]
+Intrinsics = Annotated[
+    tuple[float, float, float, float] | None,
+    typer.Option(
+        "--intrinsics",
+        metavar="FX FY CX CY",
+        help="Of a depth picture: its camera's focal lengths and middle, in pixels. [guessed]",
+    ),
+]
 Turn = Annotated[
     int | None,
     typer.Option(

@@ -29,6 +29,7 @@ from shapelab.options import (
     Directions,
     Force,
     Format,
+    Intrinsics,
     Jobs,
     Level,
     Mask,
@@ -38,6 +39,7 @@ from shapelab.options import (
     Plate,
     Recipe,
     Resolution,
+    SeenFrom,
     ShapesModel,
     Sheet,
     SizeMm,
@@ -126,7 +128,9 @@ def sample(
 def reconstruct(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="Pictures, meshes, voxel files, point clouds, saved shapes."),
+        typer.Argument(
+            help="Pictures, depth pictures, meshes, voxel files, point clouds, saved shapes."
+        ),
     ] = None,
     out: Annotated[
         str, typer.Option("-o", "--out", help="File for one input, else a folder.")
@@ -145,15 +149,8 @@ def reconstruct(
     ] = False,
     up: Up = "",
     turn: Turn = None,
-    seen_from: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            "--seen-from",
-            metavar="AROUND UP",
-            help="A scan of one side is completed: from where it was taken, in degrees around from "
-            "the front and up.",
-        ),
-    ] = None,
+    seen_from: SeenFrom = None,
+    intrinsics: Intrinsics = None,
     sheet: Sheet = None,
     jobs: BatchJobs = None,
     watch: Watch = None,
@@ -174,6 +171,7 @@ def reconstruct(
     With --sheet, --jobs or --watch it is a batch: the same line goes on after a stop, and passes
     over what is made already.
     """
+    from shapelab.core.inputs.depth.depth_picture import Lens
     from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.session.shape_sources import shape_of_file, shape_of_views
 
@@ -188,13 +186,14 @@ def reconstruct(
     stance = stance_of(up, turn, views)
     said = None if hints == PictureHints() else hints
     objects = [files] if views and files else [[file] for file in files]
-    if views and seen_from is not None:
-        raise typer.BadParameter("--seen-from is for a scan, not for pictures.")
+    taken = seen_from is not None or intrinsics is not None
+    if views and taken:
+        raise typer.BadParameter("--seen-from and --intrinsics are for a scan, not for pictures.")
     if sheet is not None or jobs is not None or watch is not None:
         if views and (watch is not None or len(files) == 1):
             raise typer.BadParameter("--views takes 2 to 8 pictures that are named.")
-        if certainty or seen_from is not None:
-            raise typer.BadParameter("--certainty and --seen-from are for no batch.")
+        if certainty or taken:
+            raise typer.BadParameter("--certainty, --seen-from and --intrinsics are for no batch.")
         options = BatchOptions(
             batch_folder(out, plate), file_format, jobs or 1, sheet, watch, stance
         )
@@ -214,7 +213,8 @@ def reconstruct(
         if views:
             sourced = shape_of_views(model, own, class_name)
         else:
-            sourced = shape_of_file(model, own[0], said, None, stance, seen_from)
+            lens = None if intrinsics is None else Lens(*intrinsics)
+            sourced = shape_of_file(model, own[0], said, None, stance, seen_from, lens)
         if certainty:
             print(clean(f"{own[0]}: {_certainty(model, sourced, size_mm)}"))
         return sourced.saved

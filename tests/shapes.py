@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.ray_picture import view_axes
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 # A chair of boxes with round edges: lower and upper corners in 32nds of the grid, from its middle.
@@ -34,6 +35,28 @@ def box(resolution: int, low, high, rounding: float = 0.0) -> NDArray[np.float64
     beyond = np.abs(places - middle[:, None, None, None]) - (half - rounding)[:, None, None, None]
     outside = np.linalg.norm(np.maximum(beyond, 0), axis=0)
     return outside + np.minimum(beyond.max(axis=0), 0) - rounding
+
+
+def depth_of(solid: NDArray[np.bool_], around, up, away, lens, size) -> NDArray[np.float32]:
+    """What a camera of a lens sees of a grid (R, R, R), by its rays alone: (h, w), 0 beside it.
+
+    It stands so many sides of the grid away from the middle, by degrees around and up.
+    """
+    right, above, towards = view_axes(around, up)
+    rows, columns = np.indices(size[::-1])
+    rays = (
+        ((columns - lens.cx) / lens.fx)[..., None] * right
+        + ((lens.cy - rows) / lens.fy)[..., None] * above
+        - towards
+    )
+    depth = np.zeros(size[::-1], np.float32)
+    for ahead in np.arange(away - 0.9, away + 0.9, 0.2 / len(solid)):
+        places = away * towards + ahead * rays
+        cells = np.floor((places + 0.5) * len(solid)).astype(int)
+        within = ((cells >= 0) & (cells < len(solid))).all(-1)
+        met = within & solid[tuple(np.moveaxis(np.clip(cells, 0, len(solid) - 1), -1, 0))]
+        depth[met & (depth == 0)] = ahead
+    return depth
 
 
 def cloud_of(mesh: TriMesh, count: int) -> NDArray[np.float64]:

@@ -386,6 +386,8 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
         ["reconstruct", "a.png", "--jobs", "2", "--certainty"],
         ["reconstruct", "a.xyz", "--jobs", "2", "--seen-from", "0", "20"],
         ["reconstruct", "--views", "a.png", "b.png", "--seen-from", "0", "20"],
+        ["reconstruct", "a.png", "--jobs", "2", "--intrinsics", "500", "500", "320", "240"],
+        ["reconstruct", "a.png", "--intrinsics", "500", "500"],
         ["reconstruct", "--watch", "in", "--mask", "mask.png"],
         ["reconstruct", "a.stl", "--up", "w"],
         ["reconstruct", "a.stl", "--turn", "4"],

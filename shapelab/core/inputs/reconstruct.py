@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.inputs import cloud_solid, images, untrusted_reader, voxel_files, voxelise
 from shapelab.core.inputs.cutout import NO_OBJECT
+from shapelab.core.inputs.depth.depth_object import UNSAID, Shot, object_in
+from shapelab.core.inputs.depth.depth_picture import KINDS, DepthPicture
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.picture_hints import PictureHints
 from shapelab.core.inputs.point_files import PointCloud
@@ -96,6 +98,7 @@ def reconstruct(
     cancel: untrusted_reader.CancelFlag | None = None,
     hints: PictureHints = NO_HINTS,
     stance: Stance = GUESSED,
+    shot: Shot = UNSAID,
 ) -> Reconstruction:
     """Encodes a picture, mesh, voxel file or point cloud and decodes it again.
 
@@ -109,6 +112,7 @@ def reconstruct(
             is fitted.
         hints: what a picture shows, and where.
         stance: how the object of anything else stands.
+        shot: how a depth picture was taken; what is found in one is not completed yet.
 
     Raises:
         InputError: the file cannot be read or holds no usable object, or the hints do not fit it;
@@ -117,14 +121,23 @@ def reconstruct(
     """
     if hints.class_name is not None:
         model.density.index(hints.class_name)  # one error at once
-    file = _read(source, cancel, hints)
+    try:
+        file = _read(source, cancel, hints)
+    except NoObject as error:
+        if shot.lens is None:
+            raise
+        raise InputError(f"It is no depth picture; one has {KINDS}.") from error
     content = file.content
+    if shot.lens is not None and not isinstance(content, DepthPicture):
+        raise InputError(f"{file.name} is no depth picture; one has {KINDS}.")
     if isinstance(content, PreparedImage):
         if stance != GUESSED:
             raise InputError(f"{file.name} is a picture; how it stands is said of other files.")
         return _from_pictures(model, [(content, file.name)], cancel, hints.class_name)
     if hints != NO_HINTS:
         raise InputError(f"{file.name} is no picture; mask, box and class are said of pictures.")
+    if isinstance(content, DepthPicture):
+        return _from_depth(model, file, content, stance, shot, cancel)
     resolution = model.spec.resolution
     ups = stance.up or file.up or _UP.get(file.suffix, _UP_ELSE)
     found, pose = _from_solid(
@@ -196,7 +209,8 @@ def remade(
         content = PointCloud(points) if faces is None else TriMesh(points, faces)
     poses = list(_poses(content, "z", model.spec.resolution, turns=0))
     found, _ = _from_solid(model, result.source_kind, poses, cancel)
-    return replace(found, scan=scan, note=result.note)
+    note = result.note if result.unknown is None else found.note  # it is completed anew, or not
+    return replace(found, scan=scan, note=note)
 
 
 def _read(
@@ -270,6 +284,29 @@ def _from_pictures(
         told_class=told_class,
         others=tuple(picture for picture, _ in pictures[1:]),
     )
+
+
+def _from_depth(
+    model: ShapeModel,
+    file: untrusted_reader.ReadFile,
+    picture: DepthPicture,
+    stance: Stance,
+    shot: Shot,
+    cancel: untrusted_reader.CancelFlag | None,
+) -> Reconstruction:
+    """The shape of the object in a depth picture, as if it had been seen from all sides."""
+    if stance.up:
+        raise InputError(f"{file.name} is a depth picture, which has its up axis from its camera.")
+    try:
+        found = object_in(picture, shot)
+    except InputError as error:
+        raise InputError(f"{file.name}: {error}") from error
+    cloud = PointCloud(found.points)
+    turns = 0 if shot.angles is not None and stance.turns is None else stance.turns
+    poses = list(_poses(cloud, "z", model.spec.resolution, turns))
+    made, pose = _from_solid(model, file.kind, poses, cancel)
+    scan = scan_of(cloud, "z", pose.yaw, file.unit, found)
+    return replace(made, scan=scan, note=found.words)
 
 
 def _guesses(model: ShapeModel, shares: Array | None, latent: Array) -> tuple[ClassGuess, ...]:

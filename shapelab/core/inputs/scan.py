@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core import formatting
+from shapelab.core.inputs.depth.depth_object import DepthObject
 from shapelab.core.inputs.point_files import PointCloud
 from shapelab.core.inputs.voxel_files import OBJECT_SHARE, VoxelGrid
 from shapelab.core.mesh import meshing
@@ -40,12 +42,18 @@ class Scan:
         faces: (m, 3) int32; None of a point cloud.
         size: width, depth and height as it stands, in the file's own unit.
         unit: of the size, such as "millimeter"; "" where the file names none.
+        deep: of a depth picture, the object that was found in it.
+        eye: (3,) of a depth picture, where its camera stood, as the vertices are counted.
+        behind: (k, 3) of a depth picture, what its camera saw beside the object.
     """
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32] | None
     size: tuple[float, float, float]
     unit: str = ""
+    deep: DepthObject | None = None
+    eye: NDArray[np.float64] | None = None
+    behind: NDArray[np.float32] | None = None
 
     @property
     def words(self) -> str:
@@ -60,10 +68,17 @@ class Scan:
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return self.vertices.nbytes + (0 if self.faces is None else self.faces.nbytes)
+        faces = 0 if self.faces is None else self.faces.nbytes
+        return self.vertices.nbytes + faces + (0 if self.deep is None else self.deep.nbytes)
 
 
-def scan_of(content: Content, up: str, quarter_turns: int, unit: str = "") -> Scan | None:
+def scan_of(
+    content: Content,
+    up: str,
+    quarter_turns: int,
+    unit: str = "",
+    deep: DepthObject | None = None,
+) -> Scan | None:
     """What a file holds, stood up.
 
     Args:
@@ -71,6 +86,7 @@ def scan_of(content: Content, up: str, quarter_turns: int, unit: str = "") -> Sc
         up: its axis that points up, "x", "y" or "z".
         quarter_turns: about that axis, counter-clockwise from above.
         unit: of the file's numbers.
+        deep: of which the content are the points, where they come from a depth picture.
 
     Returns:
         The scan; None of a voxel grid that is too fine to show its cells, or empty.
@@ -87,21 +103,37 @@ def scan_of(content: Content, up: str, quarter_turns: int, unit: str = "") -> Sc
     standing = turned(upright(points.astype(np.float64), up), quarter_turns)
     low, high = standing.min(0), standing.max(0)
     width, depth, height = (float(side) for side in high - low)
-    placed = (standing - (low + high) / 2) * (OBJECT_SHARE / max(width, depth, height))
-    return Scan(placed.astype(np.float32), faces, (width, depth, height), unit)
+    middle, scale = (low + high) / 2, OBJECT_SHARE / max(width, depth, height)
+    placed = ((standing - middle) * scale).astype(np.float32)
+    scan = Scan(placed, faces, (width, depth, height), unit, deep)
+    if deep is None:
+        return scan
+    rest = np.concatenate([deep.eye[None], deep.behind])
+    eye, *behind = (turned(upright(rest, up), quarter_turns) - middle) * scale
+    return replace(scan, eye=eye, behind=np.array(behind, np.float32).reshape(-1, 3))
 
 
 def tipped(scan: Scan) -> Scan:
     """The scan tipped forward by a quarter: its back is up then."""
     width, depth, height = scan.size
-    return replace(scan, vertices=upright(scan.vertices, "y"), size=(width, height, depth))
+    return _moved(scan, lambda points: upright(points, "y"), (width, height, depth))
 
 
 def turned_by(scan: Scan, quarter_turns: int) -> Scan:
     """The scan turned about the axis that is up, counter-clockwise from above."""
     width, depth, height = scan.size
     size = (depth, width, height) if quarter_turns % 2 else scan.size
-    return replace(scan, vertices=turned(scan.vertices, quarter_turns), size=size)
+    return _moved(scan, lambda points: turned(points, quarter_turns), size)
+
+
+def _moved(
+    scan: Scan,
+    move: Callable[[NDArray[Any]], NDArray[Any]],
+    size: tuple[float, float, float],
+) -> Scan:
+    eye = None if scan.eye is None else move(scan.eye[None])[0]
+    behind = None if scan.behind is None else move(scan.behind)
+    return replace(scan, vertices=move(scan.vertices), size=size, eye=eye, behind=behind)
 
 
 def upright(points: NDArray[Any], up: str) -> NDArray[Any]:

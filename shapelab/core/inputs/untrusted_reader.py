@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
+from shapelab.core.inputs.depth.depth_picture import DepthPicture
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.mesh_files import gltf_buffers
 from shapelab.core.inputs.point_files import PointCloud
@@ -41,6 +42,7 @@ from shapelab.core.mesh.recipe_lines import sound_recipe
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 Arrays = dict[str, NDArray[Any]]
+Content = PreparedImage | TriMesh | VoxelGrid | PointCloud | DepthPicture
 
 TIMEOUT = 20.0  # seconds for one file
 # Where others keep the processor busy, a file has so many times as long, until its reader has had
@@ -67,7 +69,7 @@ class ReadFile:
     """What a file held."""
 
     kind: Kind
-    content: PreparedImage | TriMesh | VoxelGrid | PointCloud
+    content: Content
     name: str  # of the file, for the window's texts
     suffix: str  # lower case, with the dot
     unit: str = ""  # of a mesh's numbers, where the file names it: "millimeter", "meter", "inch" …
@@ -166,7 +168,7 @@ class GuardedReader:
         suffix = suffix.lower()
         others = _packed(data, beside, name) if suffix == ".gltf" and beside is not None else b""
         arrays = self._ask(data, suffix, cancel, others)
-        kind = "points" if "points" in arrays else kind
+        kind = "points" if "points" in arrays else "depth" if "depth" in arrays else kind
         content = _typed(kind, arrays)
         said = {key: str(arrays[key])[:20] for key in ("unit", "up") if key in arrays}
         recipe = sound_recipe(str(arrays.get("recipe", "")))
@@ -383,7 +385,7 @@ def _processor_time(child: subprocess.Popen[bytes], otherwise: float) -> float:
     return float(times.user + times.system)
 
 
-def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid | PointCloud:
+def _typed(kind: Kind, arrays: Arrays) -> Content:
     """The child's arrays as an object, with the shapes and kinds of numbers checked again."""
     if kind == "picture":
         return _picture(arrays)
@@ -398,6 +400,14 @@ def _typed(kind: Kind, arrays: Arrays) -> PreparedImage | TriMesh | VoxelGrid | 
         if not (len(points) and np.isfinite(points).all()):
             raise _odd_answer()
         return PointCloud(points)
+    if kind == "depth":
+        depth = _expect(arrays, "depth", np.float32, (None, None))
+        step = int(_expect(arrays, "step", np.int64, ()))
+        width, height = _expect(arrays, "full_size", np.int64, (2,)).tolist()
+        whole = tuple(-(-side // max(step, 1)) for side in (height, width))
+        if depth.shape != whole or not (np.isfinite(depth) & (depth >= 0)).all():
+            raise _odd_answer()
+        return DepthPicture(depth, step, (width, height))
     values = _expect(arrays, "values", np.float32, (None, None, None))
     return VoxelGrid(values, float(_expect(arrays, "pitch", np.float64, ())))
 

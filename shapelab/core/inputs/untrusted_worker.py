@@ -17,9 +17,10 @@ import numpy as np
 
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader, point_files, process_limits, voxel_files
+from shapelab.core.inputs.depth.depth_picture import read_depth
 from shapelab.core.inputs.images import PICTURE_SUFFIXES, NoObject, PreparedImage, prepare
 
-Kind = Literal["picture", "mesh", "voxels", "points"]
+Kind = Literal["picture", "mesh", "voxels", "points", "depth"]
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(PICTURE_SUFFIXES, "picture"),
@@ -45,6 +46,10 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
 def _read(data: bytes, suffix: str, beside: bytes) -> dict[str, Any]:
     """In the child: reads the bytes, and a ZIP of files beside, and gives named arrays."""
     kind = KINDS[suffix]
+    deep = read_depth(data, suffix)
+    if deep is not None:
+        size = np.array(deep.size, np.int64)
+        return {"depth": deep.depth, "step": np.array(deep.step, np.int64), "full_size": size}
     if kind == "picture":
         return _picture(prepare(data, _SIZE))
     if kind == "mesh":

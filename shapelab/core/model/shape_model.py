@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -303,15 +303,18 @@ class ShapeModel:
         return found[0]
 
     def complete(
-        self, cells: KnownCells, moved: Callable[[Array], None] = lambda _latents: None
-    ) -> Array:
-        """The latent (latent,) of the likeliest shape, of any class, that has these cells.
+        self, poses: Sequence[KnownCells], moved: Callable[[Array], None] = lambda _latents: None
+    ) -> tuple[Array, int]:
+        """The latent (latent,) of the likeliest shape, of any class, that has the known cells.
 
-        Takes two to three seconds.
+        Takes two to three seconds, and one more for each further pose.
 
         Args:
-            cells: what is known.
+            poses: what is known, in each pose that the object may have.
             moved: as ``fit_cells`` takes it, for several latents.
+
+        Returns:
+            The latent, and the place of the pose that it fits.
 
         Raises:
             InputError: the model is made of parameters.
@@ -319,14 +322,23 @@ class ShapeModel:
         self._require_strokes()
         each_class = zip(self.density.means, self.density.factors, strict=True)
         priors = [Prior(middle, factor) for middle, factor in each_class]
-        _, energies = cell_fit.fit_cells(
-            self._coarse, priors, cells, steps=cell_fit.SIFTING, moved=moved
+        sifted = np.stack(
+            [
+                cell_fit.fit_cells(
+                    self._coarse, priors, cells, steps=cell_fit.SIFTING, moved=moved
+                )[1]
+                for cells in poses
+            ]
         )
-        likeliest = [priors[k] for k in energies.argsort()[: cell_fit.FINALISTS]]
-        found, energies = cell_fit.fit_cells(
-            self._coarse, likeliest, cells, steps=cell_fit.LONG, moved=moved
-        )
-        return found[energies.argmin()]
+        likeliest = sifted.argsort(axis=None)[: cell_fit.FINALISTS * min(2, len(poses))]
+        finals = []
+        for pose, k in zip(*np.unravel_index(likeliest, sifted.shape), strict=True):
+            found, energies = cell_fit.fit_cells(
+                self._coarse, [priors[k]], poses[pose], steps=cell_fit.LONG, moved=moved
+            )
+            finals.append((float(energies[0]), found[0], int(pose)))
+        _, latent, pose = min(finals, key=lambda each: each[0])
+        return latent, pose
 
     def _require_strokes(self) -> None:
         if not self.takes_strokes:

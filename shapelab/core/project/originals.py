@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # the window is painted before it reads pictures
     from shapelab.core.model.silhouette_fit import Fit
 
 MAX_UNPACKED = 64 * 2**20  # bytes of one original's arrays
-_KINDS = ("picture", "mesh", "voxels", "points")
+_KINDS = ("picture", "mesh", "voxels", "points", "depth")
 _USED, _FOUND = "used", "found"  # prefixes of a picture's arrays
 _DAMAGED = "A picture in the project is damaged; please open the picture itself again."
 _CAMERA = 7  # numbers of a camera: azimuth, elevation, distance, tilt, frame

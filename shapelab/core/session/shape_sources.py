@@ -20,6 +20,7 @@ from shapelab.core.session.shape_file import SHAPE_SUFFIX, SavedShape, read_shap
 from shapelab.core.session.shape_state import ShapeState, plain_state, seeded_state
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.depth.depth_picture import Lens
     from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.inputs.scan import Stance
@@ -90,6 +91,7 @@ def shape_of_file(
     cancel: CancelFlag | None = None,
     stance: Stance | None = None,
     seen_from: tuple[float, float] | None = None,
+    lens: Lens | None = None,
 ) -> SourcedShape:
     """The shape of a picture, mesh, voxel file or saved shape.
 
@@ -100,19 +102,23 @@ def shape_of_file(
         cancel: as ``reconstruct`` takes it.
         stance: how the object of a mesh, voxel file or point cloud stands.
         seen_from: of a mesh or point cloud that was taken from one side alone, degrees around
-            from the front, counter-clockwise from above, and up: it is completed.
+            from the front, counter-clockwise from above, and up: it is completed. A depth picture
+            always is, and what is not said of it is guessed.
+        lens: of a depth picture.
 
     Raises:
         InputError: it is unusable, or hints are given and it is no picture, or a stance and it is.
         Cancelled: ``cancel`` was set.
     """
     if path.name.lower().endswith(SHAPE_SUFFIX):
-        if hints is not None or stance is not None or seen_from is not None:
+        if any(each is not None for each in (hints, stance, seen_from, lens)):
             raise InputError(f"{path.name} is a saved shape; only of other files more can be said.")
         return SourcedShape(read_shape(path, model))
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.")
+    from shapelab.core.inputs.depth.depth_object import Shot
     from shapelab.core.inputs.reconstruct import GUESSED, NO_HINTS, reconstruct
+    from shapelab.core.inputs.unseen.one_sided import as_taken, completed, eye_at
     from shapelab.core.inputs.untrusted_worker import KINDS
 
     source: Path | ReadFile = path
@@ -120,16 +126,19 @@ def shape_of_file(
         hints is None
         and stance is None
         and seen_from is None
+        and lens is None
         and KINDS.get(path.suffix.lower()) == "mesh"
     ):
         source = read_untrusted(path, cancel)
         recipe = recipe_of_file(source, path)
         if recipe is not None and recipe.fits(model):
             return SourcedShape(recipe.shape)
-    found = reconstruct(model, source, cancel, hints or NO_HINTS, stance or GUESSED)
-    if seen_from is not None:
-        from shapelab.core.inputs.unseen.one_sided import completed, eye_at
-
+    shot = Shot(lens, seen_from)
+    found = reconstruct(model, source, cancel, hints or NO_HINTS, stance or GUESSED, shot)
+    if found.source_kind == "depth":
+        said = seen_from is not None or (stance is not None and stance.turns is not None)
+        found = as_taken(model, found, cancel, 0 if said else None)
+    elif seen_from is not None:
         found = completed(model, found, eye_at(*seen_from), cancel)
     return _sourced(found, f"{found.source_kind} {path.name}")
 

@@ -379,6 +379,7 @@ class Document(QObject):
         """Runs on the task's thread; untrusted bytes are read in a child process."""
         from shapelab.core.inputs import untrusted_reader
         from shapelab.core.inputs.reconstruct import reconstruct
+        from shapelab.core.inputs.unseen.one_sided import as_taken
 
         if source.make is not None:
             return source.make(self.model, task.cancel_event)
@@ -391,7 +392,8 @@ class Document(QObject):
             file = untrusted_reader.read_untrusted_bytes(
                 source.data, source.suffix, task.cancel_event
             )
-        return reconstruct(self.model, file, task.cancel_event)
+        found = reconstruct(self.model, file, task.cancel_event)
+        return as_taken(self.model, found, task.cancel_event)
 
     def _can_follow(self, recipe: Recipe) -> bool:
         """Whether the model of a recipe is there; without it the mesh is read as any other."""

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -31,7 +32,7 @@ from shapelab.gui.base.labels import (
 )
 from shapelab.gui.panels.doubt_box import DoubtBox
 from shapelab.gui.panels.photo_overlay import PhotoOverlay
-from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image, silhouettes
+from shapelab.gui.panels.shape_pictures import PicturePane, depth_images, rgba_image, silhouettes
 
 if TYPE_CHECKING:
     from shapelab.core.inputs.images import PreparedImage
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 METHODS = {"grabcut": "Background removed with GrabCut."}
 CORRECT = "Cut Out…"
 KINDS = {"picture": "Picture", "mesh": "Mesh", "voxels": "Voxel grid", "points": "Point cloud"}
+KINDS |= {"depth": "Depth picture"}
 PICTURE_CAPTIONS = ("Your picture", "What the model sees")
 PICTURES_WANTED = (
     "Drop a picture here",
@@ -54,6 +56,7 @@ POSES = (
     (0, "tip", "Tip over", "Tip it forward: its back is up then."),
 )
 GRID_CAPTIONS = ("From the front", "From the right")
+DEPTH_CAPTIONS = ("Near is bright", "What was taken")
 
 
 class DropHint(QFrame):
@@ -122,6 +125,7 @@ class ImagePanel(QWidget):
         pose_requested: what is no picture shall be turned by so many quarters, counter-clockwise
             from above, or tipped forward (0).
         completion_requested: what is no picture was taken from one side, from where the view looks.
+        angle_requested: the depth picture that is shown is so many degrees wide.
     """
 
     picture_requested = Signal()
@@ -131,6 +135,7 @@ class ImagePanel(QWidget):
     dismissed = Signal()
     pose_requested = Signal(int)
     completion_requested = Signal()
+    angle_requested = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -195,6 +200,9 @@ class ImagePanel(QWidget):
             first = rgba_image(result.prepared.original)
             second = rgba_image(result.prepared.rgba)
             method, captions = METHODS.get(result.prepared.method, ""), PICTURE_CAPTIONS
+        elif result.scan is not None and result.scan.deep is not None:
+            first, second = depth_images(result.scan.deep, QColor(theme.colors().shape))
+            method, captions = f"{kind}, seen as {result.scan.words}.", DEPTH_CAPTIONS
         else:
             first, second = self._views(result)
             held = "" if result.scan is None else f" of {result.scan.words},"
@@ -203,7 +211,12 @@ class ImagePanel(QWidget):
         self.doubt.setVisible(is_picture)
         self.correct.setVisible(is_picture)
         self.pose.setVisible(result.voxels is not None)
-        self.complete.setVisible(result.scan is not None)
+        deep = None if result.scan is None else result.scan.deep
+        self.complete.setVisible(result.scan is not None and deep is None)
+        self._angle_row.setVisible(deep is not None)
+        if deep is not None:
+            self._used_angle = round(deep.lens.angle(deep.picture.size[0]), 1)
+            self.angle.setValue(self._used_angle)
         self.overlay.take_away()
         self.first.show_image(first, checkered=is_picture, smooth=is_picture)
         self.second.show_image(second, checkered=is_picture, smooth=is_picture)
@@ -341,7 +354,28 @@ class ImagePanel(QWidget):
         )
         self.complete.clicked.connect(self.completion_requested)
         column.addWidget(self.complete, alignment=Qt.AlignmentFlag.AlignLeft)
+        self._angle_row = QWidget()
+        angle = QHBoxLayout(self._angle_row)
+        angle.setContentsMargins(0, 0, 0, 0)
+        angle.setSpacing(theme.SPACE_SMALL)
+        self.angle = QDoubleSpinBox(decimals=1, minimum=10, maximum=140, suffix="°")
+        self._used_angle = self.angle.value()
+        self.angle.setAccessibleName("Field of view")
+        self.angle.setToolTip(
+            "How wide the depth picture is. Guessed by its size: 58° is a Kinect's, 90° a "
+            "RealSense's. With a wrong one the object comes out too deep or too flat."
+        )
+        self.angle.editingFinished.connect(self._ask_for_angle)
+        angle.addWidget(muted("Field of view:"))
+        angle.addWidget(self.angle)
+        angle.addStretch(1)
+        column.addWidget(self._angle_row)
         return self.pose
+
+    def _ask_for_angle(self) -> None:
+        """Once a number is typed or stepped to that is another than the one that was used."""
+        if self.angle.value() != self._used_angle:
+            self.angle_requested.emit(self.angle.value())
 
     def _views(self, result: Reconstruction) -> tuple[QImage, QImage]:
         colour = QColor(theme.colors().shape)

@@ -20,6 +20,7 @@ from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.depth.depth_object import DepthObject
     from shapelab.core.model.shape_model import ShapeModel
 
 RADIUS = 6.0  # rounding of a pane's corners, px
@@ -65,6 +66,21 @@ def silhouettes(values: NDArray[Any], colour: QColor) -> tuple[QImage, QImage]:
     """Front and side view of a voxel grid [x, y, z]: thicker parts are more opaque."""
     solid = np.asarray(values, np.float32) > LEVEL
     return _silhouette(solid, 1, colour), _silhouette(solid, 0, colour)
+
+
+def depth_images(deep: DepthObject, colour: QColor) -> tuple[QImage, QImage]:
+    """A depth picture, the nearer the brighter, and the same with what was taken in a colour."""
+    depth, there = deep.picture.depth, deep.picture.depth > 0
+    near, far = np.percentile(depth[there], (1, 99))
+    bright = np.clip((far - depth) / max(far - near, 1e-9), 0, 1)
+    grey = np.zeros((*depth.shape, 4), np.uint8)
+    grey[..., :3] = (40 + 215 * bright)[..., None]
+    grey[..., 3] = 255 * there
+    taken = grey.copy()
+    tone = np.array((colour.red(), colour.green(), colour.blue()))
+    taken[deep.mask, :3] = (0.35 + 0.65 * bright[deep.mask, None]) * tone
+    taken[~deep.mask, 3] //= 3
+    return rgba_image(grey), rgba_image(taken)
 
 
 def _silhouette(solid: NDArray[np.bool_], axis: int, colour: QColor) -> QImage:

@@ -202,8 +202,10 @@ class ModelOpener(QObject):
 
 def _remade(original: Original, model: ShapeModel, cancel: threading.Event) -> Reconstruction:
     from shapelab.core.inputs.reconstruct import remade
+    from shapelab.core.inputs.unseen.one_sided import as_taken
 
     try:
-        return remade(model, original.result, original.name, cancel)
+        made = remade(model, original.result, original.name, cancel)
+        return as_taken(model, made, cancel, turns=0)
     except NoSightError as error:
         raise InputError(str(error)) from None  # this model was chosen: no other is looked for

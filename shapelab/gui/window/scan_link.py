@@ -47,6 +47,7 @@ class ScanLink(QObject):
         super().__init__(viewport)
         panel.pose_requested.connect(self.pose)
         panel.completion_requested.connect(self.complete)
+        panel.angle_requested.connect(self.see_at_angle)
         self._viewport, self._current = viewport, current
         self._swap = actions["scan"]
         self._swap.setEnabled(False)
@@ -125,6 +126,16 @@ class ScanLink(QObject):
             made = partial(_completed, original.result, (x, y, z))
             document.open([ShapeSource(original.name, make=made, step=f"complete {original.name}")])
 
+    @Slot(float)
+    def see_at_angle(self, degrees: float) -> None:
+        """Sees the depth picture that the shape was made from with another field of view."""
+        document = self._current.document
+        original = None if document is None else document.original
+        if document is not None and original is not None and original.result.scan is not None:
+            made = partial(_seen_at_angle, original, degrees)
+            step = f"field of view of {original.name}"
+            document.open([ShapeSource(original.name, make=made, step=step)])
+
     def follow(self, shown: ShownShape) -> None:
         """Tints what nobody saw of a completed shape."""
         document = self._current.document
@@ -159,10 +170,31 @@ def _completed(
 
 
 def _posed(
-    result: Reconstruction, quarter_turns: int, model: ShapeModel, _cancel: Event
+    result: Reconstruction, quarter_turns: int, model: ShapeModel, cancel: Event
 ) -> Reconstruction:
     from shapelab.core.inputs.reconstruct import tipped_over, turned_around
+    from shapelab.core.inputs.unseen.one_sided import as_taken
 
     if quarter_turns:
-        return turned_around(model, result, quarter_turns)
-    return tipped_over(model, result)
+        posed = turned_around(model, result, quarter_turns)
+    else:
+        posed = tipped_over(model, result)
+    return as_taken(model, posed, cancel, turns=0)
+
+
+def _seen_at_angle(
+    original: Original, degrees: float, model: ShapeModel, cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.depth.depth_object import Shot
+    from shapelab.core.inputs.depth.depth_picture import lens_of_angle
+    from shapelab.core.inputs.reconstruct import reconstruct
+    from shapelab.core.inputs.unseen.one_sided import as_taken
+    from shapelab.core.inputs.untrusted_reader import ReadFile
+
+    scan = original.result.scan
+    assert scan is not None
+    assert scan.deep is not None
+    picture = scan.deep.picture
+    file = ReadFile("depth", picture, original.name, "")
+    shot = Shot(lens_of_angle(picture.size, degrees))
+    return as_taken(model, reconstruct(model, file, cancel, shot=shot), cancel)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
+from shapelab.core.inputs.depth.depth_picture import lens_of_angle
 from shapelab.core.mesh import formats, meshing
+from shapelab.core.model.fits import cell_fit
 from shapelab.gui.window.scan_link import UNSEEN
-from tests.shapes import chair, cloud_of
+from tests.shapes import chair, cloud_of, depth_of
 
 LEFT = Qt.MouseButton.LeftButton
 SHAPE, SCAN, BOTH = (True, False), (False, True), (True, True)
@@ -135,3 +138,61 @@ def test_a_scan_of_one_side_is_completed_from_where_the_view_looks(qtbot, window
     assert session.state == state
     assert view._paint is None
     assert not view.doubt.isVisible()
+
+
+@pytest.mark.gl
+def test_a_depth_picture_opens_completed_and_its_field_of_view_can_be_said(
+    qtbot, window, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cell_fit, "SIFTING", 1)  # how well it is completed is no matter here
+    monkeypatch.setattr(cell_fit, "LONG", 3)
+    session, panel = window.document.session, window.image_panel
+    solid = window.document.model.decode(window.document.model.sample("sofa", 2)[0]) > 0.5
+    depth = depth_of(solid, 30, 25, 2.5, lens_of_angle((160, 120), 58), (160, 120))
+    path = tmp_path / "sofa.png"
+    Image.fromarray(np.rint(1000 * depth).astype(np.uint16)).save(path)
+    first = session.state
+    window.open_paths([path])
+    qtbot.waitUntil(lambda: window.document.original is not None)
+    qtbot.waitUntil(lambda: not window.document.busy)
+    opened = window.document.original
+    assert opened.result.source_kind == "depth"
+    assert window.viewport.shown_layers == SHAPE
+    assert (window.viewport._paint == UNSEEN).all(1).any()
+    assert "one side" in panel.note.text()
+    assert panel.method.text().startswith("Depth picture, seen as")
+    assert panel.second.image().width() == 160
+    assert panel.angle.isVisible()
+    assert not panel.complete.isVisible()  # its camera is known
+    assert panel.angle.value() == pytest.approx(58, abs=0.5)
+
+    panel.angle.setValue(90)
+    qtbot.keyClick(panel.angle, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.document.original is not opened)
+    qtbot.waitUntil(lambda: not window.document.busy)
+    wide = window.document.original.result.scan
+    assert wide.deep.lens.angle(160) == pytest.approx(90)
+    assert session.undo_text == "field of view of sofa.png"
+    assert panel.angle.value() == 90
+    session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert window.document.original is opened
+    assert panel.angle.value() == pytest.approx(58, abs=0.5)
+
+    button = next(
+        each
+        for each in panel.pose.findChildren(QToolButton)
+        if each.accessibleName() == "Turn left"
+    )
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: window.document.original is not opened)
+    qtbot.waitUntil(lambda: not window.document.busy)
+    turned = window.document.original.result
+    x, y, _ = opened.result.scan.eye
+    assert turned.scan.eye[:2] == pytest.approx((-y, x))
+    assert turned.unknown is not None  # completed once more, from there
+    while session.undo_text:
+        session.undo()
+    qtbot.waitUntil(lambda: not window.document.busy)
+    assert session.state == first
+    assert window.viewport._paint is None

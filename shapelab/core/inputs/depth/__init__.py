@@ -1,0 +1,1 @@
+"""Depth pictures: how they are read, and the object that stands out in one."""
