@@ -4,11 +4,15 @@ oneDNN's transposed convolutions are made for batches and long rows. For one gri
 all its cells with all of a kernel at once is faster, though each output cell is then put together
 from the parts that fall on it (as in a transposed im2col, Chellapilla et al. 2006). The sums run in
 another order, so the occupancy differs in its last bits: what is kept or written is decoded anew.
+
+All layers take turns in two blocks of memory of the decoder's own. Blocks as large as these would
+come from the system and go back to it at every call, and clearing them took as long as the sums.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +21,7 @@ from shapelab.core.model.convolutions import TransposedConvolution
 from shapelab.core.model.networks import Generator, joined
 
 TAPS = 4  # cells of a kernel along an axis; two of them lie outside what its cell doubles to
+FIRST_SIDE = 2  # cells along a side of what the dense layer makes
 
 
 class DraftDecoder:
@@ -25,59 +30,79 @@ class DraftDecoder:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
         layers = [*generator.body.children(), generator.head]
-        self._layers: list[tuple[Any, Tensor | None]] = [(each, _matrix(each)) for each in layers]
+        doubling = [each for each in layers if isinstance(each, TransposedConvolution)]
+        sides = [FIRST_SIDE << number for number in range(len(doubling))]
+        sizes = zip(sides, doubling, strict=True)
+        most = max(n**3 * TAPS**3 * layer.out_channels for n, layer in sizes)
+        memory = torch.empty(most), torch.empty(most // 2)
+        self._layers: list[Callable[[Tensor], Tensor]] = [
+            _Doubling(each, sides.pop(0), memory)
+            if isinstance(each, TransposedConvolution)
+            else _channels_last(each)
+            for each in layers
+        ]
 
     def __call__(self, latent: Tensor) -> Tensor:
-        """Logits [1, 1, R, R, R] of a latent [1, L]."""
-        width = self._generator.width
+        """Logits [1, 1, R, R, R] of a latent [1, L], in memory that the next call writes over."""
         first = torch.relu(self._generator.first_activation(latent))
-        cells = first.view(width, 2, 2, 2).permute(1, 2, 3, 0)  # [N, N, N, C] from here on
-        for layer, matrix in self._layers:
-            if matrix is None:
-                cells = layer(cells.permute(3, 0, 1, 2)[None])[0].permute(1, 2, 3, 0)
-            else:
-                cells = _doubled(cells, matrix)
-                if layer.bias is not None:
-                    cells += layer.bias
+        side = FIRST_SIDE
+        cells = first.view(self._generator.width, side, side, side).permute(1, 2, 3, 0)
+        for layer in self._layers:
+            cells = layer(cells)  # [N, N, N, C]
         logits = cells.permute(3, 0, 1, 2)[None]
         return joined(logits) if self._generator.sub_cells else logits
 
 
-def _matrix(layer: nn.Module) -> Tensor | None:
-    """A kernel [C, C', 4, 4, 4] as [C, 4 * 4 * 4 * C']; None for any other layer."""
-    if not isinstance(layer, TransposedConvolution):
-        return None
-    return layer.weight.permute(0, 2, 3, 4, 1).reshape(layer.in_channels, -1).contiguous()
+def _channels_last(layer: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Any other layer for cells [N, N, N, C]."""
+    return lambda cells: layer(cells.permute(3, 0, 1, 2)[None])[0].permute(1, 2, 3, 0)
 
 
-def _doubled(cells: Tensor, matrix: Tensor) -> Tensor:
+class _Doubling:
     """``conv_transpose3d(…, stride 2, padding 1)`` of cells [N, N, N, C]: [2N, 2N, 2N, C']."""
-    n, channels = len(cells), cells.shape[3]
-    rows = cells.reshape(n**3, channels)
-    if matrix.shape[1] == TAPS**3:  # one channel: long rows are rows of cells
-        parts = (matrix.T @ rows.T).view(TAPS, TAPS, TAPS, n, n, n)
-        for _ in range(3):
-            parts = _overlapped(parts, 0, 2)
-        return parts[..., None]
-    parts = (rows @ matrix).view(n, n, n, TAPS, TAPS, TAPS, -1)
-    for axis in range(3):
-        parts = _overlapped(parts, 3, axis)
-    return parts
+
+    def __init__(self, layer: TransposedConvolution, n: int, memory: tuple[Tensor, Tensor]) -> None:
+        """Args: n: the N above. memory: for what a kernel makes of all cells, and half as much."""
+        # A kernel [C, C', 4, 4, 4] as [C, 4 * 4 * 4 * C'].
+        matrix = layer.weight.permute(0, 2, 3, 4, 1).reshape(layer.in_channels, -1)
+        self._matrix, self._bias = matrix.contiguous(), layer.bias
+        self._one_channel = layer.out_channels == 1  # long rows are rows of cells then
+        self._sums: list[tuple[Tensor, Tensor | None, Tensor]] = []
+        rows, taps, cells = [n**3, matrix.shape[1]], [TAPS] * 3, [n] * 3
+        self._parts = _beginning(memory[0], rows[::-1] if self._one_channel else rows)
+        parts = self._parts.view([*taps, *cells] if self._one_channel else [*cells, *taps, -1])
+        for axis, other in enumerate((memory[1], memory[0], memory[1])):
+            kernel, along = (0, 2) if self._one_channel else (3, axis)
+            parts = self._overlapped(parts, kernel, along, other)
+        self._fine = parts[..., None] if self._one_channel else parts
+
+    def __call__(self, cells: Tensor) -> Tensor:
+        rows, matrix = cells.reshape(-1, cells.shape[3]), self._matrix
+        both = (matrix.T, rows.T) if self._one_channel else (rows, matrix)
+        torch.mm(*both, out=self._parts)
+        for a, b, into in self._sums:
+            into.copy_(a) if b is None else torch.add(a, b, out=into)
+        return self._fine if self._bias is None else self._fine.add_(self._bias)
+
+    def _overlapped(self, parts: Tensor, kernel: int, axis: int, memory: Tensor) -> Tensor:
+        """Where the sums of what falls on each cell along an axis will lie.
+
+        Cell i of the coarse row is spread over cells 2i - 1 … 2i + 2 of the fine one. Each of those
+        gets two parts, but the first and the last. The axis is counted without the kernel's.
+        """
+        left, even, odd, right = parts.unbind(kernel)
+        n = even.shape[axis]
+        wide = _beginning(memory, [*even.shape[:axis], n, 2, *even.shape[axis + 1 :]])
+        fine_even, fine_odd = wide.unbind(axis + 1)
+        inner, before = (axis, 1, n - 1), (axis, 0, n - 1)
+        self._sums += [
+            (even.narrow(*inner), right.narrow(*before), fine_even.narrow(*inner)),
+            (odd.narrow(*before), left.narrow(*inner), fine_odd.narrow(*before)),
+            (even.select(axis, 0), None, fine_even.select(axis, 0)),
+            (odd.select(axis, -1), None, fine_odd.select(axis, -1)),
+        ]
+        return wide.flatten(axis, axis + 1)
 
 
-def _overlapped(parts: Tensor, kernel: int, axis: int) -> Tensor:
-    """Sums what falls on each cell along an axis, counted without the dimension of its kernel.
-
-    Cell i of the coarse row is spread over cells 2i - 1 … 2i + 2 of the fine one. Each of those
-    gets two parts, but the first and the last.
-    """
-    left, even, odd, right = parts.unbind(kernel)
-    n = even.shape[axis]
-    wide = parts.new_empty([*even.shape[:axis], n, 2, *even.shape[axis + 1 :]])
-    fine_even, fine_odd = wide.unbind(axis + 1)
-    inner, before = (axis, 1, n - 1), (axis, 0, n - 1)
-    torch.add(even.narrow(*inner), right.narrow(*before), out=fine_even.narrow(*inner))
-    torch.add(odd.narrow(*before), left.narrow(*inner), out=fine_odd.narrow(*before))
-    fine_even.select(axis, 0).copy_(even.select(axis, 0))
-    fine_odd.select(axis, -1).copy_(odd.select(axis, -1))
-    return wide.flatten(axis, axis + 1)
+def _beginning(memory: Tensor, shape: list[int]) -> Tensor:
+    return memory[: math.prod(shape)].view(shape)
