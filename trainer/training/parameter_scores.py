@@ -28,7 +28,7 @@ from shapelab.core.model.shape_model import ShapeModel, load_model
 
 from ..data.store.prepared_store import Store, open_store
 from ..updates.encoding import evenly, held_out_inputs
-from .parameter_training import known_choices
+from .known_parameters import known_choices
 
 SIDE = 64  # cells along a side in which shapes are compared
 

@@ -1,16 +1,18 @@
-"""Teaches pictures to the model ``procedural``: of every stored shape the parameters are known.
+"""Teaches pictures to the model ``procedural``.
 
-``python -m trainer.training.parameter_training OUT STORE [STORE ...] --steps 12000``; the stores
-are prepared from ``procedural:COUNT:SEED``, with pictures. Run again, it goes on.
+``python -m trainer.training.parameter_training OUT STORE [STORE ...] --steps 12000``. Of stores
+that are prepared from ``procedural:COUNT:SEED``, with pictures, every parameter is known. Shapes
+that others made teach their class, and the parameters of the piece most like them. With ``--start
+MODEL`` it begins with what a model of this kind sees already. Run again, it goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +22,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from shapelab.core.errors import DataError
+from shapelab.core.errors import DataError, ModelFileError
 from shapelab.core.furniture.families.family_table import FAMILIES
-from shapelab.core.furniture.furniture import random_shares
+from shapelab.core.model import model_file
+from shapelab.core.model.attributions import KEY
+from shapelab.core.model.model_summary import WEIGHTS
 from shapelab.core.model.procedural.parameter_bins import parameter_bins
 from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder, ParameterGuesses
-from shapelab.core.model.procedural.procedural_generator import PARAMETERS, procedural_spec
+from shapelab.core.model.procedural.procedural_generator import procedural_spec
+from shapelab.core.paths import find_model
 from shapelab.core.runs.run_config import RunConfig
 
 from ..checkpoints import checkpoint_store
@@ -35,45 +40,25 @@ from ..data.store.prepared_store import Store, open_store
 from ..process.distributed import Processes
 from ..updates import losses
 from ..updates.imagenet_weights import begin_with_imagenet
+from .known_parameters import alike_choices, is_procedural, known_choices
 
 Networks = dict[str, nn.Module]
 
 BATCH = 32
 RATE, HEADS_RATE, RISE = 4e-4, 1e-3, 300  # of Adam at its highest, and the steps until there
+AGAIN = 0.5  # of the rates, for what sees already
+OTHERS = 0.2  # of the pictures show shapes that others made, where there are any
 DECAY = 0.999  # of the averaged weights
 SAVE_EVERY, TELL_EVERY = 250, 50  # steps
 CHOICE_WEIGHT, CLASS_WEIGHT = 2.0, 0.5  # beside the camera's
 
 
-def known_choices(store: Store) -> NDArray[np.int64]:
-    """The class of all shapes of a store, and the choices of its parameters, (n, 1 + P).
-
-    Raises:
-        DataError: the store was not prepared from ``procedural:COUNT:SEED``.
-    """
-    source = str(store.index["source"])
-    match = re.fullmatch(r"procedural(?::\d+)?(?::(\d+))?", source)
-    if match is None:
-        raise DataError(
-            f"{store.folder} was made of {source}; name stores of procedural:COUNT:SEED, whose "
-            "parameters are known."
-        )
-    seed, bins, labels = int(match[1] or 0), parameter_bins(), list(FAMILIES)
-    found = np.zeros((len(store), 1 + PARAMETERS), np.int64)
-    for row, name in enumerate(store.ids):
-        label, number = name.split("/")
-        kind = labels.index(label)
-        shares = random_shares(FAMILIES[label], int(number), seed)
-        found[row] = kind, *bins.chosen(kind, shares)
-    return found
-
-
 class Lesson:
     """The loss of a batch: the parameters of the true class, the camera, and the class."""
 
-    def __init__(self, stores: list[Store]) -> None:
+    def __init__(self, known: NDArray[np.int64]) -> None:
         bins = parameter_bins()
-        self.known = torch.from_numpy(np.concatenate([known_choices(s) for s in stores]))
+        self.known = torch.from_numpy(known)
         self.number, self.exist = torch.from_numpy(bins.number), torch.from_numpy(bins.exist)
         self.declared = self.exist[..., 0]  # [K, P]
 
@@ -81,7 +66,8 @@ class Lesson:
         assert batch.labels is not None
         assert batch.cameras is not None
         known = self.known[batch.rows]
-        rows = torch.nonzero(batch.labels < len(FAMILIES))[:, 0]
+        told = (batch.labels < len(FAMILIES)) & (known >= 0).all(1)
+        rows = torch.nonzero(told)[:, 0]
         kinds, chosen = known[rows, 0], known[rows, 1:]
         each = torch.arange(len(rows))[:, None, None]
         logits = seen.choices[rows].float()[each, self.number[kinds]]
@@ -90,27 +76,45 @@ class Lesson:
         choices = functional.cross_entropy(logits[declared], chosen[declared])
         camera = losses.camera(seen.camera.float(), batch.cameras)
         classes = losses.classes(seen.classes, batch.labels)
-        told = {
+        metrics = {
             "choices": choices,
             "camera": camera,
             "classes": classes,
             "right": (seen.classes.argmax(1) == batch.labels).float().mean(),
         }
-        return CHOICE_WEIGHT * choices + camera + CLASS_WEIGHT * classes, told
+        return CHOICE_WEIGHT * choices + camera + CLASS_WEIGHT * classes, metrics
 
 
-def train(folder: Path, stores: list[Path], steps: int) -> None:
-    """Trains, from the last checkpoint in the folder on."""
+def train(folder: Path, stores: list[Path], steps: int, start: str | None = None) -> None:
+    """Trains, from the last checkpoint in the folder on.
+
+    Args:
+        folder: of the checkpoints.
+        stores: see above.
+        steps: in all.
+        start: a model to begin with; else only the weights of ImageNet are there.
+
+    Raises:
+        DataError: nothing can be learnt from a store.
+        ModelFileError: the model cannot be opened, or sees in another way.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     opened = [open_store(path) for path in stores]
-    joined = JoinedStore([(store, float(len(store))) for store in opened])
+    known = np.concatenate(
+        [known_choices(s) if is_procedural(s) else alike_choices(s, folder) for s in opened]
+    )
+    joined = JoinedStore(list(zip(opened, _weights(opened), strict=True)))
     config = RunConfig(model=procedural_spec(), flip=False, steps=2, image_steps=1, seed=1)
     batches = Batches(joined, config, Processes(), BATCH)
-    lesson = Lesson(opened)
+    lesson = Lesson(known)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         encoder = ParameterEncoder(config.model)
-    begin_with_imagenet(encoder.body)
+    if start is None:
+        begin_with_imagenet(encoder.body)
+    else:
+        encoder.load_state_dict(_seeing(start))
+    highest = 1.0 if start is None else AGAIN
     average = torch.optim.swa_utils.AveragedModel(
         encoder, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(DECAY), use_buffers=True
     )
@@ -128,7 +132,8 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
         for step in range(done, steps):
             batch = coming.result()
             coming = ahead.submit(batches, step + 1, pictures=True)
-            share = min(1.0, (step + 1) / RISE) * 0.5 * (1 + math.cos(math.pi * step / steps))
+            rise = highest * min(1.0, (step + 1) / RISE)
+            share = rise * 0.5 * (1 + math.cos(math.pi * step / steps))
             for group in adam.param_groups:
                 group["lr"] = share * group["most"]
             encoder.train()
@@ -148,11 +153,34 @@ def train(folder: Path, stores: list[Path], steps: int) -> None:
                 Console().print(f"{step + 1} of {steps}: {said}")
                 told = {}
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-                _save(folder, step + 1, networks, adam)
+                _save(folder, step + 1, networks, adam, {KEY: joined.attributions})
 
 
-def trained(folder: Path) -> ParameterEncoder:
-    """The encoder whose weights are the averages of the last checkpoint.
+def _weights(stores: list[Store]) -> list[float]:
+    """How much of the pictures each store gives: procedural ones, and others, by their shapes."""
+    own = sum(len(store) for store in stores if is_procedural(store))
+    others = sum(len(store) for store in stores) - own
+    if not own or not others:
+        return [float(len(store)) for store in stores]
+    return [
+        (1 - OTHERS) * len(store) / own if is_procedural(store) else OTHERS * len(store) / others
+        for store in stores
+    ]
+
+
+def _seeing(name: str) -> dict[str, Tensor]:
+    """The weights of what sees pictures in a model."""
+    networks = model_file.read(find_model(name) / WEIGHTS).networks
+    encoder = networks.get(model_file.PICTURES)
+    if not isinstance(encoder, ParameterEncoder):
+        raise ModelFileError(f"{name} sees pictures in another way; name one such as procedural.")
+    return {key: value.float() for key, value in encoder.state_dict().items()}
+
+
+def trained(folder: Path) -> tuple[ParameterEncoder, list[dict[str, Any]]]:
+    """The encoder whose weights are the averages of the last checkpoint, and whom it learnt from.
+
+    The latter as a card names them, see ``core.model.attributions``.
 
     Raises:
         DataError: the folder has none.
@@ -161,13 +189,16 @@ def trained(folder: Path) -> ParameterEncoder:
     if found is None:
         raise DataError(f"{folder} has no checkpoint; train first.")
     encoder = ParameterEncoder(procedural_spec())
+    tensors, meta = found
     encoder.load_state_dict(
-        {name: found[0][f"average.module.{name}"] for name in encoder.state_dict()}
+        {name: tensors[f"average.module.{name}"] for name in encoder.state_dict()}
     )
-    return encoder.eval()
+    return encoder.eval(), meta[KEY]
 
 
-def _save(folder: Path, step: int, networks: Networks, adam: Optimizer) -> None:
+def _save(
+    folder: Path, step: int, networks: Networks, adam: Optimizer, meta: dict[str, Any]
+) -> None:
     tensors = {
         f"{name}.{key}": value
         for name, network in networks.items()
@@ -175,7 +206,7 @@ def _save(folder: Path, step: int, networks: Networks, adam: Optimizer) -> None:
     }
     for number, parameter in enumerate(_moved_by(adam)):
         tensors |= {f"adam.{number}.{key}": v for key, v in adam.state[parameter].items()}
-    checkpoint_store.write(folder, step, tensors, {}, keep_last=1)
+    checkpoint_store.write(folder, step, tensors, meta, keep_last=1)
 
 
 def _restored(folder: Path, networks: Networks, adam: Optimizer) -> int:
@@ -203,8 +234,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("stores", type=Path, nargs="+")
     parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--start", metavar="MODEL")
     asked = parser.parse_args()
-    train(asked.folder, asked.stores, asked.steps)
+    train(asked.folder, asked.stores, asked.steps, asked.start)
 
 
 if __name__ == "__main__":

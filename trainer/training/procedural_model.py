@@ -38,23 +38,22 @@ CARD_TEXT = {
         "front": "-y",
     },
     "description": "Each number of the latent is a parameter, so shapes are whole and sharp. Only "
-    "what sees pictures was trained, on renders of such furniture; of pictures and files it makes "
-    "the piece that is most like them.",
-    KEY: [MADE_FROM],
+    "what sees pictures was trained, on renders of such furniture and of free meshes that others "
+    "made; of pictures and files it makes the piece that is most like them.",
     "first_seeds": {"armchair": 4, "bed": 5, "bookshelf": 1, "desk": 2, "dresser": 3},
 }
 
 
 def write(folder: Path, sight: Path) -> None:
     """Writes model file and card."""
-    encoder = trained(sight)
+    encoder, attributions = trained(sight)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     found = directions(measured_effects())
     networks = {"generator": ProceduralGenerator(), model_file.PICTURES: encoder}
     data = model_file.encode(procedural_spec(), networks, density(), found)
     atomic_write(folder / WEIGHTS, data)
-    card = json.dumps(CARD_TEXT, indent=1) + "\n"
+    card = json.dumps(CARD_TEXT | {KEY: [*attributions, MADE_FROM]}, indent=1) + "\n"
     atomic_write(folder / CARD, card.encode())
 
 

@@ -179,7 +179,7 @@ class ShapeModel:
         from shapelab.core.model.procedural import parameter_match
 
         grid = self._batched(np.asarray(voxels, np.float32), self.spec.grid, "Voxels")[0]
-        return parameter_match.matched(grid, check)
+        return parameter_match.matched(grid, check)[0]
 
     def encode_image(self, image: NDArray[Any]) -> Array:
         """Posterior means of pictures (C, S, S) or (n, C, S, S), as ``images.to_input`` makes them.

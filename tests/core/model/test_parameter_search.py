@@ -107,7 +107,7 @@ def test_chances_say_what_is_drawn_and_what_surprises() -> None:
 def test_the_piece_that_a_grid_shows_is_found(name: str, least: float) -> None:
     wanted = solid(drawn(name, 7))
     quick = parameter_match.nearest(wanted[None].astype(np.float32))[0]
-    found = parameter_match.matched(wanted.astype(np.float32))
+    found, _ = parameter_match.matched(wanted.astype(np.float32))
     assert density().nearest_class(found) == name
     assert shared(solid(found), wanted) > least
     assert shared(solid(found), wanted) > shared(solid(quick), wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +10,31 @@ import pytest
 import torch
 from scipy import stats
 
-from shapelab.core.errors import DataError
+from shapelab.core.errors import DataError, ModelFileError
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, random_piece
+from shapelab.core.inputs.reconstruct import iou
 from shapelab.core.model import model_file
 from shapelab.core.model.procedural import parameter_fit
 from shapelab.core.model.procedural.parameter_bins import parameter_bins
 from shapelab.core.model.procedural.parameter_encoder import encode_parameters
 from shapelab.core.model.procedural.procedural_generator import PARAMETERS, ProceduralGenerator
 from shapelab.core.model.shape_model import ShapeModel, load_model
+from shapelab.core.paths import find_model
 from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.sources.procedural import PROCEDURAL
+from trainer.data.store.joined_store import JoinedStore
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import encode
 from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
-from trainer.training import parameter_scores, parameter_training, procedural_model
-from trainer.updates.imagenet_weights import PACKAGE
+from trainer.training import (
+    known_parameters,
+    parameter_scores,
+    parameter_training,
+    procedural_model,
+)
+from trainer.training.known_parameters import UNKNOWN, alike_choices, known_choices
+from trainer.updates.imagenet_weights import MADE_FROM, PACKAGE
 
 pytest.importorskip(PACKAGE)
 
@@ -69,9 +79,7 @@ def share_of(parameter, value) -> float:
 
 def test_the_parameters_of_stored_shapes_are_known(furniture_store):
     store, bins = open_store(furniture_store), parameter_bins()
-    for name, (kind, *chosen) in zip(
-        store.ids, parameter_training.known_choices(store).tolist(), strict=True
-    ):
+    for name, (kind, *chosen) in zip(store.ids, known_choices(store).tolist(), strict=True):
         label, number = name.split("/")
         assert list(FAMILIES)[kind] == label
         piece = random_piece(FAMILIES[label], int(number), 9)
@@ -82,8 +90,40 @@ def test_the_parameters_of_stored_shapes_are_known(furniture_store):
 
 
 def test_other_stores_are_refused_by_name(store_folder):
-    with pytest.raises(DataError, match=r"was made of .*; name stores of procedural:COUNT:SEED"):
-        parameter_training.known_choices(open_store(store_folder))
+    with pytest.raises(DataError, match=r"was made of .*; name a store of procedural:COUNT:SEED"):
+        known_choices(open_store(store_folder))
+
+
+def test_shapes_of_others_teach_the_parameters_of_the_piece_most_like_them(
+    furniture_store, tmp_path, monkeypatch
+):
+    store, bins = open_store(furniture_store), parameter_bins()
+    train, generator = store.indices("train").tolist()[:3], ProceduralGenerator(32)
+    monkeypatch.setattr(store, "indices", lambda _: np.array(train))
+    monkeypatch.setattr(known_parameters, "LIKE", 0.0)
+    found = alike_choices(store, tmp_path)
+    assert (np.delete(found, train, 0) == UNKNOWN).all()
+    for row in train:
+        kind, *chosen = found[row].tolist()
+        assert list(FAMILIES)[kind] == store.classes[store.labels[row]]
+        latent = torch.zeros(1, PARAMETERS + len(FAMILIES))
+        latent[0, PARAMETERS + kind] = 4
+        latent[0, :PARAMETERS] = torch.from_numpy(bins.places[kind, np.arange(PARAMETERS), chosen])
+        alike = (generator(latent)[0, 0] > 0).numpy()
+        assert iou(alike, store.grids(np.array([row]))[0]) > 0.4
+    monkeypatch.setattr(known_parameters, "matched", None)  # they take long, and are kept
+    assert (alike_choices(store, tmp_path) == found).all()
+    monkeypatch.setattr(known_parameters, "LIKE", 2.0)
+    monkeypatch.setattr(known_parameters, "matched", lambda *_, **__: (latent[0].numpy(), 1.0))
+    (tmp_path / "other").mkdir()
+    unlike = alike_choices(store, tmp_path / "other")
+    assert (unlike[train, 1:] == UNKNOWN).all()
+    assert (unlike[train, 0] == found[train, 0]).all()
+
+
+def test_shapes_of_classes_without_pieces_are_refused_by_name(store_folder, tmp_path):
+    with pytest.raises(DataError, match=r"has the class \w+, of which there is no procedural"):
+        alike_choices(open_store(store_folder), tmp_path)
 
 
 def test_without_a_checkpoint_there_is_nothing_to_write(tmp_path):
@@ -101,6 +141,7 @@ def few():
 
 @pytest.fixture(scope="module")
 def learnt(furniture_store, few, tmp_path_factory):
+    few.setattr(JoinedStore, "attributions", [{"titles": ["Stool"], "author": "A. Maker"}])
     folder = tmp_path_factory.mktemp("sight") / "whole"
     parameter_training.train(folder, [furniture_store], 4)
     return folder
@@ -123,9 +164,32 @@ def test_an_interrupted_training_ends_as_a_whole_one(
         parameter_training.train(tmp_path, [furniture_store], 4)
     monkeypatch.undo()
     parameter_training.train(tmp_path, [furniture_store], 4)
-    whole, again = (parameter_training.trained(folder) for folder in (learnt, tmp_path))
+    whole, again = (parameter_training.trained(folder)[0] for folder in (learnt, tmp_path))
     for name, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_it_goes_on_from_a_model_and_other_models_are_refused(
+    furniture_store, few, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(parameter_training, "AGAIN", 0.0)
+    parameter_training.train(tmp_path / "more", [furniture_store], 1, start="procedural")
+    shipped = model_file.read(find_model("procedural") / "model.safetensors")
+    known = shipped.networks[model_file.PICTURES].state_dict()
+    again = parameter_training.trained(tmp_path / "more")[0].state_dict()
+    learnt = [name for name in known if "running" not in name and "tracked" not in name]
+    assert len(learnt) > 100
+    for name in learnt:
+        assert torch.equal(known[name].float(), again[name]), name
+    with pytest.raises(ModelFileError, match="modelnet10 sees pictures in another way"):
+        parameter_training.train(tmp_path / "no", [furniture_store], 1, start="modelnet10")
+
+
+def test_others_shapes_give_a_fifth_of_the_pictures(furniture_store, store_folder):
+    stores = [open_store(folder) for folder in (furniture_store, store_folder, furniture_store)]
+    weights = parameter_training._weights(stores)
+    assert weights == pytest.approx([0.4, 0.2, 0.4])
+    assert parameter_training._weights(stores[1:2]) == [len(stores[1])]
 
 
 def test_the_model_that_is_written_sees_and_is_scored(
@@ -140,7 +204,7 @@ def test_the_model_that_is_written_sees_and_is_scored(
     pictures = np.random.default_rng(0).random((2, 4, 96, 96), np.float32)
     told = model.picture_classes(pictures)
     np.testing.assert_allclose(told.sum(1), 1, rtol=1e-5)
-    encoding = encode_parameters(parameter_training.trained(learnt), pictures)
+    encoding = encode_parameters(parameter_training.trained(learnt)[0], pictures)
     exist = parameter_bins().exist
     np.testing.assert_allclose(
         encoding.by_class.chances.sum(-1), np.broadcast_to(exist.any(-1), (2, *exist.shape[:2])),
@@ -148,4 +212,9 @@ def test_the_model_that_is_written_sees_and_is_scored(
     )  # fmt: skip
     np.testing.assert_allclose(model.encode_image(pictures), encoding.latents, atol=0.05)
     found = parameter_scores.scores(model, open_store(furniture_store), 1)
+    card = json.loads((tmp_path / "card.json").read_bytes())
+    assert [credit["author"] for credit in card["attributions"]] == [
+        "A. Maker",
+        MADE_FROM["author"],
+    ]
     assert found["outline, found"] >= found["outline, encoder"] > 0

@@ -54,18 +54,24 @@ def nearest(grids: Array) -> Array:
     return latents[rows]
 
 
-def matched(grid: Array, check: Callable[[], None] = lambda: None) -> Array:
-    """The latent (latent,) of the piece most like a grid (R, R, R), after a search of seconds.
+def matched(
+    grid: Array, check: Callable[[], None] = lambda: None, class_name: str | None = None
+) -> tuple[Array, float]:
+    """The piece most like a grid (R, R, R), after a search of seconds: latent (latent,) and IoU.
 
     Args:
         grid: in [0, 1], its front towards -y.
         check: called between its steps; what it raises ends the search.
+        class_name: of the piece, if it is known.
     """
     wanted = _compared(grid[None])[0]
     latents, table = _table()
     check()
     scores = _likeness(table.float() / 255, wanted)
-    best = scores.view(len(FAMILIES), KNOWN).amax(1).argsort(descending=True)[:BEGUN].tolist()
+    if class_name is None:
+        best = scores.view(len(FAMILIES), KNOWN).amax(1).argsort(descending=True)[:BEGUN].tolist()
+    else:
+        best = [list(FAMILIES).index(class_name)]
     draws, rng = ParameterDraws(), np.random.default_rng(0)
     lines = []
     for kind in best:
@@ -87,7 +93,8 @@ def matched(grid: Array, check: Callable[[], None] = lambda: None) -> Array:
         evolved(kind, members, SIFTING)
     kind, members = max(lines, key=lambda line: line[1][0][0])
     evolved(kind, members, GENERATIONS)
-    return members[0][1]
+    likeness, latent = members[0]
+    return latent, likeness
 
 
 def _compared(grids: Array) -> Tensor:
