@@ -24,7 +24,7 @@ from shapelab.core.model.procedural.procedural_generator import PARAMETERS, norm
 from ..data.store.prepared_store import Store
 
 UNKNOWN = -1  # instead of a choice
-LIKE = 0.5  # IoU from which on a piece says what parameters a shape has
+LIKE = 0.4  # IoU from which on a piece says what parameters a shape has
 _SAVE_EVERY = 25  # shapes
 
 

@@ -134,3 +134,20 @@ def union_distances(parts: Sequence[Part], axes: Axes, reach: float) -> NDArray[
         if x.size and y.size and z.size:
             np.minimum(found[near], part.distance(x, y, z), out=found[near])
     return found
+
+
+def near_union(
+    parts: Sequence[Part], points: NDArray[np.float32], reach: float
+) -> NDArray[np.float32]:
+    """``union_distances`` of points (n, 3) anywhere."""
+    found = np.full(len(points), reach, np.float32)
+    places = np.ascontiguousarray(points.T)
+    for part in parts:
+        near = np.ones(len(points), bool)
+        for place, low, high in zip(places, part.low, part.high, strict=True):
+            near &= (place > low - reach) & (place < high + reach)
+        chosen = np.flatnonzero(near)
+        if len(chosen):
+            x, y, z = places[:, chosen]
+            found[chosen] = np.minimum(found[chosen], part.distance(x, y, z))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.finishing import finish as finish
 from shapelab.core.mesh.occupancy_grid import LooseParts as LooseParts
+from shapelab.core.mesh.sharpening import Distance, sharpened
 from shapelab.core.mesh.tri_mesh import TriMesh as TriMesh
 from shapelab.core.mesh.tri_mesh import shell_of_faces, shell_volumes
 
@@ -34,7 +36,8 @@ class SurfaceOptions:
 
     Attributes:
         resolution: How many times finer the grid is sampled, 1 to 4.
-        smoothing: Smoothing passes (each one step in and one out, as Taubin's), 0 to 50.
+        smoothing: Smoothing passes (each one step in and one out, as Taubin's), 0 to 50. Where the
+            true distance is known, any but 0 means that the surface is put where it truly is.
         largest_part: Drop all parts but the largest, and fill voids that nobody can see.
         level: The occupancy at which the surface lies, between 0 and 1; None finds it, see
             `occupancy_grid.whole_level`.
@@ -80,12 +83,19 @@ def level_of(occupancy: NDArray[np.floating], options: SurfaceOptions) -> float:
     return occupancy_grid.whole_level(occupancy_grid.checked(occupancy, 0.0))
 
 
-def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = None) -> TriMesh:
+def surface(
+    occupancy: NDArray[np.floating],
+    options: SurfaceOptions | None = None,
+    distance: Distance | None = None,
+) -> TriMesh:
     """The surface of an occupancy grid, closed and manifold, with normals for shading.
 
     Args:
         occupancy: (x, y, z) in [0, 1].
         options: Resolution, smoothing, parts and level; the defaults if None.
+        distance: To what the grid was sampled from, if known, in sides of the grid around its
+            middle; the occupancy must then be the sigmoid of the depth in cells. Edges become
+            sharp.
 
     Returns:
         The mesh in sides of the grid, so that the same shape has the same size at every number of
@@ -94,11 +104,14 @@ def surface(occupancy: NDArray[np.floating], options: SurfaceOptions | None = No
     Raises:
         MeshError: if the grid is empty at this level or holds no numbers.
     """
-    return parted_surface(occupancy, options or SurfaceOptions()).mesh
+    return parted_surface(occupancy, options or SurfaceOptions(), distance=distance).mesh
 
 
 def parted_surface(
-    occupancy: NDArray[np.floating], options: SurfaceOptions, draft: bool = False
+    occupancy: NDArray[np.floating],
+    options: SurfaceOptions,
+    draft: bool = False,
+    distance: Distance | None = None,
 ) -> PartedSurface:
     """`surface` with its level and what it knows of loose parts; those shown are marked.
 
@@ -124,11 +137,14 @@ def parted_surface(
     if parts.count and not options.largest_part:
         places = (_points(poly) - origin) * options.resolution
         tinted = _touching(places, loose)[_triangles(poly)[:, 0]]
-    if options.smoothing and not draft:
+    cells = max(occupancy.shape)
+    if options.smoothing and not draft and distance is not None:
+        _sharpen(poly, distance, level, cells, options.resolution)
+    elif options.smoothing and not draft:
         reach = _reach(_points(poly) - origin, coarse, fine, level, options.resolution)
         poly = _smoothed(poly, reach, options)
     shaded = poly if draft else _with_normals(poly)
-    return PartedSurface(_mesh(shaded, max(occupancy.shape), tinted), level, parts)
+    return PartedSurface(_mesh(shaded, cells, tinted), level, parts)
 
 
 def shown_cells(
@@ -236,6 +252,19 @@ def _flying_edges(
     contour.ComputeScalarsOff()
     contour.Update()
     return contour.GetOutput()
+
+
+def _sharpen(poly: Any, distance: Distance, level: float, cells: int, resolution: int) -> None:
+    """Puts the vertices, in voxels, where the true surface lies at this level, in place."""
+    outwards = math.log(1 / level - 1) / cells
+    points = _points(poly)
+
+    def of_level(asked: NDArray[np.float32]) -> NDArray[np.float32]:
+        return distance(asked) - np.float32(outwards)
+
+    sides, faces = points / np.float32(cells), _triangles(poly)
+    points[:] = sharpened(sides, faces, of_level, 1 / (cells * resolution)) * np.float32(cells)
+    poly.GetPoints().Modified()
 
 
 def _reach(

@@ -34,7 +34,9 @@ from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
+    from shapelab.core.mesh.sharpening import Distance
     from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
+    from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]  # latents [B, L] -> logits [B, 1, R, R, R]
 
@@ -391,6 +393,15 @@ class ShapeModel:
         row = self._batched(np.asarray(latent, np.float32)[None], (self.latent_size,), "Latents")
         with self._lock, torch.inference_mode():
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
+
+    def distance(self, latent: Array) -> Distance | None:
+        """How far points are from the surface of a latent (L,), for `meshing.surface`.
+
+        None of a model that only knows the grid.
+        """
+        if not self.is_procedural:
+            return None
+        return cast("ProceduralGenerator", self._generator).distance(latent)
 
     def _encode(self, batch: Array) -> Array:
         if self.is_procedural:

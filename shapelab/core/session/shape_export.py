@@ -56,7 +56,9 @@ def shape_part(model: ShapeModel, shape: SavedShape, size_mm: float) -> ShapePar
     """
     check_fits(shape.state, model)
     options = shape.surface or AUTOMATIC
-    surface = meshing.parted_surface(model.decode(shape.state.latent(model)), options)
+    latent = shape.state.latent(model)
+    distance = model.distance(latent)
+    surface = meshing.parted_surface(model.decode(latent), options, distance=distance)
     mesh = meshing.finish(surface.mesh, size_mm)
     dropped = surface.loose if options.largest_part else LooseParts()
     return ShapePart(mesh, surface.level, dropped, recipe_text(shape.state, options, model, mesh))

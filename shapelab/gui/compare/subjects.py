@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.mesh.sharpening import Distance
 from shapelab.core.mesh.tri_mesh import TriMesh
 from shapelab.core.model.latent import Array
 from shapelab.core.project.originals import Original
 from shapelab.core.session.gallery import KeptShape
 from shapelab.core.session.shape_comparison import SOLID
-from shapelab.core.session.shape_state import ShapeState
 from shapelab.core.session.snapshot import Snapshot
 from shapelab.gui.document.document import Document
 from shapelab.gui.panels.thumbnails import Portrait
@@ -45,6 +45,7 @@ class Subject:
         ready: its surface itself, where that is at hand.
         photo: the original of a photo.
         lacks: why it cannot be shown.
+        distance: to the true surface, of shapes that have one; see `meshing.surface`.
     """
 
     key: str
@@ -57,12 +58,16 @@ class Subject:
     ready: Callable[[], TriMesh] | None = None
     photo: Original | None = None
     lacks: str = ""
+    distance: Callable[[], Distance | None] | None = None
 
     def surface(self) -> TriMesh | None:
         """Its surface; on a worker's thread. Raises MeshError for an empty shape."""
         if self.ready is not None:
             return self.ready()
-        return None if self.occupancy is None else meshing.surface(self.occupancy(), self.options)
+        if self.occupancy is None:
+            return None
+        distance = None if self.distance is None else self.distance()
+        return meshing.surface(self.occupancy(), self.options, distance)
 
 
 def subjects(
@@ -140,12 +145,15 @@ def _of_portrait(
     portrait: Portrait,
     lacks: str = "",
 ) -> Subject:
-    decode = None if model is None else partial(_decoded, model, portrait.state)
-    return Subject(key, name, group, decode, portrait.surface, portrait.key, portrait, lacks=lacks)
-
-
-def _decoded(model: ShapeModel, state: ShapeState) -> Array:
-    return model.decode(state.latent(model))
+    found = Subject(key, name, group, None, portrait.surface, portrait.key, portrait, lacks=lacks)
+    if model is None:
+        return found
+    state = portrait.state
+    return replace(
+        found,
+        occupancy=lambda: model.decode(state.latent(model)),
+        distance=lambda: model.distance(state.latent(model)),
+    )
 
 
 def first_choice(listed: dict[str, Subject], document: Document, count: int) -> list[str]:

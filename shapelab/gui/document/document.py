@@ -237,7 +237,8 @@ class Document(QObject):
         fits = shown is not None and shown.request is asked and not asked.draft
         if shown is not None and fits and asked.options == options:
             return shown.surface
-        return meshing.parted_surface(self.occupancy(replace(asked, draft=False)), options)
+        occupancy = self.occupancy(replace(asked, draft=False))
+        return meshing.parted_surface(occupancy, options, distance=asked.distance())
 
     def occupancy(self, request: ShapeRequest) -> Array:
         """Occupancy (R, R, R) of what a request asks for; for any thread."""

@@ -15,6 +15,7 @@ from shapelab.core.model.latent import Array
 
 if TYPE_CHECKING:
     from shapelab.core.inputs.reconstruct import Grid
+    from shapelab.core.mesh.sharpening import Distance
     from shapelab.core.model.shape_model import ShapeModel
 
 Counts = NDArray[np.intp]
@@ -41,6 +42,10 @@ class ShapeRequest:
     guest: Guest | None = None  # shown instead of the latent's shape
     target: Grid | None = None  # (R, R, R) what the shape is meant to be, if that is known
     draft: bool = False  # of a drag: see `ShapeModel.draft` and `meshing.parted_surface`
+
+    def distance(self) -> Distance | None:
+        """To the true surface of the shape, where that is known."""
+        return None if self.guest is not None else self.model.distance(self.latent)
 
     def is_of_shape(self, other: ShapeRequest) -> bool:
         """Whether both are decoded from one latent."""
@@ -97,7 +102,9 @@ class ShapeMaker:
         start = time.perf_counter()
         occupancy = self.occupancy(request)
         decoded = time.perf_counter()
-        surface = meshing.parted_surface(occupancy, request.options, request.draft)
+        surface = meshing.parted_surface(
+            occupancy, request.options, request.draft, request.distance()
+        )
         end = time.perf_counter()
         blocks = meshing.blocks(occupancy, request.options) if request.blocks else None
         times = 1e3 * (decoded - start), 1e3 * (end - decoded)

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import trimesh
 from safetensors.numpy import load_file
 from scipy import ndimage, stats
 
 from shapelab.core.errors import ModelFileError, NoSightError
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, signed_distance
+from shapelab.core.mesh import meshing
+from shapelab.core.mesh.print_check import check
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import DIRECTIONS
 from shapelab.core.model.procedural.procedural_generator import (
@@ -224,3 +227,30 @@ def test_a_latent_of_no_class_at_all_is_a_shape_too() -> None:
     with torch.inference_mode():
         logits = ProceduralGenerator(32)(torch.full((1, LATENT_SIZE), -1.0))
     assert (logits > 0).any()
+
+
+@pytest.mark.parametrize("other", ["chair", "sofa"])
+def test_distances_of_points_are_those_of_the_grid(furniture, other):
+    first, second = (furniture.sample(name, seed=3)[0] for name in ("chair", other))
+    latent, side = (first + second) / 2, furniture.spec.resolution
+    depth = np.log(1 / furniture.decode(latent) - 1)
+    cells = np.argwhere(np.abs(depth) < 2)[::97]
+    points = ((cells + 0.5) / side - 0.5).astype(np.float32)
+    told = furniture.distance(latent)(points) * side
+    np.testing.assert_allclose(told, depth[tuple(cells.T)], atol=2e-3)
+
+
+def test_surfaces_lie_on_the_true_shape_and_can_be_printed(furniture):
+    for name in ("chair", "lamp", "wardrobe"):
+        latent = furniture.sample(name, seed=2, truncation=0.9)[0]
+        occupancy, distance = furniture.decode(latent), furniture.distance(latent)
+        blunt, sharp = (meshing.surface(occupancy, meshing.AUTOMATIC, d) for d in (None, distance))
+        off = [float(np.abs(distance(mesh.vertices)).mean()) for mesh in (blunt, sharp)]
+        assert off[1] < 0.5 * off[0]
+        part = meshing.finish(sharp, 80)
+        assert check(part).problems == ()
+        assert trimesh.Trimesh(part.vertices, part.faces, process=False).is_volume
+
+
+def test_trained_models_know_the_grid_alone(model):
+    assert model.distance(model.sample("chair")[0]) is None

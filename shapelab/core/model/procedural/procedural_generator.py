@@ -18,7 +18,13 @@ from torch import Tensor, nn
 
 from shapelab.core.formatting import words
 from shapelab.core.furniture.families.family_table import FAMILIES
-from shapelab.core.furniture.furniture import parameters, union_distances
+from shapelab.core.furniture.furniture import (
+    Furniture,
+    near_union,
+    parameters,
+    union_distances,
+)
+from shapelab.core.mesh.sharpening import Distance
 from shapelab.core.model.latent import DIRECTIONS, Array, LatentDensity, PrincipalDirections
 from shapelab.core.model.spec import ModelSpec
 
@@ -49,39 +55,78 @@ class ProceduralGenerator(nn.Module):
         return torch.from_numpy(np.stack(grids)[:, None])
 
     def _logits(self, latent: NDArray[np.float64]) -> Array:
+        pieces = self._pieces(latent)
+        reach = self._reach(pieces)
+        depth = np.zeros((self.resolution,) * 3, np.float32)
+        for piece, weight in pieces:
+            depth -= weight * piece.lattice(self.resolution, reach)
+        return np.clip(depth, -_FARTHEST, _FARTHEST, out=depth)
+
+    def distance(self, latent: NDArray[np.float32]) -> Distance:
+        """What tells how far points lie from the shape of a latent (``LATENT_SIZE``,).
+
+        In sides of the grid around its middle; exact near the surface.
+        """
+        pieces = self._pieces(latent.astype(np.float64))
+        reach = self._reach(pieces) / self.resolution
+
+        def told(points: NDArray[np.float32]) -> NDArray[np.float32]:
+            found = np.zeros(len(points), np.float32)
+            for piece, weight in pieces:
+                found += weight * piece.scattered(points, reach)
+            return found
+
+        return told
+
+    def _pieces(self, latent: NDArray[np.float64]) -> list[tuple[_Piece, float]]:
+        """A piece of each class that a latent means, and how much it counts."""
         shares = np.clip(latent[PARAMETERS:], 0, None) ** 2
         if not shares.any():
             shares[latent[PARAMETERS:].argmax()] = 1.0
         weights = shares / shares.sum()
         weights[weights < _LEAST_WEIGHT] = 0
         weights /= weights.sum()
+        families, numbers = list(FAMILIES.values()), latent[:PARAMETERS].tolist()
         kinds = np.flatnonzero(weights).tolist()
-        reach = _FARTHEST if len(kinds) == 1 else _FARTHEST_BLENDED * self.resolution
-        names = list(FAMILIES)
-        depth = np.zeros((self.resolution,) * 3, np.float32)
-        for kind in kinds:
-            depth -= float(weights[kind]) * self._distances(names[kind], latent[:PARAMETERS], reach)
-        return np.clip(depth, -_FARTHEST, _FARTHEST, out=depth)
+        return [(_Piece(families[kind], numbers), float(weights[kind])) for kind in kinds]
 
-    def _distances(self, class_name: str, numbers: NDArray[np.float64], reach: float) -> Array:
-        """Signed distances (R, R, R) of a shape in cells; its box is centred, as of all shapes."""
-        family, side = FAMILIES[class_name], self.resolution
-        own = zip(parameters(family), numbers.tolist(), strict=False)
-        parts = family(**{p.name: p.at(normal_share(z)) for p, z in own}).parts()
-        low = np.min([part.low for part in parts], 0)
-        high = np.max([part.high for part in parts], 0)
-        cell = float((high - low).max()) / (_SHARE * side)
+    def _reach(self, pieces: list[tuple[_Piece, float]]) -> float:
+        """How far distances are told, in cells."""
+        return _FARTHEST if len(pieces) == 1 else _FARTHEST_BLENDED * self.resolution
+
+
+class _Piece:
+    """The parts of a piece of furniture, its box centred in a grid, as of all shapes."""
+
+    def __init__(self, family: type[Furniture], numbers: list[float]) -> None:
+        own = zip(parameters(family), numbers, strict=False)
+        self._parts = family(**{p.name: p.at(normal_share(z)) for p, z in own}).parts()
+        self._low = np.min([part.low for part in self._parts], 0)
+        self._high = np.max([part.high for part in self._parts], 0)
+        self._side = float((self._high - self._low).max()) / _SHARE  # of the grid, metres
+
+    def lattice(self, side: int, reach: float) -> Array:
+        """Signed distances (R, R, R) in cells, cut off at ``reach`` cells outside."""
+        cell = self._side / side
         cuts, axes = [], []
-        for a, b in zip(low.tolist(), high.tolist(), strict=True):  # what is around it is far away
+        ends = zip(self._low.tolist(), self._high.tolist(), strict=True)
+        for a, b in ends:  # what is around it is far away
             half = (b - a) / 2 / cell + reach
             cut = slice(max(int(side / 2 - half), 0), min(int(side / 2 + half) + 1, side))
             cuts.append(cut)
             places = (np.arange(cut.start, cut.stop) + 0.5 - side / 2) * cell + (a + b) / 2
             axes.append(places.astype(np.float32))  # in half the time; off by 1e-5 cells
         found = np.full((side,) * 3, reach, np.float32)
-        near = union_distances(parts, (axes[0], axes[1], axes[2]), reach * cell)
+        near = union_distances(self._parts, (axes[0], axes[1], axes[2]), reach * cell)
         found[tuple(cuts)] = near / cell
         return found
+
+    def scattered(self, points: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+        """Those (n,) of points (n, 3), all in sides of the grid."""
+        middle = ((self._low + self._high) / 2).astype(np.float32)
+        metres = points * np.float32(self._side) + middle
+        near = near_union(self._parts, metres, reach * self._side)
+        return (near / np.float32(self._side)).astype(np.float32)
 
 
 def procedural_spec() -> ModelSpec:
