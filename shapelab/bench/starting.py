@@ -5,6 +5,7 @@ A stall is a gap of the GUI thread's heartbeat after the paint.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import statistics
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ TORCH = "import time, torch; print(time.process_time())"
 def measure(runs: int) -> list[Figure]:
     """Medians of some starts; each after an ``import torch`` alone, to compare with."""
     starts, torch = [], []
+    one_start()  # compiles what is imported, and fills the system's caches
     for _ in range(runs):
         torch.append(float(_python(TORCH)))
         starts.append(one_start())
@@ -62,6 +65,9 @@ def _python(code: str, *arguments: str) -> str:
     """What a fresh interpreter prints. Raises ShapelabError when it fails."""
     with tempfile.TemporaryDirectory() as home:
         environment = dict(os.environ, XDG_DATA_HOME=home, XDG_STATE_HOME=home)
+        # Compiled once, as an installation is; some machines compile at every start.
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            environment["PYTHONPYCACHEPREFIX"] = _compiled()
         command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
@@ -69,6 +75,14 @@ def _python(code: str, *arguments: str) -> str:
     if done.returncode:
         raise ShapelabError(f"A start failed: {(done.stderr or 'no reason').splitlines()[-1]}.")
     return done.stdout
+
+
+@cache
+def _compiled() -> str:
+    """A folder for what Python compiles, until this process ends."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def child(begun: str, project: str | None = None) -> None:

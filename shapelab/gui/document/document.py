@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 MOST_ORIGINALS = 32  # some megabytes each; older ones are forgotten
 MOST_SCAN_BYTES = 400 * 2**20  # of scans; those of older files are forgotten
 #: A request so soon after the one before it, or after its answer, is a moment of a drag; the last
-#: of them comes to rest. Where an answer takes longer than that, a drag must not look like clicks.
-DRAG_S, REST_MS = 0.15, 120
+#: of them comes to rest. Where answers and frames take long, a drag must not look like clicks.
+DRAG_S, REST_MS = 0.3, 120
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Document(QObject):
         self._answered = 0
         self._last_at = -DRAG_S  # when the newest request, or answer, came
         self._hurried = False  # the newest request is of a drag, whose end is to come to rest
-        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest = QTimer(self, singleShot=True)
         self._rest.timeout.connect(self._at_rest)
         self._surfaces = LatestOnly(self._maker.make, self)
         self._surfaces.done.connect(self._show)
@@ -192,6 +192,9 @@ class Document(QObject):
         self._surfaces.submit(self._asked)
 
     def _at_rest(self) -> None:
+        if self._rest.interval():
+            self._rest.start(0)  # behind all that waited for a slow paint, perhaps the next move
+            return
         self._hurried = False
         self._asked = replace(self._asked, number=self._asked.number + 1, draft=False)
         self._surfaces.submit(self._asked)
@@ -263,7 +266,7 @@ class Document(QObject):
     def _come_to_rest(self, answered: ShapeRequest) -> None:
         self._last_at = time.perf_counter()
         if self._hurried and answered.number == self._asked.number:
-            self._rest.start()
+            self._rest.start(REST_MS)
 
     @property
     def originals(self) -> tuple[Original, ...]:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:  # pyvista takes 2 s to import: the window is painted first
     from shapelab.gui.viewport.scene import Scene
     from shapelab.gui.viewport.software_view import SoftView
 
-REST_MS = 300  # without a new mesh or a camera move, the picture is drawn once in high quality
+#: Without a new mesh or a camera move for so long, or for so many frames where they are slow, the
+#: picture is drawn once in high quality.
+REST_MS, REST_FRAMES = 300, 4
 REST_SAMPLES = 4
 SLOW_PAINT_MS = 8.0  # a frame that takes longer is drawn by the processor, which also decodes
 SLOW_FRAMES = 3  # in a row: one late frame says nothing
@@ -100,6 +102,7 @@ class Viewport(QWidget):
         self._style = SMOOTH
         self._grid, self._is_brush = True, False
         self._mesh_undrawn = self._mesh_unswapped = False
+        self._asked = False  # for a shape, a scan or none; before, its fast frame will do
         self._failed = self._closed = self._begun = self._seen = False
         self._sharpness = 1.0  # of frames in motion
         self._slow_frames = 0
@@ -116,7 +119,6 @@ class Viewport(QWidget):
         self.doubt = DoubtCard(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._at_rest)
 
     # ---- the shape -------------------------------------------------------------------------
@@ -136,6 +138,7 @@ class Viewport(QWidget):
         """
         self._only_gui_thread()
         self._mesh, self._paint, self._ghost = mesh, paint, ghost
+        self._asked = True
         self._set_hint("")
         if mesh.is_empty:
             self.clear("This shape is empty.")
@@ -148,6 +151,7 @@ class Viewport(QWidget):
         """Show no shape but a hint in its place."""
         self._only_gui_thread()
         self._mesh = None
+        self._asked = True
         if self._scene is not None:
             self._scene.clear()
         self._set_hint(text)
@@ -164,6 +168,7 @@ class Viewport(QWidget):
         if scan is self._scan:
             return
         self._scan = scan
+        self._asked = True
         if self._scene is not None:
             self._scene.show_scan(scan)
         self._redraw()
@@ -437,10 +442,12 @@ class Viewport(QWidget):
         if self._view is not None:
             self._view.set_quality(0, self._sharpness)
             self._view.repaint_later()
-            self._rest.start()
+            self._rest.start(max(REST_MS, round(REST_FRAMES * self._view.paint_ms)))
 
     def _at_rest(self) -> None:
-        if self._view is not None and self._scene is not None and not self._scene.floor.settle():
+        if self._view is None or self._scene is None or not self._asked:
+            return
+        if not self._scene.floor.settle():
             self._view.set_quality(REST_SAMPLES, 1.0)
             self._view.repaint_later()
 

@@ -161,6 +161,9 @@ def test_nobody_misses_the_back_of_what_is_closed(viewport, mesh):
     viewport.show_scan(Scan(mesh.vertices / 2, mesh.faces, (1.0, 1.0, 1.0)))
     viewport.set_layers(shape=True, scan=True)
     assert not paint.GetBackfaceCulling()  # it is seen through now
+    viewport.show_scan(None)
+    viewport.set_layers(shape=True, scan=False)
+    assert paint.GetBackfaceCulling()
 
 
 def test_a_thousand_shapes_are_one_actor(viewport, mesh, other_mesh):
@@ -231,10 +234,16 @@ def test_floor_sinks_with_the_shape_and_rises_softly(qtbot, viewport, mesh):
     viewport.show_mesh(moved(3 / 32))
     assert bottom - 1 / 32 < floor() < bottom + 1 / 32
     assert viewport._scene.floor.shadow.GetPosition()[2] == pytest.approx(floor(), abs=0.003)
-    viewport._rest.setInterval(0)
-    viewport._redraw()
     qtbot.waitUntil(lambda: floor() == pytest.approx(bottom + 3 / 32), timeout=TIMEOUT)
-    viewport._rest.setInterval(module.REST_MS)
+
+
+def test_slow_frames_put_the_fine_one_off(viewport, mesh):
+    viewport._view.paint_ms = 1000.0
+    viewport.show_mesh(mesh)
+    assert viewport._rest.interval() == 1000 * module.REST_FRAMES
+    viewport._view.paint_ms = 10.0
+    viewport.show_mesh(mesh)
+    assert viewport._rest.interval() == module.REST_MS
 
 
 def test_dropped_picture_never_becomes_an_actor(viewport, mesh, tmp_path):
@@ -500,6 +509,20 @@ def test_everything_set_before_the_view_exists_is_kept(qtbot, qapp, mesh):
     assert view._scene.actor.GetProperty().GetEdgeVisibility()
     assert not view._scene.floor.lines.GetVisibility()
     assert vtk_camera(view)[0][2] > 1.5
+    view.shutdown()
+
+
+def test_what_waits_for_its_first_shape_is_not_drawn_finely(qtbot, qapp):
+    view = Viewport()
+    qtbot.addWidget(view)
+    view.build()
+    drawn = []
+    view._view.set_quality = lambda *quality: drawn.append(quality)
+    view._at_rest()
+    assert not drawn
+    view.clear("This shape is empty.")
+    view._at_rest()
+    assert drawn[-1] == (module.REST_SAMPLES, 1.0)
     view.shutdown()
 
 
