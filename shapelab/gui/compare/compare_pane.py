@@ -11,6 +11,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QStackedWidget,
+    QStyle,
+    QStyleOptionComboBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -69,6 +71,17 @@ class SubjectBox(QComboBox):
                 model.appendRow(item)
         self.setCurrentIndex(chosen)
         self.show_pictures(only=key)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """The chosen name ends with an ellipsis where there is no room for it."""
+        super().initStyleOption(option)
+        kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(kind, option, field, self).width()
+        if not option.currentIcon.isNull():
+            room -= ICON + theme.SPACE_SMALL
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, room - theme.SPACE_SMALL
+        )
 
     def showPopup(self) -> None:
         self.show_pictures()

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.session.session import RANDOM_SEEDS, Session
@@ -116,12 +116,15 @@ class VariationsGrid(Overlay):
         buttons.setSpacing(theme.SPACE)
         for widget in (self._hint, self.more, self.close_button):
             buttons.addWidget(widget)
-        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._foot.setContentsMargins(*(theme.SPACE_LARGE, theme.SPACE) * 2)
         self._foot.setSpacing(theme.SPACE)
-        self._foot.setAlignment(Qt.AlignmentFlag.AlignBottom)
         self._foot.addWidget(self.distance, 1)
         self._foot.addLayout(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addStretch(1)
+        column.addLayout(self._foot)
 
     @property
     def busy(self) -> bool:

@@ -60,8 +60,11 @@ def test_every_dock_and_view_of_the_smallest_window_can_be_seen(qtbot, small):
     assert hidden_from_sight(small) == []
     small.actions_["variations"].trigger()  # in the narrow rest of the view
     settle(qtbot, small)
+    grid = small.commands.variations
     assert hidden_from_sight(small) == []
-    small.commands.variations.hide()
+    assert grid.distance.y() > grid.tile_rect(8).bottom()
+    assert grid.more.y() > grid.distance.geometry().bottom()
+    grid.hide()
     small.actions_["history"].trigger()
     settle(qtbot, small)
     assert hidden_from_sight(small) == []
