@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
         )
         more, less = self.actions_["more"], self.actions_["less"]
         self.strokes = StrokeLink(self.viewport, self.current, more, less, self.toasts)
+        self.strokes.before_wanted.connect(lambda number: self.compare.compare_step(number))
         self._place()
         self._layout = LayoutKeeper(
             self, self.findChildren(QDockWidget), self.actions_.all(), self._keep_layout

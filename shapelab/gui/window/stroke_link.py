@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction, QColor
 
 from shapelab.core.errors import Cancelled, InputError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shapelab.gui.document.document import Document
 
 STOP = "Keep the shape as it is now."
+SEE = "See the shape as it was beside it, with how far they lie apart."
 HOW = "Draw on the shape. Esc ends it; the right button and the wheel move the camera."
 
 
@@ -32,8 +33,13 @@ class StrokeLink(QObject):
     """A brush at a time; a stroke begins the fit, and a further one begins it anew with both.
 
     The shape is seen moving. What comes of it is one step of the history; so is what has come of it
-    when it is stopped.
+    when it is stopped. Then a click on the line in the view's corner shows before and after.
+
+    Signals:
+        before_wanted: the number of the step before the last reshaping shall be seen beside it.
     """
+
+    before_wanted = Signal(int)
 
     def __init__(
         self,
@@ -53,12 +59,13 @@ class StrokeLink(QObject):
         self._running: set[Task] = set()  # with those that were cancelled
         self._wanted: tuple[Document, Refining] | None = None
         self._newest: Array | None = None  # latent, of the way there
+        self._before: tuple[int, ShapeState] | None = None  # the step before, the reshaped one
         for brush in self._brushes:
             brush.toggled.connect(partial(self._choose, brush))
         viewport.brushed.connect(self._draw)
         viewport.brush_lifted.connect(self._lift)
         viewport.brush_left.connect(self._leave)
-        viewport.reshaping.clicked.connect(self.stop_here)
+        viewport.reshaping.clicked.connect(self._click)
         current.changed.connect(self._give_up)
 
     @property
@@ -85,9 +92,20 @@ class StrokeLink(QObject):
         wanted = self._wanted
         if wanted is not None and wanted[0].session.state != wanted[1].state:
             self._give_up()  # somebody moved the shape
+        before = self._before
+        if before is not None and (document is None or document.session.state != before[1]):
+            self._before = None  # or took it back
+            self._say_next()
         self._paint()
 
     @Slot()
+    def _click(self) -> None:
+        """Stops what is under way; else shows what it was made from, beside it."""
+        if self._task is not None:
+            self.stop_here()
+        elif self._before is not None:
+            self.before_wanted.emit(self._before[0])
+
     def stop_here(self) -> None:
         """Keeps the shape as far as it has come."""
         wanted, newest = self._wanted, self._newest
@@ -105,7 +123,16 @@ class StrokeLink(QObject):
             if on and other is not brush:
                 other.setChecked(False)
         self._viewport.set_brush(any(each.isChecked() for each in self._brushes))
+        if self._brush is None:
+            self._before = None
         if self._task is None:
+            self._say_next()
+
+    def _say_next(self) -> None:
+        """What a click on the line does, or a stroke on the shape, once nothing is under way."""
+        if self._before is not None:
+            self._viewport.reshaping.say("Reshaped · before and after", SEE)
+        else:
             self._viewport.reshaping.say("Draw on the shape" if self._brush else "", HOW)
 
     @property
@@ -153,6 +180,7 @@ class StrokeLink(QObject):
 
     def _begin(self, document: Document) -> None:
         self._cancel()
+        self._before = None
         original = document.original
         result = None if original is None else original.result
         refining = document.session.refining(self._strokes, result)
@@ -171,10 +199,14 @@ class StrokeLink(QObject):
         document.preview(latent)
 
     def _accept(self, document: Document, refining: Refining, state: ShapeState) -> None:
+        session, number = document.session, document.session.history.step.number
         self._forget()
-        document.session.accept_refined(refining, state)
-        if document.session.state == refining.state:  # no other one was found
+        session.accept_refined(refining, state)
+        if session.state == refining.state:  # no other one was found
             document.refresh()
+        elif session.state == state:
+            self._before = number, state
+            self._say_next()
 
     @Slot(object)
     def _fail(self, error: Exception) -> None:
@@ -202,7 +234,7 @@ class StrokeLink(QObject):
     def _forget(self) -> None:
         self._task = self._wanted = self._newest = None
         self._strokes = []
-        self._viewport.reshaping.say("Draw on the shape" if self._brush else "", HOW)
+        self._say_next()
 
 
 def _fitted(refining: Refining, task: Task) -> ShapeState:

@@ -76,9 +76,17 @@ def test_a_stroke_reshapes_in_one_step_and_may_be_stopped(qtbot, window):
     assert session.state.base.tobytes() == state.base.tobytes()  # it stays the picture's
     assert window.document.original.name == "chair.png"
     assert view.mesh.vertices[:, 2].max() < high - 0.02
+    assert view.reshaping.text() == "Reshaped · before and after"
+    qtbot.mouseClick(view.reshaping, LEFT)
+    assert window.compare.isVisible()
+    before = window.compare.panes[1]
+    qtbot.waitUntil(lambda: before.viewport.mesh is not None)
+    assert before.viewport.mesh.vertices[:, 2].max() == pytest.approx(high, abs=0.005)
+    window.compare.hide()
     session.undo()
     settle(qtbot, window)
     assert session.state == state
+    assert view.reshaping.text() == "Draw on the shape"
 
     draw_on_top(qtbot, window)
     qtbot.waitUntil(lambda: has_moved(window))
