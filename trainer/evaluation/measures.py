@@ -20,6 +20,7 @@ Tile = NDArray[Any]  # (R, R, R) occupancy, or a picture (S, S, 4) uint8 as the 
 SAMPLES, PAIRS = 64, 64  # of a class: samples, and pairs whose midpoints are looked at
 WHOLE = 32  # of a class: samples that are the best of a few
 FITTED = 150  # pictures that are fitted to their silhouettes, which takes half a second each
+HALF_VIEWS = 60  # shapes that are completed from one side, which takes some three seconds each
 NEAREST = 400  # training shapes of a class, among which the nearest is looked for
 SIDE = 104  # pixels of a tile
 SVM_ROWS = 2000  # training shapes that a linear machine learns from
@@ -85,6 +86,21 @@ MEASURES = {
     ),
     "fitted_iou": Measure(
         "IoU from pictures, as the app gives them", "the same, fitted to their silhouettes"
+    ),
+    "half_view_plain_iou": Measure(
+        "IoU from half-views, by the voxel encoder",
+        f"what one look of a depth camera has of up to {HALF_VIEWS} shapes, of all classes alike",
+    ),
+    "half_view_completed_iou": Measure(
+        "IoU from half-views, completed", "the same, as the app completes what one side shows"
+    ),
+    "half_view_plain_ap": Measure(
+        "Average precision from half-views, by the voxel encoder",
+        "of a shape's cells, sorted by occupancy",
+        percent=True,
+    ),
+    "half_view_completed_ap": Measure(
+        "Average precision from half-views, completed", "the same", percent=True
     ),
     "sample_1nna": Measure(
         "1-NNA of samples",

@@ -140,6 +140,12 @@ def bootstrap(values: NDArray[np.floating], seed: int = 0) -> tuple[float, float
     return float(low), float(high)
 
 
+def best_median_worst(places: NDArray[np.int64], scores: NDArray[np.floating]) -> list[int]:
+    """Three of the places by their scores, or as many as there are."""
+    order = places[np.argsort(-scores[places], kind="stable")]
+    return list(dict.fromkeys([int(order[0]), int(order[len(order) // 2]), int(order[-1])]))
+
+
 def pooled(grids: Grids, side: int) -> Grids:
     """Grids (n, R, R, R) at ``side`` cells a side: solid where any of a cell's own are."""
     factor = grids.shape[1] // side

@@ -21,12 +21,13 @@ from ..process.control import Check, Tell, never_stop, say_nothing
 from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures, solid_truth
 from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
-from . import ikea_photos, sample_scoring
-from .measures import FITTED, MEASURES, PAIRS, Evaluation, Findings
+from . import ikea_photos, one_sided_scoring, sample_scoring
+from .measures import FITTED, HALF_VIEWS, MEASURES, PAIRS, Evaluation, Findings
 from .metrics import (
     Grids,
     Occupancies,
     average_precision,
+    best_median_worst,
     iou,
     shown_whole,
     surface_points,
@@ -91,6 +92,7 @@ def evaluate(
         work = _HeldOutScoring(subject, held, found)
         level, level_from = work.reconstructions()
         work.midpoints()
+        one_sided_scoring.score(subject, held, work.spread(HALF_VIEWS), found)
         if held.store.has_pictures and subject.model.sees_pictures:
             work.pictures()
     sample_scoring.score(subject, held, truncation, found)
@@ -278,9 +280,3 @@ def best_level(
     if is_validation or noted not in means:
         return best, "these validation shapes" if is_validation else "these shapes"
     return float(noted), "the validation shapes of its card"
-
-
-def best_median_worst(places: NDArray[np.int64], scores: NDArray[np.floating]) -> list[int]:
-    """Three of the places by their scores, or as many as there are."""
-    order = places[np.argsort(-scores[places], kind="stable")]
-    return list(dict.fromkeys([int(order[0]), int(order[len(order) // 2]), int(order[-1])]))
