@@ -13,8 +13,8 @@ from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.finishing import finish as finish
 from shapelab.core.mesh.occupancy_grid import LooseParts as LooseParts
 from shapelab.core.mesh.sharpening import Distance, sharpened
+from shapelab.core.mesh.tri_mesh import Shading, shell_of_faces, shell_volumes
 from shapelab.core.mesh.tri_mesh import TriMesh as TriMesh
-from shapelab.core.mesh.tri_mesh import shell_of_faces, shell_volumes
 
 # The part of the mesh's spectrum that smoothing keeps (windowed sinc, 0 to 2).
 _PASS_BAND = 0.1
@@ -25,6 +25,7 @@ _REACH, _REACH_WHERE_THIN = 0.6, 0.05
 _SMALLEST_REST = 0.3
 # In cells: less than a vertex keeps from the middles of cells, more than float32 rounds.
 _OFF_GRID = 1e-4
+_SHARP = 35.0  # degrees between faces that meet in an edge for the eye
 # A cube's face and its two triangles.
 _SQUARE = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)], np.float32)
 _HALVES = np.array([(0, 1, 2), (0, 2, 3)], np.int32)
@@ -138,13 +139,15 @@ def parted_surface(
         places = (_points(poly) - origin) * options.resolution
         tinted = _touching(places, loose)[_triangles(poly)[:, 0]]
     cells = max(occupancy.shape)
-    if options.smoothing and not draft and distance is not None:
-        _sharpen(poly, distance, level, cells, options.resolution)
+    truth = distance if options.smoothing and not draft else None
+    if truth is not None:
+        _sharpen(poly, truth, level, cells, options.resolution)
     elif options.smoothing and not draft:
         reach = _reach(_points(poly) - origin, coarse, fine, level, options.resolution)
         poly = _smoothed(poly, reach, options)
     shaded = poly if draft else _with_normals(poly)
-    return PartedSurface(_mesh(shaded, cells, tinted), level, parts)
+    shading = None if truth is None else _shading(poly)
+    return PartedSurface(_mesh(shaded, cells, tinted, shading), level, parts)
 
 
 def shown_cells(
@@ -338,13 +341,38 @@ def _with_normals(poly: Any) -> Any:
     return shading.GetOutput()
 
 
-def _mesh(shaded: Any, cells: int, loose: NDArray[np.bool_] | None) -> TriMesh:
+def _shading(poly: Any) -> Shading:
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+
+    count = poly.GetNumberOfPoints()
+    owners = numpy_to_vtk(np.arange(count, dtype=np.int32), deep=True)
+    owners.SetName("owners")
+    poly.GetPointData().AddArray(owners)
+    split = vtkPolyDataNormals()
+    split.SetInputData(poly)
+    split.SetFeatureAngle(_SHARP)
+    split.ConsistencyOff()
+    split.Update()
+    found = split.GetOutput()
+    of_points = found.GetPointData()
+    return Shading(
+        _numpy(of_points.GetArray("owners")).astype(np.int32),
+        _numpy(of_points.GetNormals()).astype(np.float32),
+        _triangles(found),
+    )
+
+
+def _mesh(
+    shaded: Any, cells: int, loose: NDArray[np.bool_] | None, shading: Shading | None
+) -> TriMesh:
     """From voxels to sides of a grid of so many cells."""
     return TriMesh(
         vertices=_points(shaded) / np.float32(cells),
         faces=_triangles(shaded),
         normals=_numpy(shaded.GetPointData().GetNormals()).astype(np.float32),
         loose=loose,
+        shading=shading,
     )
 
 

@@ -16,6 +16,21 @@ def _no_faces() -> NDArray[np.int32]:
 
 
 @dataclass(frozen=True, eq=False)
+class Shading:
+    """How a mesh with sharp edges is drawn: a vertex on an edge once for each of its sides.
+
+    Attributes:
+        owners: (k,) int32, the vertex of the mesh that each drawn one is.
+        normals: (k, 3) float32 unit vectors.
+        faces: (m, 3) int32 indices into the drawn vertices, in the order of the mesh's.
+    """
+
+    owners: NDArray[np.int32]
+    normals: NDArray[np.float32]
+    faces: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
 class TriMesh:
     """A triangle mesh, wound outwards, z up.
 
@@ -24,12 +39,14 @@ class TriMesh:
         faces: (m, 3) int32 indices into the vertices.
         normals: (n, 3) float32 unit vectors for shading, or None.
         loose: (m,) whether a face is of a part beside the largest, to tint it; None if none is.
+        shading: where its edges are sharp; else it is drawn as it is.
     """
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32] = field(default_factory=_no_faces)
     normals: NDArray[np.float32] | None = None
     loose: NDArray[np.bool_] | None = None
+    shading: Shading | None = None
 
     @property
     def volume(self) -> float:

@@ -77,7 +77,8 @@ class Scene:
             mesh: what to draw.
             paint: (n, 3) RGB of its vertices instead of the shape's colour.
         """
-        self._paint = paint
+        owners = slice(None) if mesh.shading is None else mesh.shading.owners
+        self._paint = None if paint is None else paint[owners]
         squares = self.style == BLOCKS and _are_squares(mesh)
         self._loose = None if mesh.loose is None else mesh.loose[:: 2 if squares else 1]
         self.mapper.SetInputDataObject(_polydata(mesh, squares))
@@ -254,9 +255,12 @@ def _polydata(mesh: TriMesh, squares: bool) -> vtkPolyData:
         mesh: what to draw.
         squares: each two triangles are drawn as one square, so that edges show no diagonals.
     """
+    shading = mesh.shading
+    vertices = mesh.vertices if shading is None else mesh.vertices[shading.owners]
+    drawn = mesh if shading is None else shading
     points = vtkPoints()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(mesh.vertices, dtype=np.float32)))
-    faces = np.ascontiguousarray(mesh.faces, dtype=np.int32)
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(vertices, dtype=np.float32)))
+    faces = np.ascontiguousarray(drawn.faces, dtype=np.int32)
     if squares:
         faces = np.ascontiguousarray(np.column_stack([faces[::2], faces[1::2, 2]]))
     cells = vtkCellArray()
@@ -264,8 +268,8 @@ def _polydata(mesh: TriMesh, squares: bool) -> vtkPolyData:
     data = vtkPolyData()
     data.SetPoints(points)
     data.SetPolys(cells)
-    if mesh.normals is not None:
-        normals = np.ascontiguousarray(mesh.normals, dtype=np.float32)
+    if drawn.normals is not None:
+        normals = np.ascontiguousarray(drawn.normals, dtype=np.float32)
         data.GetPointData().SetNormals(numpy_to_vtk(normals))
     return data
 

@@ -102,3 +102,19 @@ def test_no_vertex_meets_another_one_and_no_triangle_folds():
         for v in (plain.vertices, moved)
     )
     assert ((before * after).sum(1) >= 0).all()
+
+
+def test_faces_of_a_box_are_drawn_flat_up_to_its_edges():
+    mesh = meshing.surface(grid_of(turned_box), SurfaceOptions(), turned_box)
+    shading = mesh.shading
+    np.testing.assert_array_equal(shading.owners[shading.faces], mesh.faces)
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(across, axis=1)
+    large = area > 0.2 / SIDE**2
+    flat = (across[large] / area[large, None])[:, None]
+    agree = (shading.normals[shading.faces[large]] * flat).sum(2)
+    assert (agree > 0.98).mean() > 0.98
+    smooth = (mesh.normals[mesh.faces[large]] * flat).sum(2)
+    assert (smooth > 0.98).mean() < 0.95
+    assert meshing.surface(grid_of(box), SurfaceOptions()).shading is None
