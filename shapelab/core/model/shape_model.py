@@ -266,11 +266,6 @@ class ShapeModel:
         )
         return fits if class_name is None else [self._class_first(fit, class_name) for fit in fits]
 
-    @property
-    def takes_strokes(self) -> bool:
-        """Whether its shapes can be fitted to cells; parameters alone have no gradient."""
-        return not self.is_procedural
-
     def fit_cells(
         self,
         latent: Array,
@@ -293,10 +288,13 @@ class ShapeModel:
             moved: called with the latent after each step; what it raises ends the fit.
 
         Raises:
-            InputError: the model is made of parameters, or knows no such class.
+            InputError: the model knows no such class.
         """
-        self._require_strokes()
         k = self.density.index(class_name)
+        if self.is_procedural:
+            from shapelab.core.model.procedural import parameter_match
+
+            return parameter_match.refined(latent, class_name, cells, seen, moved)
         factor = self.density.factors[k] if variance is None else self.density.doubt(variance, k)
         prior = Prior(np.asarray(latent, np.float32), factor)
         found, _ = cell_fit.fit_cells(
@@ -317,11 +315,11 @@ class ShapeModel:
 
         Returns:
             The latent, and the place of the pose that it fits.
-
-        Raises:
-            InputError: the model is made of parameters.
         """
-        self._require_strokes()
+        if self.is_procedural:
+            from shapelab.core.model.procedural import parameter_match
+
+            return parameter_match.completed(poses, moved)
         each_class = zip(self.density.means, self.density.factors, strict=True)
         priors = [Prior(middle, factor) for middle, factor in each_class]
         sifted = np.stack(
@@ -341,10 +339,6 @@ class ShapeModel:
             finals.append((float(energies[0]), found[0], int(pose)))
         _, latent, pose = min(finals, key=lambda each: each[0])
         return latent, pose
-
-    def _require_strokes(self) -> None:
-        if not self.takes_strokes:
-            raise InputError(f"The shapes of the model {self.name} cannot be fitted to cells.")
 
     def _class_first(self, fit: Fit, class_name: str) -> Fit:
         """The hypotheses whose shapes are of a class before the others."""

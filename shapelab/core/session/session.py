@@ -261,7 +261,7 @@ class Session(GalleryCommands):
             original: what its pictures were made into, if it comes from some.
 
         Raises:
-            InputError: the strokes lie beside the shape, or the model takes none.
+            InputError: the strokes lie beside the shape.
         """
         wanted = self.refining(strokes, original)
         self.accept_refined(wanted, wanted.best())

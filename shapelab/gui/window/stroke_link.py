@@ -83,12 +83,10 @@ class StrokeLink(QObject):
     def follow(self, shown: ShownShape | None) -> None:
         """What is drawn on from now on."""
         self._shown = shown
-        document = self._current.document
         own = shown is not None and shown.request.guest is None
-        takes = own and document is not None and document.model.takes_strokes
         for brush in self._brushes:
-            brush.setEnabled(takes)
-            brush.setChecked(brush.isChecked() and takes)
+            brush.setEnabled(own)
+            brush.setChecked(brush.isChecked() and own)
         wanted = self._wanted
         if wanted is not None and wanted[0].session.state != wanted[1].state:
             self._give_up()  # somebody moved the shape

@@ -82,3 +82,27 @@ def test_another_shape_meanwhile_is_not_overwritten(chair):
     session.accept_refined(wanted, wanted.state)
     assert session.state is state
     session.undo()
+
+
+def test_parameters_follow_strokes_too():
+    from shapelab.core.model.shape_model import load_model
+    from shapelab.core.session.session import Session
+
+    model = load_model("procedural")
+    session = Session(model, seed=7)
+    before = model.decode(session.latent) > 0.5
+    top = top_of(before)
+    lower, higher = (
+        model.decode(session.refining([ShapeStroke(more, top)]).best().latent(model)) > 0.5
+        for more in (False, True)
+    )
+    brushed = ShapeStroke(False, top).cells(len(before))
+    assert lower[brushed].mean() < 0.5 * before[brushed].mean()
+    assert higher[brushed & ~before].mean() > 0.1
+    tried = []
+    session.refining([ShapeStroke(False, top)]).best(tried.append)
+    session.refine([ShapeStroke(False, top)])
+    assert len(tried) > 10
+    assert session.state.class_name == model.density.nearest_class(session.latent) == "chair"
+    session.undo()
+    assert not session.state.offsets.any()

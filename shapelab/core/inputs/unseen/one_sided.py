@@ -107,7 +107,7 @@ def completed(
         cancel: such as a ``threading.Event``; looked at between the steps of the fit.
 
     Raises:
-        InputError: it is no scan, or the model is made of parameters.
+        InputError: it is no scan.
         Cancelled: ``cancel`` was set.
     """
     if result.scan is None or result.voxels is None:
@@ -125,7 +125,7 @@ def as_taken(
     """``completed`` from where the camera of a depth picture stood; anything else as it is.
 
     Args:
-        model: as for ``completed``; one made of parameters leaves the shape as it is.
+        model: as for ``completed``.
         result: of a file.
         cancel: as for ``completed``.
         turns: quarters by which the object is still to be turned, counter-clockwise from above;
@@ -135,7 +135,7 @@ def as_taken(
         Cancelled: ``cancel`` was set.
     """
     scan = result.scan
-    if scan is None or scan.eye is None or not model.takes_strokes:
+    if scan is None or scan.eye is None:
         return result
     scans = [turned_by(scan, k) for k in (range(4) if turns is None else (turns,))]
     return _fitted(model, result, scans, cancel, f"{scan.deep.words} {NOTE}" if scan.deep else NOTE)

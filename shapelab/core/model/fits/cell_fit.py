@@ -94,18 +94,13 @@ def fit_cells(
     """
     middles = torch.from_numpy(np.stack([each.middle for each in priors]))
     factors = torch.from_numpy(np.stack([each.factor for each in priors]))
-    wanted, weights = torch.from_numpy(cells.wanted), torch.from_numpy(cells.weights)
     ways = torch.zeros_like(middles, requires_grad=True)
     adam = Adam([ways], LEARNING_RATE)
     best, lowest = middles.clone(), torch.full((len(middles),), torch.inf)
     for step in range(steps + 1):
         latents = middles + (factors @ ways[:, :, None])[:, :, 0]
         grids = decoded(generator, latents)
-        told = _wrongly(grids)
-        miss = functional.binary_cross_entropy(told, wanted.expand_as(told), reduction="none")
-        energy = (weights * miss).sum((1, 2, 3)) + PRIOR_WEIGHT * ways.square().mean(1)
-        if seen is not None:
-            energy = energy + SILHOUETTE_WEIGHT * _unlike(grids, seen)
+        energy = unlike(grids, cells, seen) + PRIOR_WEIGHT * ways.square().mean(1)
         lower = energy.detach() < lowest
         best = torch.where(lower[:, None], latents.detach(), best)
         lowest = torch.where(lower, energy.detach(), lowest)
@@ -127,12 +122,21 @@ def decoded(generator: nn.Module, latents: Tensor) -> Tensor:
     return functional.adaptive_avg_pool3d(grids, SIDE)[:, 0]
 
 
+def unlike(grids: Tensor, cells: KnownCells, seen: Silhouettes | None = None) -> Tensor:
+    """How far grids [n, SIDE, SIDE, SIDE] are from the known cells and silhouettes, [n] nats."""
+    wanted, weights = torch.from_numpy(cells.wanted), torch.from_numpy(cells.weights)
+    told = _wrongly(grids)
+    miss = functional.binary_cross_entropy(told, wanted.expand_as(told), reduction="none")
+    energy = (weights * miss).sum((1, 2, 3))
+    return energy if seen is None else energy + SILHOUETTE_WEIGHT * _unlike_masks(grids, seen)
+
+
 def _wrongly(shares: Tensor) -> Tensor:
     """Shares of which some are taken as noise: what cannot be had pulls no harder and harder."""
     return WRONG + (1 - 2 * WRONG) * shares
 
 
-def _unlike(grids: Tensor, seen: Silhouettes) -> Tensor:
+def _unlike_masks(grids: Tensor, seen: Silhouettes) -> Tensor:
     """Mean cross-entropy [n] of the silhouettes of grids, summed over the pictures."""
     masks = functional.interpolate(
         torch.from_numpy(seen.masks)[:, None], size=(SIDE, SIDE), mode="area"

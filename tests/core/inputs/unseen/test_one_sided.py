@@ -14,6 +14,7 @@ from shapelab.core.inputs.scan import Scan
 from shapelab.core.inputs.unseen.one_sided import completed, eye_at, sight_of
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.meshing import SurfaceOptions
+from shapelab.core.model.shape_model import load_model
 from tests.shapes import cloud_of
 
 EYE = eye_at(30, 20)
@@ -35,7 +36,7 @@ def seen_part(solid, eye):
 
 def scanned(model, solid, eye) -> Reconstruction:
     points = seen_part(solid, eye).astype(np.float32)
-    shell = sight_of(points, np.asarray(eye), 32).seen
+    shell = sight_of(points, np.asarray(eye), model.spec.resolution).seen
     latent = model.encode_voxels(shell)
     scan = Scan(points, None, (1.0, 1.0, 1.0))
     return Reconstruction(
@@ -75,6 +76,16 @@ def test_a_half_seen_sofa_is_completed(model):
     assert not (whole.unknown & half.voxels).any()
     assert "from one side" in whole.note
     assert turned_around(model, whole, 1).unknown is None  # read as a whole once more
+
+
+def test_parameters_complete_a_half_seen_piece():
+    model = load_model("procedural")
+    solid = model.decode(model.sample("sofa", 2)[0]) > 0.5
+    half = scanned(model, solid, EYE)
+    whole = completed(model, half, EYE)
+    before, after = (iou(each.occupancy > 0.5, solid) for each in (half, whole))
+    assert after > max(before, 0.5)
+    assert whole.occupancy.shape == whole.unknown.shape == solid.shape
 
 
 def test_what_cannot_be_completed_says_so(model):
