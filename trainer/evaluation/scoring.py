@@ -17,7 +17,7 @@ from ..data.batches.backgrounds import Backgrounds
 from ..data.batches.cameras import Cameras
 from ..data.batches.composites import Composer
 from ..data.store.prepared_store import Store
-from ..process.control import Check, Tell, never_stop, say_nothing
+from ..process.control import Check, Stopped, Tell, never_stop, say_nothing
 from ..updates.encoding import batches_of, decode, encode_grids, encode_pictures, solid_truth
 from ..updates.schedule import learns_pictures
 from ..updates.state import TrainState
@@ -49,19 +49,44 @@ def validation_scores(
 ) -> dict[str, float]:
     """Mean IoU at 0.5 on held-out shapes, from voxels and (where stored) from one picture each.
 
-    There is none from pictures before the image encoder learns. What ``check`` raises between two
-    batches passes through.
+    There is none from pictures before the image encoder learns. Each process scores its share, and
+    there is nothing at all where ``check`` stopped one of them.
     """
-    rows, device = store.indices("validation"), state.processes.device
-    truth = solid_truth(store, rows, state.config.model)
-    generator = state.averages["generator"]
-    codes = encode_grids(state.averages["voxel_encoder"], store, rows, check)
-    scores = {"iou": float(iou(decode(generator, codes, device, check), truth).mean())}
+    processes, rows = state.processes, store.indices("validation")
+    sums = {"iou": 0.0}
     if learns_pictures(state.config, state.step, store.has_pictures):
-        encoder, spec = state.averages["image_encoder"], state.config.model
-        seen = encode_pictures(encoder, store, rows, 0, spec, check)
-        scores["picture_iou"] = float(iou(decode(generator, seen, device, check), truth).mean())
-    return scores
+        sums["picture_iou"] = 0.0
+    share, stopped = rows[processes.rank :: processes.count], False
+    if len(share):
+        try:
+            sums = _summed_ious(state, store, share, check, tuple(sums))
+        except Stopped:
+            stopped = True
+    if processes.any(stopped)[0]:
+        return {}
+    means = processes.average(sums)
+    return {name: mean * processes.count / len(rows) for name, mean in means.items()}
+
+
+def _summed_ious(
+    state: TrainState,
+    store: Store,
+    rows: NDArray[np.int64],
+    check: Check,
+    names: tuple[str, ...],
+) -> dict[str, float]:
+    """IoUs summed over some shapes, of these names."""
+    encoders, generator = state.averages, state.averages["generator"]
+    truth, sums = solid_truth(store, rows, state.config.model), {}
+    for name in names:
+        if name == "iou":
+            codes = encode_grids(encoders["voxel_encoder"], store, rows, check)
+        else:
+            pictured, spec = encoders["image_encoder"], state.config.model
+            codes = encode_pictures(pictured, store, rows, 0, spec, check)
+        made = decode(generator, codes, state.processes.device, check)
+        sums[name] = float(iou(made, truth).sum(dtype=np.float64))
+    return sums
 
 
 def evaluate(

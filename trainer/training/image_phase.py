@@ -52,19 +52,16 @@ class ImagePhase:
             RunError: the disk refuses, or the generator makes nothing usable yet.
         """
         state, store, config = self._state, self._store, self._state.config
-        if config.synthetic_shapes and state.processes.is_main:
+        if config.synthetic_shapes:
             try:
-                yield from self._make_shapes(control)
-            except Stopped:
-                pass
+                with suppress(Stopped):
+                    yield from state.processes.by_main(self._make_shapes(control))
             except (OSError, ExportError, DataError) as error:
                 reason = str(error).rstrip(".")
                 raise RunError(
                     f"The synthetic shapes cannot be written ({reason}); free some space and "
                     "resume."
                 ) from error
-        state.processes.barrier()
-        if config.synthetic_shapes:
             if not (self._folder / "index.json").exists():
                 return
             synthetic, half = open_store(self._folder), config.image_batch // 2

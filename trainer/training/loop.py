@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -222,42 +222,44 @@ class Training:
         """Until the last step, or until a stop is asked for."""
         state, stopped = self.state, False
         while state.step < self.config.steps and not stopped:
-            stopped, save, sample = yield from self._requests()
+            stopped, save, sample, late = yield from self._requests()
             if self.image_phase.must_prepare and not stopped:
                 yield from self._obey(save, sample)
                 yield from self.image_phase.prepare(self.control)
             elif not stopped:
                 yield from self.step()
-                yield from self._every_so_often(save, sample)
+                yield from self._every_so_often(save, sample, late)
 
     def _requests(self) -> Generator[Event, None, tuple[bool, ...]]:
-        """Waits out a pause; returns whether to stop, save, and sample, in all processes."""
+        """Waits out a pause; returns whether to stop, save, sample, and whether a save is late.
+
+        All processes agree on these, by one message.
+        """
         control, paused = self.control, False
         while True:
-            stop, pause = self.processes.any(control.stop, control.paused)
-            if pause and not stop:
-                if not paused:
-                    yield Paused(self.state.step)
-                paused = True
-                yield from self._obey(*(yield from self._asked()))
+            late = time.monotonic() - self._save_tried > 60 * self.config.save_minutes
+            stop, pause, adjust, save, sample, late = self.processes.any(
+                control.stop,
+                control.paused,
+                control.has_settings,
+                control.was_asked("save"),
+                control.was_asked("sample"),
+                late,
+            )
+            waits = pause and not stop
+            if waits and not paused:
+                yield Paused(self.state.step)
+            if adjust:
+                yield from self._adjust()
+            if not waits and (stop or not paused):
+                return stop, save, sample, late
+            yield from self._obey(save, sample)
+            if waits:
                 control.wait(POLL_S)
-            elif paused and not stop:
-                paused = False
+            else:  # who resumed it may have asked for more since
                 self._since = (time.perf_counter(), self.state.step)
                 yield Resumed(self.state.step)
-            else:
-                break
-        return (stop, *(yield from self._asked()))
-
-    def _asked(self) -> Generator[Event, None, tuple[bool, ...]]:
-        """Changes the settings that were to be; returns whether to save, and to sample, in all."""
-        control = self.control
-        adjust, save, sample = self.processes.any(
-            control.has_settings, control.was_asked("save"), control.was_asked("sample")
-        )
-        if adjust:
-            yield from self._adjust()
-        return save, sample
+            paused = waits
 
     def _adjust(self) -> Iterator[Event]:
         """Other settings from this step on, also after a resume, which begins here or later."""
@@ -373,26 +375,24 @@ class Training:
             "statistics of batch normalisation.",
         )
 
-    def _every_so_often(self, save: bool, sample: bool) -> Iterator[Event]:
+    def _every_so_often(self, save: bool, sample: bool, late: bool) -> Iterator[Event]:
         state, config = self.state, self.config
         if state.step % config.log_every == 0 and self._sums:
             yield StepDone(state.step, self._scalars())
         if state.step % AGREE_EVERY == 0:
             self.processes.check_agreement(state.tensors().values())
-        score, better = None, False
+        score, due = None, late or state.step % config.save_every == 0
         held_out = len(self.store.indices("validation"))  # a class of one shape may be all there is
-        if self.processes.is_main and held_out and state.step % config.validate_every == 0:
-            with suppress(Stopped):
-                scores = validation_scores(state, self.store, self.control.check)
+        if held_out and state.step % config.validate_every == 0:
+            scores = validation_scores(state, self.store, self.control.check)
+            if scores:
                 validated = Validated(state.step, scores)
                 score = validated.score
-                better = score > state.best
+                due = due or score > state.best
                 state.best = max(state.best, score)
                 yield validated
         if self.processes.is_main and (sample or state.step % config.preview_every == 0):
             yield from self._preview()
-        late = time.monotonic() - self._save_tried > 60 * config.save_minutes
-        due = self.processes.any(late or better)[0] or state.step % config.save_every == 0
         # A run in trouble saves nothing by itself: it goes back to before the trouble.
         if save or (due and not self.recovery.skipped):
             yield from self._save(score)
