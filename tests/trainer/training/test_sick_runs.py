@@ -35,6 +35,7 @@ TOO_FAST = {"batch_size": 8, "learning_rate": 30 * 0.01, "warm_start": 60}
 UNBOUND = {"penalty": "r1", "penalty_weight": 0.0, "warm_start": 0}
 LOUD = {"adversarial": 1e4, "warm_start": 0}
 QUIET = {"adversarial": 1e-3, "warm_start": 0}
+PICTURED = {"image_every": 1, "image_learning_rate": 1e-3}
 SLEEPY = {"critic_learning_rate": 1e-5, "warm_start": 0}
 
 #: Each learns in another way.
@@ -113,6 +114,31 @@ def test_a_sick_run_is_told_so(config, train, tmp_path, codes, steps, changes, c
     ask = ask_at(48 if steps > 48 else 36, command) if command else lambda *_: None
     found = told(train(config, tmp_path, ask), tmp_path, config)
     assert codes <= {finding.code for finding in found if finding.severity != "hint"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "changes", "command"),
+    [
+        ({"iou_fell"}, {}, "set learning_rate=0.1"),
+        ({"picture_iou_fell"}, PICTURED, "set image_learning_rate=1"),
+        ({"image_kl_collapsed"}, PICTURED | {"image_loss": "vae", "delta": 1e-3}, ""),
+    ],
+    ids=["fell", "pictures fell", "collapsed picture encoder"],
+)
+def test_a_run_whose_scores_fall_is_told_so(config, train, tmp_path, codes, changes, command):
+    changes = {"steps": 90, "warm_start": 90, "validate_every": 2, **changes}
+    config, asked = changed(config, changes), ask_at(40, command) if command else None
+    seen: list[Event] = []
+
+    def steer(event: Event, control: Control) -> None:
+        seen.append(event)
+        if asked is not None:
+            asked(event, control)
+        if isinstance(event, StepDone) and event.step == 66:
+            control.request("stop")
+
+    train(config, tmp_path, steer)
+    assert codes <= {finding.code for finding in told(seen, tmp_path, config)}
 
 
 @pytest.mark.parametrize("fill", [0.2, 0.6])
