@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shapelab.core.furniture.solids import Array, Pair, PlanarDistance, rounded_rectangle
+from shapelab.core.furniture.solids import Array, Pair, PlanarDistance, length, rounded_rectangle
 
 FILLINGS = (
     "solid", "solid", "slats", "spindles", "ladder", "frame", "cross", "lattice", "splat", "fan",
@@ -103,7 +103,7 @@ def segment(start: Pair, end: Pair, u: Array, v: Array) -> Array:
     du, dv = end[0] - start[0], end[1] - start[1]
     share = ((u - start[0]) * du + (v - start[1]) * dv) / max(du * du + dv * dv, 1e-12)
     share = np.clip(share, 0, 1)
-    return np.hypot(u - (start[0] + share * du), v - (start[1] + share * dv))
+    return length(u - (start[0] + share * du), v - (start[1] + share * dv))
 
 
 def plan(style: str, wide: float, deep: float, bulge: float = 0.3) -> list[Pair]:

@@ -49,35 +49,43 @@ def sample_closed_form(
     middle, scale = (low + high) / 2, resolution * OBJECT_SHARE / float((high - low).max())
     vertices = (mesh.vertices - middle) * scale
     placed = TriMesh((vertices / resolution).astype(np.float32), mesh.faces, mesh.normals)
-    # Only the part of the grid around the object is looked at.
-    half = (high - low) / 2 * scale + farthest
-    box = [slice(max(int(resolution / 2 - h), 0), int(resolution / 2 + h) + 1) for h in half]
+    half = (high - low) / 2 * scale
 
-    def distances(finer: int, reach: float) -> NDArray[np.float64]:
-        axes = [
-            ((np.arange(part.start * finer, min(part.stop, resolution) * finer) + 0.5) / finer
-             - resolution / 2) / scale + at
+    def around(reach: float) -> tuple[slice, ...]:
+        """The part of the grid about the object; no other is looked at."""
+        ends = ((int(resolution / 2 - h), int(resolution / 2 + h) + 1) for h in half + reach)
+        return tuple(slice(max(first, 0), min(last, resolution)) for first, last in ends)
+
+    def distances(box: tuple[slice, ...], finer: int, reach: float) -> NDArray[np.float64]:
+        x, y, z = (
+            ((np.arange(part.start * finer, part.stop * finer) + 0.5) / finer - resolution / 2)
+            / scale + at
             for part, at in zip(box, middle, strict=True)
-        ]  # fmt: skip
-        return shape.distances((axes[0], axes[1], axes[2]), reach / scale) * scale
+        )  # fmt: skip
+        return shape.distances((x, y, z), reach / scale) * scale
 
-    fine = distances(_FINER, 1 / _FINER)
+    box, close = around(farthest), around(1.0)
+    fine = distances(close, _FINER, 1 / _FINER)
     free = ndimage.label(fine >= 0)[0]
     voids = (free > 0) & (free != free[0, 0, 0])  # nobody can see into; the mesh has none either
     fine[voids] = -1.0
-    middles = (slice(_FINER // 2, None, _FINER),) * 3
-    near = np.where(voids[middles], -farthest / 2, distances(1, farthest))
+    near = distances(box, 1, farthest)
+    inner = tuple(
+        slice(a.start - b.start, a.stop - b.start) for a, b in zip(close, box, strict=True)
+    )
+    near[inner][voids[(slice(_FINER // 2, None, _FINER),) * 3]] = -farthest / 2
     asked = np.abs(near) < farthest
     corners, owners = vertices[mesh.faces], np.arange(len(mesh.faces))
     start = np.array([part.start for part in box]) + 0.5 - resolution / 2
     points = np.argwhere(asked) + start
-    found = nearest(points, corners, corners.mean(1), owners, farthest + 1).distance
+    centroids = (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3
+    found = nearest(points, corners, centroids, owners, farthest + 1).distance
     outside = np.where(found - near[asked] < _BEVEL, near[asked], np.minimum(found, farthest))
     near[asked] = np.where(near[asked] < 0, -np.minimum(found, farthest), outside)
     cells = np.zeros((resolution,) * 3, bool)
-    cells[tuple(box)] = _solid(fine)
+    cells[close] = _solid(fine)
     distance = np.full((resolution,) * 3, farthest)
-    distance[tuple(box)] = near
+    distance[box] = near
     return cells, distance, placed
 
 
@@ -85,11 +93,24 @@ def _solid(fine: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Cells of which a tenth is solid, and one layer of those that only thinner parts touch."""
     count = _counts(fine < _TOUCHED / _FINER)
     touched, full = count > 0, count >= _SHARE * _FINER**3
-    around = np.ones((3, 3, 3), bool)
     thin = touched & ~full & ~ndimage.binary_dilation(full)
-    joint = ndimage.binary_dilation(thin, around) & touched if thin.any() else thin
+    joint = widened(thin) & touched if thin.any() else thin
     solid: NDArray[np.bool_] = full | thin | joint
     return solid
+
+
+def widened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cells (x, y, z) that are set, and all that touch one, if only at a corner.
+
+    One axis after the other, in a fifth of the time of scipy's dilation by 3 x 3 x 3.
+    """
+    wide = cells.copy()
+    for axis in range(3):
+        lines = np.moveaxis(wide, axis, 0)  # a view
+        before = lines.copy()
+        lines[1:] |= before[:-1]
+        lines[:-1] |= before[1:]
+    return wide
 
 
 def _counts(fine: NDArray[np.bool_]) -> NDArray[np.intp]:

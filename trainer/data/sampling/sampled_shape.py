@@ -17,7 +17,7 @@ from shapelab.core.mesh.tri_mesh import TriMesh, shell_of_faces
 
 from ..source import ClosedForm, Shape
 from .bridges import crossings, joining_cells
-from .closed_form import sample_closed_form
+from .closed_form import sample_closed_form, widened
 from .nearest import nearest
 
 FARTHEST = 3.0  # voxels: what is farther from the surface counts as this far
@@ -178,11 +178,8 @@ def _with_thin_parts(distance: NDArray[np.float64], solid: Grid) -> NDArray[np.f
 
     A cell's middle is at most that far from the surface in it, so that the parts come out solid.
     """
-    from scipy import ndimage
-
-    around = np.ones((3, 3, 3), bool)
-    thin = solid & ~ndimage.binary_dilation(distance <= -_SURE, around)
-    thin |= ndimage.binary_dilation(thin, around) & solid & (distance > 0)
+    thin = solid & ~widened(distance <= -_SURE)
+    thin |= widened(thin) & solid & (distance > 0)
     return np.where(thin, np.minimum(distance, np.abs(distance) - _REACH), distance)
 
 
