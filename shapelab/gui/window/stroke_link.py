@@ -90,7 +90,7 @@ class StrokeLink(QObject):
         wanted = self._wanted
         if wanted is not None and wanted[0].session.state != wanted[1].state:
             self._give_up()  # somebody moved the shape
-        before = self._before
+        before, document = self._before, self._current.document
         if before is not None and (document is None or document.session.state != before[1]):
             self._before = None  # or took it back
             self._say_next()
