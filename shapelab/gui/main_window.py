@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         )
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
+        self.latent_panel.moved_changed.connect(self.actions_["reset"].setEnabled)
         self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
         switch, certainty = self.image_panel.doubt.certainty, self.actions_["certainty"]
         self.certainty = CertaintyLink(

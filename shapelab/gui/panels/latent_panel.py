@@ -44,11 +44,13 @@ class LatentPanel(QWidget):
         model_requested: another model is wanted.
         class_requested: a shape of this class is wanted.
         random_requested: another shape is wanted.
+        moved_changed: whether Reset All would change something.
     """
 
     model_requested = Signal()
     class_requested = Signal(str)
     random_requested = Signal()
+    moved_changed = Signal(bool)
 
     def __init__(self, session: Session | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -326,4 +328,6 @@ class LatentPanel(QWidget):
         assert self._session is not None
         state = self._session.state
         free = np.delete(state.coefficients, sorted(self._session.locked))
-        self.reset_all.setEnabled(bool(np.any(free) or np.any(state.offsets)))
+        moved = bool(np.any(free) or np.any(state.offsets))
+        self.reset_all.setEnabled(moved)
+        self.moved_changed.emit(moved)

@@ -58,7 +58,7 @@ def card_html(model: ShapeModel | ModelSummary) -> str:
     settings = {"settings": card.pop("settings", {})}  # many: last
     facts |= card | settings
     rows = "".join(
-        f"<tr><td style='padding:3px 14px 3px 0'><b>{escape(key.replace('_', ' '))}</b></td>"
+        f"<tr><td style='padding:3px 14px 3px 0'><b>{escape(formatting.words(key))}</b></td>"
         f"<td style='padding:3px 0'>{_text(value)}</td></tr>"
         for key, value in facts.items()
     )
@@ -76,10 +76,16 @@ def _credit(credit: Credit) -> str:
     return f"{works} ({licence}; {escape(credit.source)}{changes})"
 
 
+def _entry(name: str, value: Any) -> str:
+    """One line; more than one value begins on the next."""
+    between = ":<br>" if isinstance(value, dict) else ": "
+    return f"{escape(name)}{between}{_text(value)}"
+
+
 def _text(value: Any) -> str:
     """A card's value for reading: figures one a line, everything else as it stands."""
     if isinstance(value, dict):
-        return "<br>".join(f"{escape(str(k))}: {_text(v)}" for k, v in value.items())
+        return "<br>".join(_entry(formatting.words(str(k)), v) for k, v in value.items())
     if isinstance(value, str | bool):
         return escape(str(value))
     if isinstance(value, int | float):

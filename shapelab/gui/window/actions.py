@@ -109,7 +109,7 @@ EDIT: tuple[Row, ...] = (
     ),
     (
         "correct",
-        "Correct &Cut-out…",
+        "&Cut Out…",
         ("Ctrl+U",),
         "scissors",
         "Say what in the picture is the object",
@@ -181,7 +181,7 @@ HELP: tuple[Row, ...] = (
 #: What cannot be used before the model is there, and what needs a surface on screen.
 NEEDS_MODEL = (
     *("new", "save_project", "save_project_as"),
-    *("save", "keep", "randomise", "mend", "variations", "compare", "reset"),
+    *("save", "keep", "randomise", "mend", "variations", "compare"),
     *("evaluate", "pin_a", "pin_b"),
     *("copy_python", "copy_command"),
 )
@@ -215,6 +215,7 @@ class Actions(QObject):
             self._add("", row).setCheckable(True)
         self["compare"].setCheckable(True)
         self["correct"].setEnabled(False)  # until there is a picture
+        self["reset"].setEnabled(False)  # until a slider has been moved
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)

@@ -18,6 +18,12 @@ def test_the_card_says_what_counts_first_and_keeps_markup_as_text() -> None:
     assert "0.8294" in page
 
 
+def test_figures_are_named_for_the_eye_and_those_of_classes_begin_a_line() -> None:
+    card = {"figures": {"best_level": 0.55, "iou_by_class": {"bed": 0.88, "night_stand": 0.9}}}
+    page = card_html(SimpleNamespace(name="mine", classes=("a",), digest="f" * 64, card=card))
+    assert "best level: 0.55<br>iou by class:<br>bed: 0.88<br>night stand: 0.9<" in page
+
+
 def test_works_are_listed_below_with_links_that_lead_to_licences_alone() -> None:
     works = [
         {"titles": ["A <chair>"], "author": "Ann", "licence": "CC0", "licence_url": "https://cc0"},

@@ -137,6 +137,19 @@ def test_letters_in_the_open_list_are_the_lists(qtbot, window):
     settle(qtbot, window)
 
 
+# --- what can be done -----------------------------------------------------------------------------
+
+
+def test_reset_all_can_be_done_only_where_it_changes_something(window):
+    session, reset = window.document.session, window.actions_["reset"]
+    assert not reset.isEnabled()
+    session.set_coefficient(0, 1.0)
+    assert reset.isEnabled()
+    reset.trigger()
+    assert session.state.coefficients[0] == 0
+    assert not reset.isEnabled()
+
+
 # --- the theme ------------------------------------------------------------------------------------
 
 
