@@ -169,10 +169,8 @@ class MainWindow(QMainWindow):
             source.connect(self.pictures.choose_class)
         self.latent_panel.moved_changed.connect(self.actions_["reset"].setEnabled)
         self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
-        switch, certainty = self.image_panel.doubt.certainty, self.actions_["certainty"]
-        self.certainty = CertaintyLink(
-            self.viewport, switch, self.current, certainty, self.settings
-        )
+        switch, act = self.image_panel.doubt.certainty, self.actions_["certainty"]
+        self.certainty = CertaintyLink(self.viewport, switch, self.current, act, self.settings)
         more, less = self.actions_["more"], self.actions_["less"]
         self.strokes = StrokeLink(self.viewport, self.current, more, less, self.toasts)
         self.strokes.before_wanted.connect(lambda number: self.compare.compare_step(number))
