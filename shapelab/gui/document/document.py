@@ -172,12 +172,15 @@ class Document(QObject):
     def refresh(self) -> None:
         """Asks for the surface of the session's shape; the newest request wins.
 
-        Latents that come as fast as in a drag get drafts, and the last one its surface at rest.
+        Latents that come as fast as in a drag get drafts, and the last one its surface at rest; a
+        procedural model's always do.
         """
         before, then = self._asked, self._last_at
         self._asked, self._last_at = self._request(before.number + 1), time.perf_counter()
-        soon = self._last_at - then < DRAG_S and self._guest is None
-        self._hurried = soon and not self._asked.is_of_shape(before)
+        soon = self._last_at - then < DRAG_S
+        # Where a draft has an eighth of the cells, even a change alone is seen sooner so.
+        hurried = self._guest is None and (soon or self.model.is_procedural)
+        self._hurried = hurried and not self._asked.is_of_shape(before)
         if self._hurried:
             self._asked = replace(self._asked, draft=True)
         self._rest.stop()

@@ -92,6 +92,27 @@ def test_moves_that_wait_for_slow_answers_are_of_a_drag(qtbot, monkeypatch, docu
     assert not document.asked.draft
 
 
+def test_even_a_change_alone_is_a_draft_first_where_that_has_far_fewer_cells(
+    qtbot, qapp, monkeypatch
+):
+    monkeypatch.setattr(module, "DRAG_S", NEVER_S)
+    procedural = Document(load_model("procedural"))
+    found = []
+    procedural.surface_ready.connect(found.append)
+    procedural.refresh()
+    settle(qtbot, procedural)
+    procedural.session.set_coefficient(0, 1.0)
+    settle(qtbot, procedural)
+    procedural.stop()
+    assert [(each.request.draft, each.cells) for each in found] == [
+        (False, 128),
+        (True, 64),
+        (False, 128),
+    ]
+    for each in found:
+        assert each.histogram.sum() == each.cells**3
+
+
 def test_options_of_the_surface_are_seen_as_they_are(qtbot, monkeypatch, document, shown):
     monkeypatch.setattr(module, "DRAG_S", ALWAYS_S)
     session = document.session

@@ -51,8 +51,8 @@ class ProceduralGenerator(nn.Module):
         self.resolution = resolution
 
     def forward(self, z: Tensor) -> Tensor:
-        grids = [self._logits(row) for row in z.double().numpy()]
-        return torch.from_numpy(np.stack(grids)[:, None])
+        grids = [self._logits(row)[None] for row in z.double().numpy()]
+        return torch.from_numpy(np.stack(grids) if len(grids) > 1 else grids[0][None])
 
     def _logits(self, latent: NDArray[np.float64]) -> Array:
         pieces = self._pieces(latent)
@@ -118,7 +118,7 @@ class _Piece:
             axes.append(places.astype(np.float32))  # in half the time; off by 1e-5 cells
         found = np.full((side,) * 3, reach, np.float32)
         near = union_distances(self._parts, (axes[0], axes[1], axes[2]), reach * cell)
-        found[tuple(cuts)] = near / cell
+        np.divide(near, cell, out=found[tuple(cuts)])
         return found
 
     def scattered(self, points: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
