@@ -114,7 +114,7 @@ def window(qtbot: Any) -> Iterator[Any]:
     """The real window, shown, with the shipped model and its first shape."""
     from shapelab.gui.main_window import MainWindow
 
-    window = MainWindow()
+    window = MainWindow("modelnet10")
     qtbot.addWidget(window)
     with qtbot.waitSignal(window.settled, timeout=60_000) as settled:
         window.show()

@@ -77,6 +77,9 @@ class Ellipsoids:
     def whole_seed(self, _class_name: str, seed: int, _truncation: float) -> int:
         return seed + 1
 
+    def distance(self, _latent: Array) -> None:
+        return None
+
     def decode(self, latent: Array) -> Array:
         if latent.max() > 50:
             return np.zeros((32, 32, 32), np.float32)

@@ -174,10 +174,11 @@ def measure(moves: int) -> list[Figure]:
     with folders_of_its_own():
         app = start.application()
         from shapelab.core.model.shape_model import load_model
+        from shapelab.core.paths import DEFAULT_MODEL
         from shapelab.gui.document.document import Document
         from shapelab.gui.main_window import MainWindow
 
-        window = MainWindow()
+        window = MainWindow(DEFAULT_MODEL)
         window.resize(*SIZE)
         window.show()
         wait(app, lambda: window.document is not None and window.document.shown is not None)

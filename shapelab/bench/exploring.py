@@ -81,9 +81,10 @@ def _dragged(app: QApplication, project: Path, turns: int) -> Figure:
 
 
 def _window(app: QApplication, project: Path | None) -> MainWindow:
+    from shapelab.core.paths import DEFAULT_MODEL
     from shapelab.gui.main_window import MainWindow
 
-    window = MainWindow(project=project)
+    window = MainWindow(DEFAULT_MODEL, project=project)
     window.resize(*SIZE)
     window.show()
     wait(app, lambda: window.document is not None and window.viewport.is_ready)

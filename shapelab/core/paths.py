@@ -41,8 +41,9 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir("shapelab", appauthor=False))
 
 
-#: The shipped model that is opened where none is named.
-DEFAULT_MODEL = "modelnet10"
+#: The shipped models that commands take, and that the window begins with, where none is named: one
+#: that learnt as the paper says, and one whose shapes are sharp and may be sold.
+DEFAULT_MODEL, START_MODEL = "modelnet10", "procedural"
 
 
 def find_model(name: str | Path) -> Path:

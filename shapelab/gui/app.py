@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapelab.core.paths import DEFAULT_MODEL, resources
+from shapelab.core.paths import START_MODEL, resources
 from shapelab.core.project.project_file import is_project
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LARGE_BLOCK = 2**20  # bytes, see `give_back_large_blocks`
 M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
-def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
+def run(files: Sequence[Path] = (), model: str | Path = START_MODEL) -> int:
     """Opens the window with a model, then the files one after the other; returns the exit code."""
     problem = screen_problem(os.environ)
     if problem:
@@ -42,7 +42,7 @@ def run(files: Sequence[Path] = (), model: str | Path = DEFAULT_MODEL) -> int:
         from shapelab.gui.main_window import MainWindow
 
     projects = [path for path in files if is_project(path)]
-    named = bool(files) or model != DEFAULT_MODEL
+    named = bool(files) or model != START_MODEL
     window = MainWindow(model, project=next(iter(projects), None), at_start=not named)
     window.show()
     window.open_paths(path for path in files if path not in projects)

@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QToolBar, QWidget
 
 from shapelab.core.errors import ShapelabError
-from shapelab.core.paths import DEFAULT_MODEL, log_folder
+from shapelab.core.paths import START_MODEL, log_folder
 from shapelab.gui.base import notify
 from shapelab.gui.base.settings import LayoutKeeper, WindowSettings
 from shapelab.gui.base.workers import Task
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
 
     def __init__(
         self,
-        model_name: str | Path = DEFAULT_MODEL,
+        model_name: str | Path = START_MODEL,
         settings: WindowSettings | None = None,
         project: Path | None = None,
         at_start: bool = False,

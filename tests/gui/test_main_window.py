@@ -451,7 +451,7 @@ def test_the_window_is_remembered(qtbot, window):
     window.actions_["orthographic"].trigger()
     window.close()
     assert window.settings.path.is_file()
-    again = MainWindow()
+    again = MainWindow("modelnet10")
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (1111, 777)
     assert again.docks[2].isHidden()
@@ -469,7 +469,7 @@ def test_a_window_that_is_killed_is_remembered_too(qtbot, window, tmp_path):
     wanted = b"style=wireframe"
     qtbot.waitUntil(lambda: path.is_file() and wanted in path.read_bytes(), timeout=WAIT_MS)
     copy.write_bytes(path.read_bytes())  # what a kill would leave now
-    again = MainWindow(settings=WindowSettings(copy))
+    again = MainWindow("modelnet10", settings=WindowSettings(copy))
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (1111, 777)
     assert again.docks[2].isHidden()
@@ -491,7 +491,7 @@ def test_damaged_settings_are_as_good_as_none(qtbot, window):
     path = window.settings.path
     window.close()
     path.write_bytes(b"[window]\ngeometry=@ByteArray(rubbish)\nstate=3\n[view]\nstyle=nonsense\n")
-    again = MainWindow()
+    again = MainWindow("modelnet10")
     qtbot.addWidget(again)
     assert again.actions_["style_smooth"].isChecked()
     again.close()
@@ -509,7 +509,7 @@ def test_a_missing_model_is_told_and_the_window_stays(qtbot):
 
 
 def test_closing_while_everything_still_loads(qtbot):
-    window = MainWindow()
+    window = MainWindow("modelnet10")
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
         window.show()
@@ -525,7 +525,7 @@ def test_closing_while_a_file_is_read_and_a_shape_is_on_its_way(window, tmp_path
 
 
 def test_files_given_at_the_start_wait_for_the_model(qtbot, tmp_path):
-    window = MainWindow()
+    window = MainWindow("modelnet10")
     qtbot.addWidget(window)
     window.open_paths([make_picture(tmp_path / "a.png")])
     with qtbot.waitSignal(window.settled, timeout=WAIT_MS):

@@ -34,7 +34,6 @@ from shapelab.core.model.wholeness import CANDIDATES, SOLID, TOGETHER, best, one
 from shapelab.core.paths import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
-    from shapelab.core.mesh.sharpening import Distance
     from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
     from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator
 
@@ -388,7 +387,7 @@ class ShapeModel:
         with self._lock, torch.inference_mode():
             return torch.sigmoid(self._draft(torch.from_numpy(row)))[0, 0].contiguous().numpy()
 
-    def distance(self, latent: Array) -> Distance | None:
+    def distance(self, latent: Array) -> Callable[[Array], Array] | None:
         """How far points are from the surface of a latent (L,), for `meshing.surface`.
 
         None of a model that only knows the grid.

@@ -53,6 +53,9 @@ class Model:
     def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
         return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
 
+    def distance(self, _latent: Array) -> None:
+        return None
+
     def decode(self, latents: Array) -> Array:
         """Ellipsoids (..., 32, 32, 32) whose half axes are 9 to 13 cells, by the first numbers."""
         axes = 11 + 2 * np.tanh(np.asarray(latents)[..., :3] / 4)

@@ -81,7 +81,7 @@ def main() -> int:
         from shapelab.core.runs.training_plan import TrainingPlan
         from shapelab.gui.main_window import MainWindow
 
-        window = MainWindow()
+        window = MainWindow("modelnet10")
         window.resize(1440, 900)
         window.show()
         wait(app, lambda: window.document is not None and window.document.shown is not None)

@@ -50,7 +50,7 @@ def another(qtbot, model):
     opened = []
 
     def make(**how):
-        window = MainWindow(**how)
+        window = MainWindow("modelnet10", **how)
         qtbot.addWidget(window)
         with qtbot.waitSignal(window.settled, timeout=WAIT_MS):
             window.show()

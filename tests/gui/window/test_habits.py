@@ -159,7 +159,7 @@ def test_the_theme_is_chosen_and_remembered(qtbot, qapp, window):
         assert theme.is_dark()
         window.close()
         theme.choose(theme.SYSTEM)
-        again = MainWindow()
+        again = MainWindow("modelnet10")
         qtbot.addWidget(again)
         assert theme.is_dark()
         assert again.actions_["theme_dark"].isChecked()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from shapelab.core.mesh import formats, meshing
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import LatentDensity
 from shapelab.core.model.procedural import parameter_fit
@@ -17,6 +18,7 @@ from shapelab.core.paths import DEFAULT_MODEL, find_model, resources
 from shapelab.gui.compare.compare_view import MANY
 from shapelab.gui.compare.subjects import PHOTO
 from shapelab.gui.document.current_document import MOST_DOCUMENTS
+from shapelab.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 60_000
@@ -274,3 +276,29 @@ def test_a_model_goes_from_memory_whatever_was_done_with_it(qtbot, window, other
         return first() is None
 
     qtbot.waitUntil(gone, timeout=WAIT_MS)
+
+
+def test_the_window_begins_with_sharp_furniture_that_can_be_moved_drawn_on_and_exported(
+    qtbot, tmp_path
+):
+    window = MainWindow()
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.settled, timeout=WAIT_MS) as settled:
+        window.show()
+    assert settled.args == [True]
+    assert window.latent_panel.model.text() == "procedural · 128³"
+    qtbot.waitUntil(lambda: not window.document.busy, timeout=WAIT_MS)
+    document, first = window.document, window.document.shown.mesh
+    distance = document.model.distance(document.session.latent)
+    assert np.abs(distance(first.vertices)).mean() < 0.05 / 128
+    drawn = window.viewport._scene.mapper.GetInput()
+    assert drawn.GetNumberOfPoints() == len(first.shading.owners) > len(first.vertices)
+    document.session.set_coefficient(0, 2.0)
+    qtbot.waitUntil(
+        lambda: not document.busy and document.shown.mesh.shading is not None, timeout=WAIT_MS
+    )
+    assert document.shown.mesh is not first
+    assert window.actions_["more"].isEnabled()
+    part = meshing.finish(document.surface_for(document.session.surface).mesh, 80)
+    assert formats.write(tmp_path / "chair.stl", part).ok
+    window.close()

@@ -9,6 +9,7 @@ paths work as with any other model, and a slider is a parameter.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,6 @@ from shapelab.core.furniture.furniture import (
     parameters,
     union_distances,
 )
-from shapelab.core.mesh.sharpening import Distance
 from shapelab.core.model.latent import DIRECTIONS, Array, LatentDensity, PrincipalDirections
 from shapelab.core.model.spec import ModelSpec
 
@@ -62,7 +62,7 @@ class ProceduralGenerator(nn.Module):
             depth -= weight * piece.lattice(self.resolution, reach)
         return np.clip(depth, -_FARTHEST, _FARTHEST, out=depth)
 
-    def distance(self, latent: NDArray[np.float32]) -> Distance:
+    def distance(self, latent: Array) -> Callable[[Array], Array]:
         """What tells how far points lie from the shape of a latent (``LATENT_SIZE``,).
 
         In sides of the grid around its middle; exact near the surface.
