@@ -1,8 +1,8 @@
 """How well the model ``procedural`` finds furniture again in pictures that it never saw.
 
 ``python -m trainer.training.parameter_scores MODEL STORE [--shapes 90]`` prints, of held-out shapes
-of a store of ``procedural:COUNT:SEED`` with pictures, how often the class is right,
-and the IoU at 64^3 of what the encoder says and of what the search makes of it.
+of a store with pictures, how often the class is right, and the IoU in the store's cells of what the
+encoder says and of what the search makes of it.
 """
 
 from __future__ import annotations
@@ -15,45 +15,30 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.inputs.reconstruct import iou
-from shapelab.core.model.procedural.parameter_bins import parameter_bins
-from shapelab.core.model.procedural.procedural_generator import (
-    CLASS,
-    LATENT_SIZE,
-    PARAMETERS,
-    ProceduralGenerator,
-)
+from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator
 from shapelab.core.model.shape_model import ShapeModel, load_model
 
 from ..data.store.prepared_store import Store, open_store
 from ..updates.encoding import evenly, held_out_inputs
-from .known_parameters import known_choices
-
-SIDE = 64  # cells along a side in which shapes are compared
 
 
 def scores(model: ShapeModel, store: Store, count: int) -> dict[str, float]:
     """Means over ``count`` held-out shapes, a picture each, by what they say."""
     rows = evenly(store.indices("validation"), count)
-    known, bins = known_choices(store)[rows], parameter_bins()
     rgba = store.pictures(rows, np.zeros_like(rows))
     pictures = held_out_inputs(rgba, model.spec)
     masks = rgba[..., 3].astype(np.float32) / 255
     told: dict[str, list[float]] = {}
-    for k, (kind, *chosen) in enumerate(known.tolist()):
-        truth = np.zeros(LATENT_SIZE, np.float32)
-        truth[PARAMETERS + kind] = CLASS
-        truth[:PARAMETERS] = bins.places[kind, np.arange(PARAMETERS), chosen]
-        wanted = _solid(truth)
+    for k, (row, wanted) in enumerate(zip(rows.tolist(), store.grids(rows), strict=True)):
+        label, side = store.classes[store.labels[row]], len(wanted)
         encoded = model.encode_image(pictures[k])
         fit = model.fit_silhouettes(pictures[k : k + 1], masks[k : k + 1])[0]
-        label = list(FAMILIES)[kind]
         for name, value in (
             ("class, encoder", model.density.nearest_class(encoded) == label),
             ("class, found", model.density.nearest_class(fit.best.latent) == label),
-            ("IoU, encoder", iou(_solid(encoded), wanted)),
-            ("IoU, found", iou(_solid(fit.best.latent), wanted)),
+            ("IoU, encoder", iou(_solid(encoded, side), wanted)),
+            ("IoU, found", iou(_solid(fit.best.latent, side), wanted)),
             ("outline, encoder", fit.before),
             ("outline, found", fit.best.overlap),
         ):
@@ -61,8 +46,8 @@ def scores(model: ShapeModel, store: Store, count: int) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in told.items()}
 
 
-def _solid(latent: NDArray[np.float32]) -> NDArray[np.bool_]:
-    grid = ProceduralGenerator(SIDE)(torch.from_numpy(latent)[None])[0, 0]
+def _solid(latent: NDArray[np.float32], side: int) -> NDArray[np.bool_]:
+    grid = ProceduralGenerator(side)(torch.from_numpy(latent)[None])[0, 0]
     return (grid > 0).numpy()
 
 
