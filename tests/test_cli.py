@@ -275,7 +275,7 @@ NEVER |= {"accelerate", "psutil", "fast_simplification", "filelock", "markdown_i
         (["info", "modelnet10"], {"safetensors", "pydantic"}, 180),
         (["sample", "--class", "chair", "-o", "a.stl"], SAMPLE, 1100),
         (["reconstruct", "chair.shape.json", "-o", "b.stl"], SAMPLE, 1100),
-        (["reconstruct", "chair.png", "-o", "c.stl"], SAMPLE | {"psutil"}, 1100),
+        (["reconstruct", "chair.png", "-o", "c.stl"], SAMPLE | {"psutil"}, 1110),
     ],
     ids=["info", "sample", "shape", "picture"],
 )

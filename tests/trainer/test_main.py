@@ -73,7 +73,8 @@ def test_prepare_fit_resume_evaluate_export(source, tmp_path):
     assert told["figures"]["iou"]["by_class"].keys() == card["iou_by_class"].keys()
     text = page.read_text("utf-8")
     assert f"{told['figures']['iou']['mean']:.3f}" in text
-    assert text.count("<img") == 2 * 3  # of each class reconstructions, a midpoint strip, samples
+    # Of each class reconstructions, half-views, a strip of midpoints, samples.
+    assert text.count("<img") == 2 * 4
     page.unlink()
     with pytest.raises(ShapelabError, match=r"page\.json is there already"):
         call("evaluate", made, "--data", store, "--report", page)

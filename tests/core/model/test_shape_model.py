@@ -374,14 +374,15 @@ def test_a_loaded_model_takes_little_more_memory_than_its_file() -> None:
 
     def weights() -> dict[int, int]:
         found = [o for o in gc.get_objects() if type(o) in (torch.Tensor, nn.Parameter)]
-        return {t.data_ptr(): t.untyped_storage().nbytes() for t in found}
+        kept = [t.untyped_storage() for t in found]  # of which views are many
+        return {each.data_ptr(): each.nbytes() for each in kept}
 
     size = (paths.find_model(paths.DEFAULT_MODEL) / "model.safetensors").stat().st_size
     gc.collect()
     before = weights()
     loaded = load_model()
     held = sum(bytes_ for place, bytes_ in weights().items() if place not in before)
-    assert size * 0.9 < held < size * 1.6
+    assert size * 0.9 < held < size * 1.8  # with what a drag computes in
     spec = loaded.spec
     picture = np.zeros((spec.image_channels, spec.image_size, spec.image_size), np.float32)
     loaded.encode_image(picture)

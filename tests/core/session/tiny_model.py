@@ -53,6 +53,10 @@ class Model:
     def sample(self, class_name: str | None, seed: int, n: int, truncation: float) -> Array:
         return self.density.place(seed_noise(seed, LATENT, n), class_name or "sofa", truncation)
 
+    @property
+    def is_procedural(self) -> bool:
+        return False
+
     def distance(self, _latent: Array) -> None:
         return None
 
