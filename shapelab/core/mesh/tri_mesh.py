@@ -82,7 +82,7 @@ class TriMesh:
             across = np.cross(away, first)
             v = across @ way / facing
             far = (second * across).sum(1) / facing
-        met = (facing > 0) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0)
+            met = (facing > 0) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0)
         return start + far[met].min() * way if met.any() else None
 
 

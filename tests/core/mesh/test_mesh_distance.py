@@ -88,3 +88,15 @@ def test_it_ends_when_asked_to_and_refuses_nothing():
         signed_distances(mesh.vertices, mesh, cancelled=lambda: True)
     with pytest.raises(MeshError):
         signed_distances(mesh.vertices, TriMesh(np.zeros((0, 3), np.float32)))
+
+
+def test_a_ray_meets_the_front_of_a_mesh_first_and_passes_triangles_without_a_side():
+    cube = trimesh.creation.box((1, 1, 1))
+    edge_on = [[0.0, 0.0, 2.0], [0.0, 0.0, 3.0], [0.5, 0.0, 2.0], [-0.5, 0.0, 3.0]]
+    vertices = np.concatenate([cube.vertices, edge_on]).astype(np.float32)
+    faces = np.concatenate([cube.faces, [[8, 9, 10], [8, 10, 11], [8, 8, 8]]]).astype(np.int32)
+    mesh = TriMesh(vertices, faces)
+    down, start = np.array([0.0, 0.0, -1.0]), np.array([0.1, 0.2, 5.0])
+    np.testing.assert_allclose(mesh.met_by(start, down), [0.1, 0.2, 0.5])
+    np.testing.assert_allclose(mesh.met_by(np.array([0.1, 0.0, 5.0]), down), [0.1, 0.0, 0.5])
+    assert mesh.met_by(start, -down) is None
