@@ -28,6 +28,7 @@ from unittest import mock
 
 import numpy as np
 import psutil
+import shiboken6
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QMimeData, QPoint, QPointF, Qt, QThread, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QWheelEvent, QWindow
@@ -283,10 +284,13 @@ class Monkey:
         QTest.mousePress(handle, LEFT, held, place)
         for _ in range(self.rng.randint(1, 6)):
             place += QPoint(self.rng.randint(-far, far), self.rng.randint(-far, far))
+            if not shiboken6.isValid(handle):  # a press may put its window away
+                return words
             place.setX(min(max(place.x(), 0), handle.width() - 1))
             place.setY(min(max(place.y(), 0), handle.height() - 1))
             QTest.mouseMove(handle, place)
-        QTest.mouseRelease(handle, LEFT, held, place)
+        if shiboken6.isValid(handle):
+            QTest.mouseRelease(handle, LEFT, held, place)
         return words
 
     def _wheel(self) -> str:

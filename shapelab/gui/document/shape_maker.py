@@ -110,7 +110,8 @@ class ShapeMaker:
         blocks = meshing.blocks(occupancy, request.options) if request.blocks else None
         times = 1e3 * (decoded - start), 1e3 * (end - decoded)
         agreement = None
-        if request.target is not None:
+        # A draft may be coarser than what it is meant to be; the shape at rest tells.
+        if request.target is not None and occupancy.shape == request.target.shape:
             from shapelab.core.inputs.reconstruct import iou  # and the readers of all files
 
             agreement = iou(meshing.shown_cells(occupancy, request.options)[0], request.target)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from shapelab.core.mesh import meshing
+from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.model.shape_model import load_model
 from shapelab.gui.document import document as module
 from shapelab.gui.document.document import Document
-from shapelab.gui.document.shape_maker import Guest
+from shapelab.gui.document.shape_maker import Guest, ShapeMaker, ShapeRequest
 
 NEVER_S, ALWAYS_S = -1.0, 1e9  # how soon a request has to follow another one to be of a drag
 
@@ -144,3 +145,17 @@ def test_a_document_that_is_stopped_in_a_drag_asks_for_nothing_more(qapp, monkey
     document.stop()
     assert not document.busy
     assert not document._rest.isActive()
+
+
+def test_a_draft_that_is_coarser_than_its_target_says_nothing_of_how_it_agrees():
+    model = load_model("procedural")
+    latent = model.sample("stool", seed=1)[0]
+    target = model.decode(latent) > 0.5
+    draft, rest = (
+        ShapeMaker().make(
+            ShapeRequest(1, model, latent, AUTOMATIC, False, target=target, draft=draft)
+        )
+        for draft in (True, False)
+    )
+    assert (draft.cells, draft.agreement) == (64, None)
+    assert (rest.cells, rest.agreement) == (128, 1.0)
