@@ -73,7 +73,8 @@ class Lesson:
         logits = seen.choices[rows].float()[each, self.number[kinds]]
         logits = logits.masked_fill(~self.exist[kinds], -torch.inf)
         declared = self.declared[kinds]
-        choices = functional.cross_entropy(logits[declared], chosen[declared])
+        missed = functional.cross_entropy(logits[declared], chosen[declared], reduction="sum")
+        choices = missed / declared.sum().clamp_min(1)  # of shapes by others none may be known
         camera = losses.camera(seen.camera.float(), batch.cameras)
         classes = losses.classes(seen.classes, batch.labels)
         metrics = {

@@ -243,8 +243,8 @@ class Document(QObject):
         fits = shown is not None and shown.request is asked and not asked.draft
         if shown is not None and fits and asked.options == options:
             return shown.surface
-        occupancy = self.occupancy(replace(asked, draft=False))
-        return meshing.parted_surface(occupancy, options, distance=asked.distance())
+        rest = replace(asked, draft=False)
+        return meshing.parted_surface(self.occupancy(rest), options, distance=rest.distance())
 
     def occupancy(self, request: ShapeRequest) -> Array:
         """Occupancy (R, R, R) of what a request asks for; for any thread."""

@@ -45,8 +45,9 @@ class ShapeRequest:
     draft: bool = False  # of a drag: see `ShapeModel.draft` and `meshing.parted_surface`
 
     def distance(self) -> Distance | None:
-        """To the true surface of the shape, where that is known."""
-        return None if self.guest is not None else self.model.distance(self.latent)
+        """To the true surface of the shape, where that is known; a draft goes without."""
+        known = self.guest is None and not self.draft
+        return self.model.distance(self.latent) if known else None
 
     def is_of_shape(self, other: ShapeRequest) -> bool:
         """Whether both are decoded from one latent."""

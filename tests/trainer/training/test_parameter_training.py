@@ -17,16 +17,23 @@ from shapelab.core.inputs.reconstruct import iou
 from shapelab.core.model import model_file
 from shapelab.core.model.procedural import parameter_fit
 from shapelab.core.model.procedural.parameter_bins import parameter_bins
-from shapelab.core.model.procedural.parameter_encoder import encode_parameters
-from shapelab.core.model.procedural.procedural_generator import PARAMETERS, ProceduralGenerator
+from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder, encode_parameters
+from shapelab.core.model.procedural.procedural_generator import (
+    PARAMETERS,
+    ProceduralGenerator,
+    procedural_spec,
+)
 from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.paths import find_model
+from shapelab.core.runs.run_config import RunConfig
+from trainer.data.batches.batches import Batches
 from trainer.data.pictures.picture_cameras import draw_shots, picture_seed
 from trainer.data.sources.procedural import PROCEDURAL
 from trainer.data.store.joined_store import JoinedStore
 from trainer.data.store.prepared_store import open_store
 from trainer.data.store.shards import encode
 from trainer.data.store.store_writer import StoreRecipe, StoreWriter, digest_of
+from trainer.process.distributed import Processes
 from trainer.training import (
     known_parameters,
     parameter_scores,
@@ -218,3 +225,16 @@ def test_the_model_that_is_written_sees_and_is_scored(
         MADE_FROM["author"],
     ]
     assert found["outline, found"] >= found["outline, encoder"] > 0
+
+
+def test_a_batch_of_which_no_parameters_are_known_teaches_the_class(furniture_store):
+    store = open_store(furniture_store)
+    config = RunConfig(model=procedural_spec(), flip=False, steps=2, image_steps=1, seed=1)
+    batch = Batches(store, config, Processes(), 4)(0, pictures=True)
+    known = np.full((len(store), 1 + PARAMETERS), UNKNOWN, np.int64)
+    lesson = parameter_training.Lesson(known)
+    seen = ParameterEncoder(procedural_spec()).eval()(batch.pictures)
+    loss, told = lesson(seen, batch)
+    assert told["choices"] == 0
+    assert told["classes"] > 0
+    assert torch.isfinite(loss)
