@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from shapelab.core.inputs.picture_hints import Stroke
     from shapelab.core.inputs.scan import Stance
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
@@ -80,6 +81,23 @@ Box = Annotated[
     tuple[float, float, float, float] | None,
     typer.Option(
         "--box", metavar="X Y W H", help="Of one picture: where its object is, in its pixels."
+    ),
+]
+IsObject = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--object",
+        metavar="X,Y,R",
+        help="Of one picture: a stroke of the object brush, in its pixels, of radius R; "
+        "X,Y,X,Y,R is a line. It finds edges. May come again.",
+    ),
+]
+IsBackground = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--background",
+        metavar="X,Y,R",
+        help="The same for what is no part of the object; drawn after --mask, --box and --object.",
     ),
 ]
 Up = Annotated[
@@ -189,6 +207,24 @@ def coefficients_of(directions: list[str]) -> NDArray[np.float32]:
             )
         coefficients[place] = value
     return coefficients
+
+
+def strokes_of(name: str, texts: list[str] | None) -> tuple[Stroke, ...]:
+    """The strokes that the option of a name was given."""
+    from shapelab.core.inputs.picture_hints import Stroke
+
+    strokes = []
+    for text in texts or ():
+        try:
+            *places, radius = map(float, text.split(","))
+        except ValueError:
+            places = []
+        if len(places) < 2 or len(places) % 2 or not all(map(math.isfinite, (*places, radius))):
+            raise typer.BadParameter(
+                f"{name} is a place and a radius in pixels, like 300,420,8; not {text}."
+            )
+        strokes.append(Stroke(tuple(zip(places[::2], places[1::2], strict=True)), radius))
+    return tuple(strokes)
 
 
 def expanded(names: list[str]) -> list[str]:

@@ -30,6 +30,8 @@ from shapelab.options import (
     Force,
     Format,
     Intrinsics,
+    IsBackground,
+    IsObject,
     Jobs,
     Level,
     Mask,
@@ -51,6 +53,7 @@ from shapelab.options import (
     coefficients_of,
     expanded,
     stance_of,
+    strokes_of,
     surface_options,
 )
 from shapelab.output import PlatePart, ShapeWriter, base_name, check_free, destinations
@@ -141,6 +144,8 @@ def reconstruct(
     ] = False,
     mask: Mask = None,
     box: Box = None,
+    is_object: IsObject = None,
+    is_background: IsBackground = None,
     class_name: Annotated[
         str | None, typer.Option("--class", help="What the pictures show. [guessed]")
     ] = None,
@@ -180,9 +185,17 @@ def reconstruct(
     files = expanded(inputs or [])
     if not files and watch is None:
         raise typer.BadParameter("Name pictures, meshes, voxel files or saved shapes.")
-    hints = PictureHints(None if mask is None else mask.expanduser(), box, class_name)
+    hints = PictureHints(
+        None if mask is None else mask.expanduser(),
+        box,
+        class_name,
+        strokes_of("--object", is_object),
+        strokes_of("--background", is_background),
+    )
     if hints.cuts and (len(files) > 1 or watch is not None):
-        raise typer.BadParameter("--mask and --box say where the object is in a single picture.")
+        raise typer.BadParameter(
+            "--mask, --box, --object and --background are said of a single picture."
+        )
     stance = stance_of(up, turn, views)
     said = None if hints == PictureHints() else hints
     objects = [files] if views and files else [[file] for file in files]

@@ -21,7 +21,12 @@ from shapelab import __version__, cli, shape_commands
 from shapelab.batch_command import BatchOptions, BatchRun
 from shapelab.core import paths
 from shapelab.core.errors import ExportError, InputError
-from shapelab.core.inputs.picture_hints import PictureHints
+from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.corrected_picture import CutoutCorrection, corrected
+from shapelab.core.inputs.cutout_edit import Brush, CutoutEdit
+from shapelab.core.inputs.picture_hints import PictureHints, mask_step
+from shapelab.core.inputs.reconstruct import reconstruct
+from shapelab.core.inputs.untrusted_reader import ReadFile
 from shapelab.core.mesh import formats, meshing
 from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.model.latent import (
@@ -37,6 +42,7 @@ from shapelab.core.session.session import Session
 from shapelab.core.session.shape_file import read_shape, write_shape
 from shapelab.core.session.shape_state import seeded_state
 from shapelab.output import ShapeWriter, base_name, destinations
+from tests import table_photo
 
 ROOT = Path(__file__).resolve().parents[1]
 LATENT = 3
@@ -712,9 +718,50 @@ def test_a_picture_is_cut_out_and_taken_for_what_is_said(
         assert words in _error(capsys)
     two = ["reconstruct", str(room), str(table), "-o", f"{tmp_path}/", "--mask", str(mask)]
     assert cli.main(two) == 2
-    assert "in a single picture" in capsys.readouterr().err
+    assert "of a single picture" in capsys.readouterr().err
     assert cli.main(["reconstruct", str(table), "-o", f"{tmp_path}/x.stl", *two[-2:]]) == 1
     assert "table.npy is no picture" in _error(capsys)
+
+
+def test_strokes_on_the_command_line_are_those_of_the_window(
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(shape_commands, "_load", lambda name: model)
+    true = table_photo.table()
+    wrong = true.copy()
+    wrong[table_photo.LEG] = False
+    wrong[20:70, 250:310] = True  # a piece of the wall
+    room, mask, out = tmp_path / "room.png", tmp_path / "mask.png", tmp_path / "table.shape.json"
+    Image.fromarray(table_photo.photo(true)).save(room)
+    Image.fromarray(np.where(wrong, 255, 0).astype(np.uint8)).save(mask)
+    said = ["--object", "96,160,6", "--background", "275,45,285,45,6", "--mask", str(mask)]
+    assert cli.main(["reconstruct", str(room), "-o", str(out), *said]) == 0
+    made = json.loads(out.read_bytes())["shape"]
+
+    picture = untrusted_reader.read_untrusted(room).content
+    side = table_photo.WIDTH
+    strokes = (
+        Brush(((96 / side, 160 / side),), 12 / side, True),
+        Brush(((275 / side, 45 / side), (285 / side, 45 / side)), 12 / side, False),
+    )
+    cut = corrected(picture, CutoutEdit((mask_step(mask, picture), *strokes)))
+    found = CutoutCorrection(picture).mask(cut.edit) >= 128
+    assert (found & true).sum() / (found | true).sum() > 0.98
+    by_hand = ReadFile("picture", cut, room.name, ".png")
+    assert made["base"] == reconstruct(model, by_hand).latent.tolist()
+
+    capsys.readouterr()
+    for stroke, code, words in (
+        (["--object", "900,5,6"], 1, "A stroke lies beside the picture"),
+        (["--background", "96,160,0"], 1, "or its radius is none"),
+        (["--object", "96,160"], 2, "like 300,420,8; not 96,160"),
+        (["--object", "96,nan,6"], 2, "like 300,420,8; not 96,nan,6"),
+    ):
+        assert cli.main(["reconstruct", str(room), "-o", f"{tmp_path}/x.stl", *stroke]) == code
+        assert words in " ".join(capsys.readouterr().err.replace("│", "").split())
 
 
 def test_reconstruct_says_what_it_cannot_read(

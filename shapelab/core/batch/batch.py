@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,8 @@ def _made(
     folder, hints = which.out.parent, which.hints
     masks = () if hints.mask is None else (hints.mask,)
     stance = (which.stance.up, which.stance.turns)
-    said = (model.digest, hints.box, hints.class_name, *stance, *writer.said)
+    # Its mask counts by its content.
+    said = (model.digest, replace(hints, mask=None), *stance, *writer.said)
     key = key_of([*which.sources, *masks], said)
     record = read_record(folder, which.out.name)
     if record is not None and record.key == key and record.stands(folder):

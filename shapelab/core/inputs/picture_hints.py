@@ -1,7 +1,8 @@
-"""What a person says of a picture beside its file: mask, box and class."""
+"""What a person says of a picture beside its file: mask, box, strokes and class."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,18 @@ from shapelab.core.errors import InputError
 from shapelab.core.inputs import cutout, untrusted_reader
 from shapelab.core.inputs.corrected_picture import corrected
 from shapelab.core.inputs.cutout import Pixels
-from shapelab.core.inputs.cutout_edit import Box, CutoutEdit, GivenMask, Step
+from shapelab.core.inputs.cutout_edit import Box, Brush, CutoutEdit, GivenMask, Step
 from shapelab.core.inputs.images import NoObject, PreparedImage
 
 _ASKEW = 0.02  # share by which the sides of a mask and its picture may differ in proportion
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A stroke of a brush, in the picture's pixels."""
+
+    line: tuple[tuple[float, float], ...]  # x, y of the places that it goes through
+    radius: float
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,13 @@ class PictureHints:
     mask: Path | None = None  # a picture: white or opaque is the object
     box: tuple[float, float, float, float] | None = None  # x, y, width, height: picture's pixels
     class_name: str | None = None
+    is_object: tuple[Stroke, ...] = ()
+    is_background: tuple[Stroke, ...] = ()  # drawn after those
 
     @property
     def cuts(self) -> bool:
         """Whether they say where the object is."""
-        return self.mask is not None or self.box is not None
+        return self != PictureHints(class_name=self.class_name)
 
     def applied(
         self, picture: PreparedImage, cancel: untrusted_reader.CancelFlag | None = None
@@ -36,8 +47,8 @@ class PictureHints:
         """The picture cut out as they say.
 
         Raises:
-            InputError: the mask cannot be read or is of another picture, the box lies beside the
-                picture, or nothing is left of the object.
+            InputError: the mask cannot be read or is of another picture, the box or a stroke lies
+                beside the picture, or nothing is left of the object.
             Cancelled: ``cancel`` was set.
         """
         steps: list[Step] = []
@@ -50,13 +61,14 @@ class PictureHints:
                 steps.append(Box(*box))
             else:
                 crop = box  # the mask says what in the box is the object
+        steps += self._brushes(picture)
         return corrected(picture, CutoutEdit(tuple(steps), crop=crop))
 
     def _scaled(self, picture: PreparedImage) -> tuple[float, float, float, float]:
         """The box in sides of the picture."""
         assert self.box is not None
         x, y, width, height = self.box
-        full_width, full_height = picture.full_size or picture.original.shape[1::-1]
+        full_width, full_height = _full_size(picture)
         overlaps = x < full_width and y < full_height and x + width > 0 and y + height > 0
         if not (width > 0 and height > 0 and overlaps):
             raise InputError(
@@ -65,6 +77,27 @@ class PictureHints:
             )
         longest = max(full_width, full_height)
         return x / longest, y / longest, width / longest, height / longest
+
+    def _brushes(self, picture: PreparedImage) -> Iterator[Brush]:
+        """The strokes as the window's brushes draw them."""
+        width, height = _full_size(picture)
+        longest = max(width, height)
+        for strokes, is_object in ((self.is_object, True), (self.is_background, False)):
+            for stroke in strokes:
+                inside = all(0 <= x <= width and 0 <= y <= height for x, y in stroke.line)
+                if not (inside and 0 < stroke.radius <= longest):
+                    raise InputError(
+                        f"A stroke lies beside the picture, which has {width} × {height} pixels, "
+                        "or its radius is none."
+                    )
+                line = tuple((x / longest, y / longest) for x, y in stroke.line)
+                yield Brush(line, 2 * stroke.radius / longest, is_object)
+
+
+def _full_size(picture: PreparedImage) -> tuple[int, int]:
+    """Width and height of the file's picture."""
+    width, height = picture.full_size or picture.original.shape[1::-1]
+    return width, height
 
 
 def mask_step(
@@ -84,8 +117,8 @@ def mask_step(
         content = error.picture
     if not isinstance(content, PreparedImage):
         raise InputError(f"{path.name} is no picture; a mask is one: white where the object is.")
-    width, height = content.full_size or content.original.shape[1::-1]
-    wanted_width, wanted_height = picture.full_size or picture.original.shape[1::-1]
+    width, height = _full_size(content)
+    wanted_width, wanted_height = _full_size(picture)
     if abs(width * wanted_height / (height * wanted_width) - 1) > _ASKEW:
         raise InputError(
             f"The mask {path.name} has {width} × {height} pixels and the picture {wanted_width} × "

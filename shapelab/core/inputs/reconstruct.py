@@ -135,7 +135,9 @@ def reconstruct(
             raise InputError(f"{file.name} is a picture; how it stands is said of other files.")
         return _from_pictures(model, [(content, file.name)], cancel, hints.class_name)
     if hints != NO_HINTS:
-        raise InputError(f"{file.name} is no picture; mask, box and class are said of pictures.")
+        raise InputError(
+            f"{file.name} is no picture; mask, box, strokes and class are said of pictures."
+        )
     if isinstance(content, DepthPicture):
         return _from_depth(model, file, content, stance, shot, cancel)
     resolution = model.spec.resolution

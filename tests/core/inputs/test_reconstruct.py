@@ -327,7 +327,7 @@ def test_a_picture_may_be_told_its_class_and_be_another_shape_of_its_fit() -> No
 
 
 def test_hints_are_of_pictures_alone(model: ShapeModel) -> None:
-    with pytest.raises(InputError, match=r"seat.stl is no picture; mask, box and class are said"):
+    with pytest.raises(InputError, match=r"seat.stl is no picture; mask, box, strokes and class"):
         reconstruct(model, read_file(seat(), "mesh", ".stl"), hints=PictureHints(box=(0, 0, 1, 1)))
 
 
