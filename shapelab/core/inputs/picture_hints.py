@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from shapelab.core.inputs import cutout, untrusted_reader
 from shapelab.core.inputs.corrected_picture import corrected
 from shapelab.core.inputs.cutout import Pixels
 from shapelab.core.inputs.cutout_edit import Box, Brush, CutoutEdit, GivenMask, Step
+from shapelab.core.inputs.depth.depth_object import Shot
+from shapelab.core.inputs.depth.depth_picture import DepthPicture
 from shapelab.core.inputs.images import NoObject, PreparedImage
 
 _ASKEW = 0.02  # share by which the sides of a mask and its picture may differ in proportion
@@ -56,7 +58,9 @@ class PictureHints:
             steps.append(mask_step(self.mask, picture, cancel))
         crop = None
         if self.box is not None:
-            box = self._scaled(picture)
+            longest = max(_full_size(picture))
+            x, y, width, height = (each / longest for each in self._box_on(_full_size(picture)))
+            box = x, y, width, height
             if self.mask is None:
                 steps.append(Box(*box))
             else:
@@ -64,19 +68,47 @@ class PictureHints:
         steps += self._brushes(picture)
         return corrected(picture, CutoutEdit(tuple(steps), crop=crop))
 
-    def _scaled(self, picture: PreparedImage) -> tuple[float, float, float, float]:
-        """The box in sides of the picture."""
+    def told(
+        self,
+        picture: DepthPicture,
+        shot: Shot,
+        cancel: untrusted_reader.CancelFlag | None = None,
+    ) -> Shot:
+        """A shot with where the object is in the depth picture.
+
+        Raises:
+            InputError: more is said than box and mask, or as in ``applied``.
+            Cancelled: ``cancel`` was set.
+        """
+        if self != PictureHints(self.mask, self.box):
+            raise InputError("Of a depth picture box and mask can be said, but no class or stroke.")
+        within = mask = None
+        if self.box is not None:
+            x, y, width, height = self._box_on(picture.size)
+            rows, columns = (np.arange(side) * picture.step + 0.5 for side in picture.depth.shape)
+            within = ((rows > y) & (rows < y + height))[:, None] & (
+                (columns > x) & (columns < x + width)
+            )
+        if self.mask is not None:
+            import cv2
+
+            alpha = _mask(self.mask, picture.size, cancel)
+            size = picture.depth.shape[::-1]
+            mask = cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR) >= 128
+            mask = mask if within is None else mask & within
+        return replace(shot, within=within, mask=mask)
+
+    def _box_on(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """The box, if it is one on a picture (width, height)."""
         assert self.box is not None
         x, y, width, height = self.box
-        full_width, full_height = _full_size(picture)
-        overlaps = x < full_width and y < full_height and x + width > 0 and y + height > 0
+        overlaps = x < size[0] and y < size[1] and x + width > 0 and y + height > 0
         if not (width > 0 and height > 0 and overlaps):
             raise InputError(
                 f"The box {x:g} {y:g} {width:g} {height:g} (x, y, width, height) lies beside the "
-                f"picture, which has {full_width} × {full_height} pixels."
+                f"picture, which has {size[0]} × {size[1]} pixels."
             )
-        longest = max(full_width, full_height)
-        return x / longest, y / longest, width / longest, height / longest
+        return self.box
 
     def _brushes(self, picture: PreparedImage) -> Iterator[Brush]:
         """The strokes as the window's brushes draw them."""
@@ -109,6 +141,13 @@ def mask_step(
         InputError: it cannot be read, or has other proportions than the picture.
         Cancelled: ``cancel`` was set.
     """
+    return GivenMask.of(_mask(path, _full_size(picture), cancel))
+
+
+def _mask(
+    path: Path, wanted: tuple[int, int], cancel: untrusted_reader.CancelFlag | None
+) -> Pixels:
+    """The opacities (h, w) in a picture file that is meant for a picture (width, height)."""
     try:
         content = untrusted_reader.read_untrusted(path, cancel).content
     except NoObject as error:  # of a mask that is one colour, say
@@ -117,14 +156,13 @@ def mask_step(
         content = error.picture
     if not isinstance(content, PreparedImage):
         raise InputError(f"{path.name} is no picture; a mask is one: white where the object is.")
-    width, height = _full_size(content)
-    wanted_width, wanted_height = _full_size(picture)
+    (width, height), (wanted_width, wanted_height) = _full_size(content), wanted
     if abs(width * wanted_height / (height * wanted_width) - 1) > _ASKEW:
         raise InputError(
             f"The mask {path.name} has {width} × {height} pixels and the picture {wanted_width} × "
             f"{wanted_height}; please give one of the same proportions."
         )
-    return GivenMask.of(_opacity(content.original))
+    return _opacity(content.original)
 
 
 def _opacity(rgba: Pixels) -> Pixels:

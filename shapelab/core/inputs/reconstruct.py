@@ -134,12 +134,12 @@ def reconstruct(
         if stance != GUESSED:
             raise InputError(f"{file.name} is a picture; how it stands is said of other files.")
         return _from_pictures(model, [(content, file.name)], cancel, hints.class_name)
+    if isinstance(content, DepthPicture):
+        return _from_depth(model, file, content, stance, shot, hints, cancel)
     if hints != NO_HINTS:
         raise InputError(
             f"{file.name} is no picture; mask, box, strokes and class are said of pictures."
         )
-    if isinstance(content, DepthPicture):
-        return _from_depth(model, file, content, stance, shot, cancel)
     resolution = model.spec.resolution
     ups = stance.up or file.up or _UP.get(file.suffix, _UP_ELSE)
     found, pose = _from_solid(
@@ -294,13 +294,16 @@ def _from_depth(
     picture: DepthPicture,
     stance: Stance,
     shot: Shot,
+    hints: PictureHints,
     cancel: untrusted_reader.CancelFlag | None,
 ) -> Reconstruction:
     """The shape of the object in a depth picture, as if it had been seen from all sides."""
     if stance.up:
         raise InputError(f"{file.name} is a depth picture, which has its up axis from its camera.")
     try:
-        found = object_in(picture, shot)
+        found = object_in(picture, hints.told(picture, shot, cancel))
+    except Cancelled:
+        raise
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
     cloud = PointCloud(found.points)

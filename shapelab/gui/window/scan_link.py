@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -185,7 +186,6 @@ def _posed(
 def _seen_at_angle(
     original: Original, degrees: float, model: ShapeModel, cancel: Event
 ) -> Reconstruction:
-    from shapelab.core.inputs.depth.depth_object import Shot
     from shapelab.core.inputs.depth.depth_picture import lens_of_angle
     from shapelab.core.inputs.reconstruct import reconstruct
     from shapelab.core.inputs.unseen.one_sided import as_taken
@@ -196,5 +196,5 @@ def _seen_at_angle(
     assert scan.deep is not None
     picture = scan.deep.picture
     file = ReadFile("depth", picture, original.name, "")
-    shot = Shot(lens_of_angle(picture.size, degrees))
+    shot = replace(scan.deep.shot, lens=lens_of_angle(picture.size, degrees))
     return as_taken(model, reconstruct(model, file, cancel, shot=shot), cancel)

@@ -2,7 +2,8 @@
 
 Floor and walls are cut off: planes that reach the picture's border and have nothing behind them.
 Of what is left the largest thing that the border does not cut is the object, with all that stands
-within its outline as seen from above: hind legs hang on nothing that the camera sees.
+within its outline as seen from above: hind legs hang on nothing that the camera sees. A person can
+say where to look for it, or which pixels it is.
 """
 
 from __future__ import annotations
@@ -37,18 +38,27 @@ _LEVEL = 0.3  # of a normal's upright share, below which its surface is upright
 _UPRIGHTS = 0.15  # of the normals, which say how the object is turned; else its outline does
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shot:
-    """What a person says of how a depth picture was taken; what they do not say is guessed.
+    """What a person says of a depth picture; what they do not say is guessed.
 
     Attributes:
         lens: of the camera.
         angles: where it stood as seen from the object: degrees around from its front,
             counter-clockwise from above, and up.
+        within: (h, w) of the picture's pixels, where the object is among other things.
+        mask: (h, w) of the picture's pixels that are the object.
     """
 
     lens: Lens | None = None
     angles: tuple[float, float] | None = None
+    within: Mask | None = None
+    mask: Mask | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return sum(each.nbytes for each in (self.within, self.mask) if each is not None)
 
 
 UNSAID = Shot()
@@ -67,6 +77,7 @@ class DepthObject:
         lens: through which it was seen.
         mask: (h, w) of the picture's pixels that are the object.
         on_floor: whether a floor said which way is up.
+        shot: what was said of the picture.
     """
 
     points: NDArray[np.float32]
@@ -76,18 +87,27 @@ class DepthObject:
     lens: Lens
     mask: Mask
     on_floor: bool
+    shot: Shot = UNSAID
 
     @property
     def words(self) -> str:
         """How it was found, in a sentence."""
-        if self.on_floor:
-            return "What is no floor or wall was taken; the floor says which way is up."
-        return "It stands on no floor; which way is up was guessed."
+        if self.shot.mask is not None:
+            taken = "What was said to be the object was taken"
+        elif self.shot.within is not None:
+            taken = "What is no floor or wall in the box was taken"
+        elif self.on_floor:
+            taken = "What is no floor or wall was taken"
+        else:
+            return "It stands on no floor; which way is up was guessed."
+        how = "the floor says which way is up" if self.on_floor else "which way is up was guessed"
+        return f"{taken}; {how}."
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return self.points.nbytes + self.picture.depth.nbytes + self.mask.nbytes
+        own = self.points.nbytes + self.picture.depth.nbytes + self.mask.nbytes
+        return own + self.shot.nbytes
 
 
 def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
@@ -95,10 +115,10 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
 
     Args:
         picture: as the reader gives it.
-        shot: what is known of the camera.
+        shot: what is said of it.
 
     Raises:
-        InputError: nothing stands out, or the lens cannot be meant.
+        InputError: nothing stands out where it is said to be, or the lens cannot be meant.
     """
     lens = guessed_lens(picture.size) if shot.lens is None else shot.lens
     lens.check(picture.size)
@@ -106,19 +126,20 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
     normals = _normals(points)
     there = picture.depth > 0
     room, floor = _room(points, normals, there)
-    left = there & ~room
-    if left.sum() < _FEWEST:  # a single flat thing that fills the picture
-        left, floor = there, None
-    parts = _parts(picture.depth.astype(np.float64), left)
-    largest = _largest(picture, parts)
-    if (parts == largest).sum() < _FEWEST:
-        raise InputError(
-            "Nothing stands out in the depth picture; please choose one of a single object."
-        )
-    seed = parts == largest
+    if shot.mask is not None:
+        seed, parts = there & shot.mask, None
+    else:
+        where = there if shot.within is None else there & shot.within
+        left = where & ~room
+        if left.sum() < _FEWEST:  # a single flat thing that fills the picture
+            left, floor = where, None
+        parts = _parts(picture.depth.astype(np.float64), left)
+        seed = parts == _largest(picture, parts) if left.any() else left
+    if seed.sum() < _FEWEST:
+        raise InputError(_nothing(shot))
     up = _up(shot, floor, normals[seed])
     standing = points @ _rotation_to(up).T
-    mask = seed | _standing_within(standing, parts, largest)
+    mask = seed if parts is None else seed | _standing_within(standing, parts, seed)
     ahead = normals[mask] @ _rotation_to(up).T
     if shot.angles is None:
         turn = -_turned_by(standing[mask], ahead)
@@ -129,7 +150,15 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
     beside = standing[there & ~mask]
     behind = _about_z(beside[:: max(1, len(beside) // _SOME)], turn)
     own, others = ((each - middle).astype(np.float32) for each in (kept, behind))
-    return DepthObject(own, -middle, others, picture, lens, mask, floor is not None)
+    return DepthObject(own, -middle, others, picture, lens, mask, floor is not None, shot)
+
+
+def _nothing(shot: Shot) -> str:
+    """Why there is no object."""
+    if shot.mask is not None or shot.within is not None:
+        where = "mask" if shot.mask is not None else "box"
+        return f"The depth picture says too little of what is in the {where}; please draw another."
+    return "Nothing stands out in the depth picture; please choose one of a single object."
 
 
 def points_of(picture: DepthPicture, lens: Lens) -> Array:
@@ -298,11 +327,11 @@ def _about_z(points: Array, angle: float) -> Array:
     return np.stack([cos * x - sin * y, sin * x + cos * y, z], 1)
 
 
-def _standing_within(standing: Array, parts: NDArray[np.intp], largest: int) -> Mask:
+def _standing_within(standing: Array, parts: NDArray[np.intp], largest: Mask) -> Mask:
     """Parts that stand within the largest one's outline from above, no higher than it reaches."""
     from scipy.spatial import Delaunay, QhullError
 
-    seed = standing[parts == largest]
+    seed = standing[largest]
     within = np.zeros(parts.shape, bool)
     middle = seed[:, :2].mean(0)
     try:

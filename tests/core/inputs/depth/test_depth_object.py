@@ -135,6 +135,39 @@ def test_the_largest_thing_that_the_border_does_not_cut_is_taken():
     assert alone.mask.all()
 
 
+def within(row: int, column: int, height: int, width: int) -> np.ndarray:
+    mask = np.zeros((120, 160), bool)
+    mask[row : row + height, column : column + width] = True
+    return mask
+
+
+def test_where_the_object_is_said_to_be_nothing_else_is_taken():
+    small, large = (40, 20, 20, 20, 1.0), (30, 80, 60, 60, 1.0)
+    both = boxes(small, large)
+    assert object_in(both, Shot(LENS)).mask.sum() == 60 * 60
+    found = object_in(both, Shot(LENS, within=within(30, 10, 50, 40)))
+    assert (found.mask == within(40, 20, 20, 20)).all()
+    assert "in the box" in found.words
+    part = object_in(both, Shot(LENS, within=within(0, 0, 120, 100)))  # that a box cuts off
+    assert (part.mask == within(30, 80, 60, 20)).all()
+    empty = Shot(LENS, within=within(0, 0, 20, 160))
+    with pytest.raises(InputError, match="too little of what is in the box"):
+        object_in(both, empty)
+
+
+@pytest.mark.gl
+def test_a_mask_is_the_object_whatever_stands_out_and_the_floor_still_says_what_is_up(pictures):
+    picture = DepthPicture(pictures[True].astype(np.float32), 1, SIZE)
+    own = pictures[False] > 0
+    own[:60] = False  # the seat alone, say
+    found = object_in(picture, Shot(LENS, mask=own))
+    assert (found.mask == own).all()
+    assert found.on_floor
+    assert "said to be the object" in found.words
+    with pytest.raises(InputError, match="too little of what is in the mask"):
+        object_in(picture, Shot(LENS, mask=np.zeros_like(own)))
+
+
 @pytest.mark.parametrize(
     "lens",
     [

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shapelab import cli, shape_commands
 from shapelab.core.errors import InputError
+from shapelab.core.inputs.depth.depth_object import Shot
 from shapelab.core.inputs.depth.depth_picture import DepthPicture, Lens, lens_of_angle, read_depth
 from shapelab.core.inputs.images import PreparedImage
 from shapelab.core.inputs.reconstruct import iou
+from shapelab.core.inputs.unseen import one_sided
 from shapelab.core.inputs.untrusted_reader import read_untrusted, read_untrusted_bytes
 from shapelab.core.project.originals import Original, read_original
 from shapelab.core.session.shape_sources import shape_of_file
@@ -142,6 +145,48 @@ def test_a_depth_picture_is_completed_from_where_its_camera_stood(model, sofa_fi
     assert "160 × 120 pixels" in describe(str(path))[0]
 
 
+def test_a_mask_or_a_box_on_the_command_line_says_which_thing_is_the_object(
+    model, tmp_path, monkeypatch, capsys
+):
+    picture, _ = sofa_picture(model)
+    depth = np.rint(1000 * picture.depth).astype(np.uint16)
+    own = depth > 0
+    rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
+    wide = np.zeros((120, 320), np.uint16)  # the sofa at the left, and a larger wall beside it
+    wide[:, :160], wide[8:112, 170:310] = depth, 3000
+    (tmp_path / "room.png").write_bytes(packed(wide))
+    mask = np.zeros((240, 640), np.uint8)  # drawn at twice the size
+    mask[:, :320] = 255 * own.repeat(2, 0).repeat(2, 1)
+    (tmp_path / "mask.png").write_bytes(packed(mask))
+    lens = ["--intrinsics", "150", "150", "79.5", "59.5", "--turn", "0"]
+    box = [str(each) for each in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
+    taken = []
+    for said in (["--mask", f"{tmp_path}/mask.png"], ["--box", *box], []):
+        monkeypatch.setattr(shape_commands, "_load", lambda name: model)
+        monkeypatch.setattr(
+            one_sided, "as_taken", lambda _model, found, *_: taken.append(found) or found
+        )
+        out = f"{tmp_path}/{len(taken)}.shape.json"
+        assert cli.main(["reconstruct", f"{tmp_path}/room.png", "-o", out, *lens, *said]) == 0
+    by_mask, by_box, guessed = (each.scan.deep.mask for each in taken)
+    assert (by_mask[:, :160] == own).mean() > 0.99
+    assert (by_box[:, :160] == own).mean() > 0.97
+    assert not by_mask[:, 160:].any()
+    assert not by_box[:, 160:].any()
+    assert not guessed[:, :160].any()
+
+
+def test_a_box_counts_pixels_of_the_file_though_few_are_kept():
+    from shapelab.core.inputs.picture_hints import PictureHints
+
+    picture = DepthPicture(np.ones((334, 834), np.float32), 3, (2500, 1000))
+    shot = PictureHints(box=(300, 600, 9, 6)).told(picture, Shot(LENS))
+    assert np.argwhere(shot.within).tolist() == [
+        [r, c] for r in (200, 201) for c in (100, 101, 102)
+    ]
+    assert shot.lens is LENS
+
+
 def test_what_does_not_fit_a_depth_picture_says_so(model, sofa_file, tmp_path):
     from shapelab.core.inputs.picture_hints import PictureHints
     from shapelab.core.inputs.scan import Stance
@@ -151,8 +196,10 @@ def test_what_does_not_fit_a_depth_picture_says_so(model, sofa_file, tmp_path):
         shape_of_file(model, path, lens=Lens(0, 0, 0, 0))
     with pytest.raises(InputError, match="from its camera"):
         shape_of_file(model, path, stance=Stance("x"))
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match=r"sofa.png: .* but no class or stroke"):
         shape_of_file(model, path, hints=PictureHints(class_name="sofa"))
+    with pytest.raises(InputError, match="lies beside the picture"):
+        shape_of_file(model, path, hints=PictureHints(box=(200, 0, 9, 9)))
     flat = tmp_path / "flat.png"
     flat.write_bytes(packed(steps().astype(np.uint8)))
     with pytest.raises(InputError, match="no depth picture; one has one channel of 16 bits"):
