@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -43,7 +44,7 @@ def batch_folder(out: str, plate: bool) -> Path:
     folder = Path(out).expanduser()
     if plate:
         raise typer.BadParameter("--plate holds shapes of one go; leave it out of a batch.")
-    if folder.suffix and not (out.endswith(("/", "\\")) or folder.is_dir()):
+    if folder.suffix and not (out.endswith(("/", "\\")) or os.path.isdir(folder)):
         raise typer.BadParameter(f"A batch goes into a folder; let {out} end in /.")
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,10 @@ def describe(name: str) -> list[str]:
 
 def _lines(name: str) -> list[str]:
     path = Path(name).expanduser()
-    if path.is_dir() or path.suffix == ".safetensors" or not (path.exists() or path.suffix):
+    weights, there = path.suffix == ".safetensors", os.path.exists(path)
+    if weights or os.path.isdir(path) or not (there or path.suffix):
         return _model(name)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"There is no file '{name}'.")
     if path.name.lower().endswith(SHAPE_SUFFIX):
         return _saved_shape(path)

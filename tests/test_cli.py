@@ -362,6 +362,41 @@ def test_a_folder_that_cannot_be_made_gets_one_sentence(
     assert "cannot be made" in _error(capsys)
 
 
+@pytest.mark.parametrize("length", [300, 5000])  # beyond a name's and a path's limit
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "{}"],
+        ["sample", "--class", "chair", "-o", "{}.stl"],
+        ["sample", "-o", "{}/"],
+        ["reconstruct", "{}.png", "-o", "a.stl"],
+        ["reconstruct", "--watch", "{}", "-o", "out/"],
+        ["interpolate", "{}", "chair:2", "-o", "way/"],
+        ["compare", "{}.stl", "chair:2"],
+        ["train", "prepare", "{}", "--out", "store"],
+        ["train", "fit", "--data", "{}:3", "--run", "run"],
+        ["train", "evaluate", "{}"],
+        ["train", "export-model", "{}", "name"],
+    ],
+)
+def test_a_name_beyond_the_systems_limit_is_told_and_does_not_hide_what_is_said_of_it(
+    fake: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    length: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [each.format("x" * length) for each in arguments]
+    assert cli.main(given) == 1
+    said = capfd.readouterr().err.strip().splitlines()[-1]
+    assert "x" * 36 in said
+    assert len(said) < 500
+    assert said.endswith(".")
+    assert not list(tmp_path.rglob("*.stl"))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -40,7 +40,7 @@ def run(
 
     chosen = [name for name in PARTS if name in parts or not parts]
     earlier = None if compare is None else figures.read(compare)
-    if out is not None and out.exists() and not force:
+    if out is not None and os.path.exists(out) and not force:
         raise ExportError(f"{out} is there already; choose another name or say --force.")
     if set(chosen) - set(WITHOUT_A_SCREEN) and (problem := screen_problem(os.environ)):
         raise ShapelabError(problem)

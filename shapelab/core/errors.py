@@ -8,12 +8,13 @@ MAX_LENGTH = 1000  # characters of a message, whatever a file is called or claim
 # Control characters, those that turn the direction of a text, and halves of characters.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONG_NUMBER = re.compile(r"(\d{12})\d{28,}")
+_LONG_NAME = re.compile(r"(\S{80})\S{200,}(\S{40})")  # which would hide what is said of it
 
 
 def clean(text: str) -> str:
     """A text from a file on one line, fit for a message: nothing hidden and no endless number."""
     shown = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", re.sub("[\t-\r]+", " ", text))
-    shown = _LONG_NUMBER.sub(r"\1…", shown)
+    shown = _LONG_NAME.sub(r"\1…\2", _LONG_NUMBER.sub(r"\1…", shown))
     return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 2] + "…."
 
 

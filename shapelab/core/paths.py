@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -53,13 +54,13 @@ def find_model(name: str | Path) -> Path:
         ModelFileError: naming the models that are there.
     """
     direct = Path(name).expanduser()
-    if direct.suffix == ".safetensors" and direct.is_file():
+    if direct.suffix == ".safetensors" and os.path.isfile(direct):
         return direct.parent
-    if (direct / "model.safetensors").is_file():
+    if os.path.isfile(direct / "model.safetensors"):
         return direct
     places = [user_folder() / "models", resources() / "models"]
     for place in places:
-        if (place / str(name) / "model.safetensors").is_file():
+        if os.path.isfile(place / str(name) / "model.safetensors"):
             return place / str(name)
     known = sorted({p.parent.name for place in places for p in place.glob("*/model.safetensors")})
     listed = ", ".join(known) or "none"

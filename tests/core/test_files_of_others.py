@@ -119,7 +119,8 @@ def test_a_message_hides_nothing_and_ends() -> None:
     text = "‘stühle 1 000’ has\tno\nend \x1b[2J\u202egnp.\ud800 " + "7" * 400 + "."
     said = "‘stühle 1 000’ has no end �[2J�gnp.� 777777777777…."
     assert str(ShapelabError(text)) == clean(text) == said
-    assert clean("a" * 5000).endswith("a….")
-    assert len(clean("a" * 5000)) == 1000
+    assert clean("a " * 5000).endswith("a ….")
+    assert len(clean("a " * 5000)) == 1000
+    assert clean(f"/home/{'a' * 5000}.stl is none.") == f"/home/{'a' * 74}…{'a' * 36}.stl is none."
     name = "123456789012345678901234567890.stl is empty."
     assert str(InputError(name)) == name

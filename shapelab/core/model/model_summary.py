@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ class ModelSummary:
 
 def is_model(path: Path) -> bool:
     """Whether a path names a model: its folder, or the file with its weights."""
-    return path.suffix == Path(WEIGHTS).suffix or (path / WEIGHTS).is_file()
+    return path.suffix == Path(WEIGHTS).suffix or os.path.isfile(path / WEIGHTS)
 
 
 def metadata_of(data: bytes, path: Path) -> dict[str, str]:
@@ -116,7 +117,7 @@ def find_models(opened_before: Iterable[Path] = ()) -> list[ModelSummary]:
     """The models that can be opened: shipped, the user's own, and others by their folders."""
     found: dict[Path, ModelSummary] = {}
     for folder, origin in _places(opened_before):
-        if folder.resolve() not in found and (folder / WEIGHTS).is_file():
+        if folder.resolve() not in found and os.path.isfile(folder / WEIGHTS):
             try:
                 found[folder.resolve()] = summarise(folder, origin)
             except ModelFileError:

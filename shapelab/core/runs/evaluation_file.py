@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def place_of(run_or_model: Path) -> Path:
     Beside a run's other files; of a model, which may lie where nothing can be written, in the
     user's own folder.
     """
-    if RunFolder(run_or_model).config.is_file():
+    if os.path.isfile(RunFolder(run_or_model).config):
         return run_or_model / "evaluation"
     return user_folder() / "evaluations" / run_or_model.name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def parse_share(text: str) -> StoreShare:
         weight = float(number)
     except ValueError:
         colon = ""
-    if not colon or Path(text).exists():
+    if not colon or os.path.exists(text):
         return StoreShare(Path(text))
     if not (math.isfinite(weight) and weight > 0):
         raise DataError(f"The weight of {folder} must be above 0, not {number}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,7 +50,7 @@ def named_shape(model: ShapeModel, source: str) -> ShapeState:
     if re.fullmatch(r"[0-9]+", source):
         return seeded_state(model, None, int(source))
     path = Path(source).expanduser()
-    if source and path.is_file():
+    if source and os.path.isfile(path):
         return shape_of_file(model, path).saved.state
     named = re.fullmatch(r"([^/\\:]+):([0-9]+)", source)
     if named:
@@ -75,7 +76,7 @@ def compared_shape(
     """
     path = Path(source).expanduser()
     shape = None
-    if source and path.is_file() and not re.fullmatch(r"[0-9]+", source):
+    if source and os.path.isfile(path) and not re.fullmatch(r"[0-9]+", source):
         shape = shape_of_file(model, path)
         if shape.found is not None and shape.found.voxels is not None:
             return Subject(path.name, np.asarray(shape.found.voxels, np.float32), SOLID)
@@ -114,7 +115,7 @@ def shape_of_file(
         if any(each is not None for each in (hints, stance, seen_from, lens)):
             raise InputError(f"{path.name} is a saved shape; only of other files more can be said.")
         return SourcedShape(read_shape(path, model))
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"There is no file '{path}'.")
     from shapelab.core.inputs.depth.depth_object import Shot
     from shapelab.core.inputs.reconstruct import GUESSED, NO_HINTS, reconstruct
@@ -158,7 +159,7 @@ def shape_of_views(
     from shapelab.core.inputs.reconstruct import reconstruct_views
 
     for path in paths:
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise InputError(f"There is no file '{path}'.")
     found = reconstruct_views(model, paths, cancel, class_name)
     return _sourced(found, f"pictures {', '.join(path.name for path in paths)}")

@@ -52,7 +52,7 @@ def without_home(text: str) -> str:
 
 def describe_files(failures: Sequence[tuple[str, BaseException]]) -> tuple[str, str]:
     """One sentence on files (name, error) that could not be opened, and all of them in detail."""
-    told = [(name, *describe(error)) for name, error in failures]
+    told = [(clean(name), *describe(error)) for name, error in failures]
     if len(told) == 1:
         name, text, details = told[0]
         return text if name in text else f"{name}: {text}", details

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,7 +226,7 @@ class CurrentDocument(QObject):
         """The one way in, for drop, Open, Paste and the command line; waits for the model."""
         projects = [each for each in sources if each.path and is_project(each.path)]
         models = [each for each in sources if each.path and is_model(each.path)]
-        folders = [each for each in sources if each.path and each.path.is_dir()]
+        folders = [each for each in sources if each.path and os.path.isdir(each.path)]
         shapes = [each for each in sources if each not in (*projects, *models, *folders)]
         data = [each for each in folders if each not in models]
         if more := [*projects[1:], *models[1:], *data[1:]]:

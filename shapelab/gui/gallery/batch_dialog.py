@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -249,7 +250,7 @@ class BatchDialog(QDialog):
         suffix = str(self.format.currentData())
         names = shape_export.file_names([shape.name for shape in self._shapes], suffix)
         files = tuple(Path(name, each) for each in names)
-        there = [path for path in files if path.exists()]
+        there = [path for path in files if os.path.exists(path)]
         if there and not self._may_replace(there):
             return None
         recipe = self.recipe.isChecked()

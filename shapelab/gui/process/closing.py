@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from enum import Enum
 
@@ -92,6 +93,6 @@ def remembered(settings: WindowSettings) -> list[TrainingThread]:
     """
     # Others were removed since, or never came to a run.
     settings.training_runs = [
-        run for run in settings.training_runs if RunFolder(run).config.exists()
+        run for run in settings.training_runs if os.path.exists(RunFolder(run).config)
     ]
     return [TrainingThread([attach_job(run)]) for run in settings.training_runs]

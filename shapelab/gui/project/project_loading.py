@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,7 @@ def load_journal(folder: Path, reader: Reader, task: Task) -> LoadedProject:
     try:
         stored, standing = read_journal(folder)
         name = Path(standing.path).name or "The last session"
-        if standing.path and not standing.modified and Path(standing.path).is_file():
+        if standing.path and not standing.modified and os.path.isfile(standing.path):
             try:
                 stored, digest = read_project(Path(standing.path))
                 standing = Standing(standing.path, digest)

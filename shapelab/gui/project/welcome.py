@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,7 @@ class WelcomeCard(QFrame):
         """Shows itself with the last projects, and what windows that ended left behind."""
         for each in left[:MOST_LEFT]:
             self._left.addWidget(self._offer(each))
-        there = [path for path in projects if path.is_file()][:MOST_PROJECTS]
+        there = [path for path in projects if os.path.isfile(path)][:MOST_PROJECTS]
         if there:
             self._projects.addWidget(muted("Last projects"))
         for path in there:

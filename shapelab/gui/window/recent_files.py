@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class RecentFiles(QObject):
         """Greys what has gone; not before the menu is opened, as a disk may be slow to wake."""
         for entry in self._entries:
             if entry.isVisible():
-                entry.setEnabled(Path(entry.data()).exists())
+                entry.setEnabled(os.path.exists(entry.data()))
 
     def _open(self, entry: QAction, _checked: bool = False) -> None:
         self.chosen.emit(Path(entry.data()))

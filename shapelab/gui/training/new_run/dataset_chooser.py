@@ -41,9 +41,9 @@ NOTHING = "Choose shapes to learn from: a folder of meshes or voxels, or a prepa
 
 def _why_useless(source: Path) -> str:
     """A sentence about a folder or file in which no file can be a shape; '' where one may be."""
-    if not source.exists():  # 'procedural:120'
+    if not os.path.exists(source):  # 'procedural:120'
         return ""
-    if source.is_file():
+    if os.path.isfile(source):
         names = iter([source.name])
     else:
         names = (name for _, _, files in os.walk(source) for name in files)

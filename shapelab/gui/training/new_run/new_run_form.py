@@ -127,7 +127,7 @@ class NewRunForm(QWidget):
         if len(os.fsencode(name)) > LONGEST_NAME:
             raise ShapelabError("Please give the run a shorter name.")
         run = self._runs / name
-        if run.exists():
+        if os.path.exists(run):
             raise ShapelabError(f"There is a run '{name}' already; choose another name.")
         if choice.preparation is not None:
             side = max(PICTURE_SIZE, config.model.image_size)
