@@ -63,9 +63,10 @@ def _model(name: str) -> list[str]:
     spec = model.spec
     size = formatting.file_size((folder / "model.safetensors").stat().st_size)
     lines = [
-        f"ShapeLab model '{model.name}', {size}, checksum right ({model.digest[:12]})",
+        f"ShapeLab model '{model.name}', {size}, checksum right",
         f"grid {spec.resolution}³, latent {spec.latent_size}, {_eye(model)}",
         f"classes: {', '.join(spec.classes)}",
+        f"its shapes know it as {model.digest[:12]}",
     ]
     lines += [f"{key}: {_short(value)}" for key, value in model.card.items() if key != KEY]
     made_from = credits_of(model.card)

@@ -39,6 +39,7 @@ def small_parts(seed: int = 1) -> model_file.ModelParts:
         PrincipalDirections(SPEC.classes, vectors, explained),
         {},
         "",
+        "",
     )
 
 

@@ -69,6 +69,7 @@ class Ellipsoids:
 
     name: str = "ellipsoids"
     digest: str = "abc"
+    checksum: str = "of the file"
     latent_size: int = LATENT
     classes: tuple[str, ...] = CLASSES
     density: LatentDensity = field(default_factory=_density)

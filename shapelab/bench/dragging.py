@@ -138,7 +138,7 @@ class Finer:
 
         self.spec = model.spec.model_copy(update={"resolution": cells})
         networks: dict[str, Any] = {"generator": Generator(self.spec).eval()}
-        parts = ModelParts(self.spec, networks, model.density, model.directions, {}, "")
+        parts = ModelParts(self.spec, networks, model.density, model.directions, {}, "", "")
         self._model, self._untrained = model, Model("untrained", parts)
 
     def __getattr__(self, name: str) -> Any:

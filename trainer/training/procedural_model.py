@@ -1,8 +1,10 @@
 """Writes the model ``procedural``: ``python -m trainer.training.procedural_model FOLDER SIGHT``.
 
-SIGHT is the folder of ``trainer.training.parameter_training``, whose encoder sees pictures. All
-else is not learnt; what takes a minute is to find the parameters that change shapes most, which
-become the sliders.
+SIGHT is the folder of ``trainer.training.parameter_training``, whose encoder sees pictures, or a
+model whose sight stays, such as ``resources/models/procedural`` when furniture or card change. All
+else is not learnt. The sliders are the parameters that change shapes most; they stay those of the
+model ``procedural`` that is there, so that its shapes fit the new one, unless it is of another
+edition of the furniture: then they are found in a minute.
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from shapelab import __version__
 from shapelab.core.atomic import atomic_write
+from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
-from shapelab.core.model.model_summary import CARD, WEIGHTS
+from shapelab.core.model.latent import PrincipalDirections
+from shapelab.core.model.model_summary import CARD, EARLIER, WEIGHTS, is_model, read_card
+from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
 from shapelab.core.model.procedural.procedural_generator import (
     ProceduralGenerator,
     density,
@@ -25,11 +32,12 @@ from shapelab.core.model.procedural.procedural_generator import (
     measured_effects,
     procedural_spec,
 )
+from shapelab.core.model.shape_model import load_model
 
 from ..updates.imagenet_weights import MADE_FROM
 from .parameter_training import trained
 
-CARD_TEXT = {
+CARD_TEXT: dict[str, Any] = {
     "name": "procedural",
     "shapelab": __version__,
     "data": {
@@ -41,20 +49,35 @@ CARD_TEXT = {
     "what sees pictures was trained, on renders of such furniture and of free meshes that others "
     "made; of pictures and files it makes the piece that is most like them.",
     "first_seeds": {"armchair": 4, "bed": 5, "bookshelf": 1, "desk": 2, "dresser": 3},
+    EARLIER: ["2ce39641c88e1a19aab5d9f363f63e7fc53ceae7e7165dcf7a980a427873647a"],
 }
 
 
 def write(folder: Path, sight: Path) -> None:
     """Writes model file and card."""
-    encoder, attributions = trained(sight)
+    encoder, attributions = _kept(sight) if is_model(sight) else trained(sight)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    found = directions(measured_effects())
     networks = {"generator": ProceduralGenerator(), model_file.PICTURES: encoder}
-    data = model_file.encode(procedural_spec(), networks, density(), found)
+    data = model_file.encode(procedural_spec(), networks, density(), _sliders())
     atomic_write(folder / WEIGHTS, data)
     card = json.dumps(CARD_TEXT | {KEY: [*attributions, MADE_FROM]}, indent=1) + "\n"
     atomic_write(folder / CARD, card.encode())
+
+
+def _kept(folder: Path) -> tuple[ParameterEncoder, list[dict[str, Any]]]:
+    """What sees pictures in a model, whatever furniture it makes, and whom it learnt from."""
+    encoder = ParameterEncoder(procedural_spec())
+    tensors, part = load_file(folder / WEIGHTS), model_file.PICTURES
+    encoder.load_state_dict({name: tensors[f"{part}.{name}"] for name in encoder.state_dict()})
+    return encoder.eval(), [each for each in read_card(folder)[KEY] if each != MADE_FROM]
+
+
+def _sliders() -> PrincipalDirections:
+    try:
+        return load_model(CARD_TEXT["name"]).directions
+    except ModelFileError:
+        return directions(measured_effects())
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def _made(
     masks = () if hints.mask is None else (hints.mask,)
     stance = (which.stance.up, which.stance.turns)
     # Its mask counts by its content.
-    said = (model.digest, replace(hints, mask=None), *stance, *writer.said)
+    said = (model.checksum, replace(hints, mask=None), *stance, *writer.said)
     key = key_of([*which.sources, *masks], said)
     record = read_record(folder, which.out.name)
     if record is not None and record.key == key and record.stands(folder):

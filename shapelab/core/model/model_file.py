@@ -1,7 +1,8 @@
 """The model file: safetensors weights with a JSON header, verified before anything is used.
 
 Layout of a model folder: ``model.safetensors`` (weights as float16, Gaussians and directions as
-float32; metadata: format, version, spec, digest) and ``card.json`` (what a person should know).
+float32; metadata: format, version, spec, digest of all, and ``shapes``, the digest of what says
+which shape a latent is) and ``card.json`` (what a person should know).
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ from shapelab.core.model.model_summary import (
     FORMAT,
     GENERATOR,
     PROCEDURAL,
+    SHAPES,
     VERSION,
     metadata_of,
     read_card,
 )
 from shapelab.core.model.networks import Generator, ImageEncoder, VoxelEncoder
-from shapelab.core.model.spec import ModelSpec
+from shapelab.core.model.spec import IMAGE_FIELDS, ModelSpec
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -44,10 +46,15 @@ MAX_BYTES = 256 * 1024**2  # 128 million weights; the largest preset has half of
 _MOST = 1e6  # of a density's numbers; those of latents are near 1
 _TYPES = {torch.float16, torch.float32, torch.int64}  # what ``encode`` writes
 
+_CHECKSUM_DIFFERS = "{} is damaged (its checksum differs); please get it again."
+_OTHER_FURNITURE = "{} was made for the furniture of another ShapeLab; please get it again."
+
 FLIP = "mirror.matrix"  # of all versions, from a time when flips were called so
 FLOW = "density.flow"
 
 PICTURES = "image_encoder"  # the one network that a model may lack
+
+_NOT_OF_SHAPES = {*IMAGE_FIELDS, "encoder_width", "critic_width"}  # fields of a spec
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "generator": Generator,
@@ -64,6 +71,8 @@ class ModelParts:
         networks: by the names of ``NETWORKS``; no ``image_encoder`` where the model has not learnt
             pictures. Those of a file are made anew each time that one is asked for. A procedural
             model has no ``voxel_encoder``, and a ``ParameterEncoder`` for pictures.
+        digest: of what makes the shapes, by which they name their model; other encoders leave it.
+        checksum: of the whole file; shapes of version 7 and older know their model by it.
     """
 
     spec: ModelSpec
@@ -72,6 +81,7 @@ class ModelParts:
     directions: PrincipalDirections
     card: dict[str, Any]
     digest: str
+    checksum: str
     flip: LatentFlip | None = None  # models of a run's timeline, and older ones, have none
 
 
@@ -86,6 +96,21 @@ def _digest(tensors: dict[str, Tensor], spec: str) -> str:
         sha.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         sha.update(tensor.numpy().tobytes())
     return sha.hexdigest()
+
+
+def _shapes_digest(tensors: dict[str, Tensor], spec: ModelSpec, procedural: bool) -> str:
+    """SHA-256 of what says which shape a latent is: generator, density, directions and classes."""
+    making = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name.startswith(("generator.", "density.", "directions."))
+    }
+    said = spec.model_dump_json(exclude=_NOT_OF_SHAPES, exclude_defaults=True)
+    if procedural:
+        from shapelab.core.furniture.families.family_table import EDITION
+
+        said += f" {PROCEDURAL} {EDITION}"
+    return _digest(making, said)
 
 
 def _compact(tensor: Tensor) -> Tensor:
@@ -129,6 +154,7 @@ def encode(
         "version": str(VERSION),
         "spec": described,
         "digest": _digest(tensors, described),
+        SHAPES: _shapes_digest(tensors, spec, procedural),
     }
     if PICTURES not in networks:
         metadata[BLIND] = "yes"
@@ -268,7 +294,7 @@ def read(path: Path) -> ModelParts:
         raise ModelFileError(f"{path.name} holds numbers of a kind that no ShapeLab model has.")
     covered = "" if metadata["version"] == "1" else metadata["spec"]
     if _digest(tensors, covered) != metadata.get("digest"):
-        raise ModelFileError(f"{path.name} is damaged (its checksum differs); please get it again.")
+        raise ModelFileError(_CHECKSUM_DIFFERS.format(path.name))
     if not all(bool(torch.isfinite(t).all()) for t in tensors.values()):
         raise ModelFileError(f"{path.name} holds numbers that are not finite; it cannot be used.")
     networks = _networks(metadata.get(GENERATOR), spec, tensors, path)
@@ -306,6 +332,7 @@ def read(path: Path) -> ModelParts:
         ),
         directions,
         read_card(path.parent),
+        _checked_shapes(metadata, spec, tensors, path),
         metadata["digest"],
         None if matrix is None else LatentFlip(np.asarray(matrix.numpy(), np.float32)),
     )
@@ -326,14 +353,27 @@ def _networks(
     from shapelab.core.model.procedural.procedural_generator import LATENT_SIZE, ProceduralGenerator
 
     if spec.classes != tuple(FAMILIES) or spec.latent_size != LATENT_SIZE:
-        raise ModelFileError(
-            f"{path.name} was made for the furniture of another ShapeLab; please get it again."
-        )
+        raise ModelFileError(_OTHER_FURNITURE.format(path.name))
     builders = {
         "generator": lambda spec: ProceduralGenerator(spec.resolution),
         PICTURES: ParameterEncoder,
     }
     return _StoredNetworks(builders, spec, tensors, path)
+
+
+def _checked_shapes(
+    metadata: dict[str, str], spec: ModelSpec, tensors: dict[str, Tensor], path: Path
+) -> str:
+    """The digest of what makes the shapes of a file whose checksum is right."""
+    procedural = GENERATOR in metadata
+    if int(metadata["version"]) < 8 and not procedural:
+        return metadata["digest"]
+    digest = _shapes_digest(tensors, spec, procedural)
+    if metadata.get(SHAPES) != digest:  # of a procedural one the furniture is no part of the file
+        raise ModelFileError(
+            (_OTHER_FURNITURE if procedural else _CHECKSUM_DIFFERS).format(path.name)
+        )
+    return digest
 
 
 def _check_density(arrays: dict[str, Any], path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:  # pydantic takes a tenth of a second, and the window is paint
 
 FORMAT = "shapelab-model"
 #: 1: the digest left the spec out; 2: no signed distances, sub-cells; 3: no backbones; 4: no flow;
-#: 5: always an image encoder; 6: always networks.
-VERSION = 7
+#: 5: always an image encoder; 6: always networks; 7: shapes named it by the digest of its file.
+VERSION = 8
 BLIND = "blind"  # in the metadata of a file without an image encoder
 GENERATOR, PROCEDURAL = "generator", "procedural"  # in that of one without networks
+SHAPES = "shapes"  # in the metadata: the digest of what says which shape a latent is
+EARLIER = "earlier_digests"  # in a card: those of files that made the very same shapes
 WEIGHTS, CARD = "model.safetensors", "card.json"
 MAX_HEADER = 1024**2  # bytes; a longer JSON header is a known way to stall a reader
 MAX_CARD = 4 * 1024**2  # bytes; one that thanks the makers of 50,000 shapes has 2 MB
@@ -31,12 +34,18 @@ Origin = Literal["shipped", "yours", "opened before"]
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """A model that can be opened; its digest is what the file claims, until it is loaded."""
+    """A model that can be opened; its digests are what the file claims, until it is loaded.
+
+    Attributes:
+        digest: of what makes its shapes, by which they name their model.
+        checksum: of the whole file.
+    """
 
     folder: Path
     origin: Origin
     spec: ModelSpec
     digest: str
+    checksum: str
     card: dict[str, Any]
     sees_pictures: bool = True
 
@@ -109,8 +118,9 @@ def summarise(folder: Path, origin: Origin) -> ModelSummary:
         spec = ModelSpec.model_validate_json(metadata["spec"])
     except (ValidationError, KeyError, ValueError, TypeError):
         raise ModelFileError(f"{path.name} is damaged; please get it again.") from None
-    digest, sees = str(metadata.get("digest")), BLIND not in metadata
-    return ModelSummary(folder, origin, spec, digest, read_card(folder), sees)
+    checksum, sees = str(metadata.get("digest")), BLIND not in metadata
+    digest = metadata.get(SHAPES, checksum)
+    return ModelSummary(folder, origin, spec, digest, checksum, read_card(folder), sees)
 
 
 def find_models(opened_before: Iterable[Path] = ()) -> list[ModelSummary]:
@@ -129,6 +139,17 @@ def model_with(digest: str, opened_before: Iterable[Path] = ()) -> ModelSummary 
     """The model of a digest, wherever it lies; None if it is not among those that are known."""
     found = (model for model in find_models(opened_before) if model.digest == digest)
     return next(found, None)
+
+
+def digest_today(digest: str) -> str:
+    """What a shipped model is called now that shapes know by an earlier digest; else the same."""
+    return _renamed().get(digest, digest)
+
+
+@cache
+def _renamed() -> dict[str, str]:
+    shipped = [summarise(folder, origin) for folder, origin in _places(()) if origin == "shipped"]
+    return {old: model.digest for model in shipped for old in model.card.get(EARLIER, ())}
 
 
 def seeing_model(opened_before: Iterable[Path] = ()) -> ModelSummary | None:

@@ -52,7 +52,7 @@ class ShapeModel:
         self.card: dict[str, Any] = parts.card
         self.density: LatentDensity = parts.density
         self.directions: PrincipalDirections = parts.directions
-        self.digest = parts.digest
+        self.digest, self.checksum = parts.digest, parts.checksum
         self._flip = parts.flip
         self._networks = parts.networks
         generator = parts.networks["generator"]

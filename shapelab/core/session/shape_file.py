@@ -15,6 +15,7 @@ from shapelab.core.atomic import atomic_write
 from shapelab.core.errors import InputError
 from shapelab.core.mesh.meshing import SurfaceOptions
 from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.model.model_summary import digest_today
 from shapelab.core.session.shape_state import ShapeState
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ def stamp_of(document: dict[str, Any]) -> ModelStamp:
     """Which model a document's shape is of; empty texts where it does not say."""
     stamp = document.get("model")
     named = stamp if isinstance(stamp, dict) else {}
-    return ModelStamp(str(named.get("name", ""))[:80], str(named.get("digest", ""))[:80])
+    digest = digest_today(str(named.get("digest", ""))[:80])
+    return ModelStamp(str(named.get("name", ""))[:80], digest)
 
 
 def read_shape(path: Path, model: ShapeModel) -> SavedShape:

@@ -39,7 +39,7 @@ class ModelChooser(QDialog):
     file_requested = Signal()
 
     def __init__(self, models: Sequence[ModelSummary], in_use: str, parent: QWidget) -> None:
-        """Args: in_use: the digest of the model in use, empty while there is none."""
+        """Args: in_use: the checksum of the model in use, empty while there is none."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Open Model")
@@ -63,8 +63,8 @@ class ModelChooser(QDialog):
         column.addWidget(self._build_buttons())
         self.list.currentRowChanged.connect(self._show_card)
         self.list.itemActivated.connect(self.accept)
-        digests = [model.digest for model in self.models]
-        self.list.setCurrentRow(digests.index(in_use) if in_use in digests else 0)
+        checksums = [model.checksum for model in self.models]
+        self.list.setCurrentRow(checksums.index(in_use) if in_use in checksums else 0)
         self.resize(*SIZE)
 
     def _build_buttons(self) -> QDialogButtonBox:
@@ -99,7 +99,7 @@ class ModelChooser(QDialog):
 
 def _item(model: ModelSummary, in_use: str) -> QListWidgetItem:
     classes = "1 class" if len(model.classes) == 1 else f"{len(model.classes)} classes"
-    kind = "in use" if model.digest == in_use else model.origin
+    kind = "in use" if model.checksum == in_use else model.origin
     blind = "" if model.sees_pictures else " · no pictures"
     about = f"{model.spec.resolution}³ cells · {classes}{blind} · {kind}"
     item = QListWidgetItem(f"{model.name}\n{about}")

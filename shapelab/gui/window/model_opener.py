@@ -75,9 +75,9 @@ class ModelOpener(QObject):
     def choose(self) -> None:
         """Shows the models that are there, with their cards."""
         document = self._current.document
-        digest = document.model.digest if document else ""
+        checksum = document.model.checksum if document else ""
         models = find_models(self._settings.opened_models)
-        self.chooser = ModelChooser(models, digest, self._window)
+        self.chooser = ModelChooser(models, checksum, self._window)
         self.chooser.chosen.connect(self._open_chosen)
         self.chooser.file_requested.connect(self._ask_for_file)
         self.chooser.open()
@@ -103,7 +103,7 @@ class ModelOpener(QObject):
             self._toasts.exception(error)
             return
         document = self._current.document
-        if document is not None and document.model.digest == summary.digest:
+        if document is not None and document.model.checksum == summary.checksum:
             self._toasts.info(f"The model {document.model.name} is open already.")
             self._current.open(shapes or [])
             return

@@ -31,7 +31,7 @@ def test_a_draft_is_the_shape_but_for_rounding(changes: dict[str, object]) -> No
             torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
             torch.nn.init.uniform_(module.running_var, 0.0005, 0.002)
     own = small_parts()
-    parts = ModelParts(spec, {"generator": generator}, own.density, own.directions, {}, "")
+    parts = ModelParts(spec, {"generator": generator}, own.density, own.directions, {}, "", "")
     model = ShapeModel("untrained", parts)
     latent = np.random.default_rng(0).standard_normal(8).astype(np.float32)
     exact, draft = model.decode(latent), model.draft(latent)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from shapelab.core.errors import InputError, ModelFileError
 from shapelab.core.model import model_file
@@ -100,6 +100,42 @@ def test_writing_what_was_read_gives_the_same_digest(data: bytes, tmp_path: Path
     )
     assert first.digest == second.digest
     assert len(first.digest) == 64
+
+
+def test_shapes_know_a_model_by_what_makes_them(
+    parts: model_file.ModelParts, data: bytes, tmp_path: Path
+) -> None:
+    def named(networks: dict[str, nn.Module], **changed: object) -> tuple[str, str]:
+        made = replace(parts, **changed)  # type: ignore[arg-type]
+        encoded = model_file.encode(made.spec, networks, made.density, made.directions, made.flip)
+        found = _read(tmp_path, encoded)
+        assert found.checksum == _split(encoded)[1]["digest"]
+        return found.digest, found.checksum
+
+    own, others = dict(parts.networks), dict(small_parts(2).networks)
+    digest, checksum = named(own)
+    flip = LatentFlip(np.eye(9, 8, dtype=np.float32))
+    other_eyes = named(others | {"generator": own["generator"]}, flip=flip)
+    assert other_eyes[0] == digest
+    assert other_eyes[1] != checksum
+    larger = parts.spec.model_copy(update={"image_size": 64, "camera": True})
+    unseeing = {key: own[key] for key in ("generator", "voxel_encoder")}
+    assert named(unseeing, spec=larger)[0] == digest
+    assert named(own | {"generator": others["generator"]})[0] != digest
+    assert named(own, density=small_parts(2).density)[0] != digest
+    assert named(own, directions=small_parts(2).directions)[0] != digest
+    renamed = parts.spec.model_copy(update={"classes": ("bed", "sofa")})
+    assert named(own, spec=renamed)[0] != digest
+
+
+def test_older_files_are_known_by_their_checksum(data: bytes, tmp_path: Path) -> None:
+    tensors, metadata = _split(data)
+    del metadata[model_file.SHAPES]
+    old = _read(tmp_path, save_tensors(tensors, metadata | {"version": "7"}))
+    assert old.digest == old.checksum == metadata["digest"]
+    assert "checksum" in _refused(tmp_path, save_tensors(tensors, metadata))
+    wrong = metadata | {model_file.SHAPES: "0" * 64}
+    assert "checksum" in _refused(tmp_path, save_tensors(tensors, wrong))
 
 
 def test_the_digest_of_the_same_numbers_is_fixed_for_ever() -> None:

@@ -13,13 +13,15 @@ import trimesh
 from safetensors.numpy import load_file
 from scipy import ndimage, stats
 
-from shapelab.core.errors import ModelFileError, NoSightError
+from shapelab.core.errors import InputError, ModelFileError, NoSightError
+from shapelab.core.furniture.families import family_table
 from shapelab.core.furniture.families.family_table import FAMILIES
 from shapelab.core.furniture.furniture import parameters, signed_distance
 from shapelab.core.mesh import meshing
 from shapelab.core.mesh.print_check import check
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import DIRECTIONS
+from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
 from shapelab.core.model.procedural.procedural_generator import (
     CLASS,
     LATENT_SIZE,
@@ -29,10 +31,13 @@ from shapelab.core.model.procedural.procedural_generator import (
     density,
     directions,
     normal_share,
+    procedural_spec,
 )
 from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.paths import resources
+from shapelab.core.session.session import Session
+from shapelab.core.session.shape_file import read_shape, write_shape
 
 every_class = pytest.mark.parametrize("name", FAMILIES)
 
@@ -202,6 +207,43 @@ def test_a_model_file_without_networks_is_read_back(tmp_path: Path) -> None:
     assert [model.directions.name("chair", k) for k in range(2)] == [
         p.name.replace("_", " ") for p in parameters(FAMILIES["chair"])[:2]
     ]
+
+
+def test_shapes_open_with_other_eyes_and_not_with_other_furniture(tmp_path, monkeypatch):
+    effects = {name: np.arange(50, 50 - len(parameters(f)), -1) for name, f in FAMILIES.items()}
+    effects = {name: found.astype(np.float32) for name, found in effects.items()}
+    spec, networks = procedural_spec(), {"generator": ProceduralGenerator()}
+    folders = tmp_path / "first", tmp_path / "second", tmp_path / "third"
+    for seed, folder in enumerate(folders):
+        torch.manual_seed(seed)
+        networks[model_file.PICTURES] = ParameterEncoder(spec)
+        if seed == 2:
+            monkeypatch.setattr(family_table, "EDITION", family_table.EDITION + 1)
+        folder.mkdir()
+        data = model_file.encode(spec, networks, density(), directions(effects))
+        (folder / "model.safetensors").write_bytes(data)
+    with pytest.raises(ModelFileError, match="the furniture of another ShapeLab"):
+        load_model(folders[0])
+    third = load_model(folders[2])
+    monkeypatch.undo()
+    with pytest.raises(ModelFileError, match="the furniture of another ShapeLab"):
+        load_model(folders[2])
+    first, second = load_model(folders[0]), load_model(folders[1])
+    assert first.digest == second.digest != third.digest
+    assert first.checksum != second.checksum
+    session = Session(first, seed=5)
+    session.set_coefficient(0, 1.5)
+    write_shape(tmp_path / "mine.shape.json", session.state, first, session.surface)
+    again = Session(second)
+    again.open(tmp_path / "mine.shape.json")
+    mine, its = (
+        meshing.surface(m.decode(s.latent), distance=m.distance(s.latent))
+        for m, s in ((first, session), (second, again))
+    )
+    assert mine.vertices.tobytes() == its.vertices.tobytes()
+    assert mine.faces.tobytes() == its.faces.tobytes()
+    with pytest.raises(InputError, match="saved with another model"):
+        read_shape(tmp_path / "mine.shape.json", third)
 
 
 def test_generators_of_another_shapelab_are_refused_by_name(tmp_path: Path) -> None:

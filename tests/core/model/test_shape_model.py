@@ -65,6 +65,7 @@ def tiny_parts(spec: ModelSpec = SMALL) -> model_file.ModelParts:
         PrincipalDirections(spec.classes, vectors, explained),
         {},
         "digest",
+        "checksum",
     )
 
 

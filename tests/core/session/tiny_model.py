@@ -37,6 +37,7 @@ class Model:
 
     name: str = "tiny"
     digest: str = "abc"
+    checksum: str = "of the file"
     latent_size: int = LATENT
     classes: tuple[str, ...] = CLASSES
     density: LatentDensity = field(default_factory=_density)

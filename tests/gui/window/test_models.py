@@ -191,6 +191,22 @@ def test_a_picture_is_read_by_a_model_that_sees(qtbot, window, tmp_path, caplog)
     assert window.document.model.name == "unseeing"
 
 
+def test_a_model_of_the_same_shapes_with_other_eyes_opens(qtbot, window, tmp_path):
+    parts = model_file.read(find_model(DEFAULT_MODEL) / "model.safetensors")
+    for name, left in (("seeing", ""), ("unseeing", model_file.PICTURES)):
+        kept = {k: v for k, v in parts.networks.items() if k != left}
+        data = model_file.encode(parts.spec, kept, parts.density, parts.directions, parts.flip)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(data)
+    window.open_paths([tmp_path / "unseeing"])
+    settle(qtbot, window, "unseeing")
+    window.open_paths([tmp_path / "seeing"])
+    settle(qtbot, window, "seeing")
+    unseeing, seeing = (document.model for document in window.current.documents[0][-2:])
+    assert (unseeing.sees_pictures, seeing.sees_pictures) == (False, True)
+    assert unseeing.digest == seeing.digest
+
+
 def test_the_sliders_of_the_procedural_model_are_parameters_by_name(qtbot, window):
     rows, title = window.latent_panel.directions, window.latent_panel.directions_title
     assert (title.text(), rows[0].label.text()) == ("Principal directions", "Direction 1")

@@ -27,4 +27,8 @@ _MADE: tuple[type[Furniture], ...] = (
     Armchair, Bathtub, Bed, Bench, Bookshelf, Chair, Desk, Dresser, KitchenAppliance,
     Lamp, Monitor, NightStand, Sink, Sofa, Stool, Table, Toilet, Wardrobe,
 )  # fmt: skip
+#: Of what parameters make. It counts up whenever they make other shapes: then shapes, models and
+#: stores of the one before are not gone on with.
+EDITION = 2
+
 FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}

@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 
 from shapelab.core.errors import DataError, InputError
-from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.families.family_table import EDITION, FAMILIES
 from shapelab.core.furniture.furniture import random_piece
 
 from ...source import Item, Reader
 from .union_mesh import Union
 
 PER_FAMILY = 100  # shapes where no COUNT is given
-_VERSION = 2  # of what the parameters mean; a store of another one is not gone on with
 _LARGEST = 900_000  # shapes; an id counts to 99999 in each family
 
 
@@ -44,7 +43,7 @@ def items(source: Path) -> list[Item]:
     seed = int(match[2] or 0)
     share, rest = divmod(count, len(FAMILIES))
     return [
-        Item(f"{label}/{number:05}", label, source, member=f"{label}:{number}:{seed}:{_VERSION}")
+        Item(f"{label}/{number:05}", label, source, member=f"{label}:{number}:{seed}:{EDITION}")
         for place, label in enumerate(FAMILIES)
         for number in range(share + (place < rest))
     ]
@@ -57,7 +56,7 @@ def load(item: Item) -> Union:
         InputError: the item is not one of ``items``.
     """
     label, _, numbers = item.member.partition(":")
-    match = re.fullmatch(rf"(\d{{1,9}}):(\d{{1,9}}):{_VERSION}", numbers)
+    match = re.fullmatch(rf"(\d{{1,9}}):(\d{{1,9}}):{EDITION}", numbers)
     if label not in FAMILIES or match is None:
         raise InputError(
             f"{item.id} is no procedural shape; list the source procedural again to get its items."
