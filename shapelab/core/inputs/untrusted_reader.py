@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import Cancelled, InputError, ReaderBroke, ReaderLate
+from shapelab.core.inputs.depth import exr_files
 from shapelab.core.inputs.depth.depth_picture import DepthPicture
 from shapelab.core.inputs.images import NoObject, PreparedImage
 from shapelab.core.inputs.mesh_files import gltf_buffers
@@ -228,6 +229,8 @@ def _kind_or_refusal(suffix: str, name: str) -> Kind:
             )
         listed = " ".join(KINDS)
         raise InputError(f"'{name}' is of a kind that cannot be read; ShapeLab reads {listed}.")
+    if kind == "depth" and not exr_files.can_read():
+        raise InputError(exr_files.MISSING)
     return kind
 
 

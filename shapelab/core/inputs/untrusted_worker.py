@@ -18,6 +18,7 @@ import numpy as np
 from shapelab.core.errors import InputError
 from shapelab.core.inputs import mesh_reader, point_files, process_limits, voxel_files
 from shapelab.core.inputs.depth.depth_picture import read_depth
+from shapelab.core.inputs.depth.exr_files import EXR_SUFFIX
 from shapelab.core.inputs.images import PICTURE_SUFFIXES, NoObject, PreparedImage, prepare
 
 Kind = Literal["picture", "mesh", "voxels", "points", "depth"]
@@ -27,6 +28,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(mesh_reader.MESH_SUFFIXES, "mesh"),
     **dict.fromkeys(voxel_files.VOXEL_SUFFIXES, "voxels"),
     **dict.fromkeys(point_files.POINT_SUFFIXES, "points"),  # some .ply files, too
+    EXR_SUFFIX: "depth",  # some pictures and .npy files, too
 }
 REQUEST = struct.Struct("<8sQQ")  # suffix, bytes of the file and of a ZIP of others that follow
 ANSWER = struct.Struct("<?Q")  # whether the child ends now, bytes of the archive that follow
@@ -38,6 +40,7 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
     "mesh": ("encodings.utf_16",),
     "voxels": (),
     "points": (),
+    "depth": ("OpenEXR",),
     ".3mf": ("encodings.cp437", "encodings.utf_16"),
     ".mat": ("scipy.io",),
 }

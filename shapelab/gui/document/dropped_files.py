@@ -17,6 +17,7 @@ CLIPBOARD = "from the clipboard"
 
 def filters() -> str:
     """The Open dialog's list of file kinds."""
+    from shapelab.core.inputs.depth.depth_picture import DEPTH_SUFFIXES
     from shapelab.core.inputs.images import PICTURE_SUFFIXES
     from shapelab.core.inputs.mesh_reader import MESH_SUFFIXES
     from shapelab.core.inputs.point_files import POINT_SUFFIXES
@@ -27,6 +28,7 @@ def filters() -> str:
         "Meshes": MESH_SUFFIXES,
         "Voxel grids": VOXEL_SUFFIXES,
         "Point clouds": (".ply", *POINT_SUFFIXES),
+        "Depth pictures": DEPTH_SUFFIXES,
         "Projects": (PROJECT_SUFFIX,),
         "Saved shapes": (SHAPE_SUFFIX,),
         "Models": (Path(WEIGHTS).suffix,),

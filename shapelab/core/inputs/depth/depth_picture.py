@@ -1,4 +1,4 @@
-"""Depth pictures: how far each pixel is, from 16-bit PNG, floats in TIFF or NPY, and the lens."""
+"""Depth pictures: how far pixels are, from 16-bit PNG, floats in TIFF, NPY or EXR, and the lens."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from PIL import Image
 
 from shapelab.core.errors import InputError
 from shapelab.core.files_of_others import npy_array, npy_header
+from shapelab.core.inputs.depth.exr_files import EXR_SUFFIX, exr_depth
 
 #: What can hold one, among other things.
-DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
-KINDS = "one channel of 16 bits in a PNG, or of floats in a TIFF or NPY"
+DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", EXR_SUFFIX)
+KINDS = "one channel of 16 bits in a PNG, or of floats in a TIFF, NPY or EXR"
 
 _MOST_PIXELS = 64_000_000
 _WORKING_SIDE = 1024  # longest side that is kept; every second, third … pixel of more
@@ -104,7 +105,12 @@ def read_depth(data: bytes, suffix: str) -> DepthPicture | None:
     """
     if suffix not in DEPTH_SUFFIXES:
         return None
-    values = _npy_values(data) if suffix == ".npy" else _image_values(data)
+    if suffix == EXR_SUFFIX:
+        values = exr_depth(data, _MOST_PIXELS)
+        if values is None:
+            raise _too_large()
+    else:
+        values = _npy_values(data) if suffix == ".npy" else _image_values(data)
     if values is None:
         return None
     height, width = values.shape
