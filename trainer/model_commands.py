@@ -43,6 +43,14 @@ def evaluate(
     truncation: Annotated[
         float, typer.Option(min=0.0, max=MAX_TRUNCATION, help="Of the samples; see `sample`.")
     ] = TRUNCATION,
+    shapes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Held-out shapes that are reconstructed, completed and seen, at most; up to 600 "
+            "without it, and 54 of a model that searches for parameters, some seconds each.",
+        ),
+    ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
@@ -81,7 +89,7 @@ def evaluate(
                 told = f"Wrote {len(written)} sheets into {sheets}."
             else:
                 draws = page is not None
-                found = scored(given, held, truncation, photos, tell, check, draws)
+                found = scored(given, held, truncation, photos, tell, check, draws, shapes)
                 show = evaluation_page.to_json if as_json else evaluation_page.describe
                 told = show(found)
         if page is not None:

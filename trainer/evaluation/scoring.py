@@ -33,7 +33,7 @@ from .metrics import (
     surface_points,
     surface_scores,
 )
-from .subjects import HeldOut, Subject
+from .subjects import MOST, SEARCHED, HeldOut, Subject
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(2, 15))  # of which the best one is found
 THRESHOLDS = (0.01, 0.02, 0.05)  # of F-scores, in sides of the grid
@@ -97,6 +97,7 @@ def evaluate(
     tell: Tell = say_nothing,
     check: Check = never_stop,
     draws: bool = False,
+    shapes: int | None = None,
 ) -> Evaluation:
     """Scores a subject on held-out shapes, on the CPU, as in the app.
 
@@ -108,17 +109,21 @@ def evaluate(
         tell: hears how far it is; it takes minutes.
         check: called between two batches; what it raises ends the work.
         draws: whether to draw strips of shapes.
+        shapes: of the held-out ones, how many are reconstructed, completed and seen at most; all
+            where it is None, but ``SEARCHED`` where each takes a search of seconds.
     """
     if photos is not None:
         subject.model.require_pictures()
     found = Findings(tell, check, draws)
     level, level_from = None, ""
-    if held is not None and len(held.rows):
-        work = _HeldOutScoring(subject, held, found)
+    searched = SEARCHED if subject.model.is_procedural else MOST
+    scored = None if held is None else held.some(searched if shapes is None else shapes)
+    if scored is not None and len(scored.rows):
+        work = _HeldOutScoring(subject, scored, found)
         level, level_from = work.reconstructions()
         work.midpoints()
-        one_sided_scoring.score(subject, held, work.spread(HALF_VIEWS), found)
-        if held.store.has_pictures and subject.model.sees_pictures:
+        one_sided_scoring.score(subject, scored, work.spread(HALF_VIEWS), found)
+        if scored.store.has_pictures and subject.model.sees_pictures:
             work.pictures()
     sample_scoring.score(subject, held, truncation, found)
     if photos is not None:
@@ -127,7 +132,7 @@ def evaluate(
         subject=subject.model.name,
         source="" if held is None else held.source,
         photos="" if photos is None else photos.name,
-        shapes=0 if held is None else len(held.rows),
+        shapes=0 if scored is None else len(scored.rows),
         held_out=0 if held is None else held.all_rows,
         trained=0 if held is None else len(held.trained),
         truncation=truncation,
@@ -152,8 +157,9 @@ class _HeldOutScoring:
         """Gives the best level, and of which shapes it is the best."""
         held, found = self.held, self.found
         codes, ious, rest = [], [], []
-        for part in batches_of(held.rows, found.check):
-            latents = self.model.encode_voxels(held.store.grids(part))
+        together = {"size": 1} if self.model.is_procedural else {}  # a search each: it is told
+        for part in batches_of(held.rows, found.check, **together):
+            latents = self.subject.codes(held.store.grids(part), found.check)
             made, truth = self.model.decode(latents), held.solid(part)
             codes.append(latents)
             ious.append(np.stack([iou(made > level, truth) for level in LEVELS]))

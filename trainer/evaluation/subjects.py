@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from torch import nn
 from shapelab.core.errors import DataError, RunError
 from shapelab.core.model import model_file
 from shapelab.core.model.latent import Array
+from shapelab.core.model.model_summary import WEIGHTS
 from shapelab.core.model.networks import Generator
+from shapelab.core.model.procedural.procedural_generator import DRAFT, ProceduralGenerator
 from shapelab.core.model.shape_model import ShapeModel, load_model
 from shapelab.core.model.spec import ModelSpec
 from shapelab.core.model.wholeness import CANDIDATES
@@ -39,6 +41,7 @@ from .prior import fit_prior
 
 CPU = torch.device("cpu")
 MOST = 600  # held-out shapes that are scored: intervals are narrow then, and it takes minutes
+SEARCHED = 54  # of those, where each takes a search of seconds, unless somebody says another number
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class Subject:
         """Latents (count, latent) as the app's Randomise draws them: the best of a few seeds."""
         seeds = [self.model.whole_seed(name, CANDIDATES * k, truncation) for k in range(count)]
         return np.concatenate([self.model.sample(name, seed, 1, truncation) for seed in seeds])
+
+    def codes(self, grids: NDArray[np.bool_], check: Check = never_stop) -> Array:
+        """Latents (n, latent) of solid grids (n, R, R, R), as the app has them."""
+        if not self.model.is_procedural:
+            return self.model.encode_voxels(grids)
+        return np.stack([self.model.fit_voxels(grid, check) for grid in grids])
 
     def encoded(self, rgba: NDArray[np.uint8]) -> Array:
         """Latents (n, latent) of framed pictures (n, S, S, 4), by the encoder alone."""
@@ -96,6 +105,10 @@ class HeldOut:
     def solid(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """What a perfect model gives for rows, (len(rows), R, R, R)."""
         return solid_truth(self.store, rows, self.spec)
+
+    def some(self, most: int) -> HeldOut:
+        """The same with at most so many of its shapes, of all alike."""
+        return replace(self, rows=evenly(self.rows, most))
 
     def of_class(self, label: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The training rows and the held-out rows of a class."""
@@ -186,11 +199,19 @@ def find(
     if not given and photo_folder is None:
         raise DataError("A model does not know its data; name held-out shapes with --data.")
     model = load_model(name)
-    if model.is_procedural:
-        raise RunError(
-            f"{name} makes shapes of parameters, so there is nothing to score; name another model."
-        )
-    return Subject(model), given, photo_folder
+    return Subject(_procedural(model, given) if model.is_procedural else model), given, photo_folder
+
+
+def _procedural(model: ShapeModel, data: RunData) -> ShapeModel:
+    """A procedural model with the cells of the stores that it is scored on; without, of drafts."""
+    assert model.folder is not None
+    places = [share.store for share in shares_of(data)]
+    stored = bool(places) and all(map(_is_store, places))
+    resolution = open_data(data).resolution if stored else DRAFT
+    parts = model_file.read(model.folder / WEIGHTS)
+    spec = parts.spec.model_copy(update={"resolution": resolution})
+    networks = {**parts.networks, "generator": ProceduralGenerator(resolution)}
+    return ShapeModel(model.name, replace(parts, spec=spec, networks=networks), model.folder)
 
 
 def training_data(run: Path, data: RunData) -> RunData:

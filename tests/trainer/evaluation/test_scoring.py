@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from shapelab.core.errors import DataError
 from shapelab.core.model.latent import slerp
+from shapelab.core.model.procedural import parameter_fit, parameter_match
+from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator
 from shapelab.core.model.wholeness import one_part
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.store_mix import StoreShare
 from tests.trainer.conftest import make_store
 from trainer.data.store.joined_store import open_data
 from trainer.data.store.prepared_store import open_store
-from trainer.evaluation import measures, scoring, subjects
+from trainer.evaluation import measures, sample_scoring, scoring, subjects
 from trainer.evaluation.measures import MEASURES
 from trainer.evaluation.metrics import bootstrap, iou
 from trainer.process.control import Control, Stopped
@@ -95,6 +98,35 @@ def test_a_file_of_arrays_is_all_held_out_by_the_names_of_its_classes(config, so
     finer = config.model.model_copy(update={"classes": ("dog", "cow")})
     with pytest.raises(DataError, match="knows no class of"), subjects.held_out(path, finer):
         pass
+
+
+def test_a_procedural_model_is_scored_in_the_cells_of_the_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_scoring, "SAMPLES", 3)
+    monkeypatch.setattr(sample_scoring, "WHOLE", 1)
+    for searched in (parameter_match, parameter_fit):
+        monkeypatch.setattr(searched, "CHILDREN", 1)
+    store = make_store(tmp_path / "store", classes=("chair", "table"))
+    subject, data, photos = subjects.find("procedural", [str(store)])
+    assert photos is None
+    assert subject.model.spec.resolution == 32
+    told = []
+    with subjects.held_out(data, subject.model.spec) as held:
+        found = scoring.evaluate(
+            subject, held, shapes=2, tell=lambda *at: told.append(at), draws=True
+        )
+    assert (found.shapes, found.held_out, found.trained) == (2, 4, 36)
+    assert [at for what, *at in told if what == "surfaces"] == [[1, 2], [2, 2]]
+    missing = {key for key in MEASURES if "svm" in key or key.startswith("ikea_")}
+    assert set(found.figures) == set(MEASURES) - missing
+    rows = held.some(2).rows
+    truth = held.store.grids(rows)
+    latents = [parameter_match.matched(grid.astype(np.float32))[0] for grid in truth]
+    ious = iou(subject.model.decode(np.stack(latents)) > 0.5, held.solid(rows))
+    assert found.figures["iou"].mean == pytest.approx(ious.mean())
+    chairs = np.concatenate([subject.model.sample("chair", seed) for seed in range(3)])
+    whole = one_part(ProceduralGenerator(32)(torch.from_numpy(chairs))[:, 0].numpy() > 0)
+    assert found.figures["sample_one_piece"].by_class["chair"] == pytest.approx(whole.mean())
+    assert set(found.figures["sample_1nna"].by_class) == {"chair", "table"}
 
 
 def test_a_store_of_another_resolution_is_refused(config, store_folder):
