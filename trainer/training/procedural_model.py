@@ -23,7 +23,7 @@ from shapelab.core.errors import ModelFileError
 from shapelab.core.model import model_file
 from shapelab.core.model.attributions import KEY
 from shapelab.core.model.latent import PrincipalDirections
-from shapelab.core.model.model_summary import CARD, EARLIER, WEIGHTS, is_model, read_card
+from shapelab.core.model.model_summary import CARD, WEIGHTS, is_model, read_card
 from shapelab.core.model.procedural.parameter_encoder import ParameterEncoder
 from shapelab.core.model.procedural.procedural_generator import (
     ProceduralGenerator,
@@ -49,7 +49,6 @@ CARD_TEXT: dict[str, Any] = {
     "what sees pictures was trained, on renders of such furniture and of free meshes that others "
     "made; of pictures and files it makes the piece that is most like them.",
     "first_seeds": {"armchair": 4, "bed": 5, "bookshelf": 1, "desk": 2, "dresser": 3},
-    EARLIER: ["2ce39641c88e1a19aab5d9f363f63e7fc53ceae7e7165dcf7a980a427873647a"],
 }
 
 

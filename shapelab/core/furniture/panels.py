@@ -118,12 +118,12 @@ def plan(style: str, wide: float, deep: float, bulge: float = 0.3) -> list[Pair]
     """
     x, y = wide / 2, deep / 2
     if style in ("ellipse", "superellipse", "hexagon", "octagon"):
-        count = {"hexagon": 6, "octagon": 8}.get(style, 28)
+        count = {"hexagon": 6, "octagon": 8}.get(style, 56)
         power = 1.0 if style != "superellipse" else 0.4 + 0.4 * bulge
         turns = [2 * math.pi * (k + 0.5) / count for k in range(count)]
         return [(x * _power(math.sin(t), power), -y * _power(math.cos(t), power)) for t in turns]
     if style == "half":
-        turns = [math.pi * k / 14 for k in range(15)]
+        turns = [math.pi * k / 28 for k in range(29)]
         return [(-x * math.cos(t), y - 2 * y * math.sin(t)) for t in turns]
     if style == "trapeze":
         inner = x * (1 - 0.45 * bulge)

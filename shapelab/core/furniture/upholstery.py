@@ -22,6 +22,7 @@ from shapelab.core.furniture.solids import (
 ARMS = (
     "boxes", "boxes", "rolls", "slopes", "flared", "scoops", "pads", "wood", "wings", "none",
 )  # fmt: skip
+_PRESSED = 0.3  # of their edges' radius soft parts overlap beside each other: so a seam opens wide
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ class Upholstered(Furniture):
         self, left: float, right: float, front: float, rear: float, deck: float, cushions: int
     ) -> list[Part]:
         """Seat cushions on the deck."""
-        step, gap = (right - left) / cushions, 0.004 if cushions > 1 else 0.0
+        step, pressed = (right - left) / cushions, _PRESSED * self.soft() * (cushions > 1)
         return [
             cushion(
-                (left + step * k + gap, front - self.overhang, deck - 0.03),
-                (left + step * (k + 1) - gap, rear, self.seat_height),
+                (left + step * k - pressed, front - self.overhang, deck - 0.03),
+                (left + step * (k + 1) + pressed, rear, self.seat_height),
                 edge=self.soft(),
                 crown=self.crown,
             )
@@ -206,10 +207,11 @@ class Upholstered(Furniture):
                     else 0.0
                 )
                 r = min(step / 2, 0.5 * thick)
+                pressed = _PRESSED * r
                 made.append(
                     block(
-                        (-x + step * k + 0.003, front - 0.2 * thick, low + 0.02),
-                        (-x + step * (k + 1) - 0.003, rear - 0.25 * thick, top - dip),
+                        (-x + step * k - pressed, front - 0.2 * thick, low + 0.02),
+                        (-x + step * (k + 1) + pressed, rear - 0.25 * thick, top - dip),
                         corner=r,
                         edge=0.5 * r,
                     )
@@ -217,12 +219,12 @@ class Upholstered(Furniture):
         else:
             made.append(block((-x, front, low), (x, rear, frame_top), edge=soft))
         if style in ("cushions", "low frame"):
-            step = (right - left) / cushions
+            step, pressed = (right - left) / cushions, _PRESSED * soft
             made += [
                 turned(
                     cushion(
-                        (left + step * k + 0.004, front - 0.55 * thick - 0.06, seat - 0.04),
-                        (left + step * (k + 1) - 0.004, front + 0.04, top),
+                        (left + step * k - pressed, front - 0.55 * thick - 0.06, seat - 0.04),
+                        (left + step * (k + 1) + pressed, front + 0.04, top),
                         edge=1.2 * soft,
                         crown=0.4 * self.crown + 0.02,
                         axis=1,
@@ -246,7 +248,6 @@ class Upholstered(Furniture):
         front = deep / 2 - self.arm_length * deep
         top = self.seat_height + min(self.arm_height, 0.9 * self.back_rise)
         seat = self.seat_height
-        base = block((a, front, low), (b, rear, seat), edge=0.5 * soft)
         if self.arm_shape == "rolls":
             r = 0.6 * max(arm, 0.12)
             roll = block(
@@ -303,7 +304,7 @@ class Upholstered(Furniture):
                 (rear, low + soft),
             ]
             return [prism(outline, a + 0.01, b - 0.01, axis=0, edge=min(0.3 * soft, 0.2 * arm))]
-        return [base, block((a, front, low), (b, rear, top), edge=soft)]
+        return [block((a, front, low), (b, rear, top), edge=soft)]
 
     def _thrown(self, left: float, right: float, rear: float) -> list[Part]:
         made = []
@@ -330,6 +331,6 @@ def _dents(left: float, right: float, low: float, high: float, front: float) -> 
         number = max(1, round((right - left) / 0.2)) - row % 2
         for k in range(number):
             x = left + (right - left) * (k + 0.5 + 0.5 * (row % 2)) / (number + row % 2)
-            r = 0.035
-            made.append(block((x - r, front - r, z - r), (x + r, front + r, z + r), r, r))
+            r, y = 0.05, front - 0.03  # a ball before the cover: as deep as a finger is thick
+            made.append(block((x - r, y - r, z - r), (x + r, y + r, z + r), r, r))
     return made

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapelab.core.mesh import occupancy_grid
 from shapelab.core.mesh.finishing import finish as finish
 from shapelab.core.mesh.occupancy_grid import LooseParts as LooseParts
-from shapelab.core.mesh.sharpening import Distance, sharpened
+from shapelab.core.mesh.sharpening import Distance, sharpened, truly_shaded
 from shapelab.core.mesh.tri_mesh import Shading, shell_of_faces, shell_volumes
 from shapelab.core.mesh.tri_mesh import TriMesh as TriMesh
 
@@ -146,7 +146,7 @@ def parted_surface(
         reach = _reach(_points(poly) - origin, coarse, fine, level, options.resolution)
         poly = _smoothed(poly, reach, options)
     shaded = poly if draft else _with_normals(poly)
-    shading = None if truth is None else _shading(poly)
+    shading = None if truth is None else _shading(poly, truth, cells, options.resolution)
     return PartedSurface(_mesh(shaded, cells, tinted, shading), level, parts)
 
 
@@ -341,7 +341,7 @@ def _with_normals(poly: Any) -> Any:
     return shading.GetOutput()
 
 
-def _shading(poly: Any) -> Shading:
+def _shading(poly: Any, distance: Distance, cells: int, resolution: int) -> Shading:
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 
@@ -356,11 +356,13 @@ def _shading(poly: Any) -> Shading:
     split.Update()
     found = split.GetOutput()
     of_points = found.GetPointData()
-    return Shading(
+    by_angles = Shading(
         _numpy(of_points.GetArray("owners")).astype(np.int32),
         _numpy(of_points.GetNormals()).astype(np.float32),
         _triangles(found),
     )
+    sides = _points(poly) / np.float32(cells)
+    return truly_shaded(sides, by_angles, distance, 1 / (cells * resolution), _SHARP)
 
 
 def _mesh(

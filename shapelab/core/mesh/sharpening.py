@@ -13,6 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.tri_mesh import Shading
+
 Points = NDArray[np.float32]  # (n, 3)
 #: Signed distances (n,) of points (n, 3) to the true surface, in their unit, negative inside.
 Distance = Callable[[Points], NDArray[np.float32]]
@@ -21,6 +23,8 @@ _STEP = 0.05  # cells, over which a slope is measured
 _HOLD = 0.01  # how much the middle of a vertex's planes counts beside them
 _REACH = 1.2  # cells that a vertex may be away from it
 _BACK = np.array([0.5, 0.5, 0.5, 1.0], np.float32)  # of their way folded triangles go, in turn
+_ASIDE = 0.25  # of the way from a vertex to the middle of its triangle, where its slope is asked
+_STRANGE = 0.5  # a slope that is less like its triangle's normal is that of something beside it
 _SAME, _SPREAD = 1e-3, 2**21  # cells that tell places apart, and places along a side
 _FLAT, _BENT = 0.9995, 0.98  # evenness above which nothing moves, and below which an edge is
 
@@ -57,6 +61,54 @@ def sharpened(
     met = _met(placed / np.float32(cell))
     placed[met] = vertices[met]
     return placed
+
+
+def truly_shaded(
+    vertices: Points, shading: Shading, distance: Distance, cell: float, sharp: float
+) -> Shading:
+    """The same with normals of the true surface where vertices are drawn once a side.
+
+    A leg of two cells across has triangles that meet as steeply as at an edge. Each triangle there
+    gets the slopes near its corners, and those of a vertex that are alike become one.
+
+    Args:
+        vertices: (n, 3) of the mesh.
+        shading: of the mesh, by the angles of its triangles.
+        distance: to the true surface.
+        cell: side of a cell of the grid, in the vertices' unit.
+        sharp: degrees between the sides of an edge.
+    """
+    split = np.bincount(shading.owners, minlength=len(vertices)) > 1
+    owners = shading.owners[shading.faces]  # (m, 3)
+    rows, columns = np.nonzero(split[owners])
+    if not len(rows):
+        return shading
+    order = np.argsort(owners[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    own = owners[rows, columns]
+    middles = vertices[owners[rows]].mean(1)
+    _, slopes = _slope(vertices[own] + _ASIDE * (middles - vertices[own]), distance, cell)
+    flat = _normals(vertices, owners[rows])
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
+    strange = (slopes * flat).sum(1) < _STRANGE
+    slopes[strange] = flat[strange]
+    normals, least = slopes.copy(), np.cos(np.deg2rad(sharp))
+    for apart in range(1, int(np.bincount(own).max())):  # pairs of triangles around a vertex
+        first = np.flatnonzero(own[apart:] == own[:-apart])
+        second = first + apart
+        alike = (slopes[first] * slopes[second]).sum(1) > least
+        first, second = first[alike], second[alike]
+        normals[first] += slopes[second]  # each place is in it once
+        normals[second] += slopes[first]
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    faces = shading.faces.copy()
+    faces[rows, columns] = len(shading.owners) + np.arange(len(rows), dtype=np.int32)
+    drawn, faces = np.unique(faces, return_inverse=True)
+    return Shading(
+        np.concatenate([shading.owners, own])[drawn],
+        np.concatenate([shading.normals, normals])[drawn],
+        faces.reshape(-1, 3).astype(np.int32),
+    )
 
 
 def _normals(vertices: Points, faces: NDArray[np.int32]) -> Points:

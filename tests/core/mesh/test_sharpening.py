@@ -118,3 +118,28 @@ def test_faces_of_a_box_are_drawn_flat_up_to_its_edges():
     smooth = (mesh.normals[mesh.faces[large]] * flat).sum(2)
     assert (smooth > 0.98).mean() < 0.95
     assert meshing.surface(grid_of(box), SurfaceOptions()).shading is None
+
+
+def test_a_leg_of_two_cells_is_drawn_round():
+    axis = np.array([0.2, 0.3, 0.93], np.float32) / np.linalg.norm([0.2, 0.3, 0.93])
+
+    def rod(points):
+        along = points @ axis
+        away = np.linalg.norm(points - along[:, None] * axis, axis=1) - 1.1 / SIDE
+        return np.maximum(away, np.abs(along) - 0.4).astype(np.float32)
+
+    mesh = meshing.surface(grid_of(rod), SurfaceOptions(), rod)
+    shading = mesh.shading
+    np.testing.assert_array_equal(shading.owners[shading.faces], mesh.faces)
+    assert len(shading.owners) == len(shading.normals) == shading.faces.max() + 1
+    np.testing.assert_allclose(np.linalg.norm(shading.normals, axis=1), 1, atol=1e-5)
+    side = (np.abs(mesh.vertices[mesh.faces] @ axis) < 0.36).all(1)
+    places = mesh.vertices[mesh.faces[side]]
+    true = places - (places @ axis)[..., None] * axis
+    true /= np.linalg.norm(true, axis=2, keepdims=True)
+    agree = (shading.normals[shading.faces[side]] * true).sum(2)
+    assert agree.min() > np.cos(np.deg2rad(20))
+    corners = places.astype(np.float64)
+    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    assert (flat[:, None] * true).sum(2).min() < np.cos(np.deg2rad(35))  # what splits a vertex

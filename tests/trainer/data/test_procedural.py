@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from shapelab.core.errors import DataError, InputError
 from shapelab.core.furniture.families.chair import Chair
-from shapelab.core.furniture.families.family_table import FAMILIES
+from shapelab.core.furniture.families.family_table import EDITION, FAMILIES
 from shapelab.core.furniture.families.table import Table
 from shapelab.core.furniture.furniture import (
     Furniture,
@@ -390,14 +390,21 @@ def test_the_same_on_every_machine() -> None:
 
 
 def test_pieces_stay_what_they_are() -> None:
-    """Another digest or volume means other shapes: then the reader"s version goes up."""
+    """Another digest or volume means other shapes: then ``EDITION`` goes up."""
     pieces = [random_piece(f, n, seed=3) for f in FAMILIES.values() for n in (0, 17)]
     text = "\n".join(map(repr, pieces))
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "95e65c0746fc2b3f"
-    volumes = {"bathtub": 0.277, "chair": 0.0235, "desk": 0.4527, "lamp": 0.0039, "toilet": 0.149}
-    for label, volume in volumes.items():
-        piece = random_piece(FAMILIES[label], 5, seed=3)
-        assert Union(piece.parts()).mesh(48).volume == pytest.approx(volume, abs=2e-4), label
+    volumes = {
+        "armchair": 0.9220, "bathtub": 0.9597, "bed": 4.3306, "bench": 0.1206,
+        "bookshelf": 0.5210, "chair": 0.0562, "desk": 0.8076, "dresser": 1.1322,
+        "kitchen_appliance": 0.8434, "lamp": 0.0067, "monitor": 0.1239, "night_stand": 0.0867,
+        "sink": 0.5615, "sofa": 2.7053, "stool": 0.0507, "table": 0.1290, "toilet": 0.3706,
+        "wardrobe": 4.5241,
+    }  # fmt: skip
+    for label, family in FAMILIES.items():
+        made = [Union(random_piece(family, n, seed=3).parts()).mesh(48) for n in (5, 6, 7)]
+        assert sum(m.volume for m in made) == pytest.approx(volumes[label], abs=2e-4), label
+    assert EDITION == 3
 
 
 # Sampling

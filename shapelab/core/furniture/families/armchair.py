@@ -123,7 +123,7 @@ class Armchair(Upholstered):
                 edge=0.45 * thick,
             )
             made.append(turned(piece, 2, -math.degrees(t) * 0.92, (at[0], at[1], 0.0)))
-        outline = [(x * 0.86 * u, y * 0.86 * v) for u, v in around(18, 1.0)]
+        outline = [(x * 0.86 * u, y * 0.86 * v) for u, v in around(48, 1.0)]
         made.append(prism(outline, low, deck, edge=0.3 * soft))
         made.append(
             cushion(

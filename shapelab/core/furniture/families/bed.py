@@ -98,6 +98,14 @@ class Bed(Furniture):
     def _top(self) -> float:
         return self.frame_height + self.mattress
 
+    @property
+    def _front(self) -> float:
+        """Where the mattress ends at the foot; before a board it leaves room for the bedding."""
+        if self.foot == "none" or (self.foot == "like" and self.chest != "none"):
+            return -self.length / 2
+        board = 0.8 * self.stout(self.head_thickness) - 0.5 * self.rim
+        return max(board + 0.07, 0.0) - self.length / 2
+
     def parts(self) -> list[Part]:
         x, y = self.width / 2 + self.rim, self.length / 2 + 0.5 * self.rim
         return [
@@ -114,7 +122,10 @@ class Bed(Furniture):
         soft = 0.02 + 0.08 * self.softness
         x, y = self.width / 2, self.length / 2
         return cushion(
-            (-x, -y, self.frame_height - 0.04 + rise), (x, y, self._top + rise), soft, 0.3 * soft
+            (-x, self._front, self.frame_height - 0.04 + rise),
+            (x, y, self._top + rise),
+            soft,
+            0.3 * soft,
         )
 
     def _frame(self, x: float, y: float) -> list[Part]:
@@ -198,7 +209,7 @@ class Bed(Furniture):
         return made
 
     def _cover(self) -> list[Part]:
-        z, front = self._top, -self.length / 2
+        z, front = self._top, self._front
         x = self.width / 2 + self.stout(0.02)
         low = max(0.06, z - self.mattress * 0.4 - self.cover_drop)
         reach = {"whole": 0.72, "half": 0.5, "flat": 0.35, "askew": 0.6}.get(

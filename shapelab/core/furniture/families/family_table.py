@@ -29,6 +29,6 @@ _MADE: tuple[type[Furniture], ...] = (
 )  # fmt: skip
 #: Of what parameters make. It counts up whenever they make other shapes: then shapes, models and
 #: stores of the one before are not gone on with.
-EDITION = 2
+EDITION = 3
 
 FAMILIES: dict[str, type[Furniture]] = {family.label: family for family in _MADE}
