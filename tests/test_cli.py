@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
 from shapelab import __version__, cli, shape_commands
@@ -798,6 +799,22 @@ def test_strokes_on_the_command_line_are_those_of_the_window(
     ):
         assert cli.main(["reconstruct", str(room), "-o", f"{tmp_path}/x.stl", *stroke]) == code
         assert words in " ".join(capsys.readouterr().err.replace("│", "").split())
+
+
+def test_a_picture_becomes_furniture_of_parameters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, out = paths.resources() / "examples" / "sofa.png", tmp_path / "sofa.stl"
+    line = ["reconstruct", str(photo), "--model", "procedural", "-o", str(out), "--recipe"]
+    assert cli.main(line) == 0
+    assert "sofa.stl" in _lines(capsys)[0]
+    part = trimesh.load_mesh(out)
+    assert part.is_watertight
+    assert part.body_count == 1
+    assert part.extents.max() == pytest.approx(80, rel=1e-4)
+    assert part.extents[0] > part.extents[1] > part.extents[2]  # wide, less deep, still less tall
+    saved, furniture = tmp_path / "sofa.stl.shape.json", load_model("procedural")
+    assert read_shape(saved, furniture).state.class_name == "sofa"
 
 
 def test_reconstruct_says_what_it_cannot_read(
