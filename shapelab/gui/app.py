@@ -12,7 +12,6 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 #: Qt platforms that the user may choose and that need neither X nor Wayland.
 SCREENLESS = ("offscreen", "minimal", "vnc", "eglfs", "linuxfb")
 X_TIMEOUT_S = 2.0
-LARGE_BLOCK = 2**20  # bytes, see `give_back_large_blocks`
-M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
 def run(files: Sequence[Path] = (), model: str | Path = START_MODEL) -> int:
@@ -39,11 +36,13 @@ def run(files: Sequence[Path] = (), model: str | Path = START_MODEL) -> int:
     from shapelab.gui.window.model_loading import no_collection
 
     with no_collection():
+        from shapelab.gui.base.memory import MemoryKeeper
         from shapelab.gui.main_window import MainWindow
 
     projects = [path for path in files if is_project(path)]
     named = bool(files) or model != START_MODEL
     window = MainWindow(model, project=next(iter(projects), None), at_start=not named)
+    MemoryKeeper(window)
     window.show()
     window.open_paths(path for path in files if path not in projects)
     if projects[1:]:
@@ -75,11 +74,11 @@ def application() -> QApplication:
         importlib.import_module("shapelab.core.model.shape_model")
     from PySide6.QtWidgets import QApplication
 
-    from shapelab.gui.base import theme
+    from shapelab.gui.base import memory, theme
     from shapelab.gui.viewport.opengl import set_surface_format
 
     import_without_reading()
-    give_back_large_blocks()
+    memory.limit()
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -99,19 +98,6 @@ def import_without_reading() -> None:
     uses, and Python keeps what was read: half the time of ``import torch``, and 40 MB.
     """
     builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
-
-
-def give_back_large_blocks() -> None:
-    """Large blocks get pages of their own, which are the system's again once they are freed.
-
-    glibc does the same from 128 KB on, but raises that limit, up to 32 MB, whenever it frees such a
-    block. Weights, grids and pictures then lie among small blocks, and one of these that stays
-    keeps all the free ones around it: 75 MB after the start, and more with each model and picture.
-    A limit that is set is not raised. Other systems' allocators have no such limit.
-    """
-    if sys.platform.startswith("linux"):
-        with suppress(AttributeError):  # musl
-            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _no_screen() -> str:

@@ -45,6 +45,7 @@ from PySide6.QtWidgets import (
 from shapelab.core.mesh.formats import encode
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.paths import resources
+from shapelab.gui.base.memory import give_back
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.process.closing import ClosingChoice
 from shapelab.gui.training import training_link
@@ -216,14 +217,17 @@ class Monkey:
             self.report.memory.append((self.report.events, _mib()))
 
     def _put_away(self) -> None:
-        """Leaves a new project of the shipped model, and nothing else."""
+        """Leaves a new project of the shipped model in a window of one size, and nothing else."""
         self.window.models.open(resources() / "models" / "modelnet10")
         self._settle()
         self.window.compare.hide()
         discard = QMessageBox.StandardButton.Discard
         with mock.patch.object(QMessageBox, "question", return_value=discard):
             self.window.actions_["new"].trigger()
+        self.window.resize(*LARGEST)
         self._settle()
+        QTest.qWait(500)  # until its frames are drawn, into buffers of its size
+        give_back()  # as the app does now and then
         self.report.put_away.append(_mib())
 
     def _busy(self) -> list[str]:

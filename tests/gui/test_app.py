@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import linecache
 import os
@@ -153,42 +152,6 @@ def test_the_window_is_painted_before_anything_slow_is_imported(tmp_path):
     assert set(modules) & SLOW == set()
     assert "shapelab.gui.main_window" in modules
     assert len(modules) <= MOST_MODULES
-
-
-# Like a model that is loaded: a file's bytes, freed; then weights, and small things between them.
-LOADS = """
-import sys
-from pathlib import Path
-from shapelab.gui.app import give_back_large_blocks
-
-def resident():
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
-
-if sys.argv[1] == "given back":
-    give_back_large_blocks()
-data = b"x" * (24 * 2**20)
-del data
-before = resident()
-weights, small = [], []
-for _ in range(20):
-    weights.append(b"x" * (4 * 2**20))
-    small.append(b"x" * 100_000)
-assert resident() > before + 79
-del weights
-print(resident() - before)
-"""
-
-
-@pytest.mark.skipif(
-    not (sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")),
-    reason="only glibc keeps what is freed",
-)
-@pytest.mark.parametrize(("way", "least", "most"), [("kept", 20, 90), ("given back", -5, 5)])
-def test_weights_that_are_freed_leave_no_memory_behind(way: str, least: float, most: float) -> None:
-    command = [sys.executable, "-c", LOADS, way]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert least < float(done.stdout) < most
 
 
 def test_what_is_imported_after_qt_is_not_read_as_text(qapp, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from shapelab.core.errors import RunError
 from shapelab.core.runs.run_folder import RunFolder
 from shapelab.core.runs.store_mix import RunData, shares_of
 from shapelab.core.runs.trainer_module import trainer_module
+from shapelab.gui.base import memory
 
 NICE = 10  # the window's thread comes first: frames are then drawn as if nobody trained
 LOG_BYTES, LOG_LINES = 8192, 20  # of the log's end, for whoever asks what happened
@@ -133,7 +134,7 @@ class TrainerProcess:
                     stdin=subprocess.PIPE,
                     stdout=stdout,
                     stderr=log,
-                    env=os.environ | {"PYTHONUTF8": "1"},
+                    env=memory.unlimited(os.environ) | {"PYTHONUTF8": "1"},
                     start_new_session=True,
                     creationflags=_windows_flags(),
                 )
