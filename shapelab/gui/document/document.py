@@ -46,7 +46,7 @@ class ShapeSource:
 
     name: str
     path: Path | None = None
-    data: bytes = b""
+    encoded: Callable[[], bytes] | None = None  # on a thread: of a pasted picture
     suffix: str = ""
     make: Callable[[ShapeModel, Event], Reconstruction] | None = None  # on a thread; flag: cancel
     step: str = ""  # words for the step of the history, where not the file's name says it
@@ -395,10 +395,11 @@ class Document(QObject):
             recipe = recipe_of_file(file, source.path)
             if recipe is not None and self._can_follow(recipe):
                 return recipe
+        elif source.encoded is not None:
+            data = source.encoded()
+            file = untrusted_reader.read_untrusted_bytes(data, source.suffix, task.cancel_event)
         else:
-            file = untrusted_reader.read_untrusted_bytes(
-                source.data, source.suffix, task.cancel_event
-            )
+            raise ValueError(f"{source.name} is no file, picture or way")
         found = reconstruct(self.model, file, task.cancel_event)
         return as_taken(self.model, found, task.cancel_event)
 

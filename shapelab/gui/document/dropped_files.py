@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData
@@ -51,7 +52,7 @@ def sources(data: QMimeData) -> list[ShapeSource]:
         return from_paths(files)
     image = data.imageData() if data.hasImage() else None
     if isinstance(image, QImage) and not image.isNull():
-        return [ShapeSource(CLIPBOARD, data=_png(image), suffix=".png")]
+        return [ShapeSource(CLIPBOARD, encoded=partial(_png, image), suffix=".png")]
     return []
 
 
@@ -61,6 +62,7 @@ def from_paths(paths: list[Path]) -> list[ShapeSource]:
 
 
 def _png(image: QImage) -> bytes:
+    """Takes a second for twelve megapixels, so no call of the GUI thread's."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]
