@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,7 +106,10 @@ class TrainingLink(QObject):
         if model is None or model.folder is None:
             self._toasts.info(LOADING)
         else:
-            self._evaluate(model.folder, model.name, model.spec.resolution)
+            from shapelab.gui.training.new_run.dataset_chooser import RESOLUTIONS
+
+            cells = RESOLUTIONS if model.is_procedural else (model.spec.resolution,)
+            self._evaluate(model.folder, model.name, cells)
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -129,11 +133,11 @@ class TrainingLink(QObject):
 
         self._exports.open(run, make)
 
-    def _evaluate(self, subject: Path, name: str, resolution: int | None) -> None:
+    def _evaluate(self, subject: Path, name: str, resolutions: Collection[int] | None) -> None:
         from shapelab.gui.training.jobs.evaluation_dialog import EvaluationDialog
 
         self._evaluations.open(
-            subject, lambda: EvaluationDialog(subject, name, resolution, self._window)
+            subject, lambda: EvaluationDialog(subject, name, resolutions, self._window)
         )
 
     @Slot(Path)

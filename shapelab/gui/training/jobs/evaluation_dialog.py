@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Slot
@@ -45,14 +46,16 @@ class EvaluationDialog(JobDialog):
     Args:
         subject: folder of the run, or of the model.
         name: of it, for people.
-        resolution: cells a side of a model, whose data have to be chosen; None for a run, which
-            knows its own.
+        resolutions: cells a side of the data that have to be chosen for a model; None for a run,
+            which knows its own.
         parent: window that it belongs to.
     """
 
-    def __init__(self, subject: Path, name: str, resolution: int | None, parent: QWidget) -> None:
+    def __init__(
+        self, subject: Path, name: str, resolutions: Collection[int] | None, parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self._subject, self._resolution = subject, resolution
+        self._subject, self._resolutions = subject, resolutions
         self._place = evaluation_file.place_of(subject)
         self.setWindowTitle(f"Evaluate {name}")
         self.name = ElidedLabel(bold=True)
@@ -60,7 +63,7 @@ class EvaluationDialog(JobDialog):
         self.data = QComboBox()
         self.data.setAccessibleName("Held-out shapes of")
         self.data.setToolTip("Its held-out shapes are scored.")
-        self.data.setVisible(resolution is not None)
+        self.data.setVisible(resolutions is not None)
         self.start = QPushButton("Evaluate")
         self.start.setDefault(True)
         self.told = self.work.told
@@ -118,7 +121,7 @@ class EvaluationDialog(JobDialog):
     def _show_busy(self) -> None:
         self.start.setVisible(not self.busy)
         self.data.setEnabled(not self.busy)
-        known = self._resolution is None or isinstance(self.data.currentData(), Path)
+        known = self._resolutions is None or isinstance(self.data.currentData(), Path)
         self.start.setEnabled(known)
 
     def _show_found(self) -> None:
@@ -130,7 +133,7 @@ class EvaluationDialog(JobDialog):
         self.report.setEnabled(self._file(".html").is_file())
         if found is not None:
             self._fill(found)
-        elif self._resolution is not None and not self.start.isEnabled():
+        elif self._resolutions is not None and not self.start.isEnabled():
             self.told.setText(NEEDS_DATA)
         else:
             self.told.setText(NOTHING)
@@ -150,8 +153,8 @@ class EvaluationDialog(JobDialog):
         _show(self.by_class, names, rows, [r.meaning for r in classed])
 
     def _list_data(self) -> None:
-        """The prepared datasets of the model's resolution, the newest first."""
-        if self._resolution is None:
+        """The prepared datasets of a resolution that the model has, the newest first."""
+        if self._resolutions is None:
             return
         stores = user_folder() / "data"
         found = sorted(
@@ -162,7 +165,7 @@ class EvaluationDialog(JobDialog):
                 card = read_card(index.parent)
             except DataError:
                 continue
-            if card.resolution == self._resolution:
+            if card.resolution in self._resolutions:
                 self.data.addItem(card.folder.name, card.folder)
         self.data.addItem(OTHER)
         if self.data.count() == 1:

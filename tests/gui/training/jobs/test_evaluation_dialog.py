@@ -137,16 +137,19 @@ def test_a_model_asks_for_data_of_its_resolution(qtbot, tmp_path, monkeypatch, d
         "format": "shapelab-store", "version": 5, "classes": ["a"], "counts": {"accepted": 3},
         "views": 0, "picture_size": 64,
     }  # fmt: skip
-    alone = EvaluationDialog(tmp_path / "model", "model", 64, dialog)
+    alone = EvaluationDialog(tmp_path / "model", "model", (64,), dialog)
     assert not alone.start.isEnabled()
     assert "choose a prepared dataset" in alone.told.text()
     for name, side in (("coarse", 32), ("fine", 64)):
         (tmp_path / "data" / name).mkdir(parents=True)
         index = tmp_path / "data" / name / "index.json"
         index.write_text(json.dumps({**known, "resolution": side}))
-    model = EvaluationDialog(tmp_path / "model", "model", 64, dialog)
+    model = EvaluationDialog(tmp_path / "model", "model", (64,), dialog)
     assert [model.data.itemText(k) for k in range(model.data.count())] == ["fine", "Open others…"]
     assert model.start.isEnabled()
+    every = EvaluationDialog(tmp_path / "model", "model", (32, 64, 128), dialog)
+    listed = {every.data.itemText(k) for k in range(every.data.count())}
+    assert listed == {"coarse", "fine", "Open others…"}
 
 
 BAD = ["", "[]", '{"format": "x"}', json.dumps(FOUND | {"version": 2}), "[" * 10**5, " " * 2**21]
