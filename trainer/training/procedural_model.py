@@ -1,16 +1,20 @@
-"""Writes the model ``procedural``: ``python -m trainer.training.procedural_model FOLDER SIGHT``.
+"""Writes the model ``procedural``.
+
+``python -m trainer.training.procedural_model FOLDER SIGHT [EVALUATION.json …]``
 
 SIGHT is the folder of ``trainer.training.parameter_training``, whose encoder sees pictures, or a
 model whose sight stays, such as ``resources/models/procedural`` when furniture or card change. All
 else is not learnt. The sliders are the parameters that change shapes most; they stay those of the
 model ``procedural`` that is there, so that its shapes fit the new one, unless it is of another
-edition of the furniture: then they are found in a minute.
+edition of the furniture: then they are found in a minute. What `shapelab train evaluate procedural
+--data STORE --report EVALUATION.html` wrote goes into the card.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +56,23 @@ CARD_TEXT: dict[str, Any] = {
 }
 
 
-def write(folder: Path, sight: Path) -> None:
-    """Writes model file and card."""
+def write(folder: Path, sight: Path, evaluations: Sequence[Path] = ()) -> None:
+    """Writes model file and card, with the figures of the evaluations (.json)."""
     encoder, attributions = _kept(sight) if is_model(sight) else trained(sight)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     networks = {"generator": ProceduralGenerator(), model_file.PICTURES: encoder}
     data = model_file.encode(procedural_spec(), networks, density(), _sliders())
     atomic_write(folder / WEIGHTS, data)
-    card = json.dumps(CARD_TEXT | {KEY: [*attributions, MADE_FROM]}, indent=1) + "\n"
-    atomic_write(folder / CARD, card.encode())
+    card = CARD_TEXT | dict(map(_figures, evaluations)) | {KEY: [*attributions, MADE_FROM]}
+    atomic_write(folder / CARD, (json.dumps(card, indent=1) + "\n").encode())
+
+
+def _figures(evaluation: Path) -> tuple[str, dict[str, float]]:
+    """What a card says of an evaluation: the means of all figures."""
+    found = json.loads(evaluation.read_text())
+    means = {key: round(figure["mean"], 4) for key, figure in found["figures"].items()}
+    return f"figures on {found['source']}", {"shapes": found["shapes"], **means}
 
 
 def _kept(folder: Path) -> tuple[ParameterEncoder, list[dict[str, Any]]]:
@@ -80,4 +91,4 @@ def _sliders() -> PrincipalDirections:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), Path(sys.argv[2]))
+    write(Path(sys.argv[1]), Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])

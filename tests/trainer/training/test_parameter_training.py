@@ -203,10 +203,10 @@ def test_the_model_that_is_written_sees_and_is_scored(
     learnt, furniture_store, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(parameter_fit, "STAGES", ((18, 1),))
-    known = load_model("procedural").directions
-    monkeypatch.setattr(procedural_model, "measured_effects", dict)
-    monkeypatch.setattr(procedural_model, "directions", lambda _effects: known)
-    procedural_model.write(tmp_path, learnt)
+    scored = tmp_path / "scored.json"
+    figure = {"mean": 0.51234, "class_mean": 0.5}
+    scored.write_text(json.dumps({"source": SOURCE, "shapes": 4, "figures": {"iou": figure}}))
+    procedural_model.write(tmp_path, learnt, [scored])
     model = ShapeModel("mine", model_file.read(tmp_path / "model.safetensors"))
     pictures = np.random.default_rng(0).random((2, 4, 96, 96), np.float32)
     told = model.picture_classes(pictures)
@@ -220,6 +220,12 @@ def test_the_model_that_is_written_sees_and_is_scored(
     np.testing.assert_allclose(model.encode_image(pictures), encoding.latents, atol=0.05)
     found = parameter_scores.scores(model, open_store(furniture_store), 1)
     card = json.loads((tmp_path / "card.json").read_bytes())
+    assert card[f"figures on {SOURCE}"] == {"shapes": 4, "iou": 0.5123}
+    procedural_model.write(tmp_path / "again", tmp_path)  # with the sight of that one
+    again = load_model(tmp_path / "again")
+    assert again.digest == load_model(tmp_path).digest == load_model("procedural").digest
+    np.testing.assert_array_equal(again.encode_image(pictures), model.encode_image(pictures))
+    assert again.card["attributions"] == card["attributions"]
     assert [credit["author"] for credit in card["attributions"]] == [
         "A. Maker",
         MADE_FROM["author"],
