@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.05, 0.95
 
+
+class PathKind(str, Enum):
+    """How to go from one latent to another."""
+
+    slerp = "slerp"
+    lerp = "lerp"
+
+
+class CutoutKind(str, Enum):
+    """What else can cut a picture out."""
+
+    rembg = "rembg"
+
+
 Model = Annotated[str, typer.Option("--model", help="Name or folder of the model.")]
 ShapesModel = Annotated[
     str,
@@ -100,6 +114,13 @@ IsBackground = Annotated[
         help="The same for what is no part of the object; drawn after --mask, --box and --object.",
     ),
 ]
+Cutout = Annotated[
+    CutoutKind | None,
+    typer.Option(
+        "--cutout",
+        help="Who cuts pictures out: rembg, if it is installed and has a model. [ShapeLab itself]",
+    ),
+]
 Up = Annotated[
     str,
     typer.Option(
@@ -170,13 +191,6 @@ Directions = Annotated[
         help="Move a principal direction as its slider does, like 3=1.5; may come again.",
     ),
 ]
-
-
-class PathKind(str, Enum):
-    """How to go from one latent to another."""
-
-    slerp = "slerp"
-    lerp = "lerp"
 
 
 def surface_options(

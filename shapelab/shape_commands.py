@@ -26,6 +26,7 @@ from shapelab.options import (
     AllParts,
     BatchJobs,
     Box,
+    Cutout,
     Directions,
     Force,
     Format,
@@ -146,6 +147,7 @@ def reconstruct(
     box: Box = None,
     is_object: IsObject = None,
     is_background: IsBackground = None,
+    cutout: Cutout = None,
     class_name: Annotated[
         str | None, typer.Option("--class", help="What the pictures show. [guessed]")
     ] = None,
@@ -191,8 +193,13 @@ def reconstruct(
         class_name,
         strokes_of("--object", is_object),
         strokes_of("--background", is_background),
+        cutout is not None,
     )
-    if hints.cuts and (len(files) > 1 or watch is not None):
+    if mask is not None and cutout is not None:
+        raise typer.BadParameter("--mask and --cutout both say what is the object; leave one out.")
+    if views and hints.cuts:
+        raise typer.BadParameter("--views takes pictures as they are cut out by ShapeLab.")
+    if hints.places and (len(files) > 1 or watch is not None):
         raise typer.BadParameter(
             "--mask, --box, --object and --background are said of a single picture."
         )

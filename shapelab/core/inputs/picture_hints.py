@@ -16,6 +16,7 @@ from shapelab.core.inputs.cutout_edit import Box, Brush, CutoutEdit, GivenMask, 
 from shapelab.core.inputs.depth.depth_object import Shot
 from shapelab.core.inputs.depth.depth_picture import DepthPicture
 from shapelab.core.inputs.images import NoObject, PreparedImage
+from shapelab.core.inputs.rembg_cutout import rembg_mask
 
 _ASKEW = 0.02  # share by which the sides of a mask and its picture may differ in proportion
 
@@ -37,11 +38,17 @@ class PictureHints:
     class_name: str | None = None
     is_object: tuple[Stroke, ...] = ()
     is_background: tuple[Stroke, ...] = ()  # drawn after those
+    by_rembg: bool = False  # the cut-out is rembg's
 
     @property
     def cuts(self) -> bool:
-        """Whether they say where the object is."""
-        return self != PictureHints(class_name=self.class_name)
+        """Whether the cut-out is to be another than the one that is found."""
+        return self.by_rembg or self.places
+
+    @property
+    def places(self) -> bool:
+        """Whether they say where the object is in one picture."""
+        return self != PictureHints(class_name=self.class_name, by_rembg=self.by_rembg)
 
     def applied(
         self, picture: PreparedImage, cancel: untrusted_reader.CancelFlag | None = None
@@ -50,18 +57,20 @@ class PictureHints:
 
         Raises:
             InputError: the mask cannot be read or is of another picture, the box or a stroke lies
-                beside the picture, or nothing is left of the object.
+                beside the picture, rembg fails, or nothing is left of the object.
             Cancelled: ``cancel`` was set.
         """
         steps: list[Step] = []
         if self.mask is not None:
             steps.append(mask_step(self.mask, picture, cancel))
+        elif self.by_rembg:
+            steps.append(rembg_mask(picture, cancel))
         crop = None
         if self.box is not None:
             longest = max(_full_size(picture))
             x, y, width, height = (each / longest for each in self._box_on(_full_size(picture)))
             box = x, y, width, height
-            if self.mask is None:
+            if not steps:
                 steps.append(Box(*box))
             else:
                 crop = box  # the mask says what in the box is the object
@@ -81,7 +90,7 @@ class PictureHints:
             Cancelled: ``cancel`` was set.
         """
         if self != PictureHints(self.mask, self.box):
-            raise InputError("Of a depth picture box and mask can be said, but no class or stroke.")
+            raise InputError("Of a depth picture only box and mask can be said.")
         within = mask = None
         if self.box is not None:
             x, y, width, height = self._box_on(picture.size)

@@ -23,11 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.core.errors import Cancelled, ShapelabError
+from shapelab.core.inputs import rembg_cutout
 from shapelab.core.inputs.cutout_edit import (
     MOST_STEPS,
     UNCHANGED,
     AsIs,
     CutoutEdit,
+    GivenMask,
     Grow,
     Invert,
     Places,
@@ -215,19 +217,25 @@ class CutoutDialog(QDialog):
 
     def _build_foot(self) -> QHBoxLayout:
         self.as_is, self.load_mask = QPushButton("Use as Is"), QPushButton("Load Mask…")
-        self.start_over = QPushButton("Start Over")
+        self.by_rembg, self.start_over = QPushButton("Cut Out by rembg"), QPushButton("Start Over")
         self.cancel, self.make = QPushButton("Cancel"), QPushButton("Make Shape")
         self.as_is.setToolTip("Removes nothing but what is transparent in the file.")
         self.load_mask.setToolTip("Takes a picture that is white, or opaque, where the object is.")
+        model = rembg_cutout.local_model() if rembg_cutout.is_installed() else None
+        if model is None:
+            self.by_rembg.hide()
+        else:
+            self.by_rembg.setToolTip(f"Takes the cut-out of its model {model.stem}; some seconds.")
         self.start_over.setToolTip("Back to the cut-out that was found; undo brings yours back.")
         self.as_is.clicked.connect(lambda: self._add_step(AsIs()))
         self.load_mask.clicked.connect(self._choose_mask)
+        self.by_rembg.clicked.connect(self._ask_rembg)
         self.start_over.clicked.connect(lambda: self._go(UNCHANGED))
         self.cancel.clicked.connect(self.reject)
         self.make.clicked.connect(self._agree)
         row = QHBoxLayout()
         row.setSpacing(SPACING)
-        for button in (self.as_is, self.load_mask, self.start_over):
+        for button in (self.as_is, self.load_mask, self.by_rembg, self.start_over):
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
@@ -372,12 +380,22 @@ class CutoutDialog(QDialog):
             self.read_mask(Path(name))
 
     def read_mask(self, path: Path) -> None:
-        """Reads a mask on a thread of its own and takes it as a step."""
+        """Takes a mask from a file as a step, once it is read."""
+        picture = self._picture
+        self._wait_for(lambda task: mask_step(path, picture, task.cancel_event))
+
+    @Slot()
+    def _ask_rembg(self) -> None:
+        picture = self._picture
+        self._wait_for(lambda task: rembg_cutout.rembg_mask(picture, task.cancel_event))
+
+    def _wait_for(self, make: Callable[[Task], GivenMask]) -> None:
+        """Takes a mask that is made on a thread of its own as a step."""
         if self._reading is not None:
             return
-        picture = self._picture
-        self.load_mask.setEnabled(False)
-        self._reading = Task(lambda task: mask_step(path, picture, task.cancel_event), self)
+        for button in (self.load_mask, self.by_rembg):
+            button.setEnabled(False)
+        self._reading = Task(make, self)
         self._reading.done.connect(self._add_step)
         self._reading.failed.connect(self._say_unread)
         self._reading.finished.connect(self._mask_read)
@@ -392,7 +410,8 @@ class CutoutDialog(QDialog):
     @Slot()
     def _mask_read(self) -> None:
         self._reading = None
-        self.load_mask.setEnabled(True)
+        for button in (self.load_mask, self.by_rembg):
+            button.setEnabled(True)
 
     # --- the end ---------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from shapelab.core.inputs.cutout_edit import (
 from shapelab.core.model.spec import ModelSpec
 from shapelab.gui.cutout import cutout_dialog
 from shapelab.gui.cutout.cutout_dialog import CutoutDialog
+from tests import fake_rembg
 from tests.table_photo import HEIGHT, WIDTH, photo, prepared, table
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
@@ -401,3 +402,19 @@ def test_every_tool_and_command_has_a_key_and_says_it(opened):
     keys = [action.shortcut().toString() for action in dialog._actions.values()]
     assert len(set(keys)) == len(keys)
     assert all(button.text() for button in dialog.findChildren(QPushButton))
+
+
+def test_rembg_is_offered_where_it_has_a_model(qtbot, opened, monkeypatch, tmp_path):
+    assert not opened(without_leg()).by_rembg.isVisible()
+    fake_rembg.install(monkeypatch, tmp_path)
+    dialog = opened(without_leg())
+    assert "u2net" in dialog.by_rembg.toolTip()
+    qtbot.mouseClick(dialog.by_rembg, LEFT)
+    assert not dialog.by_rembg.isEnabled()
+    settle(qtbot, dialog)
+    qtbot.waitUntil(lambda: not dialog.busy)
+    assert isinstance(dialog.edit.steps[0], GivenMask)
+    assert last_mask(dialog)[112:208, 90:102].mean() > 0.9
+    assert dialog.by_rembg.isEnabled()
+    tool(dialog, "undo")
+    assert dialog.edit == UNCHANGED
