@@ -284,8 +284,13 @@ NEVER |= {"accelerate", "psutil", "fast_simplification", "filelock", "markdown_i
         (["sample", "--class", "chair", "-o", "a.stl"], SAMPLE, 1100),
         (["reconstruct", "chair.shape.json", "-o", "b.stl"], SAMPLE, 1100),
         (["reconstruct", "chair.png", "-o", "c.stl"], SAMPLE | {"psutil"}, 1110),
+        (
+            ["reconstruct", "chair.png", "--model", "procedural", "-o", "d.stl"],
+            SAMPLE | {"psutil"},
+            1150,
+        ),
     ],
-    ids=["info", "sample", "shape", "picture"],
+    ids=["info", "sample", "shape", "picture", "parameters"],
 )
 def test_a_command_imports_what_it_needs_and_no_more(
     tmp_path: Path, arguments: list[str], needed: set[str], most: int

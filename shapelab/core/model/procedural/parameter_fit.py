@@ -30,6 +30,7 @@ from shapelab.core.model.silhouette_fit import (
     SIDE,
     SILHOUETTE_WEIGHT,
     WRONG,
+    Adam,
     Fit,
     Hypothesis,
     overlaps,
@@ -190,15 +191,13 @@ class _Search:
         """Leads the camera of the best member to where its silhouette fits better."""
         best = line.members[0]
         move = torch.zeros_like(best.codes, requires_grad=True)
-        adam = torch.optim.Adam([move], CAMERA_RATE)
+        adam = Adam([move], CAMERA_RATE)
         grids = best.grid.expand(len(self.masks), -1, -1, -1)
         for _ in range(CAMERA_STEPS):
-            adam.zero_grad()
             codes = best.codes + CODE_PACE * move
             value = SILHOUETTE_WEIGHT * self.missed(silhouettes(grids, codes)).sum()
             value = value + CODE_WEIGHT * (codes - line.anchors).square().sum()
-            value.backward()
-            adam.step()
+            adam.step(torch.autograd.grad(value, [move]))
         self.added(line, best.latent, (best.codes + CODE_PACE * move).detach(), best.grid)
 
     def missed(self, seen: Tensor) -> Tensor:
