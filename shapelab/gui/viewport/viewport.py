@@ -102,7 +102,6 @@ class Viewport(QWidget):
         self._style = SMOOTH
         self._grid, self._is_brush = True, False
         self._mesh_undrawn = self._mesh_unswapped = False
-        self._asked = False  # for a shape, a scan or none; before, its fast frame will do
         self._failed = self._closed = self._begun = self._seen = False
         self._sharpness = 1.0  # of frames in motion
         self._slow_frames = 0
@@ -138,7 +137,6 @@ class Viewport(QWidget):
         """
         self._only_gui_thread()
         self._mesh, self._paint, self._ghost = mesh, paint, ghost
-        self._asked = True
         self._set_hint("")
         if mesh.is_empty:
             self.clear("This shape is empty.")
@@ -151,7 +149,6 @@ class Viewport(QWidget):
         """Show no shape but a hint in its place."""
         self._only_gui_thread()
         self._mesh = None
-        self._asked = True
         if self._scene is not None:
             self._scene.clear()
         self._set_hint(text)
@@ -168,7 +165,6 @@ class Viewport(QWidget):
         if scan is self._scan:
             return
         self._scan = scan
-        self._asked = True
         if self._scene is not None:
             self._scene.show_scan(scan)
         self._redraw()
@@ -445,8 +441,8 @@ class Viewport(QWidget):
             self._rest.start(max(REST_MS, round(REST_FRAMES * self._view.paint_ms)))
 
     def _at_rest(self) -> None:
-        if self._view is None or self._scene is None or not self._asked:
-            return
+        if self._view is None or self._scene is None or (self._mesh or self._scan) is None:
+            return  # an empty view has no edges to smooth
         if not self._scene.floor.settle():
             self._view.set_quality(REST_SAMPLES, 1.0)
             self._view.repaint_later()

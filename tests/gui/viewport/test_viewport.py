@@ -512,15 +512,17 @@ def test_everything_set_before_the_view_exists_is_kept(qtbot, qapp, mesh):
     view.shutdown()
 
 
-def test_what_waits_for_its_first_shape_is_not_drawn_finely(qtbot, qapp):
+def test_an_empty_view_is_not_drawn_finely(qtbot, qapp, mesh):
     view = Viewport()
     qtbot.addWidget(view)
     view.build()
     drawn = []
     view._view.set_quality = lambda *quality: drawn.append(quality)
     view._at_rest()
-    assert not drawn
-    view.clear("This shape is empty.")
+    view.clear("Loading…")
+    view._at_rest()
+    assert (module.REST_SAMPLES, 1.0) not in drawn
+    view.show_mesh(mesh)
     view._at_rest()
     assert drawn[-1] == (module.REST_SAMPLES, 1.0)
     view.shutdown()
