@@ -5,11 +5,16 @@ It shows training's previews, the shapes of a contact sheet and the pins of a mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from shapelab.core.mesh.sharpening import Distance, slope
+
 Grid = NDArray[np.float32]  # (R, R, R) occupancy in [0, 1]: x right, y back, z up
 Points = NDArray[np.float32]  # (3, n) in cells of the cropped grid
+Depths = NDArray[np.float32]  # (n,) or (h, w), in strides along rays
 
 LEVEL = 0.5  # occupancy at which the surface lies, as in the app
 CORNER = (35.0, 24.0)  # azimuth and elevation in degrees: from the front right, sees three faces
@@ -19,6 +24,8 @@ VIEW = 0.56
 _FINER = 2  # rays along each side of a pixel; their mean smooths the silhouette
 _STRIDES = (0.25, 0.5)  # cells between two samples of a ray: at most half of the thinnest part
 _COARSE = 0.75  # cells between two rays up to which the rays between them need no samples
+_AGREE = 2.0  # strides between what neighbouring rays meet, if it is one surface
+_ALONG = np.float32(1e-6)  # cells a stride at least goes along each axis, for divisions by it
 _MARGIN = 2  # empty cells around the cropped grid, so that every surface in it closes
 _ROUND = 0.9  # cells; blur before normals are taken, since grids of 0 and 1 have steps
 # Solid matter dims the light of what lies in its hollow: how wide and how far outside it is looked
@@ -52,6 +59,7 @@ def shape_picture(
     side: int,
     colour: tuple[int, int, int],
     view: tuple[float, float] = CORNER,
+    distance: Distance | None = None,
 ) -> NDArray[np.uint8]:
     """The surface of a grid, seen without perspective.
 
@@ -63,6 +71,8 @@ def shape_picture(
         side: pixels along each side of the picture.
         colour: of the shape, RGB.
         view: azimuth and elevation as ``view_axes`` has them.
+        distance: to what the grid was sampled from, if known, in sides of the grid around its
+            middle: edges are sharp then.
 
     Returns:
         (side, side, 4) RGBA, alpha not multiplied in: how much of each pixel the shape covers. An
@@ -87,7 +97,12 @@ def shape_picture(
         centre = (np.array(occupancy.shape) - 1) / 2 - low + _MARGIN
         v, u, points = _surface_points(part, centre, 2 * VIEW * len(occupancy) / rays, rays, axes)
         hit[v, u] = 1.0
-        colours[v, u] = shaded(part, points, len(occupancy), colour, axes[2])
+        normals = None
+        if distance is not None:
+            cell = 1 / len(occupancy)
+            places = (points.T - centre.astype(np.float32)) * np.float32(cell)
+            normals = slope(places, distance, cell)[1].T
+        colours[v, u] = shaded(part, points, len(occupancy), colour, axes[2], normals)
     blocks = (side, _FINER, side, _FINER)
     cover = hit.reshape(blocks).mean((1, 3))
     light = colours.reshape(*blocks, 3).mean((1, 3)) / np.maximum(cover, 1e-6)[..., None]
@@ -103,8 +118,10 @@ def _surface_points(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Points]:
     """Where rays meet the surface: rows and columns of the rays (n,), and the places (3, n).
 
-    The grid is resampled into a box whose third axis runs along the rays, away from the viewer; the
-    first sample of a ray above the level and the one before it say where between them it enters.
+    Along each ray samples follow one another, away from the viewer; the first one above the level
+    and the one before it say where between them the ray enters. Where rays are close, every second
+    of each row and column is followed; between those that agree lies their mean, and the others
+    begin shortly before the nearest of theirs.
 
     Args:
         part: cropped, with an empty margin on each side.
@@ -113,36 +130,29 @@ def _surface_points(
         rays: along each side of the picture.
         view: (3, 3), ``view_axes``.
     """
-    from scipy import ndimage
-
     right, up, towards = view
     corners = np.stack(np.meshgrid(*[(0, n - 1) for n in part.shape]), -1).reshape(-1, 3) - centre
     scale = max(scale, 2 * float(np.abs(corners @ np.stack([right, up], 1)).max()) / rays)
     step = 2 if 2 * scale <= _COARSE else 1
     rows = _span(-corners @ up / scale + (rays - 1) / 2, rays, step)
     columns = _span(corners @ right / scale + (rays - 1) / 2, rays, step)
-    depths = -corners @ towards
     stride = float(np.clip(2 * scale, *_STRIDES))
     # Sample (row, column, k) lies k strides behind the plane through the nearest corner.
     axes = np.stack([-up * scale, right * scale, -towards * stride], 1)
     first = np.array([rows.start - (rays - 1) / 2, columns.start - (rays - 1) / 2, 0.0])
-    origin = centre + axes @ first - towards * depths.min()
-    shape = (
-        len(range(rays)[rows][::step]),
-        len(range(rays)[columns][::step]),
-        int(np.ceil(np.ptp(depths) / stride)) + 1,
-    )
-    samples = ndimage.affine_transform(
-        part, axes * (step, step, 1), origin, shape, np.float32, order=1
-    )
+    origin = centre + axes @ first + towards * (corners @ towards).max()
+    march = _March(part, axes, origin)
+    v, u = np.mgrid[: rows.stop - rows.start : step, : columns.stop - columns.start : step]
+    depths = march.depths(v.ravel(), u.ravel(), np.zeros(v.size, np.int32)).reshape(v.shape)
     if step == 2:
-        samples = _doubled(_doubled(samples, 0), 1)
-    solid = samples > LEVEL
-    v, u = np.nonzero(solid.any(2))
-    k = solid.argmax(2)[v, u]
-    before, after = samples[v, u, np.maximum(k - 1, 0)], samples[v, u, k]
-    depth = k - (after - LEVEL) / np.maximum(after - before, 1e-6)
-    points = axes @ np.stack([v, u, depth]) + origin[:, None]
+        nearest, farthest = _doubled(depths, np.minimum), _doubled(depths, np.maximum)
+        depths = _doubled(depths, lambda one, other: 0.5 * (one + other))
+        seen = np.isfinite(nearest)
+        agree = seen & (farthest < np.where(seen, nearest, 0) + _AGREE)
+        v, u = np.nonzero(seen & ~agree)
+        depths[v, u] = march.depths(v, u, (nearest[v, u] - _AGREE).astype(np.int32))
+    v, u = np.nonzero(np.isfinite(depths))
+    points = axes @ np.stack([v, u, depths[v, u]]) + origin[:, None]
     return v + rows.start, u + columns.start, points.astype(np.float32)
 
 
@@ -152,13 +162,76 @@ def _span(places: NDArray[np.float64], limit: int, step: int) -> slice:
     return slice(max(0, first), min(limit - step, last) + 1)
 
 
-def _doubled(samples: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """The n slices along an axis and the n - 1 means between neighbours."""
-    ahead = np.moveaxis(samples, axis, 0)
-    out = np.zeros((2 * len(ahead) - 1, *ahead.shape[1:]), np.float32)
-    out[::2] = ahead
-    out[1::2] = 0.5 * (ahead[1:] + ahead[:-1])
-    return np.moveaxis(out, 0, axis)
+def _doubled(depths: Depths, between: Callable[[Depths, Depths], Depths]) -> Depths:
+    """The depths (h, w), and what lies between neighbours: (2 h - 1, 2 w - 1)."""
+    for _ in range(2):  # rows, then columns
+        out = np.zeros((2 * len(depths) - 1, depths.shape[1]), np.float32)
+        out[::2] = depths
+        out[1::2] = between(depths[1:], depths[:-1])
+        depths = out.T
+    return depths
+
+
+class _March:
+    """Follows rays through a grid, with leaps where it is empty.
+
+    The leaps are those of a distance field (as Zuiderveld et al. 1992 accelerate rays): along an
+    axis a sample above the level lies less than a cell from a solid one.
+    """
+
+    def __init__(self, part: Grid, axes: NDArray[np.float64], origin: NDArray[np.float64]) -> None:
+        """Args: axes: (3, 3), cells from a ray to the one below, the one beside, and a stride."""
+        from scipy import ndimage
+
+        self._part, self._axes, self._origin = part, axes, origin
+        away = ndimage.distance_transform_cdt(part <= LEVEL, "chessboard")
+        # A place is up to half a cell from the middle that stands for it.
+        strides = (np.arange(away.max() + 1) - 1.5) / np.abs(axes[:, 2]).max()
+        leaps = np.maximum(strides, 1).astype(np.int16)
+        leaps[:2] = 0  # there samples tell
+        self._leaps = leaps[away].ravel()
+
+    def depths(self, v: NDArray[np.intp], u: NDArray[np.intp], k: NDArray[np.int32]) -> Depths:
+        """How many strides (n,) along the rays (v, u) the surface lies, infinite where it does not.
+
+        Args:
+            v: rows of the rays (n,).
+            u: columns (n,).
+            k: strides (n,) after which to begin.
+        """
+        feet = (self._axes[:, :2] @ np.stack([v, u]) + self._origin[:, None]).astype(np.float32)
+        stride = self._axes[:, 2:].astype(np.float32)
+        stride[np.abs(stride) < _ALONG] = _ALONG
+        ends = np.array(self._part.shape, np.float32)[:, None] - 1
+        sides = -feet / stride, (ends - feet) / stride
+        k = np.maximum(k, np.ceil(np.minimum(*sides).max(0))).astype(np.int32)
+        last = np.floor(np.maximum(*sides).min(0)).astype(np.int32)
+        first = np.full(len(k), -1, np.int32)  # sample above the level
+        going = np.flatnonzero(k <= last)
+        k, last, ahead = k[going], last[going], feet[:, going]
+        while len(going):
+            places = ahead + stride * k
+            cells = np.rint(places).astype(np.intp)
+            leap = self._leaps[np.ravel_multi_index(tuple(cells), self._part.shape)]
+            near = np.flatnonzero(leap == 0)
+            met = near[self._at(places[:, near]) > LEVEL]
+            first[going[met]] = k[met]
+            k = k + np.maximum(leap, 1)
+            on = k <= last
+            on[met] = False
+            going, k, last, ahead = going[on], k[on], last[on], ahead[:, on]
+        depths = np.full(len(first), np.inf, np.float32)
+        met = np.flatnonzero(first >= 0)
+        found, stands = first[met], feet[:, met]
+        before, after = (self._at(stands + stride * each) for each in (found - 1, found))
+        depths[met] = found - (after - LEVEL) / np.maximum(after - before, 1e-6)
+        return depths
+
+    def _at(self, places: Points) -> Depths:
+        from scipy import ndimage
+
+        found: Depths = ndimage.map_coordinates(self._part, places, order=1)
+        return found
 
 
 def shaded(
@@ -167,17 +240,22 @@ def shaded(
     cells: int,
     colour: tuple[int, int, int],
     towards: NDArray[np.float64],
+    normals: Points | None = None,
 ) -> NDArray[np.float32]:
-    """Colours (n, 3), 0 to 255, of points on the surface; cells are those of the whole grid."""
+    """Colours (n, 3), 0 to 255, of points on the surface; cells are those of the whole grid.
+
+    Normals (3, n) are those of the grid unless better ones are known.
+    """
     from scipy import ndimage
 
-    blurred = ndimage.gaussian_filter(part, _ROUND, mode="constant")
-    slopes = [
-        ndimage.map_coordinates(slope, points, order=1, mode="nearest")
-        for slope in np.gradient(blurred)
-    ]
-    normals = -np.stack(slopes)
-    normals /= np.maximum(np.linalg.norm(normals, axis=0), 1e-6)
+    if normals is None:
+        blurred = ndimage.gaussian_filter(part, _ROUND, mode="constant")
+        slopes = [
+            ndimage.map_coordinates(slope, points, order=1, mode="nearest")
+            for slope in np.gradient(blurred)
+        ]
+        normals = -np.stack(slopes)
+        normals /= np.maximum(np.linalg.norm(normals, axis=0), 1e-6)
     direct = np.maximum(_LIGHT @ normals, 0.0)
     sky = 0.5 + 0.5 * normals[2]
     factor = max(1, cells // _HOLLOW_CELLS)

@@ -87,7 +87,7 @@ def truly_shaded(
     rows, columns = rows[order], columns[order]
     own = owners[rows, columns]
     middles = vertices[owners[rows]].mean(1)
-    _, slopes = _slope(vertices[own] + _ASIDE * (middles - vertices[own]), distance, cell)
+    _, slopes = slope(vertices[own] + _ASIDE * (middles - vertices[own]), distance, cell)
     flat = _normals(vertices, owners[rows])
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
     strange = (slopes * flat).sum(1) < _STRANGE
@@ -133,7 +133,7 @@ def _placed(
 ) -> tuple[Points, NDArray[np.float64]]:
     """Vertices after one step, and the evenness of the true surface around each."""
     middles = vertices[faces].mean(1)
-    away, normals = _slope(middles, distance, cell)
+    away, normals = slope(middles, distance, cell)
     feet = middles - away.clip(-cell, cell)[:, None] * normals
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -163,7 +163,7 @@ def _mean(values: NDArray[np.float32], faces: NDArray[np.int32], count: int) -> 
     return np.stack(sums, 1) / np.bincount(corners, minlength=count).clip(1)[:, None]
 
 
-def _slope(points: Points, distance: Distance, cell: float) -> tuple[NDArray[np.float32], Points]:
+def slope(points: Points, distance: Distance, cell: float) -> tuple[NDArray[np.float32], Points]:
     """Distances (n,) of points, and the directions (n, 3) in which they grow."""
     step = np.float32(_STEP * cell)
     here = distance(points)

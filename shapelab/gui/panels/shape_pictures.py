@@ -46,12 +46,14 @@ def draw_shapes(
     for state in states:
         if over is not None and over.is_set():
             break
-        occupancy = (model.draft if draft else model.decode)(state.latent(model))
+        latent = state.latent(model)
+        occupancy = (model.draft if draft else model.decode)(latent)
+        distance = None if draft or not options.smoothing else model.distance(latent)
         try:
             shown = meshing.shown_occupancy(occupancy, options)
         except MeshError:  # nothing solid: an empty picture says so
             shown = np.zeros_like(occupancy)
-        pictures.append(shape_picture(shown, pixels, colour))
+        pictures.append(shape_picture(shown, pixels, colour, distance=distance))
     return pictures
 
 

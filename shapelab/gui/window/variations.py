@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SIDE = 3
 CENTRE = SIDE * SIDE // 2  # the tile of the shown shape itself
 NEAREST, USUAL, FARTHEST = 0.05, 0.35, 1.0  # distances
-DRAFT, PIXELS = 96, 192  # along a side of a picture: at once, then sharper
+DRAFT, MOST = 96, 512  # px along a side of a picture: at once; then as many as its tile has
 LARGER = 1.2  # of the tile under the mouse
 GAP = 10  # px between tiles
 ROOMY, NARROW = 600, 300  # px: from where there is room for the hint, and for one row below tiles
@@ -64,14 +64,14 @@ class PicturesRequest:
     options: SurfaceOptions
     colour: tuple[int, int, int]
     pixels: int = DRAFT
+    draft: bool = True
     over: threading.Event = field(default_factory=threading.Event)
 
 
 def draw_pictures(request: PicturesRequest) -> list[NDArray[np.uint8]]:
     """RGBA pictures of the states, fewer where it was given up; on a worker's thread."""
     look = request.options, request.pixels, request.colour
-    at_once = request.pixels == DRAFT
-    return draw_shapes(request.model, request.states, *look, request.over, draft=at_once)
+    return draw_shapes(request.model, request.states, *look, request.over, request.draft)
 
 
 class VariationsGrid(Overlay):
@@ -192,7 +192,7 @@ class VariationsGrid(Overlay):
         states = (*around[:CENTRE], session.state, *around[CENTRE:])
         colour = QColor(theme.colors().shape)
         rgb = (colour.red(), colour.green(), colour.blue())
-        if self._asked is not None and self._asked.pixels == PIXELS:
+        if self._asked is not None and not self._asked.draft:
             self._give_up()  # drafts are shown meanwhile, as the shape moves on
         self._asked = PicturesRequest(session.model, states, session.surface, rgb)
         self._worker.submit(self._asked)
@@ -212,11 +212,20 @@ class VariationsGrid(Overlay):
         if request.over.is_set():
             return
         self._answered = request
-        if request is self._asked and request.pixels == DRAFT and self._worker is not None:
-            self._asked = replace(request, pixels=PIXELS)
-            self._worker.submit(self._asked)
         self._images = [rgba_image(picture) for picture in pictures]
         self.update()
+        if request is self._asked:
+            self._sharpen()
+
+    def _sharpen(self) -> None:
+        """Draws what the tiles show as finely as they are large, unless it is."""
+        if self.busy or self._asked is None or self._worker is None:
+            return
+        side = self.tile_rect(0).width() * self.devicePixelRatioF()
+        pixels = min(max(DRAFT, round(side)), MOST)
+        if self._asked.draft or self._asked.pixels < pixels:
+            self._asked = replace(self._asked, pixels=pixels, draft=False)
+            self._worker.submit(self._asked)
 
     # --- the user's hands ----------------------------------------------------------------------
 
@@ -287,6 +296,7 @@ class VariationsGrid(Overlay):
         self._hint.setVisible(self.width() > ROOMY)
         self._foot.setDirection(across if self.width() > NARROW else down)
         super().resizeEvent(event)
+        self._sharpen()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

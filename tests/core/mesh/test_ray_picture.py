@@ -69,6 +69,28 @@ def test_a_part_one_cell_thick_is_whole_at_128():
     assert len(rows) == np.ptp(rows) + 1 > 70  # no gap from end to end
 
 
+def test_where_the_true_distance_is_known_an_edge_is_one_step_of_light():
+    cells, half = 64, 0.3
+
+    def distance(points):
+        apart = np.abs(points) - np.float32(half)
+        outside = np.linalg.norm(apart.clip(0), axis=1)
+        return outside + apart.max(1).clip(max=0)
+
+    axis = (np.arange(cells, dtype=np.float32) + 0.5) / cells - 0.5
+    places = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    depth = (-cells * distance(places)).clip(-3, 3).reshape((cells,) * 3)
+    cube = 1 / (1 + np.exp(-depth))
+    view = (45.0, 0.0)  # one edge in the middle, a face to each side
+    tones = {}
+    for known in (None, distance):
+        row = shape_picture(cube, 256, CLAY, view, known)[128, :, 0].astype(int)
+        front, side = row[90], row[166]
+        between = (row > min(front, side) + 8) & (row < max(front, side) - 8)
+        tones[known] = between[90:166].sum()
+    assert tones[distance] <= 2 < tones[None]
+
+
 def test_a_grid_must_be_a_cube():
     with pytest.raises(ValueError, match="not \\(2, 3, 4\\)"):
         shape_picture(np.zeros((2, 3, 4), np.float32), 32, CLAY)

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from shapelab.core.mesh.meshing import AUTOMATIC
 from shapelab.core.session.shape_state import seeded_state
 from shapelab.gui.window import variations
-from shapelab.gui.window.variations import CENTRE, DRAFT, PIXELS, PicturesRequest, draw_pictures
+from shapelab.gui.window.variations import CENTRE, DRAFT, PicturesRequest, draw_pictures
 from tests.core.session.tiny_model import Model
 
 pytestmark = pytest.mark.gl
@@ -46,8 +46,8 @@ def test_only_what_is_drawn_first_is_a_draft_and_what_is_given_up_ends():
     first = PicturesRequest(model, states, AUTOMATIC, (1, 2, 3))
     assert [picture.shape for picture in draw_pictures(first)] == [(DRAFT, DRAFT, 4)] * 2
     assert model.asked == ["draft"] * 2
-    second = replace(first, pixels=PIXELS)
-    assert [picture.shape for picture in draw_pictures(second)] == [(PIXELS, PIXELS, 4)] * 2
+    second = replace(first, pixels=150, draft=False)
+    assert [picture.shape for picture in draw_pictures(second)] == [(150, 150, 4)] * 2
     assert model.asked[2:] == ["decode"] * 2
     second.over.set()
     assert draw_pictures(second) == []
@@ -57,7 +57,7 @@ def test_a_click_goes_to_a_neighbour_and_on_from_there(qtbot, window, monkeypatc
     drawn = []
 
     def draw(request):
-        drawn.append(request.pixels)
+        drawn.append((request.pixels, request.draft))
         return draw_pictures(request)
 
     monkeypatch.setattr(variations, "draw_pictures", draw)
@@ -72,8 +72,14 @@ def test_a_click_goes_to_a_neighbour_and_on_from_there(qtbot, window, monkeypatc
     assert first[CENTRE] == start
     assert len({state.base.tobytes() for state in first}) == 9
     assert all(state.coefficients[0] == 1 for state in first)
-    qtbot.waitUntil(lambda: PIXELS in drawn, timeout=WAIT_MS)  # sharper, once there is time
-    assert drawn[0] == DRAFT
+    side = round(grid.tile_rect(0).width() * grid.devicePixelRatioF())
+    qtbot.waitUntil(lambda: (side, False) in drawn, timeout=WAIT_MS)  # once there is time
+    assert drawn[0] == (DRAFT, True)
+    window.resize(window.width() + 200, window.height() + 200)
+    larger = round(grid.tile_rect(0).width() * grid.devicePixelRatioF())
+    assert larger > side
+    qtbot.waitUntil(lambda: (larger, False) in drawn, timeout=WAIT_MS)
+    assert drawn.count((DRAFT, True)) == 1
     qtbot.mouseClick(grid, LEFT, pos=grid.tile_rect(2).center().toPoint())
     assert session.state == first[2]
     assert session.state.origin == origin
