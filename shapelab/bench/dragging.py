@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from shapelab.bench.figures import Figure, percentile
 from shapelab.core.errors import ShapelabError
 
@@ -126,19 +124,22 @@ def place(slider: Any, step: int) -> int:
 
 
 class Finer:
-    """Stands in for a trained model of more cells: its shapes are the shipped model's, resampled.
+    """Stands in for a trained model of 64³ cells: its shapes are the shipped model's, resampled.
 
-    Each decode also runs an untrained generator of that size, so that it costs what it would.
+    Each decode also runs an untrained generator as preset `furniture` has it, so that it costs
+    what it would.
     """
 
     def __init__(self, model: ShapeModel, cells: int) -> None:
         from shapelab.core.model.model_file import ModelParts
         from shapelab.core.model.networks import Generator
         from shapelab.core.model.shape_model import ShapeModel as Model
+        from shapelab.core.runs.presets import preset
 
+        spec = preset("furniture", model.classes, cells).model
+        networks: dict[str, Any] = {"generator": Generator(spec).eval()}
+        parts = ModelParts(spec, networks, model.density, model.directions, {}, "", "")
         self.spec = model.spec.model_copy(update={"resolution": cells})
-        networks: dict[str, Any] = {"generator": Generator(self.spec).eval()}
-        parts = ModelParts(self.spec, networks, model.density, model.directions, {}, "", "")
         self._model, self._untrained = model, Model("untrained", parts)
 
     def __getattr__(self, name: str) -> Any:
@@ -146,23 +147,25 @@ class Finer:
 
     def draft(self, latent: Any) -> Any:
         """As `ShapeModel.draft`."""
-        self._untrained.draft(latent)
+        self._untrained.draft(self._cut(latent))
         return _doubled(self._model.draft(latent))
 
     def decode(self, latent: Any) -> Any:
         """As `ShapeModel.decode`."""
-        self._untrained.decode(latent)
+        self._untrained.decode(self._cut(latent))
         return _doubled(self._model.decode(latent))
+
+    def _cut(self, latent: Any) -> Any:
+        return latent[..., : self._untrained.latent_size]
 
 
 def _doubled(grid: Any) -> Any:
     """Twice as many cells along each axis, linearly between the old ones."""
-    for axis in range(3):
-        rows = np.moveaxis(grid, axis, 0)
-        before, after = np.concatenate([rows[:1], rows[:-1]]), np.concatenate([rows[1:], rows[-1:]])
-        fine = np.stack([(3 * rows + before) / 4, (3 * rows + after) / 4], 1)
-        grid = np.moveaxis(fine.reshape(-1, *rows.shape[1:]), 0, axis)
-    return np.ascontiguousarray(grid)
+    import torch
+    from torch.nn.functional import interpolate
+
+    cells = torch.from_numpy(grid)[None, None]
+    return interpolate(cells, scale_factor=2, mode="trilinear")[0, 0].numpy()
 
 
 def measure(moves: int) -> list[Figure]:
