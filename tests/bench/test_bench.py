@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shapelab import cli
-from shapelab.bench import dragging, figures, run
+from shapelab.bench import figures, run
 from shapelab.bench.figures import Figure
 from shapelab.core.errors import InputError, ShapelabError
 
@@ -113,16 +113,6 @@ def test_what_was_measured_stays_when_a_later_part_fails(
 def test_a_part_that_there_is_not_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "speed"]) == 2
     assert "none of start, slider, exploring, curves, commands" in capsys.readouterr().err
-
-
-def test_a_stand_in_of_more_cells_has_the_same_shape() -> None:
-    grid = np.zeros((4, 4, 4), np.float32)
-    grid[1:3, 1:3, 1:3] = 1
-    fine = dragging._doubled(grid)
-    assert fine.shape == (8, 8, 8)
-    assert fine.mean() == pytest.approx(grid.mean())
-    assert fine[3, 3, 3] == 1
-    assert np.array_equal(fine, fine[::-1, ::-1, ::-1])
 
 
 @pytest.mark.slow
