@@ -255,7 +255,10 @@ class Monkey:
         words, twice = f"click {_name(widget)}", self.rng.random() < 0.08
         handle, place = _in_window(widget, place)
         QTest.mouseMove(handle, place)
-        (QTest.mouseDClick if twice else QTest.mouseClick)(handle, button, held, place)
+        for _ in range(2 if twice else 1):
+            for act in (QTest.mousePress, QTest.mouseRelease):
+                if shiboken6.isValid(handle):  # a press may put its window away
+                    act(handle, button, held, place)
         return f"{words} {'twice ' if twice else ''}{'right' if button == RIGHT else ''}"
 
     def _key(self) -> str:
@@ -273,8 +276,9 @@ class Monkey:
         target = QApplication.activePopupWidget() or QApplication.focusWidget() or self.window
         words = f"key {held.value:x}+{key.name} to {_name(target)}"
         handle = target.window().windowHandle()
-        if handle is not None:
-            QTest.keyClick(handle, key, held)
+        for act in (QTest.keyPress, QTest.keyRelease):
+            if handle is not None and shiboken6.isValid(handle):
+                act(handle, key, held)
         return words
 
     def _drag(self) -> str:
