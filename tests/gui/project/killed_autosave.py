@@ -1,7 +1,8 @@
 """Works and autosaves in children that are killed at random moments: ``KILLS SEED``.
 
-Each child goes on with what the one before left behind. Prints as JSON how many were killed, how
-many steps were made, and how many kills hit the middle of a write.
+Each child goes on with what the one before left behind, and after some of them a work begins
+anew: all steps of it are compared each time. Prints as JSON how many were killed, how many steps
+were made, and how many kills hit the middle of a write.
 """
 
 import json
@@ -26,6 +27,7 @@ from tests.core.session.tiny_model import Model
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 kills, rng = int(sys.argv[1]), random.Random(int(sys.argv[2]))
 LONGEST_S = 0.25
+OF_A_WORK = 20  # children
 SOON_MS = 10  # instead of the window's interval: more writes a second to be hit
 model = Model()
 
@@ -65,9 +67,13 @@ def work_on_and_on(written: int) -> None:
     app.exec()
 
 
-expected = Session(model, seed=0)
-killed = hits = 0
+killed = hits = steps = 0
 while killed < kills:
+    if killed % OF_A_WORK == 0:
+        for left in left_behind():
+            steps += opened(left.folder).history.newest
+            Journal(left.folder).discard()
+        expected = Session(model, seed=0)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -98,4 +104,5 @@ while killed < kills:
             sys.exit(f"step {each.number} is another one")
     if (found.state, len(found.gallery)) != (expected.state, len(expected.gallery)):
         sys.exit("another shape is shown")
-print(json.dumps({"killed": killed, "steps": expected.history.newest, "in the middle": hits}))
+steps += expected.history.newest
+print(json.dumps({"killed": killed, "steps": steps, "in the middle": hits}))

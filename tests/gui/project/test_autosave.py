@@ -30,7 +30,7 @@ def test_kills_lose_nothing_that_was_written(kills):
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parents[2])},
         capture_output=True,
         text=True,
-        timeout=1800,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout

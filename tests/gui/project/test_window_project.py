@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
@@ -319,13 +319,14 @@ def test_a_session_comes_back_where_its_file_is_damaged(qtbot, another, saved_as
     assert (shot(again), again.isWindowModified()) == (before, True)
 
 
-def test_the_app_opens_a_project_that_is_named(monkeypatch, tmp_path):
+def test_the_app_opens_a_project_that_is_named(qapp, monkeypatch, tmp_path):
     from shapelab.gui import app
 
     made = {}
 
-    class Window:
+    class Window(QObject):
         def __init__(self, model, **how):
+            super().__init__()
             made.update(how, model=model)
 
         def show(self):
