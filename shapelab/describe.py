@@ -101,9 +101,14 @@ def _saved_shape(path: Path) -> list[str]:
 
 def _project(path: Path) -> list[str]:
     stored, _ = read_project(path)
-    lines = [f"ShapeLab project, {formatting.counted(len(stored.pictures), 'picture')} in it"]
-    parts = stored.content.get("sessions")
-    for part in parts if isinstance(parts, list) else ():
+    found = stored.content.get("sessions")
+    parts = found if isinstance(found, list) else []
+    scans = _scans(parts) & set(stored.pictures)
+    held = formatting.counted(len(stored.pictures) - len(scans), "picture")
+    if scans:
+        held += f" and {formatting.counted(len(scans), 'scan')}"
+    lines = [f"ShapeLab project, {held} in it"]
+    for part in parts:
         history = part.get("history") if isinstance(part, dict) else None
         steps = history.get("steps") if isinstance(history, dict) else None
         if not isinstance(steps, list):
@@ -114,6 +119,13 @@ def _project(path: Path) -> list[str]:
             f"({stamp.digest[:12]})"
         )
     return lines
+
+
+def _scans(parts: list[Any]) -> set[str]:
+    """Digests of the scans that a project's sessions name."""
+    named = [part.get("scans") for part in parts if isinstance(part, dict)]
+    values = [value for each in named if isinstance(each, dict) for value in each.values()]
+    return {value for value in values if isinstance(value, str)}
 
 
 def _seed(shape: dict[str, Any]) -> str:

@@ -188,6 +188,38 @@ def npz_arrays(data: bytes, most: int) -> dict[str, NDArray[Any]]:
     return {name.removesuffix(".npy"): npy_array(found) for name, found in members.items()}
 
 
+def sound_array(
+    arrays: dict[str, NDArray[Any]],
+    key: str,
+    kind: str,
+    shape: tuple[int | None, ...],
+    empty: bool = False,
+) -> NDArray[Any]:
+    """An array of an .npz, of finite numbers, as a view that cannot be changed.
+
+    Args:
+        arrays: as ``npz_arrays`` has them.
+        key: its name.
+        kind: its dtype, or "U" for a text.
+        shape: its sides; None for one of any length.
+        empty: whether it may hold nothing.
+
+    Raises:
+        KeyError: it is not there.
+        ValueError: it is another.
+    """
+    array = arrays[key].view()
+    same = array.dtype.kind == "U" if kind == "U" else array.dtype == np.dtype(kind)
+    if not same or array.ndim != len(shape) or not (array.size or empty):
+        raise ValueError(key)
+    if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
+        raise ValueError(key)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(key)
+    array.setflags(write=False)
+    return array
+
+
 def zip_members(data: bytes, most: int, most_members: int) -> dict[str, bytes]:
     """The files of a ZIP, of at most so many bytes together once unpacked, and so many members.
 

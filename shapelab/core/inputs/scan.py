@@ -68,8 +68,8 @@ class Scan:
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        faces = 0 if self.faces is None else self.faces.nbytes
-        return self.vertices.nbytes + faces + (0 if self.deep is None else self.deep.nbytes)
+        parts = (self.vertices, self.faces, self.behind, self.deep)
+        return sum(each.nbytes for each in parts if each is not None)
 
 
 def scan_of(

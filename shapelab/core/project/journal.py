@@ -78,6 +78,7 @@ class Journal:
         self._lock = FileLock(self.folder / _LOCK, thread_local=False)
         self._written: dict[str, Any] | None = None  # what the file says by now
         self._appended = 0
+        self._added = 0  # bytes of pictures since the file began
 
     def take(self) -> bool:
         """Makes the folder this window's; False where another one has it."""
@@ -113,10 +114,11 @@ class Journal:
         document = header | said
         try:
             self._write_pictures(pictures)
-            if self._written is None or self._appended > MOST_APPENDED:
+            full = self._appended > MOST_APPENDED or self._added > MAX_BYTES
+            if self._written is None or full:
                 self._written = None
                 atomic_write(self.folder / _FILE, _line(document))
-                self._appended = 0
+                self._appended = self._added = 0
                 self._drop_pictures(pictures)
             elif patch := json_patch.difference(self._written, document):
                 self._written = None  # unless all goes well, the next time begins anew
@@ -142,6 +144,7 @@ class Journal:
             folder.mkdir(exist_ok=True)
         for digest in missing:
             atomic_write(_picture(folder, digest), pictures[digest])
+            self._added += len(pictures[digest])
 
     def _drop_pictures(self, named: Mapping[str, bytes]) -> None:
         """Takes away what no line names any more: else a session that comes back only grows."""

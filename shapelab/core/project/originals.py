@@ -1,4 +1,4 @@
-"""What a shape was made from, kept by content: the picture, cut-out and fit, or the solid grid."""
+"""What a shape was made from, kept by content: picture, cut-out and fit, or solid grid and scan."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from shapelab.core import files_of_others
 from shapelab.core.errors import InputError, clean
+from shapelab.core.files_of_others import sound_array
 from shapelab.core.model.camera import Camera
 from shapelab.core.project.project_file import digest_of
+from shapelab.core.project.scans import StoredScan, stored_scan
 
 if TYPE_CHECKING:  # the window is painted before it reads pictures
     from shapelab.core.inputs.images import PreparedImage
     from shapelab.core.inputs.reconstruct import ClassGuess, Reconstruction
+    from shapelab.core.inputs.scan import Scan
     from shapelab.core.model.silhouette_fit import Fit
 
 MAX_UNPACKED = 64 * 2**20  # bytes of one original's arrays
@@ -37,17 +40,23 @@ class Original:
     result: Reconstruction
     name: str  # of the file
 
-    def without_scan(self) -> Original:
-        """The same without what the file holds itself, which no project keeps."""
-        if self.result.scan is None:
-            return self
-        less = Original(replace(self.result, scan=None), self.name)
-        less.__dict__["data"] = self.data  # not packed again
-        return less
+    def with_scan(self, scan: Scan | None, stored: StoredScan | None = None) -> Original:
+        """The same with another scan, or none; what is packed already is not packed again."""
+        other = Original(replace(self.result, scan=scan), self.name)
+        if "data" in self.__dict__:
+            other.__dict__["data"] = self.data
+        if stored is not None:
+            other.__dict__["stored_scan"] = stored
+        return other
+
+    @cached_property
+    def stored_scan(self) -> StoredScan | None:
+        """What a project keeps of its scan; None where there is none, or one that is too large."""
+        return None if self.result.scan is None else stored_scan(self.result.scan)
 
     @cached_property
     def data(self) -> bytes:
-        """An .npz of everything, the same bytes for the same content; some 10 ms at first."""
+        """An .npz of all but its scan, the same bytes for the same content; some 10 ms at first."""
         result, out = self.result, io.BytesIO()
         facts: dict[str, Any] = {
             "name": self.name,
@@ -143,7 +152,7 @@ def read_original(data: bytes, latent_size: int, resolution: int) -> Original:
 def _read(arrays: dict[str, NDArray[Any]], latent_size: int, grid: tuple[int, ...]) -> Original:
     from shapelab.core.inputs.reconstruct import Reconstruction
 
-    facts = files_of_others.json_of(str(_expect(arrays, "facts", "U", ())))
+    facts = files_of_others.json_of(str(sound_array(arrays, "facts", "U", ())))
     kind, told, chosen = facts["kind"], facts["told"], facts["chosen"]
     fit = _read_fit(arrays, latent_size) if "fit_latents" in arrays else None
     count = 1 if fit is None else len(fit.hypotheses)
@@ -154,18 +163,18 @@ def _read(arrays: dict[str, NDArray[Any]], latent_size: int, grid: tuple[int, ..
         found = _read_picture(arrays, _FOUND, facts, None) if _FOUND in facts else None
         prepared = _read_picture(arrays, _USED, facts, found)
     result = Reconstruction(
-        _expect(arrays, "latent", "f4", (latent_size,)),
-        _expect(arrays, "occupancy", "f4", grid),
+        sound_array(arrays, "latent", "f4", (latent_size,)),
+        sound_array(arrays, "occupancy", "f4", grid),
         kind,
         prepared,
-        _expect(arrays, "voxels", "?", grid) if "voxels" in arrays else None,
+        sound_array(arrays, "voxels", "?", grid) if "voxels" in arrays else None,
         clean(str(facts["class"])),
         clean(str(facts["note"])),
         fit,
         chosen,
         tuple(_read_guess(*guess) for guess in facts["guesses"]),
         None if told is None else clean(str(told)),
-        unknown=_expect(arrays, "unknown", "?", grid) if "unknown" in arrays else None,
+        unknown=sound_array(arrays, "unknown", "?", grid) if "unknown" in arrays else None,
     )
     return Original(result, PurePath(clean(str(facts["name"]))).name)
 
@@ -195,13 +204,13 @@ def _read_picture(
     if full_size is not None:
         width, height = full_size
         full_size = int(width), int(height)
-    original = _expect(arrays, f"{prefix}_original", "u1", (None, None, 4))
+    original = sound_array(arrays, f"{prefix}_original", "u1", (None, None, 4))
     return PreparedImage(
-        _expect(arrays, rgb, "u1", (None, None, 4)),
+        sound_array(arrays, rgb, "u1", (None, None, 4)),
         original,
         method,
-        _expect(arrays, scene, "u1", (None, None, 3)) if scene in arrays else None,
-        _expect(arrays, mask, "u1", original.shape[:2]) if mask in arrays else None,
+        sound_array(arrays, scene, "u1", (None, None, 3)) if scene in arrays else None,
+        sound_array(arrays, mask, "u1", original.shape[:2]) if mask in arrays else None,
         full_size,
         CutoutEdit.from_dict(own["edit"]),
         found,
@@ -211,9 +220,9 @@ def _read_picture(
 def _read_fit(arrays: dict[str, NDArray[Any]], latent_size: int) -> Fit:
     from shapelab.core.model.silhouette_fit import Fit, Hypothesis  # imports torch
 
-    latents = _expect(arrays, "fit_latents", "f4", (None, latent_size))
-    cameras = _expect(arrays, "fit_cameras", "f8", (len(latents), None, _CAMERA))
-    figures = _expect(arrays, "fit_figures", "f8", (len(latents), 2))
+    latents = sound_array(arrays, "fit_latents", "f4", (None, latent_size))
+    cameras = sound_array(arrays, "fit_cameras", "f8", (len(latents), None, _CAMERA))
+    figures = sound_array(arrays, "fit_figures", "f8", (len(latents), 2))
     hypotheses = []
     for latent, views, (overlap, energy) in zip(latents, cameras, figures, strict=True):
         found = tuple(
@@ -223,23 +232,7 @@ def _read_fit(arrays: dict[str, NDArray[Any]], latent_size: int) -> Fit:
         hypotheses.append(Hypothesis(latent, found, float(overlap), float(energy)))
     variance = None
     if "fit_variance" in arrays:
-        variance = _expect(arrays, "fit_variance", "f4", (latent_size,))
+        variance = sound_array(arrays, "fit_variance", "f4", (latent_size,))
         if not (variance > 0).all():
             raise ValueError("fit_variance")
-    return Fit(tuple(hypotheses), float(_expect(arrays, "fit_before", "f8", ())), variance)
-
-
-def _expect(
-    arrays: dict[str, NDArray[Any]], key: str, kind: str, shape: tuple[int | None, ...]
-) -> NDArray[Any]:
-    """An array of this kind and shape, not empty and of finite numbers; else ValueError."""
-    array = arrays[key]
-    same = array.dtype.kind == "U" if kind == "U" else array.dtype == np.dtype(kind)
-    if not same or array.ndim != len(shape) or not array.size:
-        raise ValueError(key)
-    if any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
-        raise ValueError(key)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(key)
-    array.setflags(write=False)
-    return array
+    return Fit(tuple(hypotheses), float(sound_array(arrays, "fit_before", "f8", ())), variance)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from shapelab.core.errors import InputError
 from shapelab.core.model.latent import DIRECTIONS
 from shapelab.core.project.originals import Original, read_original
-from shapelab.core.project.project_file import StoredProject, is_digest
+from shapelab.core.project.project_file import (
+    MAX_BYTES,
+    MAX_CONTENT,
+    MOST_PICTURES,
+    StoredProject,
+    is_digest,
+)
+from shapelab.core.project.scans import StoredScan, read_scan
 from shapelab.core.project.view_state import ViewState, view_from_plain
 from shapelab.core.session.gallery import Gallery, gallery_from_plain, gallery_to_plain
 from shapelab.core.session.history import History, KnownSteps
@@ -18,10 +26,12 @@ from shapelab.core.session.shape_file import ModelStamp, stamp_of
 from shapelab.core.session.snapshot import Snapshot, snapshot_to_plain
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.scan import Scan
     from shapelab.core.model.shape_model import ShapeModel
 
 MOST_SESSIONS = 16  # each needs its model
 MOST_ORIGINALS = 1000
+NO_ROOM = "The project has no room for the scan of {}; it keeps the shape alone."
 DAMAGED = "The project is damaged: {}."
 
 
@@ -86,22 +96,45 @@ class ProjectEncoder:
 
     def __init__(self) -> None:
         self._known: list[_Known] = []
+        self.left_out = ""  # in a sentence, what the last project lacks as it was stored
 
     def stored(self, project: Project) -> StoredProject:
         """The project as it goes into a file."""
         del self._known[len(project.sessions) :]
         self._known += [_Known() for _ in range(len(project.sessions) - len(self._known))]
         parts = zip(project.sessions, self._known, strict=True)
+        originals = [each for part in project.sessions for each in part.originals]
+        pictures = {each.digest: each.data for each in originals}
+        scans, without = _scans_with_room(originals, pictures)
+        self.left_out = NO_ROOM.format(", ".join(without)) if without else ""
         content = {
-            "sessions": [_session_to_plain(part, known) for part, known in parts],
+            "sessions": [_session_to_plain(part, known, scans) for part, known in parts],
             "shown": project.shown,
             "view": project.view.to_plain(),
         }
-        originals = [each for part in project.sessions for each in part.originals]
-        return StoredProject(content, {each.digest: each.data for each in originals})
+        return StoredProject(content, pictures | scans)
 
 
-def _session_to_plain(part: SessionPart, known: _Known) -> dict[str, Any]:
+def _scans_with_room(
+    originals: Sequence[Original], pictures: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], Iterable[str]]:
+    """The scans that go into a file beside its pictures, the newest first; names of the others."""
+    room = MAX_BYTES - MAX_CONTENT - sum(map(len, pictures.values()))
+    scans: dict[str, bytes] = {}
+    others = []
+    for original in reversed(originals):
+        scan = original.stored_scan
+        if original.result.scan is None or (scan is not None and scan.digest in scans):
+            continue
+        if scan is None or len(scan.data) > room or len(pictures) + len(scans) >= MOST_PICTURES:
+            others.append(original.name)
+        else:
+            scans[scan.digest] = scan.data
+            room -= len(scan.data)
+    return scans, dict.fromkeys(others)
+
+
+def _session_to_plain(part: SessionPart, known: _Known, scans: Container[str]) -> dict[str, Any]:
     if part.gallery is not known.gallery:
         known.gallery, known.shapes = part.gallery, gallery_to_plain(part.gallery)
     return {
@@ -110,6 +143,11 @@ def _session_to_plain(part: SessionPart, known: _Known) -> dict[str, Any]:
         "gallery": known.shapes,
         "history": part.history.to_plain(snapshot_to_plain, known.steps),
         "originals": [each.digest for each in part.originals],
+        "scans": {
+            each.digest: each.stored_scan.digest
+            for each in part.originals
+            if each.stored_scan is not None and each.stored_scan.digest in scans
+        },
         "left": part.left,
     }
 
@@ -151,13 +189,14 @@ def open_project(
     """
     parts, shown = _parts(stored)
     sessions, originals, left = [], [], []
+    scan_of = cache(partial(_scan, stored))  # of many poses and models, and of many lies, once
     for part in parts:
         stamp = stamp_of(part)
         model = models.get(stamp.digest)
         if model is None:
             raise InputError(f"The project needs the model '{stamp.name}' ({stamp.digest[:12]}).")
         sessions.append(_session(part, model))
-        originals.append(tuple(_originals(part, stored, model)))
+        originals.append(tuple(_originals(part, stored, model, scan_of)))
         left.append(_left(part, sessions[-1]) if part is not parts[-1] else None)
     view = view_from_plain(stored.content.get("view"), usual)
     return OpenedProject(tuple(sessions), tuple(originals), tuple(left), shown, view)
@@ -195,12 +234,27 @@ def _left(part: dict[str, Any], session: Session) -> int:
 
 
 def _originals(
-    part: dict[str, Any], stored: StoredProject, model: ShapeModel
+    part: dict[str, Any],
+    stored: StoredProject,
+    model: ShapeModel,
+    scan_of: Callable[[str], tuple[Scan, StoredScan]],
 ) -> Iterable[Original]:
-    digests = part.get("originals")
+    digests, scans = part.get("originals"), part.get("scans", {})  # none before version 3
     if not isinstance(digests, list) or len(digests) > MOST_ORIGINALS:
         raise InputError(DAMAGED.format("its pictures are odd"))
+    if not isinstance(scans, dict):
+        raise InputError(DAMAGED.format("its scans are odd"))
     for digest in digests:
         if not is_digest(digest) or digest not in stored.pictures:
             raise InputError(DAMAGED.format("a picture of it is missing"))
-        yield read_original(stored.pictures[digest], model.latent_size, model.spec.resolution)
+        original = read_original(stored.pictures[digest], model.latent_size, model.spec.resolution)
+        if digest in scans and original.result.voxels is not None:
+            original = original.with_scan(*scan_of(str(scans[digest])))
+        yield original
+
+
+def _scan(stored: StoredProject, digest: str) -> tuple[Scan, StoredScan]:
+    if digest not in stored.pictures:
+        raise InputError(DAMAGED.format("a scan of it is missing"))
+    data = stored.pictures[digest]
+    return read_scan(data), StoredScan(digest, data)

@@ -18,7 +18,7 @@ from shapelab.core.errors import ExportError, InputError
 
 PROJECT_SUFFIX = ".shapelab"
 PROJECT_FORMAT = "shapelab-project"
-PROJECT_VERSION = 2  # 1: without point clouds and pictures set straight
+PROJECT_VERSION = 3  # 1: without point clouds and pictures set straight; 2: without scans
 CONTENT, PICTURES, PICTURE_SUFFIX = "project.json", "pictures/", ".npz"
 MAX_CONTENT = 32 * 2**20  # bytes of JSON; a step of the history has some hundred to a thousand
 MAX_BYTES = 256 * 2**20  # of the file, and of all that it unpacks to
@@ -28,7 +28,7 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP: the same project makes the same f
 
 Upgrader = Callable[[dict[str, Any]], dict[str, Any]]
 #: From each version to the next: the content as it was to the content as it is.
-UPGRADERS: dict[int, Upgrader] = {1: dict}
+UPGRADERS: dict[int, Upgrader] = {1: dict, 2: dict}
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def encoded(stored: StoredProject) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_member(CONTENT), text)
-        for digest in sorted(stored.pictures):  # packed already
-            member = _member(PICTURES + digest + PICTURE_SUFFIX, zipfile.ZIP_STORED)
-            archive.writestr(member, stored.pictures[digest])
+        for digest in sorted(stored.pictures):  # quickly: only scans are not packed already
+            member = _member(PICTURES + digest + PICTURE_SUFFIX)
+            archive.writestr(member, stored.pictures[digest], compresslevel=1)
     return out.getvalue()
 
 
-def _member(name: str, how: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
+def _member(name: str) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name, _EARLIEST)
-    member.compress_type = how
+    member.compress_type = zipfile.ZIP_DEFLATED
     member.external_attr = 0o644 << 16
     return member
 

@@ -457,7 +457,7 @@ class Document(QObject):
         for older, each in reversed(tuple(self._originals.items())):
             left -= 0 if each.result.scan is None else each.result.scan.nbytes
             if left < 0 and older != key:
-                self._originals[older] = each.without_scan()
+                self._originals[older] = each.with_scan(None)
 
     @Slot()
     def _finished(self) -> None:

@@ -52,7 +52,10 @@ class Autosave(QObject):
         encoder = ProjectEncoder()
 
         def write(moment: Moment) -> None:
+            before = encoder.left_out
             stored = encoder.stored(moment[0])
+            if encoder.left_out not in ("", before):
+                _log.warning("autosave: %s", encoder.left_out)
             journal.write(stored.content, stored.pictures, moment[1])
 
         self._journal, self._write = journal, write

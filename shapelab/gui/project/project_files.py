@@ -256,10 +256,11 @@ class ProjectFiles(QObject):
         if project is None or self._waits():
             return
 
-        def work(_task: Task) -> str:
+        def work(_task: Task) -> tuple[str, str]:
             if known is not None and changed_since(path, known):
                 raise ChangedOnDisk(f"{path.name} was changed by another program.")
-            return write_project(path, ProjectEncoder().stored(project), force=True)
+            encoder = ProjectEncoder()
+            return write_project(path, encoder.stored(project), force=True), encoder.left_out
 
         task = Task(work, self)
         task.done.connect(partial(self._note_written, path, project, then))
@@ -267,12 +268,13 @@ class ProjectFiles(QObject):
         self._start(f"Saving {path.name}…", task)
 
     def _note_written(
-        self, path: Path, project: Project, then: Callable[[], object], digest: str
+        self, path: Path, project: Project, then: Callable[[], object], written: tuple[str, str]
     ) -> None:
+        digest, left_out = written
         self._finish()
         self._keeper.note_saved(path, digest, project)
         self._recent.remember(path)
-        self._toasts.info(f"Saved {path.name}.")
+        self._toasts.info(f"Saved {path.name}. {left_out}".rstrip())
         then()
 
     def _fail_to_write(self, path: Path, then: Callable[[], object], error: Exception) -> None:

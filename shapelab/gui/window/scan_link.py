@@ -81,12 +81,13 @@ class ScanLink(QObject):
         self._original = original if scan is not None else None
         self._swap.setEnabled(scan is not None)
         self._viewport.show_scan(scan)
-        if original is None or scan is None:
+        if document is None or original is None or scan is None:
             self._viewport.layers.offer("", "")
             self._viewport.set_layers(*SHAPE)
         else:
             self._viewport.layers.offer(original.name, scan.words)
-            first = SCAN if original.result.unknown is None else SHAPE
+            untouched = original.result.unknown is None and not _moved(document.session.state)
+            first = SCAN if untouched else SHAPE
             self._viewport.set_layers(*self._chosen.get(original, first))
 
     @Slot(bool, bool)
@@ -154,12 +155,16 @@ class ScanLink(QObject):
 
     def follow_state(self, state: ShapeState) -> None:
         """Shows a shape that is moved."""
-        if state.coefficients.any() or state.offsets.any():
+        if _moved(state):
             self.show_shape()
 
     def follow_surface(self, _surface: object) -> None:
         """Shows a shape whose surface is moved."""
         self.show_shape()
+
+
+def _moved(state: ShapeState) -> bool:
+    return bool(state.coefficients.any() or state.offsets.any())
 
 
 def _completed(

@@ -233,3 +233,16 @@ def test_discarding_follows_no_link(tmp_path: Path) -> None:
     Journal(folder).discard()
     assert not folder.exists()
     assert (treasure / "a.npz").read_text() == "years of work"
+
+
+def test_pictures_that_come_and_go_do_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_BYTES", 5000)  # of all pictures together
+    journal = Journal()
+    for step in range(1, 40):
+        scan = b"%d" % step * 500
+        journal.write(content(step), {digest_of(scan): scan}, STANDING)
+        kept = sum(each.stat().st_size for each in (journal.folder / "pictures").iterdir())
+        assert kept <= 5000 + 2 * len(scan)
+    journal.release()
+    stored, _ = read_journal(journal.folder)
+    assert (stored.content, dict(stored.pictures)) == (content(39), {digest_of(scan): scan})

@@ -119,10 +119,11 @@ def test_older_versions_are_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatc
     assert decoded(second).content == {"c": 1}
 
 
-def test_a_project_of_before_point_clouds_is_read_as_it_is() -> None:
-    first = archive(**{"project.json": document(version=1)})
-    assert json.loads(document(version=1))["version"] == 1
-    assert decoded(first).content == json.loads(document(version=1))["project"]
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_project_of_before_point_clouds_or_scans_is_read_as_it_is(version: int) -> None:
+    older = document(version=version)
+    assert json.loads(older)["version"] == version
+    assert decoded(archive(**{"project.json": older})).content == json.loads(older)["project"]
 
 
 def test_a_newer_project_is_refused_by_name_and_left_alone(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_newer_project_is_refused_by_name_and_left_alone(tmp_path: Path) -> No
     with pytest.raises(InputError) as refused:
         read_project(path)
     assert str(refused.value) == (
-        "a.shapelab was saved by a newer ShapeLab (version 7; this one reads up to 2); please "
+        "a.shapelab was saved by a newer ShapeLab (version 7; this one reads up to 3); please "
         "update ShapeLab."
     )
     assert path.read_bytes() == before

@@ -12,11 +12,14 @@ from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from shapelab.core.mesh import formats, meshing
 from shapelab.core.paths import resources
 from shapelab.core.project.journal import left_behind
 from shapelab.core.project.project_file import StoredProject, read_project, write_project
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.main_window import MainWindow
+from shapelab.gui.window.scan_link import SCAN, SHAPE
+from tests.shapes import chair, cloud_of
 
 pytestmark = pytest.mark.gl
 WAIT_MS = 300_000  # for what never comes
@@ -351,3 +354,89 @@ def test_the_app_opens_a_project_that_is_named(qapp, monkeypatch, tmp_path):
     assert made["passed_over"] == ["c.shapelab"]
     app.run([])
     assert (made["project"], made["files"], made["at_start"]) == (None, [], True)
+
+
+def open_scans(qtbot, window, folder):
+    """A mesh and a cloud, one after the other."""
+    mesh = meshing.finish(meshing.surface(chair(32)), 80)
+    (folder / "chair.stl").write_bytes(formats.encode(mesh, ".stl"))
+    lines = (" ".join(f"{value:.4f}" for value in row) for row in cloud_of(mesh, 5000))
+    (folder / "cloud.xyz").write_text("\n".join(lines), "ascii")
+    for name in ("chair.stl", "cloud.xyz"):
+        drop(window, folder / name)
+        qtbot.waitUntil(lambda name=name: window.viewport.layers.scan.text() == name)
+    rest(qtbot, window)
+
+
+def layer(window):
+    """The scan that is in the view as it is told, measured and drawn."""
+    view = window.viewport
+    scan = view._scan
+    faces = None if scan.faces is None else (scan.faces.dtype, scan.faces.tobytes())
+    words = view.layers.scan.text(), view.layers.scan.toolTip(), window.image_panel.note.text()
+    return scan.vertices.tobytes(), faces, scan.size, scan.unit, *words, view.shown_layers
+
+
+def test_scans_come_back_with_the_project_with_undo_and_after_a_kill(
+    qtbot, another, saved_as, tmp_path, caplog
+):
+    first = another(at_start=True)
+    open_scans(qtbot, first, tmp_path)
+    cloud = layer(first)
+    assert cloud[-1] == SCAN
+    first.document.session.undo()
+    rest(qtbot, first)
+    mesh = layer(first)
+    assert (mesh[1] is None, cloud[1] is None) == (False, True)
+    first.document.session.redo()
+    rest(qtbot, first)
+    first.actions_["save_project"].trigger()
+    rest(qtbot, first)
+    assert caplog.messages == ["Saved chairs.shapelab."], "all of it has room"
+    for name in ("chair.stl", "cloud.xyz"):
+        (tmp_path / name).unlink()
+    # From its file, in another window.
+    second = another(project=saved_as)
+    rest(qtbot, second)
+    assert layer(second) == cloud
+    assert second.actions_["scan"].isEnabled()
+    qtbot.mouseClick(second.viewport.layers.shape, Qt.MouseButton.LeftButton)
+    assert second.viewport.shown_layers == (True, True)
+    second.document.session.undo()
+    rest(qtbot, second)
+    assert layer(second) == mesh
+    second.document.session.undo()
+    rest(qtbot, second)
+    assert second.viewport._scan is None
+    # From the journal of one that was killed, in which somebody moved the shape.
+    first.document.session.set_coefficient(0, 1.0)
+    rest(qtbot, first)
+    first.project.keeper.autosave._journal.release()
+    offered = another(at_start=True)
+    (row,) = offered.project.welcome.offers
+    qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)
+    rest(qtbot, offered)
+    assert layer(offered) == (*cloud[:-1], SHAPE), "who moved it sees the shape"
+    offered.document.session.undo()
+    offered.document.session.undo()
+    rest(qtbot, offered)
+    assert layer(offered) == mesh
+
+
+def test_a_scan_without_room_is_left_out_and_said(
+    qtbot, another, saved_as, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr("shapelab.core.project.scans.MAX_SCAN", 62_000)  # the cloud takes 61 kB
+    first = another()
+    open_scans(qtbot, first, tmp_path)
+    first.actions_["save_project"].trigger()
+    rest(qtbot, first)
+    left_out = "The project has no room for the scan of chair.stl; it keeps the shape alone."
+    assert f"Saved chairs.shapelab. {left_out}" in caplog.text
+    second = another(project=saved_as)
+    rest(qtbot, second)
+    assert second.viewport.layers.scan.text() == "cloud.xyz"
+    second.document.session.undo()
+    rest(qtbot, second)
+    assert second.image_panel.title.text() == "chair.stl"
+    assert (second.viewport._scan, second.viewport.layers.isVisible()) == (None, False)

@@ -106,8 +106,8 @@ class DepthObject:
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        own = self.points.nbytes + self.picture.depth.nbytes + self.mask.nbytes
-        return own + self.shot.nbytes
+        parts = (self.points, self.behind, self.picture.depth, self.mask, self.shot)
+        return sum(each.nbytes for each in parts)
 
 
 def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:

@@ -21,7 +21,7 @@ DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy", EXR_SUFFIX)
 KINDS = "one channel of 16 bits in a PNG, or of floats in a TIFF, NPY or EXR"
 
 _MOST_PIXELS = 64_000_000
-_WORKING_SIDE = 1024  # longest side that is kept; every second, third … pixel of more
+WORKING_SIDE = 1024  # longest side that is kept; every second, third … pixel of more
 _FEWEST = 200  # pixels that say how far they are
 _FULL = 65535  # what many cameras write where they measured nothing
 _DEEPEST = 1e9
@@ -114,7 +114,7 @@ def read_depth(data: bytes, suffix: str) -> DepthPicture | None:
     if values is None:
         return None
     height, width = values.shape
-    step = max(1, -(-max(values.shape) // _WORKING_SIDE))
+    step = max(1, -(-max(values.shape) // WORKING_SIDE))
     kept = values[::step, ::step].astype(np.float64)
     sound = np.isfinite(kept) & (kept > 0) & (kept < _DEEPEST)
     if values.dtype == np.uint16:
