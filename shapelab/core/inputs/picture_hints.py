@@ -89,6 +89,8 @@ class PictureHints:
             InputError: more is said than box and mask, or as in ``applied``.
             Cancelled: ``cancel`` was set.
         """
+        if self == PictureHints():
+            return shot  # as it was said before
         if self != PictureHints(self.mask, self.box):
             raise InputError("Of a depth picture only box and mask can be said.")
         within = mask = None

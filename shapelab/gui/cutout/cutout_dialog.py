@@ -42,7 +42,12 @@ from shapelab.gui.base import theme
 from shapelab.gui.base.labels import MARGIN, SPACING, heading, muted
 from shapelab.gui.base.workers import LatestOnly, Task
 from shapelab.gui.cutout.cutout_canvas import ZOOM_STEP, CutoutCanvas
-from shapelab.gui.cutout.cutout_preview import CutoutPreview, PreviewMaker, PreviewRequest
+from shapelab.gui.cutout.cutout_preview import (
+    CutoutPreview,
+    DepthPreviewMaker,
+    PreviewMaker,
+    PreviewRequest,
+)
 from shapelab.gui.cutout.cutout_tools import (
     BOX,
     BRUSHES,
@@ -57,6 +62,7 @@ from shapelab.gui.cutout.cutout_tools import (
 from shapelab.gui.panels.shape_pictures import PicturePane, rgba_image
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.depth.depth_object import DepthObject
     from shapelab.core.model.spec import ModelSpec
 
 SIZE = (1000, 640)
@@ -64,20 +70,29 @@ SIDE_WIDTH = 190  # px of the encoder's input
 BRUSH_RANGE, BRUSH_AT_FIRST = (4, 150), 40  # thousandths of the picture's side
 A_LITTLE = 1 / 256  # of the picture's side: what grow and shrink do
 CAPTIONS = ("Colours", "Mask")
+DEPTH_CAPTIONS = ("Near is bright", "What is taken")
+#: A depth picture is seen through one lens, and no picture is made of it.
+NOT_FOR_DEPTH = (CROP, STRAIGHTEN, "rotate-left", "rotate-right", "flip")
 
 
 class CutoutDialog(QDialog):
     """Corrects the cut-out of one picture; ``chosen`` brings the picture once that is agreed to.
 
     Signals:
-        chosen: PreparedImage, cut out as was drawn.
+        chosen: PreparedImage, cut out as was drawn; of a depth picture its Shot.
     """
 
     chosen = Signal(object)
 
     def __init__(
-        self, picture: PreparedImage, spec: ModelSpec, name: str, parent: QWidget | None = None
+        self,
+        picture: PreparedImage,
+        spec: ModelSpec,
+        name: str,
+        parent: QWidget | None = None,
+        deep: DepthObject | None = None,
     ) -> None:
+        """Args: spec: of the model that gets it; deep: of which the picture is made, if it is."""
         super().__init__(parent)
         self.setWindowTitle(f"Cut Out {name}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -86,7 +101,9 @@ class CutoutDialog(QDialog):
         self._preview: CutoutPreview | None = None
         self._asked: PreviewRequest | None = None
         self._reading: Task | None = None
-        self._worker = LatestOnly(PreviewMaker(picture, spec), self)
+        self._deep = deep
+        maker = PreviewMaker(picture, spec) if deep is None else DepthPreviewMaker(deep)
+        self._worker = LatestOnly(maker, self)
         self._worker.done.connect(self._show)
         self._worker.failed.connect(self._fail)
         self.canvas = CutoutCanvas(picture.original)
@@ -94,6 +111,8 @@ class CutoutDialog(QDialog):
         self.canvas.view_changed.connect(self._show_zoom)
         self._actions: dict[str, QAction] = {}
         self._build()
+        if deep is not None:
+            self._leave_out_for_depth()
         wrong = picture.method in ("nothing", "grabcut")
         self._actions[BOX if wrong else OBJECT].trigger()
         self.resize(*SIZE)
@@ -203,7 +222,8 @@ class CutoutDialog(QDialog):
         column.addWidget(heading("What the model gets"))
         column.addSpacing(SPACING)
         self.inputs = (PicturePane(), PicturePane())
-        for pane, words in zip(self.inputs, CAPTIONS, strict=True):
+        captions = CAPTIONS if self._deep is None else DEPTH_CAPTIONS
+        for pane, words in zip(self.inputs, captions, strict=True):
             caption = muted(words)
             caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             column.addWidget(pane)
@@ -245,6 +265,13 @@ class CutoutDialog(QDialog):
         self.make.setDefault(True)
         return row
 
+    def _leave_out_for_depth(self) -> None:
+        for name in NOT_FOR_DEPTH:
+            self._actions[name].setVisible(False)
+            self._actions[name].setEnabled(False)
+        self.edges.setChecked(False)  # GrabCut knows colours, of which there are none
+        self.by_rembg.hide()
+
     def _add(
         self,
         name: str,
@@ -275,7 +302,7 @@ class CutoutDialog(QDialog):
         self.hint.setText(tool.hint)
         for widget in (self._brush_label, self.brush):
             widget.setVisible(tool.name in BRUSHES)
-        self.edges.setVisible(tool.name in WITH_EDGES)
+        self.edges.setVisible(tool.name in WITH_EDGES and self._deep is None)
         self.canvas.setFocus()
 
     def _widen(self, by: int) -> None:
@@ -356,7 +383,7 @@ class CutoutDialog(QDialog):
             else:
                 pane.show_word("")
         self._say(preview.problem)
-        self.make.setEnabled(preview.picture is not None and self.edit != self._first)
+        self.make.setEnabled(preview.found is not None and self.edit != self._first)
 
     @Slot(object, object)
     def _fail(self, request: PreviewRequest, error: Exception) -> None:
@@ -417,8 +444,8 @@ class CutoutDialog(QDialog):
 
     @Slot()
     def _agree(self) -> None:
-        if self._preview is not None and self._preview.picture is not None:
-            self.chosen.emit(self._preview.picture)
+        if self._preview is not None and self._preview.found is not None:
+            self.chosen.emit(self._preview.found)
             self.accept()
 
     def done(self, result: int) -> None:

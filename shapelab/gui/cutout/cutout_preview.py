@@ -1,4 +1,4 @@
-"""What an edit of a cut-out gives: mask, outline and the image encoder's very input."""
+"""What an edit of a cut-out gives: mask, outline and what the model gets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from shapelab.core.errors import InputError
 from shapelab.core.inputs import cutout, images
 from shapelab.core.inputs.corrected_picture import CutoutCorrection
 from shapelab.core.inputs.cutout_edit import CutoutEdit
+from shapelab.core.inputs.depth.depth_cutout import DepthCorrection, grey
+from shapelab.core.inputs.depth.depth_object import DepthObject, Shot
 from shapelab.core.inputs.images import PreparedImage
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ class CutoutPreview:
 
     veil: Pixels  # (h, w, 4), laid over the picture as it is shown
     lines: list[NDArray[np.float32]]  # around the object, (n, 2) in pixels of the same
-    picture: PreparedImage | None  # cut out; None where nothing is left
+    found: PreparedImage | Shot | None  # the picture cut out; None where nothing is left
     inputs: tuple[Pixels, ...]  # (S, S, 4): the encoder's colours, then its mask
-    problem: str  # why there is no picture
+    problem: str  # why nothing is found
 
 
 class PreviewMaker:
@@ -52,9 +54,6 @@ class PreviewMaker:
             self._correction = CutoutCorrection(self._picture)
         edit = request.edit
         mask = edit.shown(self._correction.mask(edit))
-        veil = np.zeros((*mask.shape, 4), np.uint8)
-        veil[..., :3] = request.veil
-        veil[..., 3] = np.rint(_DIM * (255 - mask.astype(np.float32)))
         picture: PreparedImage | None = None
         inputs: tuple[Pixels, ...] = ()
         problem = ""
@@ -65,7 +64,41 @@ class PreviewMaker:
         else:
             seen = images.to_input(picture.rgba, self._spec, picture.scene)
             inputs = _pictures(seen, self._spec.image_mode)
-        return CutoutPreview(veil, cutout.outlines(mask), picture, inputs, problem)
+        return CutoutPreview(
+            _veil(mask, request.veil), cutout.outlines(mask), picture, inputs, problem
+        )
+
+
+class DepthPreviewMaker:
+    """The same of one depth picture."""
+
+    def __init__(self, deep: DepthObject) -> None:
+        self._deep = deep
+        self._correction: DepthCorrection | None = None
+
+    def __call__(self, request: PreviewRequest) -> CutoutPreview:
+        if self._correction is None:
+            self._correction = DepthCorrection(self._deep)
+        mask = np.zeros(self._deep.mask.shape, np.uint8)
+        shot: Shot | None = None
+        problem = ""
+        try:
+            mask = self._correction.mask(request.edit)
+            shot = self._correction.shot(mask)
+        except InputError as error:
+            problem = str(error)
+        pixels = grey(self._deep.picture)
+        taken = pixels.copy()
+        taken[..., 3] = np.minimum(taken[..., 3], mask)
+        lines = cutout.outlines(mask)
+        return CutoutPreview(_veil(mask, request.veil), lines, shot, (pixels, taken), problem)
+
+
+def _veil(mask: Pixels, colour: tuple[int, int, int]) -> Pixels:
+    veil = np.zeros((*mask.shape, 4), np.uint8)
+    veil[..., :3] = colour
+    veil[..., 3] = np.rint(_DIM * (255 - mask.astype(np.float32)))
+    return veil
 
 
 def _pictures(seen: NDArray[np.float32], mode: str) -> tuple[Pixels, ...]:

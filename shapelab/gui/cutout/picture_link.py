@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
@@ -21,6 +22,8 @@ from shapelab.gui.panels.image_panel import ImagePanel
 from shapelab.gui.panels.photo_overlay import ViewRequest
 
 if TYPE_CHECKING:
+    from shapelab.core.inputs.depth.depth_object import DepthObject, Shot
+    from shapelab.core.inputs.depth.depth_picture import DepthPicture
     from shapelab.core.inputs.images import PreparedImage
     from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
@@ -63,7 +66,7 @@ class PictureLink(QObject):
         """Shows what the shape that is seen was made from."""
         self._missing = None
         is_picture = original is not None and original.result.prepared is not None
-        self._correct.setEnabled(is_picture)
+        self._correct.setEnabled(is_picture or _deep(original) is not None)
         if original is None:
             self._panel.show_nothing()
             return
@@ -120,8 +123,12 @@ class PictureLink(QObject):
     @Slot()
     def correct(self) -> None:
         """Opens the editor of the picture that the panel shows."""
-        from shapelab.gui.cutout.cutout_dialog import CutoutDialog
-
+        document = self._current.document
+        if self._missing is None and document is not None and document.original is not None:
+            deep = _deep(document.original)
+            if deep is not None:
+                self._correct_depth(document.original, deep)
+                return
         original = self._original()
         if self._missing is not None:
             name, picture = self._missing
@@ -131,11 +138,33 @@ class PictureLink(QObject):
             told = original.result.told_class
         else:
             return
+        self._open_editor(name, picture, partial(self._take, name, told))
+
+    def _correct_depth(self, original: Original, deep: DepthObject) -> None:
+        from shapelab.core.inputs.depth.depth_cutout import as_picture
+
+        take = partial(self._take_depth, original.name, deep.picture)
+        self._open_editor(original.name, as_picture(deep), take, deep)
+
+    def _open_editor(
+        self,
+        name: str,
+        picture: PreparedImage,
+        take: Callable[[Any], None],
+        deep: DepthObject | None = None,
+    ) -> None:
+        from shapelab.gui.cutout.cutout_dialog import CutoutDialog
+
         spec = self._current.require().model.spec
-        self.dialog = CutoutDialog(picture, spec, name, self._window)
-        self.dialog.chosen.connect(partial(self._take, name, told))
+        self.dialog = CutoutDialog(picture, spec, name, self._window, deep)
+        self.dialog.chosen.connect(take)
         self.dialog.finished.connect(self._forget)
         self.dialog.open()
+
+    def _take_depth(self, name: str, picture: DepthPicture, shot: Shot) -> None:
+        make = partial(_read_depth, name, picture, shot)
+        source = ShapeSource(name, make=make, step=f"cut-out of {name}")
+        self._current.require().open([source])
 
     def _take(self, name: str, told: str | None, picture: PreparedImage) -> None:
         self._current.require().open([_cut_out(name, picture, told)])
@@ -198,6 +227,20 @@ def _read(
 
     file = ReadFile("picture", picture, name, "")
     return reconstruct(model, file, cancel, PictureHints(class_name=told_class))
+
+
+def _read_depth(
+    name: str, picture: DepthPicture, shot: Shot, model: ShapeModel, cancel: Event
+) -> Reconstruction:
+    from shapelab.core.inputs.unseen.seen_again import seen_again
+
+    return seen_again(model, picture, name, shot, cancel)
+
+
+def _deep(original: Original | None) -> DepthObject | None:
+    """The object of the depth picture that a shape was made from."""
+    scan = None if original is None else original.result.scan
+    return None if scan is None else scan.deep
 
 
 def _choose(

@@ -209,9 +209,9 @@ class ImagePanel(QWidget):
             method, captions = f"{kind}{held} read as a solid grid.", GRID_CAPTIONS
         is_picture = result.prepared is not None
         self.doubt.setVisible(is_picture)
-        self.correct.setVisible(is_picture)
         self.pose.setVisible(result.voxels is not None)
         deep = None if result.scan is None else result.scan.deep
+        self.correct.setVisible(is_picture or deep is not None)
         self.complete.setVisible(result.scan is not None and deep is None)
         self._angle_row.setVisible(deep is not None)
         if deep is not None:

@@ -72,17 +72,14 @@ def silhouettes(values: NDArray[Any], colour: QColor) -> tuple[QImage, QImage]:
 
 def depth_images(deep: DepthObject, colour: QColor) -> tuple[QImage, QImage]:
     """A depth picture, the nearer the brighter, and the same with what was taken in a colour."""
-    depth, there = deep.picture.depth, deep.picture.depth > 0
-    near, far = np.percentile(depth[there], (1, 99))
-    bright = np.clip((far - depth) / max(far - near, 1e-9), 0, 1)
-    grey = np.zeros((*depth.shape, 4), np.uint8)
-    grey[..., :3] = (40 + 215 * bright)[..., None]
-    grey[..., 3] = 255 * there
-    taken = grey.copy()
+    from shapelab.core.inputs.depth.depth_cutout import brightness, grey  # and of all pictures
+
+    pixels, bright = grey(deep.picture), brightness(deep.picture)
+    taken = pixels.copy()
     tone = np.array((colour.red(), colour.green(), colour.blue()))
     taken[deep.mask, :3] = (0.35 + 0.65 * bright[deep.mask, None]) * tone
     taken[~deep.mask, 3] //= 3
-    return rgba_image(grey), rgba_image(taken)
+    return rgba_image(pixels), rgba_image(taken)
 
 
 def _silhouette(solid: NDArray[np.bool_], axis: int, colour: QColor) -> QImage:

@@ -192,14 +192,11 @@ def _seen_at_angle(
     original: Original, degrees: float, model: ShapeModel, cancel: Event
 ) -> Reconstruction:
     from shapelab.core.inputs.depth.depth_picture import lens_of_angle
-    from shapelab.core.inputs.reconstruct import reconstruct
-    from shapelab.core.inputs.unseen.one_sided import as_taken
-    from shapelab.core.inputs.untrusted_reader import ReadFile
+    from shapelab.core.inputs.unseen.seen_again import seen_again
 
     scan = original.result.scan
     assert scan is not None
     assert scan.deep is not None
     picture = scan.deep.picture
-    file = ReadFile("depth", picture, original.name, "")
     shot = replace(scan.deep.shot, lens=lens_of_angle(picture.size, degrees))
-    return as_taken(model, reconstruct(model, file, cancel, shot=shot), cancel)
+    return seen_again(model, picture, original.name, shot, cancel)

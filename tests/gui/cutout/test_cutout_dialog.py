@@ -313,7 +313,7 @@ def test_beside_it_stands_what_the_image_encoder_gets(qtbot, opened, mode, panes
     settle(qtbot, dialog)
     shown = [pane.image() for pane in dialog.inputs if not pane.image().isNull()]
     assert [(image.width(), image.height()) for image in shown] == [(64, 64)] * panes
-    made = dialog._preview.picture
+    made = dialog._preview.found
     seen = images.to_input(made.rgba, spec, made.scene)
     middle = QPoint(32, 5)
     expected = round(255 * float(seen[-1, 5, 32]))
@@ -355,7 +355,7 @@ def test_a_correction_goes_on_from_the_one_before(qtbot, opened):
     first = opened(without_leg())
     tool(first, "object")
     draw(qtbot, first, (96, 150))
-    again = CutoutDialog(first._preview.picture, SPEC, "table.png")
+    again = CutoutDialog(first._preview.found, SPEC, "table.png")
     again.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(again)
     settle(qtbot, again)
@@ -365,7 +365,7 @@ def test_a_correction_goes_on_from_the_one_before(qtbot, opened):
     qtbot.mouseClick(again.start_over, LEFT)
     settle(qtbot, again)
     assert again.make.isEnabled()
-    assert again._preview.picture.method == "grabcut"
+    assert again._preview.found.method == "grabcut"
     again.reject()
 
 

@@ -21,6 +21,8 @@ from shapelab.core.inputs.depth.depth_picture import DepthPicture, Lens, guessed
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+NOTHING = "Nothing stands out in the depth picture; please choose one of a single object."
+TOO_LITTLE = "The depth picture says too little of what is in the {}; please draw another."
 _FEWEST = 200  # points of an object
 _SOME = 6000  # points by which a plane is judged
 _PLANES = 5  # of a room: floor, ceiling and three walls
@@ -127,7 +129,7 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
     there = picture.depth > 0
     room, floor = _room(points, normals, there)
     if shot.mask is not None:
-        seed, parts = there & shot.mask, None
+        seed, parts = measured(picture, shot.mask), None
     else:
         where = there if shot.within is None else there & shot.within
         left = where & ~room
@@ -136,7 +138,7 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
         parts = _parts(picture.depth.astype(np.float64), left)
         seed = parts == _largest(picture, parts) if left.any() else left
     if seed.sum() < _FEWEST:
-        raise InputError(_nothing(shot))
+        raise InputError(NOTHING if shot.within is None else TOO_LITTLE.format("box"))
     up = _up(shot, floor, normals[seed])
     standing = points @ _rotation_to(up).T
     mask = seed if parts is None else seed | _standing_within(standing, parts, seed)
@@ -153,12 +155,12 @@ def object_in(picture: DepthPicture, shot: Shot = UNSAID) -> DepthObject:
     return DepthObject(own, -middle, others, picture, lens, mask, floor is not None, shot)
 
 
-def _nothing(shot: Shot) -> str:
-    """Why there is no object."""
-    if shot.mask is not None or shot.within is not None:
-        where = "mask" if shot.mask is not None else "box"
-        return f"The depth picture says too little of what is in the {where}; please draw another."
-    return "Nothing stands out in the depth picture; please choose one of a single object."
+def measured(picture: DepthPicture, mask: Mask) -> Mask:
+    """What was measured of a mask (h, w). Raises InputError where that is too little."""
+    seen = mask & (picture.depth > 0)
+    if seen.sum() < _FEWEST:
+        raise InputError(TOO_LITTLE.format("mask"))
+    return seen
 
 
 def points_of(picture: DepthPicture, lens: Lens) -> Array:
