@@ -38,8 +38,9 @@ CODE_PACE = torch.tensor([0.3, 0.3, 0.9, 0.9, 4.0, 1.0, 1.0, 0.4])
 # In nats: of the silhouette a pixel; of the latent a dimension and of the code, as Gaussians; of
 # how likely the encoder says that the azimuth is.
 SILHOUETTE_WEIGHT, LATENT_WEIGHT, CODE_WEIGHT, AZIMUTH_WEIGHT = 50.0, 15.0, 0.5, 0.3
-# How many pixels of a mask are wrong: what is far from all that a shape can be pulls no harder.
-WRONG = 0.02
+# How many pixels of a mask are wrong, within and beyond the object: what is far from all that a
+# shape can be pulls no harder. More beyond it: a part that a mask lacks cost the most IoU.
+WRONG, LACKING = 0.02, 0.06
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,11 @@ def fit(
         sum over pictures of a CE(s(z, c), mask) + d |c - c0|^2 - e log p(azimuth of c0)
         + b mean((z - z0)^2 / variance)
 
-    CE is the mean cross-entropy of the silhouette s, of which a share ``WRONG`` is taken as noise,
-    z0 and c0 are the encoder's latent and code, and a, b, d, e the weights above. Hypotheses begin
-    from the encoder's latent at several azimuths; from the latents that are likeliest for one class
-    each; from what each of several pictures says alone, or from a sample around what one says.
+    CE is the mean cross-entropy of the silhouette s, of which shares ``WRONG`` and ``LACKING`` are
+    taken as noise within and beyond the mask, z0 and c0 are the encoder's latent and code, and
+    a, b, d, e the weights above. Hypotheses begin from the encoder's latent at several azimuths;
+    from the latents that are likeliest for one class each; from what each of several pictures says
+    alone, or from a sample around what one says.
 
     Args:
         generator: latents to logits, on the CPU; its weights stay.
@@ -270,7 +272,7 @@ class _Fitting:
         each = grids[:, :, None].expand(-1, -1, self.views, -1, -1, -1)
         seen = silhouettes(each.flatten(0, 2), codes.flatten(0, 2))
         masks = self.mask[:, None].expand(*shape, -1, -1).flatten(0, 2)
-        told = WRONG + (1 - 2 * WRONG) * seen
+        told = WRONG + (1 - WRONG - LACKING) * seen
         miss = functional.binary_cross_entropy(told, masks, reduction="none").mean((1, 2))
         miss = miss.view(shape).sum(2)
         strayed = ((latents - self.mean[:, None]).square() / self.variance[:, None]).mean(2)
