@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from shapelab.core.inputs.voxel_files import VoxelGrid
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-Axes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]  # rising x, y, z
+Array = NDArray[np.floating]
+Axes = tuple[Array, Array, Array]  # rising x, y, z
 
 
 class ClosedForm(ABC):
@@ -29,7 +30,7 @@ class ClosedForm(ABC):
         """Turns about z, seen from above counter-clockwise, by quarters of a circle."""
 
     @abstractmethod
-    def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
+    def distances(self, axes: Axes, reach: float) -> Array:
         """Signed distances (x, y, z) on the lattice of three axes, cut off at ``reach`` outside.
 
         Where they are 0 is exact; elsewhere they may be nearer to 0 than the true distance.

@@ -10,7 +10,7 @@ from shapelab.core.errors import InputError
 from shapelab.core.inputs.voxel_files import OBJECT_SHARE
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-from ..source import ClosedForm
+from ..source import Array, ClosedForm
 from .nearest import nearest
 
 _FINER = 3  # finer cells a side of a cell; odd, so that the middles of both coincide
@@ -56,24 +56,25 @@ def sample_closed_form(
         ends = ((int(resolution / 2 - h), int(resolution / 2 + h) + 1) for h in half + reach)
         return tuple(slice(max(first, 0), min(last, resolution)) for first, last in ends)
 
-    def distances(box: tuple[slice, ...], finer: int, reach: float) -> NDArray[np.float64]:
+    def distances(box: tuple[slice, ...], finer: int, reach: float) -> Array:
         x, y, z = (
-            ((np.arange(part.start * finer, part.stop * finer) + 0.5) / finer - resolution / 2)
-            / scale + at
+            (((np.arange(part.start * finer, part.stop * finer) + 0.5) / finer - resolution / 2)
+            / scale + at).astype(np.float32)  # off by 1e-5 cells, in half the memory
             for part, at in zip(box, middle, strict=True)
         )  # fmt: skip
         return shape.distances((x, y, z), reach / scale) * scale
 
     box, close = around(farthest), around(1.0)
     fine = distances(close, _FINER, 1 / _FINER)
-    free = ndimage.label(fine >= 0)[0]
-    voids = (free > 0) & (free != free[0, 0, 0])  # nobody can see into; the mesh has none either
-    fine[voids] = -1.0
-    near = distances(box, 1, farthest)
+    free, rooms = ndimage.label(fine >= 0)
+    near = distances(box, 1, farthest).astype(np.float64)
     inner = tuple(
         slice(a.start - b.start, a.stop - b.start) for a, b in zip(close, box, strict=True)
     )
-    near[inner][voids[(slice(_FINER // 2, None, _FINER),) * 3]] = -farthest / 2
+    if rooms > 1:
+        voids = (free > 0) & (free != free[0, 0, 0])  # nobody sees into; the mesh has none either
+        fine[voids] = -1.0
+        near[inner][voids[(slice(_FINER // 2, None, _FINER),) * 3]] = -farthest / 2
     asked = np.abs(near) < farthest
     corners, owners = vertices[mesh.faces], np.arange(len(mesh.faces))
     start = np.array([part.start for part in box]) + 0.5 - resolution / 2
@@ -89,7 +90,7 @@ def sample_closed_form(
     return cells, distance, placed
 
 
-def _solid(fine: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _solid(fine: Array) -> NDArray[np.bool_]:
     """Cells of which a tenth is solid, and one layer of those that only thinner parts touch."""
     count = _counts(fine < _TOUCHED / _FINER)
     touched, full = count > 0, count >= _SHARE * _FINER**3
@@ -113,8 +114,11 @@ def widened(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return wide
 
 
-def _counts(fine: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _counts(fine: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """How many of each cell's finer cells are set."""
-    x, y, z = (side // _FINER for side in fine.shape)
-    rows = fine.reshape(x, _FINER, y, _FINER, z * _FINER).view(np.uint8).sum((1, 3), dtype=np.uint8)
-    return rows.reshape(x, y, z, _FINER).sum(3, dtype=np.intp)
+    counts = fine.view(np.uint8)
+    for axis in range(3):  # sums over slices, in a fifth of the time of numpy's of short axes
+        lines = np.moveaxis(counts, axis, 0)
+        sums = lines[::_FINER] + lines[1::_FINER] + lines[2::_FINER]
+        counts = np.moveaxis(sums, 0, axis)
+    return counts

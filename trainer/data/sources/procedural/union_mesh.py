@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shapelab.core.furniture.furniture import union_distances
 from shapelab.core.furniture.solids import Part, turned
 from shapelab.core.mesh.meshing import SurfaceOptions, surface
 from shapelab.core.mesh.tri_mesh import TriMesh
 
-from ...source import Axes, ClosedForm
+from ...source import Array, Axes, ClosedForm
 
 STEPS = 96  # samples along the longest side: two a cell of a 64^3 grid
 _BAND = 2.0  # samples around a part where its distance is asked; farther away it cannot matter
@@ -50,6 +49,6 @@ class Union(ClosedForm):
             return self
         return Union([turned(part, 2, 90.0 * quarters) for part in self.parts])
 
-    def distances(self, axes: Axes, reach: float) -> NDArray[np.float64]:
+    def distances(self, axes: Axes, reach: float) -> Array:
         """Signed distances (x, y, z) in metres; each part is asked near its own box only."""
-        return np.asarray(union_distances(self.parts, axes, reach), np.float64)
+        return union_distances(self.parts, axes, reach)
