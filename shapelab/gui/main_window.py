@@ -41,7 +41,7 @@ from shapelab.gui.project.window_project import WindowProject
 from shapelab.gui.training.training_dock import TrainingDock
 from shapelab.gui.training.training_link import TrainingLink
 from shapelab.gui.viewport.viewport import Viewport
-from shapelab.gui.window.actions import Actions, ClassMenu, TypeAhead
+from shapelab.gui.window.actions import NOT_MOVED, Actions, ClassMenu, TypeAhead
 from shapelab.gui.window.certainty_link import CertaintyLink
 from shapelab.gui.window.commands import Commands
 from shapelab.gui.window.model_opener import ModelOpener
@@ -167,7 +167,8 @@ class MainWindow(QMainWindow):
         )
         for source in (self.latent_panel.class_requested, self.class_menu.chosen):
             source.connect(self.pictures.choose_class)
-        self.latent_panel.moved_changed.connect(self.actions_["reset"].setEnabled)
+        reset = self.actions_["reset"]
+        self.latent_panel.moved_changed.connect(lambda moved: reset.allow(moved, NOT_MOVED))
         self.parts = PartsLink(self.viewport, self.current, self.actions_["mend"], self.toasts)
         switch, act = self.image_panel.doubt.certainty, self.actions_["certainty"]
         self.certainty = CertaintyLink(self.viewport, switch, self.current, act, self.settings)
@@ -356,9 +357,7 @@ class MainWindow(QMainWindow):
         self.certainty.follow(shown)
         self.scans.follow(shown)
         self.strokes.follow(shown)
-        self.actions_.enable(model=True, surface=True)
-        for name in ("save", "keep", "mend"):  # a shape from outside has no latent
-            self.actions_[name].setEnabled(shown.request.guest is None)
+        self.actions_.enable(model=True, surface=True, latent=shown.request.guest is None)
         self._settle(True)
 
     @Slot(object)
@@ -405,7 +404,7 @@ class MainWindow(QMainWindow):
 
     def _show_history(self) -> None:
         for name, text in (("undo", self.current.undo_text), ("redo", self.current.redo_text)):
-            self.actions_[name].setEnabled(bool(text))
+            self.actions_[name].allow(bool(text), f"There is nothing to {name}.")
             self.actions_[name].setText(f"&{name.capitalize()} {text}".rstrip())
 
     def focusNextPrevChild(self, forward: bool) -> bool:

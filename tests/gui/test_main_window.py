@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -408,10 +409,14 @@ def test_a_shape_is_saved_and_opened_again(qtbot, window, tmp_path, monkeypatch)
 def test_a_picture_of_the_view_is_saved_with_and_without_ground(
     qtbot, window, tmp_path, monkeypatch
 ):
+    proposed = []
+
+    def ask(_parent, _title, proposal, _filter):
+        proposed.append(Path(proposal).name)
+        return str(tmp_path / name), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
     for name, action, corner in (("a.png", "screenshot", 255), ("b.png", "cutout", 0)):
-        monkeypatch.setattr(
-            QFileDialog, "getSaveFileName", lambda *_args, name=name: (str(tmp_path / name), "")
-        )
         window.actions_[action].trigger()
         qtbot.waitUntil((tmp_path / name).exists, timeout=WAIT_MS)  # it is written on a thread
         image = QImage(str(tmp_path / name))
@@ -420,6 +425,9 @@ def test_a_picture_of_the_view_is_saved_with_and_without_ground(
         middle = image.width() // 2
         column = [image.pixelColor(middle, y).alpha() for y in range(image.height())]
         assert max(column) == 255
+    state = window.document.session.state
+    stem = f"{state.class_name}-{state.seed}"
+    assert proposed == [f"{stem}.png", f"{stem}-transparent.png"]
     monkeypatch.setattr(
         QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "no" / "c.png"), "")
     )

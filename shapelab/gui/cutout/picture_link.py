@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QDockWidget, QWidget
 
 from shapelab.core.project.originals import Original
 from shapelab.gui.base import theme
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.labels import readable
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.document import ShapeSource
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from shapelab.core.model.shape_model import ShapeModel
     from shapelab.gui.cutout.cutout_dialog import CutoutDialog
 
+NO_PICTURE = "This shape was not made from a picture."
+
 
 class PictureLink(QObject):
     """Shows what a shape was made from, and takes what a person has against it."""
@@ -38,7 +41,7 @@ class PictureLink(QObject):
         window: QWidget,
         panel: ImagePanel,
         current: CurrentDocument,
-        correct: QAction,
+        correct: Action,
         dock: QDockWidget,
     ) -> None:
         """Args: correct: the menu's entry; dock: of the panel, shown where a picture needs it."""
@@ -47,6 +50,7 @@ class PictureLink(QObject):
         self._correct, self._dock = correct, dock
         self._missing: tuple[str, PreparedImage] | None = None
         self.dialog: CutoutDialog | None = None
+        correct.allow(False, NO_PICTURE)
         correct.triggered.connect(self.correct)
         panel.correct_requested.connect(self.correct)
         panel.dismissed.connect(self._dismiss)
@@ -66,7 +70,7 @@ class PictureLink(QObject):
         """Shows what the shape that is seen was made from."""
         self._missing = None
         is_picture = original is not None and original.result.prepared is not None
-        self._correct.setEnabled(is_picture or _deep(original) is not None)
+        self._correct.allow(is_picture or _deep(original) is not None, NO_PICTURE)
         if original is None:
             self._panel.show_nothing()
             return
@@ -82,7 +86,7 @@ class PictureLink(QObject):
     def show_missing(self, name: str, picture: PreparedImage) -> None:
         """Shows a picture in which no object was found; the shape stays what it is."""
         self._missing = name, picture
-        self._correct.setEnabled(True)
+        self._correct.allow(True, "")
         self._panel.show_missing(name, picture)
         self._dock.show()
         self._dock.raise_()

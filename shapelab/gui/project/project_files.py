@@ -34,6 +34,8 @@ from shapelab.gui.window.recent_files import RecentFiles
 if TYPE_CHECKING:
     from shapelab.gui.project.view_link import ViewLink
 
+NO_FILE = "The project has not been saved yet."
+UNCHANGED = "Nothing has changed since the project was saved."
 FILTER = f"ShapeLab projects (*{PROJECT_SUFFIX})"
 Button = QMessageBox.StandardButton
 
@@ -340,4 +342,5 @@ class ProjectFiles(QObject):
     @Slot()
     def _allow_revert(self) -> None:
         keeper = self._keeper
-        self._actions["revert"].setEnabled(keeper.file is not None and keeper.modified)
+        reason = NO_FILE if keeper.file is None else UNCHANGED
+        self._actions["revert"].allow(keeper.file is not None and keeper.modified, reason)

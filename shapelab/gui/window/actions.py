@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from shapelab.core.session.session import Session
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.labels import readable
 from shapelab.gui.viewport.orbit import BLOCKS, SMOOTH, WIREFRAME
 
@@ -186,15 +187,27 @@ NEEDS_MODEL = (
     *("copy_python", "copy_command"),
 )
 NEEDS_SURFACE = ("export", "screenshot", "cutout", "copy")
+NEEDS_LATENT = ("save", "keep", "mend")
+#: Why an action is off.
+NO_MODEL = "No model is loaded yet."
+NO_SURFACE = "There is no shape to be seen."
+FROM_OUTSIDE = "This shape comes from outside the model."
+NOT_MOVED = "No slider has been moved."
 
 
 class Actions(QObject):
-    """Holds the window's QActions by name: ``actions["undo"]``; menus and the toolbar show them."""
+    """Holds the window's actions by name: ``actions["undo"]``; menus and the toolbar show them.
+
+    Signals:
+        refused: why an action is off whose keys have been pressed.
+    """
+
+    refused = Signal(str)
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self._by_name: dict[str, QAction] = {}
+        self._by_name: dict[str, Action] = {}
         for row in (*FILE, *EDIT):
             self._add("", row)
         self.styles = self._group("style_", STYLES, checkable=True)
@@ -208,43 +221,53 @@ class Actions(QObject):
         for name in ("certainty", "whole", "come_back"):
             self[name].setCheckable(True)
         for row in BRUSHES:
-            brush = self._add("", row)
-            brush.setCheckable(True)
-            brush.setEnabled(False)  # until there is a shape that takes strokes
+            self._add("", row).setCheckable(True)
         for row in (HISTORY, GALLERY, TRAINING):
             self._add("", row).setCheckable(True)
         self["compare"].setCheckable(True)
-        self["correct"].setEnabled(False)  # until there is a picture
-        self["reset"].setEnabled(False)  # until a slider has been moved
+        self["reset"].allow(False, NOT_MOVED)
         for row in HELP:
             self._add("", row)
         self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
         self["about"].setMenuRole(QAction.MenuRole.AboutRole)
 
-    def __getitem__(self, name: str) -> QAction:
+    def __getitem__(self, name: str) -> Action:
         return self._by_name[name]
 
-    def all(self) -> Iterable[QAction]:
+    def all(self) -> Iterable[Action]:
         """Every action, in the order of declaration."""
         return self._by_name.values()
 
-    def enable(self, model: bool, surface: bool) -> None:
-        """Enables what can be used with or without a model, and a surface on screen."""
-        for names, there in ((NEEDS_MODEL, model), (NEEDS_SURFACE, surface)):
+    def enable(self, model: bool, surface: bool, latent: bool = True) -> None:
+        """Enables what can be used.
+
+        Args:
+            model: whether one is loaded.
+            surface: whether one is on screen.
+            latent: whether what is shown comes from the model.
+        """
+        for names, there, reason in (
+            (NEEDS_MODEL, model, NO_MODEL),
+            (NEEDS_SURFACE, surface, NO_SURFACE),
+        ):
             for name in names:
-                self[name].setEnabled(there)
+                self[name].allow(there, reason)
+        if model:
+            for name in NEEDS_LATENT:
+                self[name].allow(latent, FROM_OUTSIDE)
 
     def fill_menus(
         self, bar: QMenuBar, docks: Iterable[QAction], recent: QMenu, classes: QMenu
     ) -> None:
         """Builds File, Edit, View and Help, with the menus that others fill."""
-        file = bar.addMenu("&File")
+        file, edit, view, helps = (
+            _add_menu(bar, title) for title in ("&File", "&Edit", "&View", "&Help")
+        )
         self._list(file, ("new", "open", "paste"))
         file.addMenu(recent)
         self._list(file, (None, "save_project", "save_project_as", "revert", None))
         self._list(file, ("model", "evaluate", None, "save", "export", None))
         self._list(file, ("screenshot", "cutout", "copy", None, "come_back", "quit"))
-        edit = bar.addMenu("&Edit")
         self._list(
             edit, ("undo", "redo", None, "randomise", "whole", "mend", "variations", "reset", None)
         )
@@ -252,7 +275,6 @@ class Actions(QObject):
         self._list(edit, ("keep", "pin_a", "pin_b", None, "correct", "more", "less"))
         edit.addSeparator()
         self._list(edit, ("copy_python", "copy_command"))
-        view = bar.addMenu("&View")
         view.addActions(self.styles.actions())
         view.addSeparator()
         view.addMenu(_menu_of("&Look From", view, self.views))
@@ -260,7 +282,7 @@ class Actions(QObject):
         view.addActions(list(docks))
         self._list(view, ("compare", "history", "gallery", "training", None))
         view.addMenu(_menu_of("A&ppearance", view, self.themes))
-        self._list(bar.addMenu("&Help"), ("help", "palette", "shortcuts", None, "logs", "about"))
+        self._list(helps, ("help", "palette", "shortcuts", None, "logs", "about"))
 
     def fill_toolbar(self, bar: QToolBar) -> None:
         """Puts the everyday actions in one slim row; Export stands apart at the right."""
@@ -295,14 +317,11 @@ class Actions(QObject):
             group.addAction(action)
         return group
 
-    def _add(self, prefix: str, row: Row) -> QAction:
+    def _add(self, prefix: str, row: Row) -> Action:
         name, text, keys, icon, tip = row
-        action = QAction(text, self)
+        action = Action(text, self._window, tip, keys)
+        action.refused.connect(self.refused)
         action.setObjectName(prefix + name)
-        action.setShortcuts([QKeySequence(key) for key in keys])
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        hint = f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
-        action.setToolTip(hint if keys else tip)
         action.setStatusTip("")  # the status bar is for the shape
         self._by_name[prefix + name] = action
         action.setIconVisibleInMenu(False)  # check marks and words say it there
@@ -391,6 +410,12 @@ def _entries(widget: QWidget | None) -> list[str]:
         rows = range(model.rowCount(root))
         return [str(model.index(row, 0, root).data() or "").lower() for row in rows]
     return []
+
+
+def _add_menu(bar: QMenuBar, title: str) -> QMenu:
+    menu = bar.addMenu(title)
+    menu.setToolTipsVisible(True)  # they say why an entry is off
+    return menu
 
 
 def _menu_of(title: str, parent: QMenu, group: QActionGroup) -> QMenu:

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox
 
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.project.originals import Original
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.measured_colours import DOUBT, fitting_end
 from shapelab.gui.base.settings import SIZE_MAX, SIZE_MIN, SIZE_MM, WindowSettings
 from shapelab.gui.base.workers import LatestOnly
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.shape_maker import ShownShape
 from shapelab.gui.viewport.viewport import Viewport
+
+NO_DOUBT = "Of this shape the model does not say how sure it is."
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class CertaintyLink(QObject):
         viewport: Viewport,
         switch: QCheckBox,
         current: CurrentDocument,
-        action: QAction,
+        action: Action,
         settings: WindowSettings,
     ) -> None:
         """Args: action: of the menu, which the switch repeats."""
@@ -65,7 +67,7 @@ class CertaintyLink(QObject):
         self._shown: ShownShape | None = None
         self._asked: Request | None = None
         self._worker: LatestOnly | None = None
-        action.setEnabled(False)
+        action.allow(False, NO_DOUBT)
         switch.toggled.connect(action.setChecked)
         action.toggled.connect(switch.setChecked)
         action.toggled.connect(self._turn)
@@ -87,7 +89,7 @@ class CertaintyLink(QObject):
         self._shown = shown
         original = self._original()
         known = original is not None
-        self._action.setEnabled(known)
+        self._action.allow(known, NO_DOUBT)
         self._switch.setVisible(known)
         self._viewport.doubt.say("")
         if original is None or shown is None or not self._action.isChecked():

@@ -48,11 +48,13 @@ from PySide6.QtWidgets import (
 )
 
 from shapelab.gui.base import theme
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.overlay import Overlay
 from shapelab.gui.base.settings import WindowSettings
 from shapelab.gui.window.fuzzy_match import Match, best_match
 
 WIDTH, ROW, TOP = 560, 34, 64  # px: the card, a row of its list, and how far below the edge it lies
+TALL = 50  # px: a row with the reason why it is off
 MOST_ROWS, MOST_RECENT = 10, 6
 ARROW = " › "  # between a menu and what is in it
 NOTHING = "No command has these letters. Esc closes."
@@ -69,13 +71,15 @@ class PaletteEntry:
     keys: str
     tip: str
     enabled: bool
+    reason: str  # why it is off
     checked: bool
 
     @classmethod
     def of(cls, action: QAction, name: str) -> PaletteEntry:
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         on = action.isCheckable() and action.isChecked()
-        return cls(action, name, keys, action.toolTip(), action.isEnabled(), on)
+        reason = action.reason if isinstance(action, Action) else ""
+        return cls(action, name, keys, action.toolTip(), action.isEnabled(), reason, on)
 
 
 def entries_of(window: QMainWindow) -> list[PaletteEntry]:
@@ -132,7 +136,6 @@ class CommandPalette(Overlay):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setUniformItemSizes(True)
         self.list.setItemDelegate(_Row(self.list))
         self.nothing = QLabel(NOTHING)
         self.nothing.setProperty("muted", True)
@@ -173,7 +176,7 @@ class CommandPalette(Overlay):
             item.setText(entry.name)
             item.setToolTip(entry.tip)
             item.setData(ENTRY, (entry, match.places))
-            item.setSizeHint(QSize(0, ROW))
+            item.setSizeHint(QSize(0, TALL if entry.reason else ROW))
             if not entry.enabled:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
@@ -240,11 +243,11 @@ class CommandPalette(Overlay):
             self.leave()
 
     def _place(self) -> None:
-        rows = min(max(self.list.count(), 1), MOST_ROWS)
+        rows = [self.list.item(row).sizeHint().height() for row in range(self.list.count())]
         head = self.field.sizeHint().height() + 3 * theme.SPACE
         low = self.height() - TOP - theme.SPACE_LARGE
         width = min(WIDTH, self.width() - 2 * theme.SPACE_LARGE)
-        height = min(head + rows * ROW + theme.SPACE, max(low, head + ROW))
+        height = min(head + (sum(rows[:MOST_ROWS]) or ROW) + theme.SPACE, max(low, head + ROW))
         self.card.setGeometry((self.width() - width) // 2, TOP, width, height)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -287,6 +290,10 @@ class _Row(QStyledItemDelegate):
         role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
         painter.setPen(palette.color(here, role))
         inner = rect.adjusted(theme.SPACE, 0, -theme.SPACE, 0)
+        if entry.reason:
+            below = QRect(inner.left(), inner.bottom() - TALL // 2, inner.width(), TALL // 2)
+            painter.drawText(below, Qt.AlignmentFlag.AlignTop, entry.reason)
+            inner.setBottom(below.top())
         mark = "✓  " if entry.checked else ""
         keys = entry.keys
         painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, keys)

@@ -90,6 +90,7 @@ class Commands(QObject):
             "about": self.about,
         }.items():
             actions[name].triggered.connect(act)
+        actions.refused.connect(toasts.info)
         current.changed.connect(self._follow_document)
         self._restore_view()
         self._connect_view()
@@ -225,7 +226,8 @@ class Commands(QObject):
             self._toasts.info("The command that makes this shape is on the clipboard.")
 
     def _save_picture(self, transparent: bool) -> None:
-        path = self._ask("pictures", "Save Picture", "PNG picture (*.png)", ".png")
+        ending = "-transparent.png" if transparent else ".png"
+        path = self._ask("pictures", "Save Picture", "PNG picture (*.png)", ".png", ending)
         if path is None:
             return
         try:
@@ -243,11 +245,16 @@ class Commands(QObject):
         self._saving.append(task)
         task.start()
 
-    def _ask(self, kind: str, title: str, name_filter: str, suffix: str) -> Path | None:
-        """A file name with the right suffix, or None when the user thought better of it."""
+    def _ask(
+        self, kind: str, title: str, name_filter: str, suffix: str, ending: str = ""
+    ) -> Path | None:
+        """A file name with the right suffix, or None when the user thought better of it.
+
+        ``ending`` is that of the proposal, where it is more than the suffix.
+        """
         state = self._current.session.state
         seed = "" if state.seed is None else f"-{state.seed}"
-        proposal = str(Path(self._folder(kind), f"{state.class_name}{seed}{suffix}"))
+        proposal = str(Path(self._folder(kind), f"{state.class_name}{seed}{ending or suffix}"))
         name, _ = QFileDialog.getSaveFileName(self._window, title, proposal, name_filter)
         if not name:
             return None

@@ -10,10 +10,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.notify import without_home
 from shapelab.gui.base.settings import WindowSettings
 
 MOST_SHOWN = 10
+NOTHING = "What you open or save is listed here."
+GONE = "The file is no longer there."
 
 
 class RecentFiles(QObject):
@@ -31,14 +34,17 @@ class RecentFiles(QObject):
         self.menu = QMenu("&Recent Files", window)
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._look_for_them)
-        self._entries = [self.menu.addAction("") for _ in range(MOST_SHOWN)]
+        self._entries = [Action("", self.menu, "") for _ in range(MOST_SHOWN)]
+        self.menu.addActions(self._entries)
         for entry in self._entries:
             entry.triggered.connect(partial(self._open, entry))
-        self._none = self.menu.addAction("No files yet")
-        self._none.setEnabled(False)
+        self._none = Action("No files yet", self.menu, "Recent files")
+        self._none.allow(False, NOTHING)
+        self.menu.addAction(self._none)
         self.menu.addSeparator()
-        self._clear = self.menu.addAction("&Clear the List")
-        self._clear.setToolTip("Forgets these names; the files stay where they are")
+        forgets = "Forgets these names; the files stay where they are"
+        self._clear = Action("&Clear the List", self.menu, forgets)
+        self.menu.addAction(self._clear)
         self._clear.triggered.connect(self._forget)
         self._fill()
 
@@ -57,19 +63,19 @@ class RecentFiles(QObject):
             twin = names.count(path.name) > 1
             text = f"{path.name} ({path.parent.name})" if twin else path.name
             entry.setText(text.replace("&", "&&"))
-            entry.setToolTip(f"Open {without_home(str(path))}")
+            entry.explain(f"Open {without_home(str(path))}")
             entry.setData(str(path))
-            entry.setEnabled(True)
+            entry.allow(True, "")
             entry.setVisible(True)
         self._none.setVisible(not files)
-        self._clear.setEnabled(bool(files))
+        self._clear.allow(bool(files), NOTHING)
 
     @Slot()
     def _look_for_them(self) -> None:
         """Greys what has gone; not before the menu is opened, as a disk may be slow to wake."""
         for entry in self._entries:
             if entry.isVisible():
-                entry.setEnabled(os.path.exists(entry.data()))
+                entry.allow(os.path.exists(entry.data()), GONE)
 
     def _open(self, entry: QAction, _checked: bool = False) -> None:
         self.chosen.emit(Path(entry.data()))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shapelab.core.inputs.reconstruct import Reconstruction
     from shapelab.core.model.shape_model import ShapeModel
 
+NO_SCAN = "This shape was not made from a mesh, voxel file or point cloud."
 SHAPE, SCAN = (True, False), (False, True)
 UNSEEN = DOUBT.colours[1]
 UNSEEN_WORDS = "Purple: nobody saw this; it is what the model knows of such shapes."
@@ -51,7 +52,7 @@ class ScanLink(QObject):
         panel.angle_requested.connect(self.see_at_angle)
         self._viewport, self._current = viewport, current
         self._swap = actions["scan"]
-        self._swap.setEnabled(False)
+        self._swap.allow(False, NO_SCAN)
         self._swap.triggered.connect(self.swap)
         self._original: Original | None = None  # whose scan is there
         self._chosen: WeakKeyDictionary[Original, tuple[bool, bool]] = WeakKeyDictionary()
@@ -79,7 +80,7 @@ class ScanLink(QObject):
         original = None if document is None or document.guest is not None else document.original
         scan = None if original is None else original.result.scan
         self._original = original if scan is not None else None
-        self._swap.setEnabled(scan is not None)
+        self._swap.allow(scan is not None, NO_SCAN)
         self._viewport.show_scan(scan)
         if document is None or original is None or scan is None:
             self._viewport.layers.offer("", "")

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtGui import QColor
 
 from shapelab.core.errors import Cancelled, InputError
 from shapelab.core.model.latent import Array
 from shapelab.core.session.refining import Refining, ShapeStroke
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
+from shapelab.gui.base.action import Action
 from shapelab.gui.base.notify import Toasts
 from shapelab.gui.base.workers import Task
 from shapelab.gui.document.current_document import CurrentDocument
 from shapelab.gui.document.shape_maker import ShownShape
 from shapelab.gui.viewport.viewport import Viewport
+from shapelab.gui.window.actions import FROM_OUTSIDE, NO_SURFACE
 
 if TYPE_CHECKING:
     from shapelab.gui.document.document import Document
@@ -45,8 +47,8 @@ class StrokeLink(QObject):
         self,
         viewport: Viewport,
         current: CurrentDocument,
-        more: QAction,
-        less: QAction,
+        more: Action,
+        less: Action,
         toasts: Toasts,
     ) -> None:
         super().__init__(viewport)
@@ -62,6 +64,7 @@ class StrokeLink(QObject):
         self._before: tuple[int, ShapeState] | None = None  # the step before, the reshaped one
         for brush in self._brushes:
             brush.toggled.connect(partial(self._choose, brush))
+            brush.allow(False, NO_SURFACE)
         viewport.brushed.connect(self._draw)
         viewport.brush_lifted.connect(self._lift)
         viewport.brush_left.connect(self._leave)
@@ -85,7 +88,7 @@ class StrokeLink(QObject):
         self._shown = shown
         own = shown is not None and shown.request.guest is None
         for brush in self._brushes:
-            brush.setEnabled(own)
+            brush.allow(own, NO_SURFACE if shown is None else FROM_OUTSIDE)
             brush.setChecked(brush.isChecked() and own)
         wanted = self._wanted
         if wanted is not None and wanted[0].session.state != wanted[1].state:
@@ -116,7 +119,7 @@ class StrokeLink(QObject):
 
     # --- drawing ---------------------------------------------------------------------------------
 
-    def _choose(self, brush: QAction, on: bool) -> None:
+    def _choose(self, brush: Action, on: bool) -> None:
         for other in self._brushes:
             if on and other is not brush:
                 other.setChecked(False)
@@ -134,7 +137,7 @@ class StrokeLink(QObject):
             self._viewport.reshaping.say("Draw on the shape" if self._brush else "", HOW)
 
     @property
-    def _brush(self) -> QAction | None:
+    def _brush(self) -> Action | None:
         return next((brush for brush in self._brushes if brush.isChecked()), None)
 
     @Slot()
