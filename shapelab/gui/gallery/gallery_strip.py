@@ -299,7 +299,16 @@ class GalleryStrip(QWidget):
             self.mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self.menu_requested.emit(event.globalPos())
+        """At the mouse, if a card is there; the menu key asks for one at the card it reached."""
+        place, by_key = event.globalPos(), event.reason() == QContextMenuEvent.Reason.Keyboard
+        if by_key and self._cursor:
+            if self._cursor not in self._chosen:
+                self.choose([self._cursor])
+            middle = self.card_rect(self._place_of(self._cursor)).center()
+            place = self.mapToGlobal(middle.toPoint())
+        elif by_key or not self._id_at(QPointF(event.pos())):
+            return
+        self.menu_requested.emit(place)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover("")
