@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
             QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks
         )
         self.resizeDocks(docks[:2], [LEFT, RIGHT], Qt.Orientation.Horizontal)
+        self.resizeDocks(docks[1:], [530, 330], Qt.Orientation.Vertical)
         return tuple(docks)
 
     def _connect_gallery(self) -> None:

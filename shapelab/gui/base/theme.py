@@ -28,7 +28,7 @@ class Colors:
     border: str
     text: str
     muted: str  # secondary text: at least 4.5:1 on window
-    disabled: str
+    disabled: str  # at least 3:1, and fainter than what is muted
     accent: str
     on_accent: str
     danger: str
@@ -54,7 +54,7 @@ LIGHT = Colors(
     border="#d3d7de",
     text="#1d222b",
     muted="#5a6373",
-    disabled="#a3aab6",
+    disabled="#838b98",
     accent="#2468a8",
     on_accent="#ffffff",
     danger="#b3362c",
@@ -80,7 +80,7 @@ DARK = Colors(
     border="#3a404b",
     text="#e4e7ec",
     muted="#9aa4b2",
-    disabled="#636b78",
+    disabled="#757e8c",
     accent="#5b9fdc",
     on_accent="#0e1620",
     danger="#f0877c",
@@ -281,6 +281,15 @@ def _style_sheet(kind: str) -> str:
     QTableWidget QHeaderView {{ background: transparent; }}
     QTableWidget QHeaderView::section {{ background: transparent; color: {muted};
         border: none; border-bottom: 1px solid {border}; padding: 6px {SPACE}px; }}
+    QScrollBar {{ background: transparent; }}
+    QScrollBar:vertical {{ width: 10px; }}
+    QScrollBar:horizontal {{ height: 10px; }}
+    QScrollBar::handle {{ background: {disabled}; border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 32px; }}
+    QScrollBar::handle:horizontal {{ min-width: 32px; }}
+    QScrollBar::handle:hover {{ background: {muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QToolTip {{ color: {text}; background: {raised}; border: 1px solid {border};
         padding: 4px 6px; }}

@@ -440,7 +440,7 @@ class GalleryStrip(QWidget):
         palette = self.palette()
         painter.setPen((palette.highlight() if shown else palette.windowText()).color())
         metrics = painter.fontMetrics()
-        words = metrics.elidedText(shape.name, Qt.TextElideMode.ElideRight, TILE)
+        words = metrics.elidedText(shape.name, Qt.TextElideMode.ElideMiddle, TILE)  # seeds differ
         painter.drawText(self.name_rect(place), Qt.AlignmentFlag.AlignCenter, words)
         painter.setFont(self.font())
 

@@ -51,6 +51,7 @@ def test_text_is_readable(c):
         assert contrast(c.muted, background) >= 4.5
         assert contrast(c.danger, background) >= 4.5
         assert contrast(c.success, background) >= 4.5
+        assert 3.0 <= contrast(c.disabled, background) < contrast(c.muted, background) - 0.5
     assert contrast(c.on_accent, c.accent) >= 4.5
     assert contrast(c.muted, c.view_top) >= 4.5  # the hint
     assert contrast(c.accent, c.window) >= 3.0
