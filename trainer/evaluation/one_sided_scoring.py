@@ -7,8 +7,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from shapelab.core.inputs.unseen.one_sided import AWAY, Sight, eye_at, sight_of
+from shapelab.core.inputs.unseen.one_sided import AWAY, eye_at, sight_of
 from shapelab.core.mesh.ray_picture import view_axes
+from shapelab.core.model.fits.sight import Sight
 from shapelab.core.model.wholeness import SOLID
 
 from .measures import Findings
@@ -62,7 +63,7 @@ def score(subject: Subject, held: HeldOut, chosen: NDArray[np.int64], found: Fin
         found.check()
         rng = np.random.default_rng([row, 1])
         sight = look(solid, rng.uniform(0, 360), rng.uniform(LOWEST, HIGHEST))
-        latent, _ = model.complete([sight.cells()], lambda _latents: found.check())
+        latent, _ = model.complete([sight], lambda _latents: found.check())
         looks.append(sight)
         plain.append(model.decode(model.encode_voxels(sight.seen)))
         completed.append(model.decode(latent))

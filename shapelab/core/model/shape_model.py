@@ -19,6 +19,7 @@ from shapelab.core.model import model_file, silhouette_fit
 from shapelab.core.model.draft_decoder import DraftDecoder
 from shapelab.core.model.fits import cell_fit
 from shapelab.core.model.fits.cell_fit import KnownCells, Prior, Silhouettes
+from shapelab.core.model.fits.sight import Sight
 from shapelab.core.model.image_encoding import ImageEncoding, encode_images
 from shapelab.core.model.latent import (
     TRUNCATION,
@@ -302,23 +303,24 @@ class ShapeModel:
         return found[0]
 
     def complete(
-        self, poses: Sequence[KnownCells], moved: Callable[[Array], None] = lambda _latents: None
+        self, poses: Sequence[Sight], moved: Callable[[Array], None] = lambda _latents: None
     ) -> tuple[Array, int]:
-        """The latent (latent,) of the likeliest shape, of any class, that has the known cells.
+        """The latent (latent,) of the likeliest shape, of any class, that was seen in part.
 
-        Takes two to three seconds, and one more for each further pose.
+        Takes seconds, and more for each further pose.
 
         Args:
-            poses: what is known, in each pose that the object may have.
+            poses: what was seen, in each pose that the object may have.
             moved: as ``fit_cells`` takes it, for several latents.
 
         Returns:
             The latent, and the place of the pose that it fits.
         """
         if self.is_procedural:
-            from shapelab.core.model.procedural import parameter_match
+            from shapelab.core.model.procedural import parameter_completion
 
-            return parameter_match.completed(poses, moved)
+            return parameter_completion.completed(poses, moved)
+        known = [sight.cells() for sight in poses]
         each_class = zip(self.density.means, self.density.factors, strict=True)
         priors = [Prior(middle, factor) for middle, factor in each_class]
         sifted = np.stack(
@@ -326,14 +328,14 @@ class ShapeModel:
                 cell_fit.fit_cells(
                     self._coarse, priors, cells, steps=cell_fit.SIFTING, moved=moved
                 )[1]
-                for cells in poses
+                for cells in known
             ]
         )
         likeliest = sifted.argsort(axis=None)[: cell_fit.FINALISTS * min(2, len(poses))]
         finals = []
         for pose, k in zip(*np.unravel_index(likeliest, sifted.shape), strict=True):
             found, energies = cell_fit.fit_cells(
-                self._coarse, [priors[k]], poses[pose], steps=cell_fit.LONG, moved=moved
+                self._coarse, [priors[k]], known[pose], steps=cell_fit.LONG, moved=moved
             )
             finals.append((float(energies[0]), found[0], int(pose)))
         _, latent, pose = min(finals, key=lambda each: each[0])

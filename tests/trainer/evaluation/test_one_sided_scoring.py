@@ -46,7 +46,7 @@ def test_both_fits_are_scored_against_the_whole_shapes(model, tmp_path):
         rng = np.random.default_rng([row, 1])
         sight = look(solid, rng.uniform(0, 360), rng.uniform(10, 40))
         plain = model.decode(model.encode_voxels(sight.seen))
-        whole = model.decode(model.complete([sight.cells()])[0])
+        whole = model.decode(model.complete([sight])[0])
         both = np.stack([plain, whole])
         ious.append(iou(both > SOLID, np.stack([solid, solid])))
         precisions.append(average_precision(both, np.stack([solid, solid])))

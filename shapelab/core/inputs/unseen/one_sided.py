@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shapelab.core.errors import Cancelled, InputError
-from shapelab.core.inputs.reconstruct import Grid, Reconstruction
+from shapelab.core.inputs.reconstruct import Reconstruction
 from shapelab.core.inputs.scan import Scan, turned_by
 from shapelab.core.mesh.ray_picture import view_axes
+from shapelab.core.model.fits.sight import Sight
 
 if TYPE_CHECKING:
     from shapelab.core.inputs.untrusted_reader import CancelFlag
-    from shapelab.core.model.fits.cell_fit import KnownCells
     from shapelab.core.model.shape_model import ShapeModel
 
 RAYS = 6000  # points whose line of sight is followed
 DEEP = 1.5  # cells before a point, which its rounding may fill
-#: Nats of a nat of cross-entropy of all that was seen, and of all that is free.
-SEEN, FREE = 100.0, 100.0
 REACH = 0.9  # from the middle of the grid to its corners
 AWAY = 2.5  # sides of the grid from its middle to an eye of which the direction alone is known
 NOTE = "Completed: fitted only to what was seen from one side, and to what must be free before it."
 NO_SCAN = "Only a point cloud or mesh can be completed: of other files everything is known."
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What a scan says of the cells of a grid, each (R, R, R)."""
-
-    seen: Grid
-    free: Grid  # crossed by a line of sight before it met anything
-
-    @property
-    def known(self) -> Grid:
-        """What is either."""
-        return self.seen | self.free
-
-    def cells(self) -> KnownCells:
-        """The same for a fit."""
-        from shapelab.core.model.fits.cell_fit import KnownCells, cells_of  # imports torch
-
-        seen, free = (cells_of(each.astype(np.float32)) > 0 for each in (self.seen, self.free))
-        free &= ~seen
-        weights = SEEN / max(seen.sum(), 1) * seen + FREE / max(free.sum(), 1) * free
-        return KnownCells(seen.astype(np.float32), weights.astype(np.float32))
 
 
 def sight_of(
@@ -158,7 +134,7 @@ def _fitted(
     for scan in scans:
         assert scan.eye is not None
         sights.append(sight_of(scan.vertices, scan.eye, model.spec.resolution, scan.behind))
-    latent, pose = model.complete([sight.cells() for sight in sights], check)
+    latent, pose = model.complete(sights, check)
     voxels = result.voxels if len(scans) == 1 else sights[pose].seen
     return replace(
         result,
