@@ -29,15 +29,15 @@ class Desk(Cased, OnLegs):
     )  # fmt: skip
     top_bulge: float = between(0.1, 0.8, "", "how far that is from a rectangle")
     overhang: float = between(0.0, 0.06, "m", "how far the top reaches over what carries it")
-    left: str = one_of(*SIDES, meaning="what carries its left side")
-    right: str = one_of(*SIDES, meaning="what carries its right side")
+    left_side: str = one_of(*SIDES, meaning="what carries its left side")
+    right_side: str = one_of(*SIDES, meaning="what carries its right side")
     pedestal_width: float = between(0.3, 0.46, "m", "width of drawers below")
     pedestal_depth: float = between(0.6, 1.0, "", "their depth, share of the desk's")
     pedestal_foot: float = between(0.0, 0.14, "m", "height of them above the floor")
     drawer: str = one_of("none", "none", "middle", "wide", "tray", meaning="below the top's middle")
     screen: float = between(0.0, 0.9, "", "how far a panel hangs down behind, share of the height")
-    wing: str = one_of(*(5 * ["none"]), "left", "right", meaning="a second top at an angle")
-    wing_length: float = between(0.35, 0.8, "m", "how far that comes forward")
+    side_top: str = one_of(*(5 * ["none"]), "left", "right", meaning="a second top at an angle")
+    side_top_length: float = between(0.35, 0.8, "m", "how far the side top comes forward")
     hutch: str = one_of(
         *(5 * ["none"]), "shelf", "cubes", "screen", "steps", "cabinet", "riser",
         meaning="what stands on the top",
@@ -46,13 +46,15 @@ class Desk(Cased, OnLegs):
     hutch_width: float = between(0.4, 1.0, "", "its width, share of the desk's")
     foot_bar: str = one_of("none", "none", "rear", "low", meaning="a bar between the sides")
     slope: float = between(-0.2, 0.16, "", "how far a drawing board rises behind; 0 where below 0")
-    gear: str = one_of(*(5 * ["none"]), "monitor", "laptop", "lamp", meaning="what is on it")
+    on_top: str = one_of(*(5 * ["none"]), "monitor", "laptop", "lamp", meaning="what is on it")
 
     @property
     def longest(self) -> float:
-        deep = self.depth + (self.wing_length if self.wing != "none" else 0.0)
+        deep = self.depth + (self.side_top_length if self.side_top != "none" else 0.0)
         rise = (
-            self.hutch_height if self.hutch != "none" else 0.4 * (self.gear in ("monitor", "lamp"))
+            self.hutch_height
+            if self.hutch != "none"
+            else 0.4 * (self.on_top in ("monitor", "lamp"))
         )
         return max(self.width, deep, self.height + rise)
 
@@ -77,16 +79,16 @@ class Desk(Cased, OnLegs):
             prism(outline, low, self.height),
             *(
                 self.legs(2 * room_x, 2 * room_y, inner)
-                if self.left == self.right == "legs"
-                else self._side(self.left, -1, inner, room_x, room_y)
-                + self._side(self.right, 1, inner, room_x, room_y)
+                if self.left_side == self.right_side == "legs"
+                else self._side(self.left_side, -1, inner, room_x, room_y)
+                + self._side(self.right_side, 1, inner, room_x, room_y)
             ),
             *self._middle(low, inner, room_x, room_y),
             *self._hutch(share * x, deep * y),
             *self._wing(low),
             *self._gear(y * deep),
         ]
-        if self.slope > 0.03 and self.hutch == "none" and self.gear == "none":
+        if self.slope > 0.03 and self.hutch == "none" and self.on_top == "none":
             rise = self.slope * self.depth
             wedge = [
                 (-0.9 * y * deep, low),
@@ -165,7 +167,7 @@ class Desk(Cased, OnLegs):
         thick = self.stout(0.02)
         taken = {
             side: self.pedestal_width if style in ("drawers", "cupboard", "shelf") else 0.05
-            for side, style in ((-1, self.left), (1, self.right))
+            for side, style in ((-1, self.left_side), (1, self.right_side))
         }
         a, b = taken[-1] - x, x - taken[1]
         if self.drawer != "none" and b - a > 0.3:
@@ -199,11 +201,11 @@ class Desk(Cased, OnLegs):
         drop = self.screen * low
         if drop > 0.1:
             made.append(block((-x, y - 0.06 - thick, low - drop), (x, y - 0.06, inner)))
-        elif self.foot_bar != "none" or "trestle" in (self.left, self.right):
+        elif self.foot_bar != "none" or "trestle" in (self.left_side, self.right_side):
             z = 0.3 * low if self.foot_bar == "low" else 0.85 * low
-            rear = 0.0 if self.left == self.right == "trestle" else y - 0.1
+            rear = 0.0 if self.left_side == self.right_side == "trestle" else y - 0.1
             t = self.stout(0.04) / 2
-            if self.left in ("panel", "trestle") and self.right in ("panel", "trestle"):
+            if self.left_side in ("panel", "trestle") and self.right_side in ("panel", "trestle"):
                 made.append(block((-x, rear - t, z - t), (x, rear + t, z + t)))
         return made
 
@@ -263,14 +265,14 @@ class Desk(Cased, OnLegs):
         return [moved(part, (shift, 0, 0)) for part in made]
 
     def _wing(self, low: float) -> list[Part]:
-        if self.wing == "none" or self.top_shape in ("kidney", "superellipse", "trapeze"):
+        if self.side_top == "none" or self.top_shape in ("kidney", "superellipse", "trapeze"):
             return []
-        s = -1 if self.wing == "left" else 1
+        s = -1 if self.side_top == "left" else 1
         x, thick = self.width / 2, self.stout(self.leg_thickness)
         a, b = sorted((s * x, s * (x - 0.3 * self.width)))
-        front = -self.depth / 2 - self.wing_length
+        front = -self.depth / 2 - self.side_top_length
         made = [block((a, front, low), (b, 0.2 * self.depth, self.height), corner=0.03)]
-        if (self.left if s < 0 else self.right) in ("panel", "drawers", "cupboard"):
+        if (self.left_side if s < 0 else self.right_side) in ("panel", "drawers", "cupboard"):
             return [
                 *made,
                 block(
@@ -286,10 +288,10 @@ class Desk(Cased, OnLegs):
         z, thick = self.height - 0.005, self.stout(0.025)
         x = (
             0.25 * self.width * (-1 if self.arrangement & 8 else 1)
-            if self.gear == "lamp"
+            if self.on_top == "lamp"
             else 0.06 * self.width
         )
-        if self.gear == "monitor" and self.hutch in ("none", "screen"):
+        if self.on_top == "monitor" and self.hutch in ("none", "screen"):
             return [
                 block((x - 0.28, 0.3 * y - thick, z + 0.09), (x + 0.28, 0.3 * y, z + 0.42)),
                 block((x - 0.035, 0.3 * y - thick, z), (x + 0.035, 0.3 * y, z + 0.2)),
@@ -299,10 +301,10 @@ class Desk(Cased, OnLegs):
                     corner=0.04,
                 ),
             ]
-        if self.gear == "laptop":
+        if self.on_top == "laptop":
             lid = beam((x, 0, z + thick / 2), (x, 0.1, z + 0.22), 0.34, thick)
             return [block((x - 0.17, -0.22, z), (x + 0.17, 0.02, z + thick)), lid]
-        if self.gear == "lamp":
+        if self.on_top == "lamp":
             r = thick / 2
             return [
                 block(
