@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QColor
 
+from shapelab.core.mesh.tri_mesh import TriMesh, vertex_normals
 from shapelab.core.project.originals import Original
 from shapelab.core.session.shape_state import ShapeState
 from shapelab.gui.base import theme
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 NO_SCAN = "This shape was not made from a mesh, voxel file or point cloud."
 SHAPE, SCAN = (True, False), (False, True)
 UNSEEN = DOUBT.colours[1]
+BEFORE = 2  # cells: sight is told to be free up to so many before what was seen
 UNSEEN_WORDS = "Purple: nobody saw this; it is what the model knows of such shapes."
 #: What works on the shape: it is shown then, so that what is seen is what is kept or written.
 ON_SHAPE = ("export", "save", "keep", "variations", "pin_a", "pin_b", "reset")
@@ -146,11 +149,10 @@ class ScanLink(QObject):
         unknown = None if original is None else original.result.unknown
         if unknown is None or shown.blocks is not None or shown.request.guest is not None:
             return
-        vertices, side = shown.mesh.vertices, len(unknown)
-        cells = np.clip(np.floor((vertices + 0.5) * side), 0, side - 1).astype(np.intp)
         colour = QColor(theme.colors().shape)
-        paint = np.full((len(vertices), 3), (colour.red(), colour.green(), colour.blue()), np.uint8)
-        paint[unknown[tuple(cells.T)]] = UNSEEN
+        rgb = (colour.red(), colour.green(), colour.blue())
+        paint = np.full((len(shown.mesh.vertices), 3), rgb, np.uint8)
+        paint[_unseen(shown.mesh, unknown)] = UNSEEN
         self._viewport.show_mesh(shown.mesh, paint)
         self._viewport.doubt.say(UNSEEN_WORDS)
 
@@ -162,6 +164,20 @@ class ScanLink(QObject):
     def follow_surface(self, _surface: object) -> None:
         """Shows a shape whose surface is moved."""
         self.show_shape()
+
+
+def _unseen(mesh: TriMesh, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which vertices (n,) nobody saw; ``unknown`` (R, R, R) are the cells of that kind.
+
+    What lies before a vertex says so: the surface may lie a little behind what was seen.
+    """
+    side, ways = len(unknown), vertex_normals(mesh) / len(unknown)
+    unseen = np.ones(len(mesh.vertices), bool)
+    for steps in range(BEFORE + 1):
+        places = mesh.vertices + steps * ways
+        cells = np.clip(np.floor((places + 0.5) * side), 0, side - 1).astype(np.intp)
+        unseen &= unknown[tuple(cells.T)]
+    return unseen
 
 
 def _moved(state: ShapeState) -> bool:

@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
+from scipy.spatial import cKDTree
 
 from shapelab.core.inputs.depth.depth_picture import lens_of_angle
 from shapelab.core.mesh import formats, meshing
+from shapelab.core.mesh.tri_mesh import vertex_normals
 from shapelab.core.model.fits import cell_fit
 from shapelab.gui.window.scan_link import UNSEEN
 from tests.shapes import chair, cloud_of, depth_of
@@ -127,7 +129,14 @@ def test_a_scan_of_one_side_is_completed_from_where_the_view_looks(qtbot, window
     assert unknown[:, -4:].mean() > unknown[:, :4].mean() + 0.2  # behind it
     assert session.undo_text == "complete half.xyz"
     assert view.shown_layers == SHAPE
-    assert (view._paint == UNSEEN).all(1).any()
+    tinted = (view._paint == UNSEEN).all(1)
+    mesh = window.document.shown.mesh
+    towards = vertex_normals(mesh)[:, 1]
+    scan = window.document.original.result.scan.vertices
+    near = cKDTree(scan).query(mesh.vertices)[0] < 1 / len(unknown)
+    behind = mesh.vertices[:, 1] > scan[:, 1].max() + 2 / len(unknown)
+    assert tinted[behind & (towards > 0.9)].mean() > 0.9
+    assert tinted[near & (towards < -0.7)].mean() < 0.1
     assert "nobody saw" in view.doubt.words.text()
     assert view.doubt.isVisible()
     assert not panel.agreement.isVisible()  # it is meant to be more than the scan
