@@ -8,7 +8,7 @@ import torch
 
 from shapelab.core.errors import DataError
 from shapelab.core.model.latent import slerp
-from shapelab.core.model.procedural import parameter_fit, parameter_match
+from shapelab.core.model.procedural import parameter_evolution, parameter_fit, parameter_match
 from shapelab.core.model.procedural.procedural_generator import ProceduralGenerator
 from shapelab.core.model.wholeness import one_part
 from shapelab.core.runs.run_folder import RunFolder
@@ -103,7 +103,7 @@ def test_a_file_of_arrays_is_all_held_out_by_the_names_of_its_classes(config, so
 def test_a_procedural_model_is_scored_in_the_cells_of_the_store(tmp_path, monkeypatch):
     monkeypatch.setattr(sample_scoring, "SAMPLES", 3)
     monkeypatch.setattr(sample_scoring, "WHOLE", 1)
-    for searched in (parameter_match, parameter_fit):
+    for searched in (parameter_evolution, parameter_fit):
         monkeypatch.setattr(searched, "CHILDREN", 1)
     store = make_store(tmp_path / "store", classes=("chair", "table"))
     subject, data, photos = subjects.find("procedural", [str(store)])
