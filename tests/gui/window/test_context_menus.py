@@ -65,6 +65,18 @@ def settle(qtbot, window):
     qtbot.waitUntil(lambda: not window.document.busy)
 
 
+def rests(qtbot, rows, index):
+    """Brings a row into sight and waits until nothing beside the rows moves it any more."""
+    seen = []
+
+    def still():
+        rows.scrollTo(index)
+        seen.append(rows.viewport().mapToGlobal(rows.visualRect(index).center()))
+        return len(seen) > 9 and all(each == seen[-1] for each in seen[-10:])
+
+    qtbot.waitUntil(still)
+
+
 @pytest.fixture
 def with_three(qtbot, window):
     """A gallery of three shapes, and a step for each."""
@@ -178,7 +190,7 @@ def test_a_step_of_the_history(qtbot, with_three, by_key):
 
     def choose(entry, star="Star"):
         index = steps.model().index(1, 0)
-        steps.scrollTo(index)
+        rests(qtbot, steps, index)
         if by_key:
             steps.setCurrentIndex(index)
             menu = open_by_key(qtbot, steps)
